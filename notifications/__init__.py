@@ -1,1 +1,1 @@
-"""From an engine's event to a person's screen, and from the person's answer back to the engine."""
+"""The product's way from an engine's event to a person's screen, and from the person's answer back to the engine."""

@@ -32,7 +32,7 @@ SERVICE_KINDS = (
 """Modules with kinds of services that we call (`kinds` in each)."""
 
 ORDER = 200
-"""Position of our own among the observers of tasks: after clocks."""
+"""Position of this app's observers of tasks: after clocks."""
 
 
 class NotificationsConfig(AppConfig):
@@ -41,8 +41,8 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # By name: models cannot be imported before now.
-        import_module("notifications.channel_facts").all_facts()  # and with them the codes of reasons
+        # Import by name: models cannot be imported before now.
+        import_module("notifications.channel_facts").all_facts()  # also registers the codes of reasons
         import_module("notifications.cases.lifecycle").register(
             "conversation", import_module("notifications.cases.messages").observe, order=ORDER
         )

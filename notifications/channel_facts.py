@@ -1,4 +1,4 @@
-"""Facts about each channel that tables, templates and texts need to know; a channel's code builds on them.
+"""Facts about each channel for tables, templates and texts; a channel's code builds on them.
 
 In: `settings.CHANNELS`, the channels' packages in the order in which the starter configuration tries them.
 Out: the `FACTS` of each, by its name.
@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 Text = str | Promise
 
 INBOX = "live"
-"""The inbox itself, as categories and the ledger name it: every message is in it, and nothing has to be sent."""
+"""The inbox's name in categories and the ledger. Every message is in the inbox; nothing has to be sent."""
 
 Trust = Literal["", "mailbox", "device"]
 
@@ -29,10 +29,10 @@ class Facts:
     came.
 
     `devices`: the English plural for its devices; empty for a channel that sends to an address of the person. `trust`:
-    whose answers its messages accept without sign-in; those from a mailbox are accepted if they are not final, unless a
-    route allows more. `on_lock_screens`: devices show its titles and short texts before anybody signs in. `from_start`:
-    the starter configuration and new categories use it. `is_set_up`: whether this installation has what it needs;
-    where it has not, the desk does not offer it.
+    the place whose answers count without sign-in; a mailbox only gives answers that are not final, unless a route
+    allows more. `on_lock_screens`: devices show its titles and short texts before anybody signs in. `from_start`: the
+    starter configuration and new categories use it. `is_set_up`: returns whether this installation has its settings; if
+    not, the desk does not offer it.
     """
 
     name: str
@@ -46,22 +46,22 @@ class Facts:
 
 
 def all_facts() -> Mapping[str, Facts]:
-    """Channel to facts, in the order of the settings."""
+    """Return the channels' facts, in the order of the settings."""
     return _loaded(tuple(settings.CHANNELS))
 
 
 def facts_of_channel(channel: str) -> Facts | None:
-    """None for the inbox, and for a channel that does not exist (any more)."""
+    """Return the channel's facts; None for the inbox, and for a channel that does not exist (any more)."""
     return all_facts().get(channel)
 
 
 def channel_names() -> list[str]:
-    """In the order of categories, steps and texts; the inbox is the first."""
+    """Return the channels in the order of categories, steps and texts; the inbox is the first."""
     return [INBOX, *all_facts()]
 
 
 def channel_name(channel: str) -> str:
-    """For pages, in the reader's language; its own name for a channel that does not exist (any more)."""
+    """Return the channel's label in the reader's language; its name if it does not exist (any more)."""
     if channel == INBOX:
         return gettext("inbox")
     facts = facts_of_channel(channel)
@@ -78,17 +78,17 @@ def device_channels() -> list[str]:
 
 
 def channels_from_start() -> list[str]:
-    """The channels of a new category, in this order."""
+    """Return the channels of a new category, in this order."""
     return [INBOX, *(facts.name for facts in all_facts().values() if facts.from_start)]
 
 
 def offered_channels() -> list[str]:
-    """Those that categories, steps and texts may choose: what is not set up is no choice."""
+    """Return the channels that categories, steps and texts may choose: the inbox and those that are set up."""
     return [INBOX, *(facts.name for facts in all_facts().values() if facts.is_set_up())]
 
 
 def shown_on_lock_screens() -> set[str]:
-    """Channels whose texts devices show before sign-in, including the inbox and the text of all channels."""
+    """Return the channels whose texts devices show before sign-in, including the inbox and the text of all channels."""
     return {"", INBOX, *(facts.name for facts in all_facts().values() if facts.on_lock_screens)}
 
 

@@ -1,11 +1,11 @@
-"""Counts by the hour how messages are told, seen, answered or ignored, by category, template and channel.
+"""Hourly counts of notified, seen, answered and ignored messages, by category, template and channel.
 
 In: items with their answers and deliveries, by ranges of their ids, which begin with the time. Out: rows of
 `EngagementCount`.
 
-All of it is known without any pixel: an item is seen when its person opens or answers it (`read_at`), wherever that is;
-through which channel, since our own links and buttons say which message they were in (`opened_by`, `Response.via`).
-An hour is counted again at growing intervals, since its messages are seen and answered later.
+No pixel is needed: an item is seen when its person opens or answers it (`read_at`), anywhere; the channel is known
+since the product's own links and buttons name the message that they were in (`opened_by`, `Response.via`). An hour is
+counted again at growing intervals, since its messages are seen and answered later.
 """
 
 from bisect import bisect_right
@@ -34,14 +34,14 @@ from notifications.models import (
 from wfpush.identifiers import lowest_id
 
 COUNTED_FOR = timedelta(days=31)
-"""Hours that nobody has counted are counted so long afterwards."""
+"""Maximum age of an hour without counts that is still counted."""
 CHANGES_FOR = timedelta(days=14)
-"""So long an hour is counted again."""
+"""Maximum age of an hour that is counted again."""
 SOONEST = timedelta(minutes=10)
 SLOWER = 4
 """An hour is counted again after this part of its age."""
 FEWEST = 5
-"""Of fewer people nothing is shown."""
+"""Minimum number of people of a group that is shown."""
 ENDED = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
 
 
@@ -63,7 +63,7 @@ class Counts:
 
     @property
     def at_least(self) -> int:
-        """So many people there are, or more."""
+        """The minimum number of people."""
         return self.people.bit_count()
 
     def add(self, other: "EngagementCount | Counts") -> None:
@@ -76,12 +76,12 @@ class Counts:
 
 # --- counting ---------------------------------------------------------------------------------------------------------
 def run(now: datetime) -> int:
-    """Count what has to be counted. Returns how many hours."""
+    """Count the hours that are due. Return their number."""
     return within_seconds(_to_be_counted(now), count_hour, now)
 
 
 def _to_be_counted(now: datetime) -> Iterator[datetime]:
-    """The newest first."""
+    """Yield the hours to count, the newest first."""
     current = hour_of(now)
     counted = dict(EngagementHour.objects.filter(hour__gt=now - COUNTED_FOR).values_list("hour", "counted_at"))
     for hour in (current, *hours_since_the_first_event(current, COUNTED_FOR - HOUR)):
@@ -139,12 +139,12 @@ def _numbers_of(hour: datetime) -> Mapping[Group, Counts]:
 
 
 def _made_in(hour: datetime, name: str) -> dict[str, UUID]:
-    """A condition: the key of this name is that of an item that was made in the hour."""
+    """Return a condition: the key of this name is that of an item that was made in the hour."""
     return {f"{name}__gte": lowest_id(hour), f"{name}__lt": lowest_id(hour + HOUR)}
 
 
 def _delivered_by(hour: datetime) -> Mapping[UUID, set[str]]:
-    """The channels by which each item reached its person."""
+    """Return the channels by which each item reached its person."""
     by_item: dict[UUID, set[str]] = defaultdict(set)
     rows = Delivery.objects.filter(**_made_in(hour, "notification_id"), state=DeliveryState.DELIVERED).order_by()
     for pk, channel in rows.values_list("notification", "channel"):
@@ -153,14 +153,14 @@ def _delivered_by(hour: datetime) -> Mapping[UUID, set[str]]:
 
 
 def _answers_of(hour: datetime) -> Mapping[UUID, tuple[datetime, str]]:
-    """When and by which way the item's own person answered first, by item."""
+    """Return the time and way of the first answer by the item's own person, by item."""
     rows = Response.objects.filter(**_made_in(hour, "notification_id"), recipient=F("notification__recipient"))
     last_first = rows.filter(counts=True).order_by("-at").values_list("notification", "at", "via")
     return {pk: (at, via) for pk, at, via in last_first}
 
 
 def _channel(way: str) -> str:
-    """The inbox and the portal are the channel that the ledger names so."""
+    """Return the channel of a way of answering: inbox and portal have the ledger's name of the inbox."""
     return INBOX if way in (Via.INBOX, Via.PORTAL) else way
 
 
@@ -174,7 +174,7 @@ Of = Literal["category", "template"]
 
 @dataclass
 class Messages:
-    """What is known of a group of messages, and of it by channel."""
+    """Counts of a group of messages, and by channel."""
 
     all: Counts = field(default_factory=Counts)
     by_channel: dict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
@@ -191,22 +191,22 @@ class Messages:
             self.add(channel, counts)
 
     def shown(self) -> "Messages":
-        """Without the channels that few people had."""
+        """Return the messages without channels of too few people."""
         enough = {name: counts for name, counts in self.by_channel.items() if counts.at_least >= FEWEST}
         return Messages(self.all, enough)
 
 
 @dataclass
-class Shown:
-    """`of`: by category or template, whose key is None for items without one. `others`: the groups of too few people
-    together, if they are enough. `total` is the sum of these, so that nothing left out can be found by subtraction."""
+class EngagementReport:
+    """`of`: groups by category or template, whose key is None for items without one. `others`: the groups of too few
+    people together, if they are enough. `total`: the sum of these, so that subtraction reveals nothing left out."""
 
     of: dict[int | None, Messages]
     others: Messages | None
     total: Messages
 
 
-def between(start: datetime, end: datetime, of: Of) -> Shown:
+def between(start: datetime, end: datetime, of: Of) -> EngagementReport:
     groups: dict[int | None, Messages] = defaultdict(Messages)
     for row in EngagementCount.objects.filter(hour__gte=start, hour__lt=end, category__isnull=False).iterator():
         groups[row.category_id if of == "category" else row.template_id].add(row.channel, row)
@@ -216,4 +216,4 @@ def between(start: datetime, end: datetime, of: Of) -> Shown:
     if not others.few:
         total.add_all(others)
     shown = {key: group.shown() for key, group in groups.items() if not group.few}
-    return Shown(shown, None if others.few else others.shown(), total.shown())
+    return EngagementReport(shown, None if others.few else others.shown(), total.shown())

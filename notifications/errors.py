@@ -8,7 +8,7 @@ from wfpush.observability.services import AWAY, REFUSES
 
 
 class Failure(Exception):
-    """What the caller asked for cannot be done; `detail` says what to do."""
+    """A request that cannot be fulfilled; `detail` says what to do."""
 
     status = 400
     code = "bad_request"
@@ -69,8 +69,8 @@ class Withdrawn(Failure):
 
 
 class Changed(Failure):
-    """What is to be decided has changed since the person was shown it. `shown`: the revision that they were shown;
-    empty: none was named. Extra members, which the API adds: `notification` as it is now, and `changes`."""
+    """The content has changed since the person was shown it. `shown`: the revision shown; empty: none was named. Extra
+    members, which the API adds: the current `notification`, and `changes`."""
 
     status, code = 409, "changed"
 
@@ -80,8 +80,8 @@ class Changed(Failure):
 
 
 class Expired(Failure):
-    """Extra member, where the token has ended, or the device on which the answer was kept: `ended`, which is “device”
-    when the device was removed, “withdrawn” when the item was taken back, “token” when its time is over."""
+    """An ended token or device. The extra member `ended` is “device” if the device of the stored answer was removed,
+    “withdrawn” if the item was withdrawn, “token” if the token's time is over."""
 
     status, code = 410, "expired"
 
@@ -100,7 +100,7 @@ class CommentRequired(Failure):
 
 
 class InvalidValues(Failure):
-    """Values that do not fit the form of the task. `faults`: what is wrong, for pages (notifications/forms/)."""
+    """Values that do not fit the form of the task. `faults`: the mistakes, for pages (notifications/forms/)."""
 
     status, code = 422, "invalid_values"
     pointer = "/values"
@@ -120,7 +120,7 @@ class InvalidAnswer(Failure):
 
 
 class TooMany(Failure):
-    """Somebody writes too often. `seconds`: when to try again."""
+    """Too many requests by one caller. `seconds`: time until the next try."""
 
     status, code = 429, "too_many_requests"
 
@@ -130,7 +130,7 @@ class TooMany(Failure):
 
 
 class RenderError(Exception):
-    """A template has a mistake, or exceeds a limit; the message says what and where."""
+    """A mistake in a template, or an exceeded limit; the message says what and where."""
 
 
 class ScopeMissing(Failure):
@@ -159,21 +159,23 @@ class Invalid(Failure):
 
     @classmethod
     def at(cls, pointer: str, detail: str) -> Self:
-        """Of one place: `pointer` is a JSON pointer; empty: the whole."""
+        """Return the failure of one place: `pointer` is a JSON pointer; empty: the whole."""
         return cls(detail, [{"pointer": pointer, "detail": detail}])
 
 
 class TransportError(Exception):
-    """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds.
+    """Raised if a service did not take a message. `permanent`: trying again cannot help. `retry_after` is in seconds.
 
-    `reason`: what the trace, the ledger and the desk show, in the reader's language: a code of
-    notifications/reasons.py, or of the channel's own `facts.py`, with the service's words as its argument. A string is
-    only for text from outside, shown as it is. For a service that works, and wants to be called less often, the reason
-    is `reasons.ASKS_TO_WAIT(service=…, words=…)`, with `retry_after`; no other error uses this code.
+    `reason`: shown by the trace, the ledger and the desk in the reader's language: a code of notifications/reasons.py,
+    or of the channel's own `facts.py`, with the service's words as its argument. A string is only for text from
+    outside, shown as it is. A service that works, and wants to be called less often, has the reason
+    `reasons.ASKS_TO_WAIT(service=…, words=…)`, with `retry_after`; no other error uses this code.
+
     `works`: the service works, and does not take this message now. Without it, and with another reason, an error that
     is not permanent says that the service does not work.
-    `service_state`: what a permanent error says of the service (wfpush/observability/services.py); empty: nothing,
-    since it was not asked, or may have taken others.
+
+    `service_state`: the service's state after a permanent error (wfpush/observability/services.py); empty: unknown,
+    since the service was not asked, or may have taken others.
     """
 
     def __init__(
@@ -203,11 +205,11 @@ class TransportError(Exception):
 
 
 class RecipientGone(TransportError):
-    """The address will never work again; it is to be removed."""
+    """Raised if the address will never work again; it must be removed."""
 
     def __init__(self, reason: reasons.Reason | str) -> None:
         super().__init__(reason, permanent=True)
 
 
 class ServiceRefuses(TransportError):
-    """The service does not accept our credentials: an administrator must correct them, and no message gets through."""
+    """Raised if the service does not accept our credentials: no message gets through until they are corrected."""

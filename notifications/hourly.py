@@ -1,10 +1,10 @@
-"""Counts what happened in each hour, so that days and weeks can be drawn without reading their rows.
+"""Hourly counts, so that days and weeks can be drawn without reading their rows.
 
 In: events, answers, messages and tasks, by ranges of their ids, which begin with the time. Out: rows of `HourlyCount`.
 
-A schedule counts the hour that runs once a minute, and hours that can still change, since messages or answers of
-theirs are under way, every ten minutes. Hours that nobody has counted, such as those before an upgrade, follow, the
-newest first. What waits and what is late are known for hours alone in which the schedule ran.
+A schedule counts the current hour once a minute, and hours that can still change, since messages or answers of theirs
+are under way, every ten minutes. Hours without counts, such as those before an upgrade, follow, the newest first.
+Waiting and late tasks are known only for hours in which the schedule ran.
 """
 
 import time
@@ -20,12 +20,12 @@ from notifications.models import (
     ANSWERABLE,
     Callback,
     CallbackState,
-    Counted,
     CountedHour,
     Delivery,
     DeliveryState,
     Event,
     HourlyCount,
+    Metric,
     Response,
     Task,
     past_deadline,
@@ -34,29 +34,29 @@ from wfpush.identifiers import lowest_id
 
 HOUR = timedelta(hours=1)
 BANDS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 1_440, 2_880, 5_760, 10_080))
-"""How long a task had waited when it was answered: less than the first, than the second, …, or no less than the last
-one."""
+"""Bands of the time that a task had waited when it was answered: less than the first, than the second, …, or no less
+than the last one."""
 
 COUNTED_FOR = timedelta(days=31)
-"""Hours that nobody has counted are counted so long afterwards."""
+"""Maximum age of an hour without counts that is still counted."""
 CHANGES_FOR = timedelta(days=7)
-"""So long an hour counts as one that can still change."""
+"""Time for which an hour can still change."""
 COUNTED_AGAIN = timedelta(minutes=10)
 KEPT = timedelta(days=400)
 SECONDS = 2.0
-"""For how long one run goes on: events wait meanwhile, where one process does all."""
+"""Seconds for which one run goes on: if one process does all, events wait meanwhile."""
 
 Numbers = dict[tuple[str, str], int]
-"""By what is counted, and of what."""
+"""Numbers by kind of count and `HourlyCount.of`."""
 
 
 def run(now: datetime) -> int:
-    """Count what has to be counted. Returns how many hours."""
+    """Count the hours that are due. Return their number."""
     return within_seconds(_to_be_counted(now), count_hour, now)
 
 
 def within_seconds(hours: Iterable[datetime], count: Callable[[datetime, datetime], None], now: datetime) -> int:
-    """Count these hours, at least the first and no more than `SECONDS` allow. Returns how many."""
+    """Count these hours, at least the first and no more than `SECONDS` allow. Return the number of counted hours."""
     until, counted = time.monotonic() + SECONDS, 0
     for hour in hours:
         count(hour, now)
@@ -81,7 +81,7 @@ def _to_be_counted(now: datetime) -> Iterator[datetime]:
 
 
 def hours_since_the_first_event(current: datetime, most: timedelta) -> Iterator[datetime]:
-    """The hours before the current one, the newest first, as far back as events go and `most` allows."""
+    """Yield the hours before the current one, the newest first, as far back as events go and `most` allows."""
     first = Event.objects.order_by("pk").values_list("pk", flat=True).first()
     for number in range(1, most // HOUR + 1):
         hour = current - number * HOUR
@@ -112,7 +112,7 @@ def count_hour(hour: datetime, now: datetime) -> None:
 
 
 def _is_under_way(hour: datetime) -> bool:
-    """Whether a message or an answer of the hour can still arrive. Answers that are kept have nowhere to go."""
+    """Return whether a message or an answer of the hour can still arrive. Answers without a callback address cannot."""
     messages = _made_in(Delivery, hour).filter(state=DeliveryState.PENDING)
     answers = _made_in(Callback, hour).filter(state=CallbackState.WAITING).exclude(engine__callback_url="")
     return messages.exists() or answers.exists()
@@ -124,11 +124,11 @@ def _numbers_of(hour: datetime) -> Numbers:
     messages = _made_in(Delivery, hour).values_list("channel", "state")
     answers = _made_in(Response, hour).filter(effect="final", counts=True).annotate(band=_Band()).order_by()
     return {
-        **_by(Counted.EVENTS, events),
-        **_by(Counted.TOLD, calls),
-        **_by(Counted.MESSAGES, messages),
-        **_by(Counted.ANSWERS, answers.annotate(all=Value("")).values_list("all", "band")),
-        **_by(Counted.ANSWERS, answers.filter(recipient__teams__isnull=False).values_list("recipient__teams", "band")),
+        **_by(Metric.EVENTS, events),
+        **_by(Metric.TOLD, calls),
+        **_by(Metric.MESSAGES, messages),
+        **_by(Metric.ANSWERS, answers.annotate(all=Value("")).values_list("all", "band")),
+        **_by(Metric.ANSWERS, answers.filter(recipient__teams__isnull=False).values_list("recipient__teams", "band")),
     }
 
 
@@ -136,12 +136,12 @@ def _made_in(model: type[Model], hour: datetime) -> QuerySet[Any]:
     return model._default_manager.filter(pk__gte=lowest_id(hour), pk__lt=lowest_id(hour + HOUR)).order_by()
 
 
-def _by(what: Counted, rows: QuerySet[Any]) -> Numbers:
+def _by(what: Metric, rows: QuerySet[Any]) -> Numbers:
     return {(what, "/".join(map(str, of))): count for *of, count in rows.annotate(Count("pk"))}
 
 
 class _Band(Func):
-    """Which of BANDS an answer is in, from 0 on (postgresql.org/docs/current/functions-math.html, width_bucket)."""
+    """The band of an answer, from 0 on (postgresql.org/docs/current/functions-math.html, width_bucket)."""
 
     function = "width_bucket"
     output_field = IntegerField()
@@ -153,17 +153,17 @@ class _Band(Func):
 
 
 def _most_at_once(before: Mapping[tuple[str, str], int], now: datetime | None) -> Numbers:
-    """Return how many tasks wait and are late now, or earlier in the hour; without `now`, only earlier."""
-    counts = {(what, ""): before.get((what, ""), 0) for what in (Counted.WAITING, Counted.LATE)}
+    """Return the largest numbers of waiting and late tasks, now or earlier in the hour; without `now`, only earlier."""
+    counts = {(what, ""): before.get((what, ""), 0) for what in (Metric.WAITING, Metric.LATE)}
     if now is not None:
         waiting = Task.objects.filter(state__in=ANSWERABLE)
-        for what, rows in ((Counted.WAITING, waiting), (Counted.LATE, waiting.filter(past_deadline(now)))):
+        for what, rows in ((Metric.WAITING, waiting), (Metric.LATE, waiting.filter(past_deadline(now)))):
             counts[what, ""] = max(counts[what, ""], rows.count())
     return {key: count for key, count in counts.items() if count}
 
 
 def half_within(counts: Sequence[int]) -> int:
-    """The band within which half of the answers came; `counts`: answers by band."""
+    """Return the band within which half of the answers came; `counts`: answers by band."""
     reached = 0
     for band, count in enumerate(counts):
         reached += count

@@ -27,12 +27,12 @@ from notifications.retention import pruning
 from wfpush.postgres import revision
 
 KEPT = timedelta(days=7)
-"""How long most rows stay."""
+"""Time for which most rows stay."""
 
 
 def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
-    """Remove old rows; returns how many of each kind. What rules of administrators let go follows in small steps, which
-    workers take; `through`: here and now."""
+    """Remove old rows; return the number of each kind. Pruning by the administrators' rules follows in small steps by
+    workers; `through`: here and now."""
     past = now - KEPT
     stale = {
         "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),

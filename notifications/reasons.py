@@ -21,14 +21,14 @@ from wfpush.net.http_checks import OutboundError
 Argument = Union[str, int, "Reason", tuple["Reason", ...]]
 
 MOST = 500
-"""Characters of a text from outside that are stored."""
+"""Maximum number of stored characters of a text from outside."""
 BETWEEN = "; "
 FACT, FACTS = "_fact", "_facts"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is so. Converted to a string it is English. The text of a code of a later version is its name."""
+    """A reason with arguments. As a string it is English. A code of a later version has its name as text."""
 
     code: str
     arguments: tuple[tuple[str, Argument], ...] = ()
@@ -43,7 +43,7 @@ class Reason:
         return code.form % {name: _english(value) for name, value in self.arguments}
 
     def words(self) -> str:
-        """In the reader's language."""
+        """Return the text in the reader's language."""
         code = CODES.get(self.code)
         if code is None:
             return self.code
@@ -56,7 +56,7 @@ class Reason:
         return dict(self.arguments).get(name)
 
     def as_json(self) -> Json | None:
-        """For storing; None for NOTHING."""
+        """Return the fact for storing; None for NOTHING."""
         if not self.code:
             return None
         return {"code": self.code, **{name: _as_json(value) for name, value in self.arguments}}
@@ -121,41 +121,41 @@ SEVERAL = code("several", "%(reasons)s", is_worded=False)
 
 
 def said(text: object) -> Reason:
-    """Text from outside: stored and shown unchanged."""
+    """Return a reason of text from outside: stored and shown unchanged."""
     return SAID(text=str(text)[:MOST]) if str(text) else NOTHING
 
 
 def reason_of(said_or_reason: Reason | str) -> Reason:
-    """A string becomes text from outside."""
+    """Return the reason; a string becomes text from outside."""
     return said_or_reason if isinstance(said_or_reason, Reason) else said(said_or_reason)
 
 
 def crashed(fault: Exception) -> Reason:
-    """The reason for an internal error."""
+    """Return the reason for an internal error."""
     return said(f"{type(fault).__name__}: {fault}")
 
 
 def label(choice: Any) -> Reason:
-    """A member of `TextChoices`, shown by its label."""
+    """Return the reason for a member of `TextChoices`, shown by its label."""
     with override("en"):
         return LABEL(text=choice.label)
 
 
 def joined(reasons: Iterable[Reason]) -> Reason:
-    """Several reasons as one."""
+    """Return several reasons as one."""
     parts = tuple(reason for reason in reasons if reason)
     return SEVERAL(reasons=parts) if len(parts) > 1 else parts[0] if parts else NOTHING
 
 
 # --- storing and reading --------------------------------------------------------------------------
 def as_column(reasons: Iterable[Reason]) -> list[str | None]:
-    """Facts of many rows as JSON texts, for `unnest(…::text[])`."""
+    """Return the facts of many rows as JSON texts, for `unnest(…::text[])`."""
     facts = [reason.as_json() for reason in reasons]
     return [json.dumps(fact) if fact else None for fact in facts]
 
 
 def with_text(reason: Reason) -> Json:
-    """The columns `reason` and `reason_fact` of a service's state. `wfpush/` cannot make the text of a fact."""
+    """Return the columns `reason` and `reason_fact` of a service's state. `wfpush/` cannot make the text of a fact."""
     return {"reason": str(reason)[:MOST], "reason_fact": reason.as_json()}
 
 
@@ -170,7 +170,7 @@ class EnglishText:
 
 
 def read(row: Any, name: str = "reason") -> Reason:
-    """The stored reason of a row, or of a JSON object."""
+    """Return the stored reason of a row, or of a JSON object."""
     if isinstance(row, Mapping):
         return of(row.get(name + FACT)) or said(row.get(name) or "")
     return of(getattr(row, name + FACT))
@@ -184,23 +184,23 @@ def of(fact: Json | None) -> Reason:
 
 
 def words(row: Any, name: str = "reason") -> str:
-    """The stored reason of a row, or of a JSON object, in the reader's language."""
+    """Return the stored reason of a row, or of a JSON object, in the reader's language."""
     return read(row, name).words()
 
 
 def read_list(row: Json, name: str) -> list[Reason]:
-    """The reasons of a JSON object's member `name_facts`."""
+    """Return the reasons of a JSON object's member `name_facts`."""
     facts = row.get(name + FACTS)
     return [said(text) for text in row.get(name) or []] if facts is None else [of(fact) for fact in facts]
 
 
 def in_words(value: Json) -> Json:
-    """A JSON object with reasons, for a reader: in their language, without the facts."""
+    """Return a JSON object with reasons in the reader's language, without the facts."""
     return _with_texts(value, words)
 
 
 def in_text(value: Any) -> Any:
-    """Stored JSON for programs: reasons in English, without the facts."""
+    """Return stored JSON for programs: reasons in English, without the facts."""
     if isinstance(value, Mapping):
         texts = _with_texts(value, lambda row, name: str(read(row, name)))
         return {name: in_text(each) for name, each in texts.items()}
@@ -208,7 +208,7 @@ def in_text(value: Any) -> Any:
 
 
 def _with_texts(value: Mapping[str, Any], text: Callable[[Mapping[str, Any], str], str]) -> Json:
-    """A JSON object with `x` in place of each `x_fact`."""
+    """Return a JSON object with `x` in place of each `x_fact`."""
     names = {name.removesuffix(FACT) for name in value if name.endswith(FACT)}
     others = {name: each for name, each in value.items() if name.removesuffix(FACT) not in names}
     return others | {name: text(value, name) for name in sorted(names)}
@@ -220,7 +220,7 @@ def _argument(value: Any) -> Argument:
     return tuple(of(each) for each in value) if isinstance(value, list) else value
 
 
-# --- whom routes and steps name, and why --------------------------------------------------------
+# --- why routes and steps name a person ---------------------------------------------------------
 ASSIGNEE = code("assignee", _("assignee"))
 CANDIDATE = code("candidate", _("candidate"))
 MANAGER = code("manager", _("manager of %(name)s"))
@@ -272,7 +272,7 @@ NOT_FOR = code("not_for", _("not for %(type)s"))
 STOPPED_BY = code("stopped_by", _("not tried: “%(route)s” says to stop there"))
 IS_TYPE = code("is_type", _("it is %(type)s"))
 
-# --- who may not decide ---------------------------------------------------------------------------
+# --- why a person may not decide ------------------------------------------------------------------
 ASKED_BY = code("asked_by", _("asked by %(name)s"))
 ASKED_BY_ENGINE = code("asked_by_engine", _("asked by the engine"))
 WRITTEN_TO = code("written_to", _("written to by %(name)s"))
@@ -285,7 +285,7 @@ YOU_DECIDED_BEFORE = code(
     _("You decided the step before, so somebody else must decide this one. Nothing was sent."),
 )
 
-# --- what becomes of copies -----------------------------------------------------------------------
+# --- why copies change or end ---------------------------------------------------------------------
 URGENT = code("became_urgent", _("became urgent"))
 CHANGED = code("changed_in_place", _("changed in place"))
 ANSWER_RETURNED = code("answer_returned", _("changed before the answer was sent"))
@@ -316,9 +316,9 @@ TAKEN_AWAY = (
     NO_LONGER_IN_ROLE,
     NO_LONGER_ON_LIST,
 )
-"""Why a copy was withdrawn from a person while the task went on without them."""
+"""Reasons for withdrawing a copy from a person while the task goes on."""
 
-# --- what becomes of deliveries -------------------------------------------------------------------
+# --- why deliveries end or wait -------------------------------------------------------------------
 TEMPLATE_TEST = code("template_test", _("a test of “%(template)s” v%(number)s, which you sent to yourself"))
 UNAVAILABLE = code("channel_unavailable", _("this channel is not available"))
 REACHED = code("reached", _("Reached in another way"))
@@ -352,7 +352,7 @@ NETWORK_LOST = code("network_lost", _("The network has not delivered it"))
 NETWORK_LOST_SAYS = code("network_lost_says", _("The network has not delivered it: %(words)s"))
 ASKS_TO_WAIT = code("asks_to_wait", _("%(service)s asks to wait: %(words)s"))
 
-# --- what an event changes, and what its messages lack ------------------------------------------
+# --- effects of events, and gaps in their messages ----------------------------------------------
 OLDER_EVENT = code("older_event", _("Older than what was known of the task: kept, changes nothing."))
 ANSWER_WAITS = code("answer_waits", _("An answer waits for the engine: applied if the task opens again."))
 TASK_HAD_ENDED = code("task_had_ended", _("The task had ended (%(state)s): kept, changes nothing."))
@@ -377,7 +377,7 @@ def not_reached(fault: OutboundError) -> Reason:
     return NO_HTTP_CODES[fault.why](**fault.arguments) if fault.why else said(fault.detail)
 
 
-# --- why devices go, and links with them ----------------------------------------------------------
+# --- why devices and their links end --------------------------------------------------------------
 DEVICE_REMOVED = code("device_removed", _("The device was removed"))
 SIGNED_OUT = code("signed_out", _("Signed out"))
 SIGNED_OUT_BY_DESK = code("signed_out_by_desk", _("Signed out by the administration"))

@@ -23,7 +23,7 @@ RULES = (
     "caselist",
 )
 NAMED_BY_RULES = ("recipient", "team", "rota", "template", "eventvariable")
-"""What the forms of rules let people choose of."""
+"""Models of which the forms of rules offer rows."""
 PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription", "mutedcase", "followedkind")
 ABSENCES = ("absence", "absencepart", "absencefeed")
 DUTY = ("rota", "rotalayer", "rotaoverride", "rotaswap")
@@ -78,7 +78,7 @@ def _viewing(models: Iterable[tuple[str, str]]) -> set[Right]:
 
 
 def _operating() -> set[Right]:
-    """See all that happens and how it was decided, and start failed work again."""
+    """Return the rights to see all that happens, with its reasons, and to start failed work again."""
     seen = _rights(
         (
             *LEDGERS,
@@ -104,37 +104,37 @@ def _operating() -> set[Right]:
 
 
 def _editing() -> set[Right]:
-    """Templates, their preview and publication; nothing else."""
+    """Return the rights on templates, their preview and publication only."""
     return _rights(WORDING, *ALL)
 
 
 def _writing_rules() -> set[Right]:
-    """Routes and policies, and what belongs to them; they are tried with samples, not with events that came."""
+    """Return the rights on routes and policies with their parts; samples are for trying them, not real events."""
     own = _rights(RULES, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
     return own | _rights(NAMED_BY_RULES, "view") | _rights(ESCALATION_LEDGERS, "view", app="escalations")
 
 
 def _connecting() -> set[Right]:
-    """Engines: how they are read and told, their keys and sign-ins."""
+    """Return the rights on engines: their polling, mappings, keys and sign-ins."""
     accounts = _rights(("connectedaccount",), "view", "change")
     return _rights(CONNECTIONS, *ALL) | _rights(CREDENTIALS, "view", "add", "change") | accounts
 
 
 def _auditing() -> set[Right]:
-    """See all that there is and was, and change nothing. Secrets are shown to nobody but who makes them."""
+    """Return the rights to see all past and present data, and change nothing. Only their makers see secrets."""
     ours = _rights((*CONFIGURATION, *WORDING, *LEDGERS, *CREDENTIALS, *WAYS_IN), "view")
     ours |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
     return ours | _rights(RETENTION, "view") | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
 
 
 def keeping() -> set[Right]:
-    """How long things are kept; legal holds are lifted, and stay; a person's data is exported, and erased."""
+    """Return the rights on retention: rules, legal holds, which can be lifted but not deleted, exports and erasures."""
     rules = _rights(("retentionrule",), *ALL) | _rights(("legalhold",), "view", "add", "change")
     return rules | _rights(("erasure",), "view") | _rights(("recipient",), "export", "erase")
 
 
 def _administering() -> set[Right]:
-    """All configuration. Only superusers give all rights, and change the permissions of groups."""
+    """Return the rights on all configuration. Only superusers give all rights, and change the permissions of groups."""
     users = {("auth", verb, "user") for verb in ("view", "add", "change")} | {("auth", "view", "group")}
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
@@ -175,7 +175,7 @@ def permission(apps: Any, app: str, verb: str, model: str) -> Any:
 
 
 def give_as(apps: Any, model: str, *, like: str) -> None:
-    """Groups may do with a new model what they may do with another one. `apps` is a migration's registry."""
+    """Give groups the same rights on a new model as on another one. `apps` is a migration's registry."""
     for group in apps.get_model("auth", "Group").objects.filter(permissions__codename__endswith=f"_{like}").distinct():
         of_other = group.permissions.filter(content_type__app_label="notifications", codename__endswith=f"_{like}")
         verbs = [codename.removesuffix(f"_{like}") for codename in of_other.values_list("codename", flat=True)]

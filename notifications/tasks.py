@@ -1,4 +1,4 @@
-"""What django-q2 runs by schedule for this app. Tasks take names only.
+"""The functions that django-q2 runs by schedule for this app. Tasks take names only.
 
 A schedule in the database contains the function's dotted name, so it stays here.
 """
@@ -16,32 +16,32 @@ log = structlog.get_logger(__name__)
 
 
 def settle_accounts() -> None:
-    """Once a minute: end what people hold whose account was closed or changed in any other way."""
+    """Once a minute: end credentials of people whose account was closed or changed in any way."""
     settled = revocation.sweep(timezone.now())
     if settled:
         log.info("accounts_settled", people=settled)
 
 
 def gather_searched() -> None:
-    """Once a minute: gather what is searched of people with very many items."""
+    """Once a minute: index the searchable text of people with very many items."""
     search_index.gather()
 
 
 def count_hours() -> None:
-    """Once a minute: count what the overview draws, and how messages are seen and answered."""
+    """Once a minute: count the numbers of the overview, and seen and answered messages."""
     hourly.run(timezone.now())
     engagement.run(timezone.now())
 
 
 def hand_over_absences() -> None:
-    """Once a minute: hand over what waits for whoever has gone away, and take it back when they are there again."""
+    """Once a minute: hand over waiting items of people who have gone away, and take them back when they are back."""
     tasks = hand_over.run(timezone.now())
     if tasks:
         log.info("absences_handed_over", tasks=tasks)
 
 
 def hand_over_duty() -> None:
-    """Once a minute: notify the people whose duty began since the last look."""
+    """Once a minute: notify the people whose duty began since the last check."""
     people = notices.tell_of_hand_overs(timezone.now())
     if people:
         log.info("duty_handed_over", people=people)

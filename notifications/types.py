@@ -13,7 +13,7 @@ ItemEffect = Literal["final", "acknowledge", "request_info", "reply"]
 """An item with a question, which is no copy of a task, offers a reply."""
 CommentRule = Literal["none", "optional", "required"]
 ValuesRule = Literal["none", "optional", "required"]
-"""Whether an answer takes values: those of its task's form (notifications/forms/)."""
+"""Rule for the values of an answer: those of its task's form (notifications/forms/)."""
 Json = dict[str, Any]
 
 USUAL_EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
@@ -39,7 +39,7 @@ USUAL_COMMENTS: dict[str, CommentRule] = {
     "withdraw": "optional",
     "cancel": "required",
 }
-"""Whether actions that engines commonly name ask for a comment, where neither event nor template says so."""
+"""Rules for comments on common actions, unless event or template has one."""
 
 TAKES_AWAY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})
 """Names of actions that take something away: never the primary button."""
@@ -61,7 +61,7 @@ BEHAVIOURS = (
 
 
 def behaviour_of(event_type: str) -> str:
-    """The behaviour that an event type stands for, else the type itself."""
+    """Return the behaviour that an event type stands for, else the type itself."""
     for name in BEHAVIOURS:
         if event_type == name or event_type.endswith("." + name):
             return name
@@ -69,13 +69,13 @@ def behaviour_of(event_type: str) -> str:
 
 
 def object_in(document: Json, name: str) -> Json:
-    """A member that is an object; empty for any other value."""
+    """Return a member that is an object; empty for any other value."""
     value = document.get(name)
     return value if isinstance(value, dict) else {}
 
 
 def text_in(document: Json, name: str, limit: int | None = None) -> str:
-    """A member that is text, cut to `limit` characters; empty for any other value."""
+    """Return a member that is text, cut to `limit` characters; empty for any other value."""
     value = document.get(name)
     return value[:limit] if isinstance(value, str) else ""
 
@@ -89,7 +89,7 @@ def read_json(text: Any) -> Any:
 
 
 def lookup(facts: Any, path: str) -> Any:
-    """The value at a dotted path, which may contain list indexes; None when there is none."""
+    """Return the value at a dotted path, which may contain list indexes; None when there is none."""
     for name in path.split("."):
         if isinstance(facts, dict):
             facts = facts.get(name)
@@ -127,8 +127,7 @@ class Action:
     effect: ItemEffect
     comment: CommentRule
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Language tag to title, where several were written (notifications/wording/languages.py); empty for an engine's
-    title."""
+    """Language tag to title, if there are several (notifications/wording/languages.py); empty for an engine's title."""
     values: ValuesRule = "none"
 
     @property
@@ -143,7 +142,7 @@ class Action:
         return {**shown, "labels": labels} if labels else shown
 
     def _labels_besides_title(self) -> dict[str, str]:
-        """Labels for storing: where the title is that of all languages without their own, it need not be repeated."""
+        """Return the labels to store: without those equal to a title that serves all languages without a label."""
         if self.labels.get("") != self.title:
             return dict(self.labels)
         return {tag: label for tag, label in self.labels.items() if label != self.title or "-" in tag}
@@ -159,10 +158,10 @@ class Message:
     """A channel-neutral message, which transports translate. All text is plain text.
 
     The first of `actions` moves the work on; `facts` are pairs of a label and its value; `glance` are the key facts in
-    one line, without those that lock screens must not show or that title and short text say already; `brand` says whose
-    message it is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
+    one line, without those that lock screens must not show or that title and short text say already; `brand` is the
+    message's brand; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
 
-    `leave_url` turns off e-mails of the category `leave_name`; where there is none, `kept_because` may say why.
+    `leave_url` turns off e-mails of the category `leave_name`; without it, `kept_because` may say why.
     """
 
     notification_id: str
@@ -193,8 +192,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class BundledMessage:
-    """One of several messages that are told together. `asks`: it waits for an answer. `due` and `at` are texts in the
-    person's time zone: when the answer is due, and when it came."""
+    """A message of a digest. `asks`: it waits for an answer. `due` and `at` are texts in the person's time zone: when
+    the answer is due, and when it came."""
 
     message: Message
     link: str
@@ -215,7 +214,7 @@ class BundleGroup:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Several messages to one person as one. `language` is that of the words between them: each message has its own."""
+    """A digest: several messages to one person as one. `language` is that of its own texts, not of the messages."""
 
     language: str
     title: str
@@ -231,12 +230,12 @@ class Bundle:
     def leave_url(self) -> str:
         """The link to turn off e-mails of the messages' category, if they have one and can all be turned off."""
         messages = [each.message for each in self.messages]
-        alike = len({message.category for message in messages}) == 1 and all(message.leave_url for message in messages)
-        return messages[0].leave_url if alike else ""
+        shared = len({message.category for message in messages}) == 1 and all(message.leave_url for message in messages)
+        return messages[0].leave_url if shared else ""
 
     @property
     def leaves(self) -> tuple[Message, ...]:
-        """The first message of each category that can be turned off, where no one link is for all."""
+        """The first message of each category that can be turned off, if there is no link for all."""
         by_slug = {each.message.category: each.message for each in reversed(self.messages) if each.message.leave_url}
         return () if self.leave_url else tuple(by_slug.values())
 
@@ -250,7 +249,7 @@ PushKind = Literal["message", "replacement", "test", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class PushAddress:
-    """Where a push message goes. `kind`: endpoint, token or fid; `sender`: VAPID public key or Firebase project."""
+    """Destination of a push message. `kind`: endpoint, token or fid; `sender`: VAPID public key or Firebase project."""
 
     address: str = field(repr=False)
     kind: str
@@ -280,7 +279,7 @@ class NewAddress:
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """A message for one device. `removed`: the device was removed, and must close all that it shows.
+    """A message for one device. `removed`: the device was removed, and must close all notifications.
 
     A `replacement` is shown silently in place of the notification with the same `tag`; if `state` is not `open` it has
     no actions, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same
@@ -305,9 +304,9 @@ class PushMessage:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a channel's service says in the end of a message that it took, or of a part of one.
+    """The final report of a channel's service on a message that it took, or on a part of one.
 
-    `reference` is the service's name for it, as `send` returned it; `code` is what the network calls the outcome.
+    `reference` is the service's name for it, as `send` returned it; `code` is the network's name of the outcome.
     """
 
     reference: str

@@ -32,7 +32,7 @@ from notifications.models import Brand, Case, Category, Notification, Recipient,
 from notifications.reasons import Reason, joined
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
-from notifications.routing.route import Addressed, Manner
+from notifications.routing.route import Manner, MessageRecipient
 from notifications.wording import batch_render
 from wfpush.postgres import bulk, prefetch
 from wfpush.postgres.bulk import pipelined
@@ -153,7 +153,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     with pipelined():
         _note_escalated([message for message in messages if message.manner.escalated], have, now)
         bulk.insert([with_plan(message.planner) for message in messages])
-    fanout.save([message.planner for message in messages], now, seen_anew=see)
+    fanout.save([message.planner for message in messages], now, refreshed=see)
     outbox.wake_on_commit("deliveries")
 
 
@@ -187,9 +187,9 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     return copies
 
 
-def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addressed]:
+def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[MessageRecipient]:
     return [
-        Addressed(each.recipient, message.manner, each.reason, each.on_behalf_of)
+        MessageRecipient(each.recipient, message.manner, each.reason, each.on_behalf_of)
         for pk, each in message.recipients.items()
         if pk not in have
     ]

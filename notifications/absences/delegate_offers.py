@@ -17,7 +17,7 @@ from notifications.models import Notification, Priority, Recipient, Task
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner
+from notifications.routing.route import Manner, MessageRecipient
 from notifications.wording.batch_render import Writer
 from notifications.wording.languages import speaking_to
 from notifications.wording.times import when
@@ -85,7 +85,7 @@ def _copy(offer: Offer, planner: fanout.Planner, now: datetime) -> Notification:
         until = f"{timezone.localtime(offer.until):%Y-%m-%d %H:%M}"
         note = _("Offered by %(name)s, who is away. Back %(when)s.") % {"name": person, "when": when(offer.until, now)}
     why = reasons.OFFERED(name=person, until=until, reason=reasons.read(copy))
-    planner.make([Addressed(offer.to, manner, why, on_behalf_of=person)])
+    planner.make([MessageRecipient(offer.to, manner, why, on_behalf_of=person)])
     (made,) = planner.made
     made.notice = note[: Notification._meta.get_field("notice").max_length]
     return made

@@ -30,7 +30,7 @@ from notifications.models.validators import validate_callback_url
 from notifications.people.absence import sign
 from notifications.reasons import Reason
 from notifications.routing import system_notices
-from notifications.routing.system_notices import About, Words
+from notifications.routing.system_notices import NoticeSubject, Words
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
 from wfpush.net.http import OutboundError, check_url
@@ -209,7 +209,7 @@ def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
         if AbsenceFeed.objects.filter(pk=feed.pk, told_at=None).update(told_at=now):
             person = Recipient.objects.select_related("brand", "user").get(pk=feed.pk)
             current = AbsenceFeed.objects.get(pk=feed.pk)
-            subject = About(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
+            subject = NoticeSubject(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
             system_notices.send(person, subject, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
 
 

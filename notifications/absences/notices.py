@@ -11,7 +11,7 @@ from notifications.models import Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry
 from notifications.routing import system_notices
-from notifications.routing.system_notices import About, Words
+from notifications.routing.system_notices import NoticeSubject, Words
 from notifications.wording.times import when
 
 TYPE = "wfpush.absence"
@@ -29,7 +29,7 @@ def enter(
     else:
         absence.end_absence(person, by=by, because=because)
     if by is not None and by != person and (submitted or row):
-        subject = About(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
+        subject = NoticeSubject(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
         system_notices.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
 
 

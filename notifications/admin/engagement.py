@@ -13,7 +13,7 @@ from notifications.admin.base import DeskAdmin
 from notifications.admin.chart_periods import NAMES, period_of, zone_of_reader
 from notifications.admin.display import span
 from notifications.channel_facts import channel_name, channel_names
-from notifications.engagement import FEWEST, Counts, Messages, Shown
+from notifications.engagement import FEWEST, Counts, EngagementReport, Messages
 from notifications.hourly import BANDS, half_within
 from notifications.models import Category, Template, via_choices
 from wfpush.observability.backlog import number
@@ -46,7 +46,7 @@ def _names(of: engagement.Of) -> dict[int | None, str]:
     return {row.pk: row.name_in(language) for row in Category.objects.all()}
 
 
-def _parts(figures: Shown, names: Mapping[int | None, str]) -> list[dict[str, Any]]:
+def _parts(figures: EngagementReport, names: Mapping[int | None, str]) -> list[dict[str, Any]]:
     """The messages of each category or template: all of them, and by channel."""
     parts = sorted(((names.get(key, ""), messages) for key, messages in figures.of.items()), key=itemgetter(0))
     if figures.others is not None:

@@ -18,12 +18,12 @@ from notifications.channel_facts import channel_name, channel_names, reaches_dev
 from notifications.hourly import BANDS, half_within
 from notifications.items.ledger_audit import sums_since
 from notifications.models import (
-    Counted,
     Delivery,
     DeliveryState,
     Engine,
     Event,
     HourlyCount,
+    Metric,
     Recipient,
     Response,
     Task,
@@ -35,7 +35,7 @@ MOST_ROWS = 8
 
 FINAL_ANSWERS = "effect__exact=final&counts=yes"
 
-Counts = Mapping[Counted, Mapping[str, Mapping[int, int]]]
+Counts = Mapping[Metric, Mapping[str, Mapping[int, int]]]
 """By what is counted, of what, and the number of the stretch."""
 
 
@@ -89,10 +89,10 @@ def pictures(period: Period, sees: Callable[[type[Model]], bool]) -> list[Pictur
 
 def counts_of(period: Period) -> Counts:
     """Return counts by kind, subject and stretch: the maximum for what waits, the sum for all else."""
-    counts: dict[Counted, dict[str, dict[int, int]]] = {what: defaultdict(dict) for what in Counted}
+    counts: dict[Metric, dict[str, dict[int, int]]] = {what: defaultdict(dict) for what in Metric}
     rows = HourlyCount.objects.filter(hour__gte=period.start, hour__lt=period.end).annotate(number=_Number(period))
     for what, of, number, total, most in rows.values_list("what", "of", "number").annotate(Sum("count"), Max("count")):
-        counts[Counted(what)][of][number] = most if what in (Counted.WAITING, Counted.LATE) else total
+        counts[Metric(what)][of][number] = most if what in (Metric.WAITING, Metric.LATE) else total
     return counts
 
 
@@ -110,7 +110,7 @@ class _Number(Func):
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 def waiting_picture(period: Period, counts: Counts) -> Picture:
-    waiting, late = counts[Counted.WAITING][""], counts[Counted.LATE][""]
+    waiting, late = counts[Metric.WAITING][""], counts[Metric.LATE][""]
     most, most_late = max(waiting.values(), default=0), max(late.values(), default=0)
     says = _("At most %(waiting)s tasks waited at once, at most %(late)s were late.")
     return Picture(
@@ -130,7 +130,7 @@ def waiting_picture(period: Period, counts: Counts) -> Picture:
 
 
 def events_picture(period: Period, counts: Counts) -> Picture:
-    by_number = sum(map(Counter, counts[Counted.EVENTS].values()), Counter[int]())
+    by_number = sum(map(Counter, counts[Metric.EVENTS].values()), Counter[int]())
     total = by_number.total()
     says = ngettext("%(count)s event came in", "%(count)s events came in", total) % {"count": shown(total)}
     return Picture(
@@ -145,7 +145,7 @@ def events_picture(period: Period, counts: Counts) -> Picture:
 def answers_picture(period: Period, counts: Counts) -> Picture:
     by_band: dict[str, dict[int, int]] = defaultdict(lambda: dict.fromkeys(range(len(BANDS) + 1), 0))
     by_number: Counter[int] = Counter()
-    for of, per_stretch in counts[Counted.ANSWERS].items():
+    for of, per_stretch in counts[Metric.ANSWERS].items():
         team, _slash, band = of.partition("/")
         by_band[team][int(band)] += sum(per_stretch.values())
         if not team:
@@ -217,7 +217,7 @@ def _alone(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
 def messages_picture(period: Period, counts: Counts) -> Picture:
     """Each channel's messages by what became of them, and whether all are there that events of the last day made."""
     by_channel: dict[str, dict[str, int]] = defaultdict(dict)
-    for of, per_stretch in counts[Counted.MESSAGES].items():
+    for of, per_stretch in counts[Metric.MESSAGES].items():
         channel, _slash, state = of.partition("/")
         by_channel[channel][state] = sum(per_stretch.values())
     order = [*channel_names(), *sorted(by_channel.keys() - set(channel_names()))]
@@ -277,7 +277,7 @@ def _accounted_for(now: datetime) -> Any:
 
 def engines_picture(period: Period, counts: Counts) -> Picture:
     """Return the picture of engines: those that need a look first, then by number of events."""
-    events, answers = counts[Counted.EVENTS], counts[Counted.TOLD]
+    events, answers = counts[Metric.EVENTS], counts[Metric.TOLD]
     engines = Engine.objects.select_related("poll").filter(Q(active=True) | Q(pk__in=[int(pk) for pk in events]))
     totals = {engine: sum(events.get(str(engine.pk), {}).values()) for engine in engines}
     ordered = sorted(totals, key=lambda engine: (engine_health(engine)[0] != "bad", -totals[engine], engine.name))

@@ -1,5 +1,5 @@
-"""Events of our own, so that trace and ledger show what we tell people like any other event. They are processed when
-they are made. Some of them are told to the task's engine."""
+"""The product's own events. With them, trace and ledger show its messages to people like any other event. They are
+processed when they are made. Some of them are sent to the task's engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,8 +49,8 @@ def of_engine(engine: Engine, type: str, data: Json, now: datetime, event_id: st
 
 @dataclass(frozen=True)
 class EngineCall:
-    """A call that tells the engine of a task something. `id` is that of the callback and of its CloudEvent; `more`:
-    further members of the event's data."""
+    """A call that notifies the engine of a task. `id` is that of the callback and of its CloudEvent; `more`: further
+    members of the event's data."""
 
     id: UUID
     task: Task
@@ -64,7 +64,7 @@ class EngineCall:
 
 
 def call_engines(calls: Sequence[EngineCall]) -> list[Callback]:
-    """Create the callbacks, each of another task, which is locked, in order among the task's answers."""
+    """Create the callbacks, one for each task, in order among the task's answers. The tasks are locked."""
     if not calls:
         return []
     tasks = [call.task for call in calls]
@@ -98,7 +98,7 @@ def _data(call: EngineCall) -> Json:
 
 
 def _assignee(task: Task) -> Json | None:
-    """Return the task's assignee as JSON; one who is unknown here by the engine's name."""
+    """Return the task's assignee as JSON; an unknown assignee by the engine's name."""
     if task.assignee is not None:
         return {**task.assignee.as_person()}
     ref = resolver.ref_of(object_in(task.data, "task").get("assignee"))

@@ -22,17 +22,17 @@ Moment = Literal[
 
 
 class Observer(Protocol):
-    """An exception rolls the change back."""
+    """A function called with each change of a task. An exception rolls the change back."""
 
     def __call__(self, moment: Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None: ...
 
 
 LookUp = Callable[[Sequence[Task], Writes], None]
-"""Reads what the observer needs of these tasks, which are locked and about to change, into what the writes know."""
+"""Reads the observer's data on these tasks into `writes`. The tasks are locked and about to change."""
 
 
 StandsStill = Callable[[Task, Writes], bool]
-"""Whether the time of a task, which is locked, stands still because of a question."""
+"""Returns whether a question stops the clock of a locked task."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def unregister(name: str) -> None:
 
 
 AfterKept = Callable[[Sequence[UUID], datetime], None]
-"""Called after the commit, with tasks that have updates which wait for the answer to be told or taken back."""
+"""Called after the commit, with tasks whose kept updates wait until the answer is delivered or taken back."""
 
 _after_kept: list[AfterKept] = []
 
@@ -82,7 +82,7 @@ def kept_on_commit(tasks: Sequence[UUID], now: datetime) -> None:
 
 
 def look_up(tasks: Sequence[Task], writes: Writes) -> None:
-    """Let observers read at once what they need of the tasks of a batch."""
+    """Let observers read their data on the tasks of a batch at once."""
     for entry in list(_entries):
         if entry.look_up is not None and tasks:
             entry.look_up(tasks, writes)
@@ -91,11 +91,11 @@ def look_up(tasks: Sequence[Task], writes: Writes) -> None:
 def notify_observers(
     moment: Moment, task: Task, *, now: datetime, by: Recipient | None = None, writes: Writes = AT_ONCE
 ) -> None:
-    """`writes`: of a batch, which may still have the task itself to write."""
+    """Call the observers. `writes` are those of a batch, which may still have to write the task itself."""
     for entry in list(_entries):
         entry.observer(moment, task, by=by, now=now, writes=writes)
 
 
 def time_stands_still(task: Task, writes: Writes = AT_ONCE) -> bool:
-    """Whether a question has paused the task's clock: False where no clock runs."""
+    """Return whether a question has paused the task's clock: False if no clock runs."""
     return any(entry.stands_still(task, writes) for entry in _entries if entry.stands_still is not None)

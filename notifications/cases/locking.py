@@ -20,13 +20,13 @@ ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CA
 """Events by which an engine ends a task, and the state of the task then."""
 
 Key = tuple[int, str]
-"""Engine and the id that it uses."""
+"""The engine's key and the engine's own id of the task or case."""
 
 RowT = TypeVar("RowT", Case, Task)
 
 
 MESSAGE = "task.message"
-"""An event that says something about a task, and changes nothing of it but what a reply to a question changes."""
+"""An event with a message about a task. Only a reply to a question changes the task."""
 
 
 def changes_its_task(event: Event) -> bool:
@@ -34,12 +34,12 @@ def changes_its_task(event: Event) -> bool:
 
 
 def asks(event: Event) -> bool:
-    """Whether its notifications ask for the task's answer. Such an event may reword copies that are there."""
+    """Return whether the event's notifications ask for the task's answer. Such an event may reword existing copies."""
     return behaviour_of(event.type) in TYPES_THAT_ASK
 
 
-class Locked:
-    """Cases that do not exist are made; tasks that do not exist are new objects, which the caller inserts.
+class LockedRows:
+    """The locked cases and tasks of some events. Missing cases are created; the caller inserts missing tasks.
 
     Tasks that an event only mentions are not locked.
     """
@@ -60,7 +60,7 @@ class Locked:
         self.released = (
             pending_updates.released([task.pk for task in self.reworded_tasks]) if self.reworded_tasks else {}
         )
-        """Events that come before those that were claimed, by task."""
+        """Released events of each task, which are processed before the claimed ones."""
         prefetch.read(Case, "case", self._tasks.values())
         self._mentioned: dict[Key, Task] = {}
         if mentioned:
@@ -76,7 +76,7 @@ class Locked:
         return self._cases[key] if (key := case_key(event)) else None
 
     def task(self, event: Event) -> Task | None:
-        """The task of an event that changes it."""
+        """Return the task of an event that changes it."""
         key = task_key(event)
         if key is None:
             return None

@@ -1,7 +1,6 @@
-"""The conversation about a task as its state sees it: new messages, and whether somebody is still asked.
+"""The conversation about a task, for the state machine: new messages, and whether a question is still open.
 
-Whoever calls these has locked the task. What people get in their inboxes is made by
-`notifications/conversation/notifying.py`.
+The callers have locked the task. The items in people's inboxes are made by `notifications/conversation/notifying.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +23,7 @@ SOURCE_NAME = "conversation"
 def add(
     task: Task, to: Iterable[Recipient], writes: Writes, *, due: bool, **fields: Any
 ) -> tuple[TaskMessage, list[Addressee]]:
-    """A message to these people. `due`: inboxes show it after this transaction; else the caller sees to that in it."""
+    """Add a message to these people. `due`: inboxes show it after this transaction; else the caller updates them."""
     at: datetime = fields["at"]
     message = TaskMessage(
         task=task, number=_next_number(task, writes), **outbox.scheduled(at if due else None), **fields
@@ -49,27 +48,27 @@ def _next_number(task: Task, writes: Writes) -> int:
 
 
 def information(message: TaskMessage) -> Json:
-    """The message as one of the questions and replies that a task lists (`Task.info`)."""
+    """Return the message as an entry of `Task.info`, the task's list of questions and replies."""
     return {"text": message.text, "by": message.by, "at": iso_utc(message.at), "message": str(message.pk)}
 
 
 def return_to_state_before(task: Task) -> None:
-    """In memory: restore the state before the answer or question that is taken back."""
+    """Restore, in memory, the state before the answer or question that is taken back."""
     task.state, *task.states_before = task.states_before or [TaskState.OPEN]
 
 
-# --- who is asked -----------------------------------------------------------------------------------------------------
+# --- open questions ---------------------------------------------------------------------------------------------------
 def waits_for_somebody(task: Task) -> bool:
-    """Whether somebody who was asked has not replied."""
+    """Return whether a person who was asked has not replied."""
     return Addressee.objects.filter(message__task=task, state=AddresseeState.ASKED).exists()
 
 
 Due = tuple[UUID, datetime]
-"""A task, and when inboxes are to be looked at."""
+"""The key of a task, and the time at which inboxes are updated."""
 
 
 def look_again(tasks: list[Due]) -> None:
-    """The tasks have ended, or wait again: items of people who are asked change after the transaction."""
+    """Update items of people with open questions, after the transaction: the tasks have ended, or wait again."""
     asking = TaskMessage.objects.filter(
         task__in=[pk for pk, _ in tasks], pk__in=Addressee.objects.filter(state=AddresseeState.ASKED).values("message")
     )
@@ -78,26 +77,26 @@ def look_again(tasks: list[Due]) -> None:
 
 
 def informed(tasks: list[Due]) -> None:
-    """The engine has supplied what was asked for: nobody need reply any more."""
+    """Close the open questions of tasks: the engine has supplied the information, so nobody need reply any more."""
     look_again(tasks)
     addressees = Addressee.objects.filter(message__task__in=[pk for pk, _ in tasks], state=AddresseeState.ASKED)
     addressees.update(state=AddresseeState.OVER)
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None:
-    """Registered with `lifecycle`. Tasks of which nobody has asked anything cost nothing."""
+    """Update the conversation with its task. Registered with `lifecycle`; tasks without questions cost nothing."""
     if moment not in ("answered", "reopened", "closed") or not task.info:
         return
     questions = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
     was_paused = moment == "reopened" and task.state == TaskState.INFO_REQUESTED
-    # All were replied to, while an answer that the engine now refuses stood.
+    # All questions were answered while the final answer counted, which the engine now refuses.
     if was_paused and questions.exists() and not waits_for_somebody(task):
         return_to_state_before(task)
         lifecycle.notify_observers("resumed", task, by=by, now=now, writes=writes)
     writes.gather(look_again, (task.pk, now))
 
 
-# --- what engines say -------------------------------------------------------------------------------------------------
+# --- messages from engines --------------------------------------------------------------------------------------------
 def take_from_engine(
     task: Task,
     people: Sequence[Recipient],
@@ -107,9 +106,9 @@ def take_from_engine(
     writes: Writes,
     now: datetime,
 ) -> TaskMessage:
-    """A message of an engine: a reply to a question, a question to people, or a comment.
+    """Add a message of an engine: a reply to a question, a question to people, or a comment.
 
-    `content`: text, author and time. A task that has ended takes no questions: such a one is kept as a comment.
+    `content`: text, author and time. A task that has ended takes no questions: they are stored as comments.
     """
     question = _question(task, reply_to)
     if question is not None and question.author is not None:
@@ -132,8 +131,7 @@ def _question(task: Task, reply_to: object) -> TaskMessage | None:
 
 
 def replied(task: Task, question: TaskMessage, reply: TaskMessage, writes: Writes, now: datetime) -> None:
-    """A question has its reply: whoever was asked need not reply any more, and the task goes on if nobody else is asked
-    anything."""
+    """Close a question that has its reply: nobody else need reply. The task goes on if no other question is open."""
     addressees = Addressee.objects.filter(message=question, state=AddresseeState.ASKED)
     addressees.filter(person=reply.author).update(state=AddresseeState.REPLIED, replied_at=reply.at)
     addressees.update(state=AddresseeState.OVER)

@@ -1,4 +1,4 @@
-"""How far a case has come, by the milestones that an administrator has set up, in a customer's words."""
+"""The progress of a case along the milestones that an administrator has set up, in words for customers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from notifications.wording.languages import languages, tag
 from notifications.wording.plaintext import clean_line, cut
 
 MOST_REACHED, MOST_LABEL = 200, 80
-"""Statuses of a case that are looked at, the newest ones; characters of a label."""
+"""Maximum number of a case's newest statuses that are read, and of characters of a label."""
 
 State = Literal["done", "now", "ahead"]
 
 
 @dataclass(frozen=True)
-class Reached:
-    """The case had this status from `at` on, as an event of this type told."""
+class ReachedStatus:
+    """A status that the case had from `at` on, with the type of the event that set it."""
 
     status: str
     at: datetime
@@ -33,14 +33,14 @@ class Step:
     label: str
     state: State
     at: datetime | None = None
-    """When it was reached; None: it lies ahead."""
+    """The time when the case reached the step; None if it has not."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`steps` in their order: what was reached, where the case is, what lies ahead. `note`: the milestone's sentence.
+    """The steps of a case in their order: reached, current and coming ones. `note`: the milestone's sentence.
 
-    `news`: the status, where it is none of the steps, and `news_at` since when.
+    `news`: the current status, if it belongs to no step, and `news_at`: its time.
     """
 
     steps: Sequence[Step] = ()
@@ -50,7 +50,7 @@ class Progress:
 
     @property
     def next(self) -> str:
-        """The label of the step after this one; empty at the end."""
+        """The label of the step after the current one; empty at the end."""
         return next((step.label for step in self.steps if step.state == "ahead"), "")
 
     @property
@@ -59,17 +59,17 @@ class Progress:
 
 
 def progress_of(case: Case, language: str) -> Progress:
-    """Steps that were skipped on the way are left out: nothing is said that no event has told."""
+    """Return the progress of a case. Steps that were skipped are left out, because no event has reported them."""
     reached = reached_by(case)
-    journey = journey_of(case, list(dict.fromkeys(each.event_type for each in reversed(reached))))
+    journey = journey_of(case, list(dict.fromkeys(entry.event_type for entry in reversed(reached))))
     milestones = list(journey.milestones.all()) if journey is not None else []
-    by_status = {status: each for each in milestones for status in each.statuses}
-    here = next((each for each in reversed(reached) if each.status in by_status), None)
+    by_status = {status: milestone for milestone in milestones for status in milestone.statuses}
+    current = next((entry for entry in reversed(reached) if entry.status in by_status), None)
     last = reached[-1] if reached else None
     news = "" if last is None or last.status in by_status else readable(last.status)
-    if here is None:
+    if current is None:
         return Progress(news=news, news_at=last.at if last else None)
-    milestone = by_status[here.status]
+    milestone = by_status[current.status]
     return Progress(
         [*_behind(milestone, milestones, reached, language), *_ahead(milestone, milestones, language)],
         text_in_language(milestone.notes, language),
@@ -78,26 +78,26 @@ def progress_of(case: Case, language: str) -> Progress:
     )
 
 
-def reached_by(case: Case) -> list[Reached]:
-    """The statuses that events have told, in the order of their times. Each counts from when it came last."""
+def reached_by(case: Case) -> list[ReachedStatus]:
+    """Return the statuses that events have set, by time. A status that came several times in a row counts once."""
     events = Event.objects.filter(
         Q(status=EventStatus.PROCESSED) | Q(status=EventStatus.UNROUTED), case=case, data__case__status__isnull=False
     )
     newest = events.order_by("-id").values_list("data__case__status", "time", "received_at", "type")[:MOST_REACHED]
     statuses = [
-        Reached(status[:100], effective_time(Event(time=time, received_at=received_at)), type)
+        ReachedStatus(status[:100], effective_time(Event(time=time, received_at=received_at)), type)
         for status, time, received_at, type in reversed(newest)
         if isinstance(status, str) and status
     ]
-    statuses.sort(key=lambda each: each.at)
-    # Several events in a row may tell the same status: it began with the first of them.
-    return [each for at, each in enumerate(statuses) if not at or statuses[at - 1].status != each.status]
+    statuses.sort(key=lambda entry: entry.at)
+    # Several events in a row may have the same status: it began with the first of them.
+    return [entry for at, entry in enumerate(statuses) if not at or statuses[at - 1].status != entry.status]
 
 
 def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
     """Return the journey that fits the case best: by its engine, then its type, then the types of its events.
 
-    `types`: event types that have told its statuses, the latest first.
+    `types`: types of the events that have set its statuses, the latest first.
     """
     type_names = [*dict.fromkeys(map(behaviour_of, types)), *types]
     fits = Journey.objects.filter(
@@ -106,7 +106,7 @@ def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
         Q(event_type=None) | Q(event_type__name__in=type_names),
     )
     journeys = fits.select_related("event_type").prefetch_related("milestones")
-    return max(journeys, key=lambda each: _weight(each, type_names), default=None)
+    return max(journeys, key=lambda candidate: _weight(candidate, type_names), default=None)
 
 
 def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bool, int]:
@@ -115,26 +115,26 @@ def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bo
     return journey.engine_id is not None, journey.case_type != "", by_type, how_late
 
 
-def _behind(here: Milestone, all_of: list[Milestone], reached: list[Reached], language: str) -> list[Step]:
-    """The steps up to this one, of which each was reached."""
-    since = {each.status: each.at for each in reached}
+def _behind(here: Milestone, all_of: list[Milestone], reached: list[ReachedStatus], language: str) -> list[Step]:
+    """Return the steps up to the current one that the case has reached."""
+    since = {entry.status: entry.at for entry in reached}
     steps = []
-    for each in all_of:
-        at = max((since[status] for status in each.statuses if status in since), default=None)
-        if at is not None and (each.pk == here.pk or each.position < here.position):
-            steps.append(Step(label_of(each, language), "now" if each.pk == here.pk else "done", at))
+    for milestone in all_of:
+        at = max((since[status] for status in milestone.statuses if status in since), default=None)
+        if at is not None and (milestone.pk == here.pk or milestone.position < here.position):
+            steps.append(Step(label_of(milestone, language), "now" if milestone.pk == here.pk else "done", at))
     return steps
 
 
 def _ahead(here: Milestone, all_of: list[Milestone], language: str) -> list[Step]:
-    """What comes after it; alternatives are one step."""
+    """Return the steps after the current one; alternatives are one step."""
     if here.ends:
         return []
     labels: dict[int, list[str]] = {}
-    for each in all_of:
-        if each.position > here.position:
-            words = text_in_language(each.ahead, language) or label_of(each, language)
-            labels.setdefault(each.position, []).append(words)
+    for milestone in all_of:
+        if milestone.position > here.position:
+            words = text_in_language(milestone.ahead, language) or label_of(milestone, language)
+            labels.setdefault(milestone.position, []).append(words)
     return [Step(" / ".join(dict.fromkeys(words)), "ahead") for words in labels.values()]
 
 
@@ -144,11 +144,11 @@ def label_of(milestone: Milestone, language: str) -> str:
 
 def text_in_language(words: Mapping[str, str], language: str) -> str:
     """Return the text in the language, else in English, else in any."""
-    by_language = {tag(each): clean_line(text) for each, text in words.items() if isinstance(text, str)}
-    return next((by_language[each] for each in (*languages(language), *by_language) if by_language.get(each)), "")
+    by_language = {tag(key): clean_line(text) for key, text in words.items() if isinstance(text, str)}
+    return next((by_language[key] for key in (*languages(language), *by_language) if by_language.get(key)), "")
 
 
 def readable(status: str) -> str:
-    """The engine's own word, as people write words."""
+    """Return the engine's status as text: without underscores and hyphens, with a capital letter."""
     words = clean_line(status.replace("_", " ").replace("-", " "))
     return cut(words[:1].upper() + words[1:], MOST_LABEL)

@@ -11,12 +11,12 @@ from notifications.models import Callback, CallbackState, Event, EventStatus, Ta
 from wfpush.queue import outbox
 
 UNTOLD = (CallbackState.WAITING, CallbackState.FAILED)
-"""States of a callback whose engine may still be told, or will never be."""
+"""States of a callback that the engine may still get, or will never get."""
 
 
 def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
-    """The callbacks of the final answers that count, to these tasks, whose engine has not been told for certain. An
-    engine without an address may have fetched the answer at any time."""
+    """Return the callbacks of counting final answers to these tasks that may not have reached the engine. Engines
+    without an address are left out: they may have fetched the answer at any time."""
     callbacks = Callback.objects.exclude(engine__callback_url="")
     return callbacks.filter(task__in=tasks, state__in=UNTOLD, response__effect="final", response__counts=True).order_by(
         "task"
@@ -24,8 +24,8 @@ def untold_answers(tasks: Sequence[UUID]) -> QuerySet[Callback]:
 
 
 def answers_behind_events(callbacks: Sequence[UUID], since: datetime, now: datetime) -> set[UUID]:
-    """Of these callbacks, those of final answers to tasks with an event that waits to be processed, and that came in or
-    was released after `since`: it may change what was answered. Parked events are due later than `now`, untried."""
+    """Return those of the callbacks whose tasks were finally answered and have an unprocessed event that may change the
+    content. The event came in or was released after `since`. Parked events are due later than `now`, untried."""
     if not callbacks:
         return set()
     group = Concat(Value("task:"), OuterRef("task__task_id"))
@@ -42,19 +42,19 @@ def answers_behind_events(callbacks: Sequence[UUID], since: datetime, now: datet
 
 
 def kept_events(tasks: Sequence[UUID]) -> QuerySet[Event]:
-    """In the order in which they came."""
+    """Return the kept events of these tasks, in order of arrival."""
     return Event.objects.filter(task__in=tasks, status=EventStatus.KEPT).order_by("id")
 
 
 def release(task: Task, now: datetime) -> None:
-    """Process the kept events of a task that is open again, in their order. In the transaction that opens it."""
+    """Process the kept events of a reopened task, in their order. It must run in the transaction that opens it."""
     events = kept_events([task.pk])
     if outbox.make_due(events, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None):
         outbox.wake_on_commit("events")
 
 
 def released(tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """The kept events that have been released and still wait to be processed, by task."""
+    """Return the kept events that have been released and still wait to be processed, by task."""
     by_task: dict[UUID, list[UUID]] = {}
     waiting = Event.objects.filter(task__in=tasks, status=EventStatus.ACCEPTED, due_at__isnull=False)
     for task, event in waiting.values_list("task_id", "pk"):
@@ -63,5 +63,5 @@ def released(tasks: Sequence[UUID]) -> dict[UUID, list[UUID]]:
 
 
 def drop(tasks: Sequence[UUID]) -> None:
-    """The engine has the answers to these tasks, or has ended them: their kept events change nothing any more."""
+    """Ignore the kept events of tasks whose answers the engine has, or which it has ended."""
     kept_events(tasks).update(status=EventStatus.IGNORED)

@@ -6,7 +6,7 @@ from typing import Any
 
 from notifications import reasons
 from notifications.cases import lifecycle, messages, pending_updates
-from notifications.cases.locking import ENDINGS, MESSAGE, Locked, asks, changes_its_task
+from notifications.cases.locking import ENDINGS, MESSAGE, LockedRows, asks, changes_its_task
 from notifications.forms.fields import form_of, marked
 from notifications.intake import eventdata
 from notifications.models import (
@@ -35,16 +35,16 @@ DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 """The actions of a task whose engine names none."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
+"""Instants outside these years mean “never” (some engines write the year 9999), and cannot be computed with."""
 
 
 class OutOfTurn(Exception):
-    """Earlier events of the task were released after this one was claimed."""
+    """Raised if earlier events of the task were released after this one was claimed."""
 
 
 @dataclass
 class Change:
-    """What an event changed."""
+    """The effect of an event on its task and case."""
 
     task: Task | None = None
     case: Case | None = None
@@ -55,11 +55,11 @@ class Change:
     reassigned: bool = False
     closed: bool = False
     is_older: bool = False
-    """Whether the task knows of later events, whose data stay."""
+    """True if the task knows of later events, whose data stay."""
     asks: bool = False
-    """Whether the event's notifications ask for the task's answer."""
+    """True if the event's notifications ask for the task's answer."""
     is_message: bool = False
-    """Whether the event is a message, of which the conversation tells people; routes do not."""
+    """True if the event is a message. The conversation notifies people of it; routes do not."""
 
     @property
     def counts(self) -> bool:
@@ -67,7 +67,7 @@ class Change:
 
 
 def people_named(data: Json) -> list[PersonInEvent]:
-    """All people that an event's data names, in the places that docs/api.md lists."""
+    """Return all people that an event's data names, in the places that docs/api.md lists."""
     task, message, people = object_in(data, "task"), object_in(data, "message"), []
     people += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
     roles = object_in(object_in(data, "case"), "roles")
@@ -83,48 +83,48 @@ def effective_time(event: Event) -> datetime:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What the transaction of an event has locked and found, and where changes go."""
+class EventContext:
+    """The rows that an event's transaction has locked and read, and the writes that collect its changes."""
 
-    locked: Locked
+    locked: LockedRows
     directory: Directory
     roster: Roster
     writes: Writes
     now: datetime
 
 
-def apply(event: Event, scene: Scene) -> Change:
-    """Change the task and case of an event as it says."""
-    change = Change(case=scene.locked.case(event), asks=asks(event))
+def apply(event: Event, context: EventContext) -> Change:
+    """Apply an event to its task and case. Return the changes."""
+    change = Change(case=context.locked.case(event), asks=asks(event))
     if changes_its_task(event):
-        _apply_to_task(event, change, scene)
+        _apply_to_task(event, change, context)
     else:
-        change.task = scene.locked.mentioned(event)
+        change.task = context.locked.mentioned(event)
     if change.case is not None and change.counts:
-        _update_case(change.case, event, scene)
+        _update_case(change.case, event, context)
     if change.task is not None and change.case is None:
         change.case = change.task.case
     return change
 
 
 # --- cases ----------------------------------------------------------------------------------------
-def _update_case(case: Case, event: Event, scene: Scene) -> None:
-    """Update the case, unless a later milestone is known."""
+def _update_case(case: Case, event: Event, context: EventContext) -> None:
+    """Update the case, unless a later event has set its status."""
     case_fields, when = object_in(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
         if isinstance(case_fields.get(name), str) and not (late and getattr(case, name)):
             setattr(case, name, title(case_fields, name, limit) if name == "title" else case_fields[name][:limit])
     if isinstance(case_fields.get("roles"), dict):
-        case.roles = _roles_after(case.roles or {}, case_fields["roles"], scene.directory, late=late)
+        case.roles = _roles_after(case.roles or {}, case_fields["roles"], context.directory, late=late)
     if isinstance(case_fields.get("status"), str) and not late:
         case.status, case.status_time = case_fields["status"][:100], when
-    scene.writes.update(case)
+    context.writes.update(case)
 
 
 def _roles_after(roles_before: Json, roles_in_event: Json, directory: Directory, *, late: bool) -> Json:
-    """Roles that the event does not name stay, and so do those that a later one has named. An empty list: nobody has
-    it any more. Looking people up makes external ones known."""
+    """Return the roles after the event. Roles that it does not name stay, and so do those that a later event has named.
+    An empty list ends a role. Looking people up creates rows of external ones."""
     roles = dict(roles_before)
     for role, people in roles_in_event.items():
         if people is None or (late and role in roles_before):
@@ -138,21 +138,21 @@ def _roles_after(roles_before: Json, roles_in_event: Json, directory: Directory,
 
 
 # --- tasks ----------------------------------------------------------------------------------------
-def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
-    task = change.task = scene.locked.task(event)
+def _apply_to_task(event: Event, change: Change, context: EventContext) -> None:
+    task = change.task = context.locked.task(event)
     if task is None:
         return
-    behaviour, directory = behaviour_of(event.type), scene.directory
-    if any(earlier < event.pk for earlier in scene.locked.released.get(task.pk, ())):
+    behaviour, directory = behaviour_of(event.type), context.directory
+    if any(earlier < event.pk for earlier in context.locked.released.get(task.pk, ())):
         raise OutOfTurn(f"Events of task {task.task_id} that came before are processed first.")
     if behaviour == MESSAGE:
-        _take_message(task, event, change, scene)
+        _take_message(task, event, change, context)
         return
     when = effective_time(event)
     change.is_new = _is_new(task)
     older = task.last_event_time is not None and when < task.last_event_time
     if behaviour in ENDINGS:
-        _end(task, ENDINGS[behaviour], event, change, scene)
+        _end(task, ENDINGS[behaviour], event, change, context)
         return
     first_assignment = behaviour == "task.assigned" and task.assigned_event_id is None and task.answerable
     if older and not first_assignment:
@@ -168,7 +168,7 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
         change.notes.append(reasons.TASK_HAD_ENDED(state=reasons.label(TaskState(task.state))))
         return
     before = task.priority
-    _save(task, scene)
+    _save(task, context)
     change.is_older = older
     take_data(task, event, keep_newer=older)
     if initiator := object_in(task.data, "task").get("initiator"):
@@ -179,30 +179,30 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     )
     moment: lifecycle.Moment = "opened" if first_assignment else "changed"
     if behaviour == "task.assigned":
-        change.reassigned = _assign(task, event, scene)
+        change.reassigned = _assign(task, event, context)
         moment = "reassigned" if change.reassigned and not first_assignment else moment
     elif behaviour == "task.info_supplied":
-        moment = _supply_info(task, event, scene, when)
+        moment = _supply_info(task, event, context, when)
     if not older:
         task.last_event_time = when
-    lifecycle.notify_observers(moment, task, now=scene.now, writes=scene.writes)
+    lifecycle.notify_observers(moment, task, now=context.now, writes=context.writes)
 
 
 def is_answered(task: Task) -> bool:
-    """Whether somebody has decided the task here, and the engine has not ended it."""
+    """Return whether a person has decided the task here, and the engine has not ended it."""
     return task.state == TaskState.ANSWERED
 
 
-def _save(task: Task, scene: Scene) -> None:
-    """It will be written with all that changes until then."""
+def _save(task: Task, context: EventContext) -> None:
+    """Have the task written at the end of the batch, with all changes until then."""
     if task._state.adding:
-        scene.writes.insert(task)
+        context.writes.insert(task)
     else:
-        scene.writes.update(task)
+        context.writes.update(task)
 
 
 def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
-    """Merge the event's data into the task's, in memory, with the fields that come from them, but for its people."""
+    """Merge the event's data into the task's, in memory, and update the fields made from them, except people."""
     data_before = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
     old, new = (event.data, data_before) if keep_newer else (data_before, event.data)
     task.data = merged(old, new)
@@ -218,7 +218,7 @@ def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
 
 
 def merged(old: Json, new: Json) -> Json:
-    """`new` over `old`, one level into objects."""
+    """Return `new` over `old`, merged one level into objects."""
     result = dict(old)
     for name, value in new.items():
         old_member = result.get(name)
@@ -227,7 +227,7 @@ def merged(old: Json, new: Json) -> Json:
 
 
 def _without_people(data: Json) -> Json:
-    """The data without people: those of an assignment replace those of the one before."""
+    """Return the data without people: those of a new assignment replace the earlier ones."""
     task_fields = {
         name: value
         for name, value in object_in(data, "task").items()
@@ -236,20 +236,22 @@ def _without_people(data: Json) -> Json:
     return {**data, "task": task_fields} if task_fields else data
 
 
-def _assign(task: Task, event: Event, scene: Scene) -> bool:
-    """Set the people of the task. True when it was other people's before. While there is an assignee, candidates are
-    not asked."""
-    task_fields, before, directory = object_in(event.data, "task"), _people_of(task), scene.directory
+def _assign(task: Task, event: Event, context: EventContext) -> bool:
+    """Set the people of the task. Return whether it was other people's before. While there is an assignee, changed
+    candidates do not count."""
+    task_fields, before, directory = object_in(event.data, "task"), _people_of(task), context.directory
     task.assignee = directory.get(task_fields.get("assignee")) if task_fields.get("assignee") else None
     task.assigned_event = event
     candidates = _find_people(directory, task_fields.get("candidates"))
-    teams = list(scene.roster.teams(slug for slug in task_fields.get("teams") or [] if isinstance(slug, str)).values())
+    teams = list(
+        context.roster.teams(slug for slug in task_fields.get("teams") or [] if isinstance(slug, str)).values()
+    )
     after = (task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams})
     if task._state.adding:
         for pk in after[1]:
-            scene.writes.insert(Task.candidates.through(task_id=task.pk, recipient_id=pk))
+            context.writes.insert(Task.candidates.through(task_id=task.pk, recipient_id=pk))
         for pk in after[2]:
-            scene.writes.insert(Task.teams.through(task_id=task.pk, team_id=pk))
+            context.writes.insert(Task.teams.through(task_id=task.pk, team_id=pk))
     else:
         if after[1] != before[1]:
             task.candidates.set(candidates)
@@ -261,13 +263,12 @@ def _assign(task: Task, event: Event, scene: Scene) -> bool:
 def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
     if _is_new(task):
         return None, set(), set()
-    candidates, teams = task.candidates.all(), task.teams.all()  # read before, for all tasks of the batch
+    candidates, teams = task.candidates.all(), task.teams.all()  # prefetched for all tasks of the batch
     return task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams}
 
 
 def _is_new(task: Task) -> bool:
-    """Whether no event has changed the task before. Then nobody was asked to do it, and nothing need be read to know
-    that."""
+    """Return whether no event has changed the task before. Then nobody has it, and no people need be read."""
     return task.last_event_time is None
 
 
@@ -276,11 +277,11 @@ def _find_people(directory: Directory, people: Any) -> list[Recipient]:
     return [person for person in recipients if person is not None]
 
 
-def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> lifecycle.Moment:
-    """The information is a reply of the engine; whoever was asked need not reply any more."""
+def _supply_info(task: Task, event: Event, context: EventContext, when: datetime) -> lifecycle.Moment:
+    """Add the information as a reply of the engine. Other people who were asked need not reply any more."""
     text = clean(str(event.data.get("info", "")))[:MOST_TEXT]
-    message, _ = messages.add(task, [], scene.writes, due=True, kind=MessageKind.REPLY, text=text, at=when)
-    scene.writes.gather(messages.informed, (task.pk, scene.now))
+    message, _ = messages.add(task, [], context.writes, due=True, kind=MessageKind.REPLY, text=text, at=when)
+    context.writes.gather(messages.informed, (task.pk, context.now))
     task.info = [*task.info, messages.information(message)]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
@@ -288,14 +289,14 @@ def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> life
     return "resumed"
 
 
-def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> None:
-    """A message of the engine: kept also when it is late, or out of order. It asks, replies, or comments."""
+def _take_message(task: Task, event: Event, change: Change, context: EventContext) -> None:
+    """Add a message of the engine, also if it is late or out of order: a question, a reply, or a comment."""
     change.is_message = True
     if _is_new(task):
         change.task, change.status = None, EventStatus.IGNORED
         change.notes.append(reasons.UNKNOWN_TASK())
         return
-    message_fields, directory = object_in(event.data, "message"), scene.directory
+    message_fields, directory = object_in(event.data, "message"), context.directory
     author = directory.get(message_fields.get("by")) if message_fields.get("by") else None
     content = {
         "text": clean(text_in(message_fields, "text"))[:MOST_TEXT],
@@ -307,7 +308,7 @@ def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> Non
     addressees = _find_people(directory, message_fields.get("to") if isinstance(message_fields.get("to"), list) else [])
     people = [person for person in dict.fromkeys(addressees) if person.active]
     kind, reply_to = text_in(message_fields, "kind"), message_fields.get("reply_to")
-    message = messages.take_from_engine(task, people, kind, reply_to, content, scene.writes, scene.now)
+    message = messages.take_from_engine(task, people, kind, reply_to, content, context.writes, context.now)
     change.notes.append(reasons.TOLD_AS(event=f"message/{message.pk}"))
 
 
@@ -316,8 +317,8 @@ def _name_of(person: Any) -> str:
     return cut(clean_line(name), 200) if isinstance(name, str) else ""
 
 
-def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scene) -> None:
-    """The engine has ended the task. Applies always, whatever the event's time."""
+def _end(task: Task, state: TaskState, event: Event, change: Change, context: EventContext) -> None:
+    """End the task as the engine did. This always applies, whatever the event's time."""
     if task.state in CLOSED:
         change.status = EventStatus.IGNORED
         change.notes.append(reasons.TASK_HAD_ENDED_ALREADY())
@@ -331,15 +332,15 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
     when = effective_time(event)
     task.last_event_time = max(task.last_event_time or when, when)
     task.state = state
-    _save(task, scene)
+    _save(task, context)
     change.closed = True
     if not was_open and not task._state.adding:
-        scene.writes.gather(pending_updates.drop, task.pk)
-    lifecycle.notify_observers("closed", task, now=scene.now, writes=scene.writes)
+        context.writes.gather(pending_updates.drop, task.pk)
+    lifecycle.notify_observers("closed", task, now=context.now, writes=context.writes)
 
 
 def _result(statement: Json) -> Json:
-    """The engine's statement of who did what, in the form of an outcome."""
+    """Return the engine's statement about the decision, in the form of an outcome."""
     by = statement.get("by")
     person = by if isinstance(by, dict) else {"ref": by, "name": by}
     author = {
@@ -355,9 +356,9 @@ def _result(statement: Json) -> Json:
     }
 
 
-# --- reading what engines say ---------------------------------------------------------------------
+# --- reading the data of engines ------------------------------------------------------------------
 def title(fields: Json, name: str, limit: int) -> str:
-    """One line, without characters that could deceive a reader of lists."""
+    """Return one line, without characters that could deceive a reader of lists."""
     value = fields.get(name)
     return cut(clean_line(value), limit) if isinstance(value, str) else ""
 

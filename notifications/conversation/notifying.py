@@ -138,7 +138,7 @@ class Telling:
         inbox_items.rewrite([copy for copy in others if copy.pk in moved], ["due_at"], self.now, alert=False)
         rest = [copy for copy in others if copy.pk not in moved]
         if self.live:
-            inbox_items.create([], seen_anew=rest, now=self.now, keep=False)
+            inbox_items.create([], refreshed=rest, now=self.now, keep=False)
 
     def _tell_anew(self, copy: Notification) -> None:
         copy.notice, copy.read_at = self.wording.notice(copy.recipient), None
@@ -281,7 +281,7 @@ def engine_has_it(message: UUID, now: datetime) -> None:
     if row is None:
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.task_id)
-    inbox_items.create([], seen_anew=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
+    inbox_items.create([], refreshed=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from notifications.rotas.duty import Duties, people_of, shifts_of
 from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import entitlement_review, system_notices
-from notifications.routing.system_notices import About, Words
+from notifications.routing.system_notices import NoticeSubject, Words
 from notifications.wording.times import moment, when
 from wfpush.queue import outage
 
@@ -56,7 +56,7 @@ def _send(
     instead_of: Recipient | None = None,
 ) -> Notification | None:
     """Send a notice about a rota; `worded` runs in the person's language and zone. None: nothing can be sent yet."""
-    subject = About(
+    subject = NoticeSubject(
         type=TYPE,
         data={"rota": {"slug": rota.slug, "name": rota.name}},
         page=reverse("inbox:duty"),

@@ -1,5 +1,5 @@
-"""What each person has: the copies in their inbox, the ledger of deliveries, how an item is shown.
+"""The items of each person: copies in the inbox, the ledger of deliveries, and the representation of an item.
 
-In: whom to tell what, decided elsewhere; outcomes of sending.
+In: notifications for people, decided elsewhere; outcomes of sending.
 Out: rows of Notification and Delivery, JSON for API and pages, and live frames after the commit.
 """

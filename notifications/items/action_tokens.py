@@ -11,27 +11,26 @@ from notifications.types import Json
 from wfpush.crypto import digest_of, new_action_token, next_action_token
 
 NEED_NO_SIGN_IN = ("acknowledge", "reply")
-"""Effects for which a link to a mailbox is enough."""
+"""Effects of actions for which a link to a mailbox is enough."""
 LIFE = timedelta(days=30)
 PAST_DUE = timedelta(days=7)
 
 
 def expiry_of(due_at: datetime | None, now: datetime) -> datetime:
-    """30 days, or a week after the due date if that is later."""
+    """Return the end of a token's life: after 30 days, or a week after the due date if that is later."""
     end = now + LIFE
     return max(end, due_at + PAST_DUE) if due_at else end
 
 
 def answerable_by_mail(notification: Notification) -> list[str]:
-    """Whether an action may be answered from an e-mail: final answers and questions only if the route allows it, since
+    """Return the actions that an e-mail may answer: final answers and questions only if the route allows it, since
     having a mailbox is no sign-in. Replies decide nothing."""
     harmless = [action for action in notification.actions if action["effect"] in NEED_NO_SIGN_IN]
     return _names(notification.actions if notification.answer_from_email else harmless)
 
 
 def answerable_from_lock_screen(notification: Notification) -> list[str]:
-    """Whether an action may be answered on a device, in which somebody has signed in: always, unless the route forbids
-    it."""
+    """Return the actions that may be answered on a signed-in device: all, unless the route forbids it."""
     return _names(notification.actions) if notification.answer_from_push else []
 
 
@@ -43,7 +42,7 @@ _ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
 
 
 def answerable_by(channel: str, notification: Notification) -> list[str]:
-    """The actions that a message of the channel allows by itself: none at an address that others may read, too."""
+    """Return the actions that a message of the channel may answer: none at an address that others may read."""
     facts = facts_of_channel(channel)
     return _ANSWERABLE[facts.trust if facts is not None else ""](notification)
 
@@ -64,15 +63,15 @@ ON CONFLICT (digest) DO NOTHING
 
 
 def give(deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> list[str]:
-    """A token for each delivery, valid for these actions on what its notification shows; only its digest is stored."""
+    """Return a token for each delivery, valid for these actions on the shown content; only its digest is stored."""
     tokens = [new_action_token() for _ in deliveries]
     _store(tokens, deliveries, now)
     return tokens
 
 
 def renew(token: str, delivery: Delivery, now: datetime) -> str:
-    """A token in place of one whose content has changed, for what the notification shows by now. It is the same each
-    time, so that asking often stores one row. Empty if its channel may give no answer any more."""
+    """Return a token for the current content, in place of one whose content has changed. It is the same each time, so
+    that repeated calls store one row. Empty if the channel may give no answer any more."""
     actions = answerable_by(delivery.channel, delivery.notification)
     if not actions:
         return ""
@@ -94,7 +93,7 @@ def _store(tokens: Sequence[str], deliveries: Sequence[tuple[Delivery, list[str]
                 [row.recipient_id for row in rows],
                 [row.notification_id for row in rows],
                 [row.pk for row in rows],
-                ["\n".join(actions) for _, actions in deliveries],  # their names have no control characters
+                ["\n".join(actions) for _, actions in deliveries],  # action names have no control characters
                 [row.notification.revision for row in rows],
                 [expiry_of(row.notification.due_at, now) for row in rows],
             ],

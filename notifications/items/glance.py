@@ -1,6 +1,6 @@
-"""What a card shows of an item besides its title: the key facts, one line of context, and where it comes from.
+"""The content of an item's card besides its title: the key facts, one line of context, and the origin.
 
-The server words it for pages, frames and kept items, so that they say the same.
+The server composes it for pages, frames and stored items, so that all show the same.
 """
 
 import re
@@ -14,7 +14,7 @@ from notifications.wording.key_facts import Written, facts_of
 from notifications.wording.plaintext import clean_line, cut
 
 MAX_CONTEXT = 200
-"""Characters of the line of context: no card has room for more."""
+"""Maximum number of characters of the line of context: no card has room for more."""
 
 KINDS: dict[str, str | Promise] = {
     "approval": _("Approval"),
@@ -22,16 +22,17 @@ KINDS: dict[str, str | Promise] = {
     "exception": _("Exception"),
     "field": _("Field work"),
 }
-"""Kinds of tasks that docs/api.md names, as people call them."""
+"""Labels of the kinds of tasks that docs/api.md names."""
 
 _WORDS = re.compile(r"\w+")
 _BETWEEN = " \t:;.,–—-·|/"
-"""What may follow a title that a text begins with."""
+"""Characters that may follow a title with which a text begins."""
 
 
 def glance_of(notification: Notification, facts: list[Written] | None = None) -> Json:
-    """`first`: the first key fact, shown large, if it is a number; `others`: the others in a row; `text`: the line of
-    context; `origin`: the engine and the kind of task, in the active language. The rest is in that of the message.
+    """Return the card. `first`: the first key fact, shown large, if it is a number; `others`: the others in a row;
+    `text`: the line of context; `origin`: engine and kind of task, in the active language. The rest is in the message's
+    language.
     """
     facts = facts_of(notification) if facts is None else facts
     first = facts[0] if facts and facts[0].is_large else None
@@ -44,8 +45,8 @@ def glance_of(notification: Notification, facts: list[Written] | None = None) ->
 
 
 def context_of(title: str, body: str, facts: list[Written]) -> str:
-    """The first paragraph that says more than title and facts, without the title if it begins with that."""
-    words_shown = _words(" ".join([title, *(f"{each.fact.label} {each.text}" for each in facts)]))
+    """Return the first paragraph that says more than title and facts, without a leading title."""
+    words_shown = _words(" ".join([title, *(f"{written.fact.label} {written.text}" for written in facts)]))
     for paragraph in body.split("\n\n"):
         line = _without(title, clean_line(paragraph))
         if not _words(line) <= words_shown:
@@ -65,7 +66,7 @@ def _words(text: str) -> set[str]:
 
 
 def origin_of(notification: Notification) -> str:
-    """“Invoices · Approval”. External people are told neither: they know the brand, not what stands behind it."""
+    """Return text such as “Invoices · Approval”; empty for external people, who know only the brand."""
     if notification.recipient.external:
         return ""
     engine, task = engine_of(notification), notification.task

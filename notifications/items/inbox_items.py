@@ -48,8 +48,8 @@ RETURNING r.id, r.inbox_seq
 
 
 def allocate(counts: Mapping[int, int]) -> dict[int, int]:
-    """Lock the recipients in their order, and allocate so many seqs to each; returns the last one of each. Must run in
-    a transaction."""
+    """Lock the recipients in their order, and allocate `counts` seqs to each. Return the last one of each. It must run
+    in a transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
         cursor.execute(_ALLOCATE, [ids, ids, [counts[recipient_id] for recipient_id in ids]])
@@ -68,25 +68,25 @@ def number(notifications: Sequence[Notification]) -> None:
 def create(
     notifications: Sequence[Notification],
     *,
-    seen_anew: Sequence[Notification] = (),
+    refreshed: Sequence[Notification] = (),
     now: datetime | None = None,
     keep: bool = True,
 ) -> None:
     """Insert new notifications into their people's inboxes.
 
-    Inboxes show more of those `seen_anew`, devices do not: they get a new seq, and are changed `now`. Frames are made
-    of the given objects, which must have what representation needs. Without `keep` they are made of rows that are read
-    again after the commit, for the few who look, so that the objects of a message to thousands do not remain in memory
-    until then.
+    Items `refreshed` exist already and show more in the inbox than before: they get a new seq and `updated_at=now`, and
+    no message to a device. Frames are made of the given objects, which must have all related rows of the
+    representation. Without `keep`, rows are read again after the commit, for the few open inboxes: so the objects of a
+    message to thousands do not remain in memory until then.
     """
-    rows = [*notifications, *seen_anew]
+    rows = [*notifications, *refreshed]
     if not rows:
         return
     number(rows)
-    for row in seen_anew:
+    for row in refreshed:
         row.updated_at = now or row.updated_at
     bulk.insert(notifications)
-    bulk.update(seen_anew, ["seq", "updated_at"])
+    bulk.update(refreshed, ["seq", "updated_at"])
     if keep:
         live_frames.announce_new_on_commit(rows)
     else:
@@ -96,8 +96,8 @@ def create(
 def change(
     notifications: QuerySet[Notification], now: datetime, *, read: UUID | None = None, **fields: Any
 ) -> list[Notification]:
-    """Set fields of notifications, at most one for each person, each with a new seq. `read`: the one that its person
-    has read now. Returns them as they were before."""
+    """Set fields of notifications, at most one for each person, each with a new seq. `read`: the notification that its
+    person has read now. Return them as they were before."""
     rows = list(notifications.order_by("recipient_id").select_related("recipient"))
     if not rows:
         return []
@@ -128,19 +128,19 @@ WHERE task_id = ANY(%s) AND id <> ALL(%s) AND (state = 'open' OR (state = 'info'
 
 
 def others_standing(tasks: Iterable[UUID], excluded: Iterable[UUID]) -> list[Notification]:
-    """Return open copies of tasks, as `standing`, but those `excluded`. Only what answers change of them is read."""
+    """Return open copies of tasks, as `standing`, without those `excluded`. Only changing fields are read."""
     return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*excluded]])]
 
 
 def record_answers(
     answered: Sequence[Notification], read: Sequence[Notification], unneeded: Mapping[UUID, Reason], now: datetime
 ) -> None:
-    """Save what answers have changed of copies in memory, each with a new seq: state and outcome, and that whoever
-    answered has read theirs. Of those only `read` nothing else has changed. The tasks are locked.
+    """Save the changes by answers to copies in memory, each with a new seq: state, outcome, and reading by the person
+    who answered. In the copies `read`, nothing else has changed. The tasks are locked.
 
-    `unneeded`: copies of which nobody need be told any more, and why.
+    `unneeded`: copies for which no message is needed any more, and why.
     """
-    # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
+    # A person who reads a copy at this moment locks only their own row, so a newer read_at in the row stays.
     read_at_assignment = "read_at = COALESCE(work.read_at, said.read_at)"
     _save([*answered, *read], ["state", "outcome"], now, also=[read_at_assignment], compared=["read_at"])
     superseding.outdate([row.pk for row in answered], now, unneeded=unneeded)
@@ -149,7 +149,7 @@ def record_answers(
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
     """Save changed texts of notifications, each with a new seq.
 
-    Devices replace what they show, unless an `alert` sends them a new message.
+    Devices replace the message that they show, unless an `alert` sends them a new one.
     """
     _save(rows, fields, now)
     if not alert:
@@ -157,7 +157,7 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
 
 
 def _save(rows: Sequence[Notification], fields: Iterable[str], now: datetime, **more: Sequence[str]) -> None:
-    """Save these fields of changed notifications, each with a new seq, and tell open inboxes."""
+    """Save these fields of changed notifications, each with a new seq, and update open inboxes."""
     if not rows:
         return
     number(rows)
@@ -168,8 +168,8 @@ def _save(rows: Sequence[Notification], fields: Iterable[str], now: datetime, **
 
 
 def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
-    """The deadline of tasks has moved: their open copies and devices show it, each copy with a new seq, and no notice
-    that may name the old one.
+    """Show moved deadlines of tasks in their open copies and on devices. Each copy gets a new seq, and loses a notice,
+    which may name the old deadline.
 
     The tasks are locked. Their people are locked here, all at once: a transaction that locks other people must do so
     before.
@@ -184,12 +184,12 @@ def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
 
 
 def open_copies(task: Task) -> QuerySet[Notification]:
-    """Open copies: those that ask for an answer, and those of a task without actions."""
+    """Return the open copies of a task: those that ask for an answer, and those of a task without actions."""
     return standing([task])
 
 
 def stands(copy: Notification) -> bool:
-    """Whether a copy is open in this sense."""
+    """Return whether a copy is open in the sense of `open_copies`."""
     return copy.state == NotificationState.OPEN or (copy.state == NotificationState.INFO and copy.is_copy)
 
 
@@ -198,7 +198,7 @@ STANDING = Q(state=NotificationState.OPEN) | Q(state=NotificationState.INFO, is_
 
 
 def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
-    """The same for several tasks."""
+    """Return the open copies of several tasks."""
     return Notification.objects.filter(STANDING, task__in=[*tasks])
 
 
@@ -207,8 +207,8 @@ ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationSta
 
 
 def telling_copies(task: Task) -> QuerySet[Notification]:
-    """Copies that show what became of an answer, including those withdrawn with their task while the answer was being
-    sent."""
+    """Return copies that show the result of an answer, including those withdrawn with their task while the answer was
+    being sent."""
     taken_back = Q(state=NotificationState.WITHDRAWN, outcome__engine="waiting")
     return Notification.objects.filter(Q(state__in=ADDRESSED) | taken_back, task=task)
 
@@ -226,7 +226,7 @@ def withdraw(why: Mapping[Notification, Reason], now: datetime) -> None:
 
 
 def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
-    """Copies that change when the engine closes their tasks: those that are open, and those that were answered."""
+    """Return copies that change when the engine closes their tasks: those that are open, or were answered."""
     ids = [*tasks]
     return standing(ids) | Notification.objects.filter(state=NotificationState.ANSWERED, task__in=ids)
 
@@ -266,13 +266,13 @@ WHERE token.notification_id = said.notification AND token.voided_at IS NULL
 
 
 def void_tokens(why: Mapping[UUID, Reason], now: datetime) -> None:
-    """No token answers these notifications any more, each for its reason."""
+    """Void the tokens that answer these notifications, each for its reason."""
     with connection.cursor() as cursor:
         cursor.execute(_VOID, [now, [*why], reasons.as_column(why.values())])
 
 
 def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
-    """The rows of the ledger for changes in inboxes, to be inserted: live counts as delivered at once."""
+    """Return ledger rows, not saved, for changes in inboxes: a live change counts as delivered at once."""
     fact = reason.as_json()
     return [
         Delivery(
@@ -292,7 +292,7 @@ def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason:
 def mark_read(unread: QuerySet[Notification], now: datetime, opened_by: str | None = None) -> int:
     """Mark one person's notifications as read, each with a new seq, oldest first. Must run in a transaction.
 
-    `opened_by`: by which way they were opened, if they were: what has been read by now keeps its own.
+    `opened_by`: the way in which they were opened, if they were. Notifications read before keep their own.
     """
     rows = list(unread.filter(read_at=None).order_by("seq"))
     if not rows:

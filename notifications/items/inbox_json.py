@@ -1,8 +1,8 @@
 """A notification as the API and the live frames show it, with the lines and facts of the inbox in the reader's
 language.
 
-Pages show the same lines and facts; scripts insert them from frames and from kept items. Further things that the inbox
-is to show go into `lines_of`, `glance_of` or `shown_facts`, and nowhere else.
+Pages show the same lines and facts; scripts insert them from frames and from stored items. Further content of the inbox
+must go into `lines_of`, `glance_of` or `shown_facts`, and nowhere else.
 """
 
 from collections.abc import Hashable
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from notifications import reasons
 from notifications.items.glance import glance_of
 from notifications.items.outcomes import action_title, why_withdrawn
-from notifications.items.representation import Common, escalated_to, notification_json
+from notifications.items.representation import SharedParts, escalated_to, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.reasons import Reason
 from notifications.types import Json, object_in
@@ -31,10 +31,10 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 """Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
 
 
-def inbox_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
-    """In `language` if the reader chose one, else in their own. `common`: of several notifications."""
+def inbox_json(notification: Notification, language: str = "", common: SharedParts | None = None) -> Json:
+    """Return the item in `language`, else in the reader's own. `common`: shared parts of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
-    common, tongue = common or Common(), spoken(language or notification.recipient.locale)
+    common, tongue = common or SharedParts(), spoken(language or notification.recipient.locale)
     with translation.override(tongue), formats.written_for(notification.recipient.locale):
         shown = {
             "language": notification.language,
@@ -56,7 +56,7 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
 
 
 def _outcome(notification: Notification) -> Json | None:
-    """With what the answer is called: the copy's `actions` are gone once it is over."""
+    """Return the outcome with the answer's label: the copy's `actions` are gone once it is over."""
     outcome = names.seen_by(notification.outcome, notification.recipient)
     if not outcome:
         return None
@@ -68,21 +68,21 @@ def _outcome(notification: Notification) -> Json | None:
 class InboxTexts:
     """`inbox_json` of many notifications as text, each in its person's language.
 
-    Most copies of a message differ in their keys, numbers and people only: the rest of their text is made once. Keep
-    the notifications for as long as this: what they share is known by the objects that they share.
+    Most copies of a message differ in their keys, numbers and people only: the rest of their text is made once. The
+    notifications must live as long as this object: shared parts are recognized by the identity of objects.
     """
 
     def __init__(self) -> None:
-        self._common = Common()
+        self._common = SharedParts()
         self._rests: dict[Hashable, str] = {}
 
     def text_of(self, notification: Notification) -> str:
-        alike = _alike(notification)
-        rest = self._rests.get(alike)
+        key = _shared_text_key(notification)
+        rest = self._rests.get(key)
         if rest is None:
             members = inbox_json(notification, common=self._common)
             others = {name: value for name, value in members.items() if name not in ("id", "seq")}
-            rest = self._rests[alike] = msgspec.json.encode(others).decode()[1:]
+            rest = self._rests[key] = msgspec.json.encode(others).decode()[1:]
         return f'{{"id":"{notification.pk}","seq":{notification.seq},{rest}'
 
 
@@ -94,17 +94,17 @@ _SHARED = [
 _PLAIN = frozenset({type(None), bool, int, str, datetime, UUID})
 
 
-def _alike(notification: Notification) -> Hashable:
+def _shared_text_key(notification: Notification) -> Hashable:
     """Return a key that is equal for notifications whose `inbox_json` differs only in `id` and `seq`."""
     stored_fields, person, task = notification.__dict__, notification.recipient, notification.task
     values = [stored_fields[name] for name in _SHARED]
     shared = [value if type(value) in _PLAIN else id(value) for value in values]
-    look = (person.locale, person.timezone, person.external, person.brand_id)
-    return (*shared, *look, person.ref if (task and task.escalated) or names.hides_staff(person) else "")
+    reader_fields = (person.locale, person.timezone, person.external, person.brand_id)
+    return (*shared, *reader_fields, person.ref if (task and task.escalated) or names.hides_staff(person) else "")
 
 
 def lines_of(notification: Notification) -> list[str]:
-    """The lines below the title, on cards, too."""
+    """Return the lines below the title, also for cards."""
     away = notification.on_behalf_of
     behalf = say("on_behalf_of", name=away) if away else ""
     notice = notice_of(notification).removesuffix(".")
@@ -120,9 +120,9 @@ def _snooze_of(notification: Notification) -> str:
 
 
 def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
-    """The list below the text on the item's page: {icon, label, parts}. A part has text, and perhaps url and hint.
+    """Return the list below the text on the item's page: {icon, label, parts}. Parts have text, and perhaps url, hint.
 
-    `engine`: the name of the engine, if it is to be shown.
+    `engine`: the name of the engine, if the page shows it.
     """
     details = notification.details
     location, customer = object_in(details, "location"), object_in(details, "customer")
@@ -135,7 +135,7 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
     if "duty" in details:
         part = {"text": _("Open your page of duty"), "url": url, "hint": ""}
         facts.append({"icon": "clock", "label": _("Duty"), "parts": [part] if url else []})
-    elif not notification.recipient.external:  # whose page there is that of staff
+    elif not notification.recipient.external:  # external people cannot open the engine's page, which is for staff
         text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open it there")
         part = {"text": text, "url": url, "hint": ""}
         facts.append({"icon": "out", "label": _("In the engine"), "parts": [part] if url else []})
@@ -158,26 +158,26 @@ def _customer(customer: Json) -> list[Json]:
 
 
 def documents_of(notification: Notification) -> list[Json]:
-    """As `shown_facts` has them, in the same order."""
+    """Return the documents as in `shown_facts`, in the same order."""
     return _documents(notification.details.get("documents"))
 
 
 def _documents(documents: object) -> list[Json]:
-    shown = [each for each in documents if isinstance(each, dict)] if isinstance(documents, list) else []
+    shown = [document for document in documents if isinstance(document, dict)] if isinstance(documents, list) else []
     return [
-        {"text": str(each.get("title") or each.get("url")), "url": web_link(each.get("url")), "hint": ""}
-        for each in shown
-        if each.get("title") or each.get("url")
+        {"text": str(document.get("title") or document.get("url")), "url": web_link(document.get("url")), "hint": ""}
+        for document in shown
+        if document.get("title") or document.get("url")
     ]
 
 
 def web_link(value: object) -> str:
-    """The address if it is http or https, else empty: intake removes such links, too."""
+    """Return the address if it is http or https, else empty: intake removes such links, too."""
     return str(value).strip() if is_web_link(value) else ""
 
 
 def map_link(location: Json) -> str:
-    """A link that opens the place in a maps app: by coordinates if there are any, else by address."""
+    """Return a link that opens the place in a maps app: by coordinates if there are any, else by address."""
     latitude, longitude = _degrees(location.get("lat"), 90), _degrees(location.get("lon"), 180)
     if latitude is not None and longitude is not None:
         return f"{MAPS}{latitude:.6f}%2C{longitude:.6f}"
@@ -191,7 +191,7 @@ def _degrees(value: object, most: int) -> float | None:
 
 
 def phone_link(phone: str) -> str:
-    """`tel:` with what a phone can dial (RFC 3966); empty without a digit."""
+    """Return a `tel:` link with the characters that a phone can dial (RFC 3966); empty without a digit."""
     dialled = "".join(character for character in phone if character in "+0123456789*#,;")
     return f"tel:{quote(dialled, safe='+*,;')}" if any(character.isdigit() for character in dialled) else ""
 
@@ -206,11 +206,11 @@ WHY = {
 
 
 def escalation_of(notification: Notification) -> str:
-    """Why the reader was told, and who else; empty for an item that is not late, or no longer waits."""
+    """Return why the reader was notified, and who else was; empty for an item that is not late, or no longer waits."""
     if notification.state != NotificationState.OPEN:
         return ""
     sentences = [_why(reasons.read(notification))] if notification.escalated else []
-    others = [each["name"] for each in escalated_to(notification) if each["ref"] != notification.recipient.ref]
+    others = [person["name"] for person in escalated_to(notification) if person["ref"] != notification.recipient.ref]
     if others:
         sentences.append(say("escalated_to", names=", ".join(others)))
     return " · ".join(sentences)

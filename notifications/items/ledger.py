@@ -25,7 +25,7 @@ RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
 """Rows of a later turn, while a row of an earlier turn may still arrive."""
 
 NEWS = (NotificationState.OPEN, NotificationState.INFO)
-"""States of notifications whose messages are sent; for others, devices show what became of them."""
+"""States of notifications whose messages are sent; for others, devices show the outcome."""
 
 REACHED, AFTER_OTHERS = reasons.as_column([reasons.REACHED(), reasons.AFTER_OTHERS()])
 
@@ -33,7 +33,7 @@ REACHED, AFTER_OTHERS = reasons.as_column([reasons.REACHED(), reasons.AFTER_OTHE
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a claimed delivery. With the state pending it is tried again at `again_at`. `attempted`: an attempt
-    was made. `held`: it was not, because of what the person has chosen."""
+    was made. `held`: the person's preferences hold it back."""
 
     delivery: UUID
     lease: UUID | None
@@ -50,12 +50,12 @@ class Outcome:
 
 
 def outcome(delivery: Delivery, state: DeliveryState, reason: Reason = NOTHING, **more: Any) -> Outcome:
-    """The result of a claimed row."""
+    """Return the result of a claimed row."""
     return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason, **more)
 
 
 def over_at(row: Delivery) -> datetime | None:
-    """When the message is no longer worth sending: a message that asks for an answer ends with its task at the
+    """Return when the message is no longer worth sending: one that asks for an answer ends with its task at the
     latest."""
     notification = row.notification
     task = notification.task if notification.state == NotificationState.OPEN else None
@@ -64,7 +64,7 @@ def over_at(row: Delivery) -> datetime | None:
 
 
 def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
-    """How a claimed message ends that is no longer worth sending; None: it is to be sent."""
+    """Return the result of a claimed message that is no longer worth sending; None if it must be sent."""
 
     def ends(state: DeliveryState, reason: Reason) -> Outcome:
         return outcome(row, state, reason, attempted=False)
@@ -125,7 +125,7 @@ RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.sta
 
 
 def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
-    """Record the results of attempts; the next channel takes over where it must. Returns the rows that ended.
+    """Record the results of attempts; if needed, the next channel takes over. Return the keys of the rows that ended.
 
     Rows whose lease another process has now are skipped. A row that became outdated during its attempt is replaced at
     once: its message may have arrived.
@@ -133,7 +133,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
     if not outcomes:
         return set()
     with transaction.atomic():
-        locked = lock([each.delivery for each in outcomes])
+        locked = lock([result.delivery for result in outcomes])
         _end_attempts(outcomes, now)
         results = run(
             _END,
@@ -141,18 +141,18 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
                 now,
                 AFTER_OTHERS,
                 now,
-                [each.delivery for each in outcomes],
-                [each.lease for each in outcomes],
-                [each.state.value for each in outcomes],
-                reasons.as_column(each.reason for each in outcomes),
-                [each.again_at for each in outcomes],
+                [result.delivery for result in outcomes],
+                [result.lease for result in outcomes],
+                [result.state.value for result in outcomes],
+                reasons.as_column(result.reason for result in outcomes),
+                [result.again_at for result in outcomes],
             ],
         )
         ended = {
             pk: (notification, event) for pk, notification, event, state in results if state != DeliveryState.PENDING
         }
-        arrived = {each.delivery for each in outcomes if each.succeeded}
-        if taken_back := locked.taken_back & arrived:  # the device shows it after all, and is told of further changes
+        arrived = {result.delivery for result in outcomes if result.succeeded}
+        if taken_back := locked.taken_back & arrived:  # the device shows it after all, and must get further changes
             rows = Delivery.objects.filter(pk__in=taken_back)
             outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, reason_fact=None)
         if locked.reserves:
@@ -161,21 +161,21 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
 
 
 def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
-    made = [each for each in outcomes if each.attempted]
+    made = [result for result in outcomes if result.attempted]
     run(
         _END_ATTEMPTS,
         [
             now,
-            [each.delivery for each in made],
-            [each.number for each in made],
-            [each.succeeded for each in made],
-            reasons.as_column(each.reason for each in made),
+            [result.delivery for result in made],
+            [result.number for result in made],
+            [result.succeeded for result in made],
+            reasons.as_column(result.reason for result in made),
         ],
     )
 
 
 def run(statement: str, values: Sequence[Any]) -> list[Any]:
-    """The rows that the statement gives, if it gives any."""
+    """Return the rows of the statement's result, if it has any."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
@@ -191,17 +191,17 @@ SELECT id, outdated AND state = 'superseded' AND lease_token IS NULL FROM notifi
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedDeliveries:
     """Locked rows: those in reserve behind the given ones, and those that were superseded during their attempt."""
 
     reserves: set[UUID]
     taken_back: set[UUID]
 
 
-def lock(ids: Sequence[UUID]) -> Locked:
+def lock(ids: Sequence[UUID]) -> LockedDeliveries:
     """Lock these rows, and those in reserve behind them."""
     rows = run(_LOCK, [[*ids], [*ids]])
-    return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
+    return LockedDeliveries({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
 
 _FORGET_TOKENS = """
@@ -229,16 +229,17 @@ WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 
 @transaction.atomic
 def put_back(outcomes: Sequence[Outcome]) -> None:
-    """Claimed rows that were not tried: each is due again at its `again_at`."""
+    """Release claimed rows that were not tried: each is due again at its `again_at`."""
     if not outcomes:
         return
-    lock([each.delivery for each in outcomes])
-    ids, numbers = [each.delivery for each in outcomes], [each.number for each in outcomes]
-    for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
+    lock([result.delivery for result in outcomes])
+    ids, numbers = [result.delivery for result in outcomes], [result.number for result in outcomes]
+    for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # the rows that were made for this try
         run(forget, [ids, numbers])
-    leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
-    held = [each.held.value if each.held else None for each in outcomes]
-    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, reasons.as_column(each.reason for each in outcomes)])
+    leases, due = [result.lease for result in outcomes], [result.again_at for result in outcomes]
+    held = [result.held.value if result.held else None for result in outcomes]
+    facts = reasons.as_column(result.reason for result in outcomes)
+    run(_PUT_BACK, [lifetime.ONCE_HELD, ids, leases, due, held, facts])
 
 
 # --- fail-over ------------------------------------------------------------------------------------
@@ -266,7 +267,7 @@ RETURNING reserve.id
 
 def take_over(news_keys: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     """Settle the reserve for these (notification, event): suppressed if an earlier turn arrived, due if all of it ended
-    without arriving. What was held back until its time had come does not wait again. The rows must be locked."""
+    without arriving. Messages that were held back before do not wait again. The rows must be locked."""
     pairs = sorted(news_keys)
     if not pairs:
         return
@@ -297,34 +298,34 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
     if not outcomes:
         return
     with transaction.atomic():
-        lock([each.delivery for each in outcomes])
+        lock([result.delivery for result in outcomes])
         _end_attempts(outcomes, now)
         run(
             _REPLACED,
             [
-                [each.delivery for each in outcomes],
-                [each.lease for each in outcomes],
-                [each.again_at for each in outcomes],
-                [each.attempted and each.succeeded for each in outcomes],
+                [result.delivery for result in outcomes],
+                [result.lease for result in outcomes],
+                [result.again_at for result in outcomes],
+                [result.attempted and result.succeeded for result in outcomes],
             ],
         )
 
 
 @transaction.atomic
 def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """These devices get no more messages: waiting ones end, and the next channel takes over."""
-    mine = Delivery.objects.filter(device_id__in=device_ids)
-    lock(list(mine.values_list("id", flat=True)))
-    ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
-    waiting, suppressed = mine.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
+    """End the waiting messages to these devices; the next channel takes over."""
+    deliveries = Delivery.objects.filter(device_id__in=device_ids)
+    lock(list(deliveries.values_list("id", flat=True)))
+    ended = set(deliveries.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
+    waiting, suppressed = deliveries.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
     fact = reason.as_json()
     outbox.finish_all(waiting, state=suppressed, ended_at=now, outdated=False, reason_fact=fact)
-    outbox.finish_all(mine.filter(outdated=True), outdated=False)
+    outbox.finish_all(deliveries.filter(outdated=True), outdated=False)
     take_over(ended, now)
 
 
 # --- sums -----------------------------------------------------------------------------------------
 def sums(rows: QuerySet[Delivery]) -> dict[tuple[str, str], int]:
-    """Channel and state to number of rows."""
+    """Return the numbers of rows by channel and state."""
     counted = rows.order_by().values_list("channel", "state").annotate(Count("pk"))
     return {(channel, state): count for channel, state, count in counted}

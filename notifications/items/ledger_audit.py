@@ -1,4 +1,4 @@
-"""Checks the sums of the ledger: all rows that events made are there, and each has one end or is in progress."""
+"""Audit of the ledger's sums: all rows that events made are there, and each has one end or is in progress."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from notifications.models import Delivery, DeliveryState, Event, EventStatus
 from wfpush.identifiers import lowest_id
 
 OVERDUE = timedelta(minutes=10)
-"""A row that has been due for longer shows that no worker runs."""
+"""Time after which a due row shows that no worker runs."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Sums:
 
 
 def sums_since(since: datetime) -> Sums:
-    """For events received since then."""
+    """Return the sums for events received since then."""
     events = Event.objects.filter(pk__gte=lowest_id(since))
     statuses = dict(events.order_by().values_list("status").annotate(Count("pk")))
     made = events.aggregate(made=Sum("told"))["made"] or 0
@@ -36,7 +36,7 @@ def sums_since(since: datetime) -> Sums:
 
 
 def faults_since(since: datetime, now: datetime) -> list[str]:
-    """Faults in sentences; empty when all is well. Reads every row of the events received since then."""
+    """Return the faults in sentences; empty when all is well. Reads every row of the events received since then."""
     events = Event.objects.filter(pk__gte=lowest_id(since)).exclude(status=EventStatus.ACCEPTED)
     rows = Delivery.objects.filter(event_id__gte=lowest_id(since))
     ended = ~Q(state=DeliveryState.PENDING)

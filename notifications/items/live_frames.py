@@ -23,10 +23,10 @@ Frame = tuple[str, dict[str, Any]]
 """A group, and the message to it."""
 
 AT_ONCE = 100
-"""Frames that are sent while the next ones are made."""
+"""Number of frames that are sent while the next ones are made."""
 
 FEW = 3
-"""People of whom it is not asked whether they have an inbox open, if frames are made from memory: that is as fast."""
+"""Number of people up to which frames are made from memory without checking for open inboxes: that is as fast."""
 
 DELIVERY_DEADLINE = 10.0
 """Seconds after which frames that Redis does not take are dropped; clients catch up by themselves."""
@@ -35,13 +35,13 @@ _background = BackgroundLoop("live-frames")  # for the life of the process, so t
 
 
 def group_of(recipient_id: int) -> str:
-    """The channel layer's group of one person's open inboxes."""
+    """Return the channel layer's group of one person's open inboxes."""
     return f"inbox.{recipient_id}"
 
 
 def announce_on_commit(rows: Iterable[Notification]) -> None:
-    """Send copies that were changed, as they are after the transaction, to those who have an inbox open. They are read
-    again for that, and the rows are forgotten: nobody looks at most of them."""
+    """Send changed copies, as they are after the transaction, to people with an open inbox. The copies are read again
+    then, and `rows` are not kept: few people look."""
     people = {row.pk: row.recipient_id for row in rows}
     if people:
         transaction.on_commit(lambda: _announce_again(people), robust=True)
@@ -70,14 +70,14 @@ def announce(rows: Sequence[Notification]) -> None:
 
 
 def _listening(people: Iterable[int]) -> set[int]:
-    """Those of the people who have an inbox open.
+    """Return those of the people who have an inbox open. Call this after the commit.
 
-    Ask after the commit. An inbox that opens later reads its state after it has subscribed, and so after the commit.
+    An inbox that opens later reads its state after it has subscribed, and so after the commit.
     """
     groups = {group_of(person): person for person in people}
     layer: Any = get_channel_layer()
-    heard = _run(lambda: layer.groups_heard([*groups]), len(groups))
-    return {groups[group] for group in heard or ()}
+    listening = _run(lambda: layer.groups_heard([*groups]), len(groups))
+    return {groups[group] for group in listening or ()}
 
 
 def _announce(rows: Sequence[Notification]) -> None:
@@ -100,15 +100,15 @@ def tell(recipient_id: int, message_type: str, **members: Any) -> None:
 
 
 def removed_on_commit(recipient_id: int, sessions: Iterable[str]) -> None:
-    """Devices were removed, and their sessions have ended: every open inbox checks at once whether it is still allowed.
-    Those of `sessions` (digests of session keys) are told to delete what they keep."""
+    """Have every open inbox check at once whether it is still allowed, after devices were removed and their sessions
+    ended. Those of `sessions` (digests of session keys) must delete all data that they keep."""
     digests = sorted(sessions)
     transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=digests), robust=True)
 
 
 def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
-    """What a person holds has ended: every open inbox checks at once whether it is still allowed. Those of the session
-    with the digest `keep`, which goes on under another key, reconnect with that."""
+    """Have every open inbox check at once whether it is still allowed, after a person's credentials ended. Inboxes of
+    the session with the digest `keep`, which goes on under another key, reconnect with that key."""
     digests = [keep] if keep else []
     transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=digests), robust=True)
 
@@ -119,12 +119,12 @@ def _send(frames: Sequence[Frame]) -> None:
 
 
 def _run(call: Callable[[], Coroutine[Any, Any, Value]], frames: int) -> Value | None:
-    """None when Redis does not do it: then the frames are lost, and clients catch up."""
+    """Return the call's result; None if Redis fails: then the frames are lost, and clients catch up."""
     if redis_cooldown:
         return None
     try:
         return _background.run(call(), DELIVERY_DEADLINE)
-    except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
-        redis_cooldown.after(fault)
-        log.warning("live_frames_lost", frames=frames, fault=repr(fault))
+    except (RedisError, OSError, RuntimeError, TimeoutError) as exc:
+        redis_cooldown.after(exc)
+        log.warning("live_frames_lost", frames=frames, fault=repr(exc))
         return None

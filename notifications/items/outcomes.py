@@ -1,4 +1,4 @@
-"""Sentences about what became of an item: the same words as static/wfpush/outcomes.js has for live changes.
+"""Sentences about the outcome of an item: the same words as static/wfpush/outcomes.js has for live changes.
 
 Both are tested with tests/vectors/inbox_words.json.
 """
@@ -23,17 +23,17 @@ REASONS = {
     reasons.REASSIGNED.name: "reason_reassigned",
     reasons.REASSIGNED_TO.name: "reason_reassigned_to",
 }
-"""Why copies are withdrawn, to what it is called on screen."""
+"""Text keys for the reasons of withdrawn copies."""
 
 CHANGED = "changed"
-"""The member `engine` of an outcome that was not sent, because what it decides about had changed."""
+"""The member `engine` of an outcome that was not sent, because the content that it decides about had changed."""
 
 LONG = timedelta(minutes=1)
-"""Time after which the sentence says since when the engine has been waited for."""
+"""Time after which the sentence has the time since which the engine has not replied."""
 
 
 def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> str:
-    """The sentence for an item's outcome; empty while there is none."""
+    """Return the sentence for an item's outcome; empty while there is none."""
     outcome, state = names.seen_by(notification.outcome, reader) or {}, notification.state
     if state == NotificationState.EXPIRED:
         return say("expired")
@@ -54,7 +54,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
 
 
 def _done(outcome: Json, title: str, reader: Recipient) -> str:
-    """What the reader has done; of a question or a reply, to whom it went, and whether the clock stands still."""
+    """Return the sentence for the reader's own answer; for a question also its addressee, and if the clock stands."""
     to, away = _name(outcome, "to"), _name(outcome, "away")
     if outcome.get("late"):
         return say("done_reply_late", customer=reader.external)
@@ -75,7 +75,7 @@ def _name(outcome: Json, member: str) -> str:
 
 
 def mood_of(notification: Notification, reader: Recipient) -> str:
-    """`good` when the reader's own answer is where it belongs, `bad` when it is not and somebody must act."""
+    """Return `good` if the reader's own answer has arrived, `bad` if it has not and somebody must act."""
     outcome = notification.outcome or {}
     if _is_past(notification):
         return ""
@@ -90,13 +90,13 @@ def is_mine(outcome: Json, reader: Recipient) -> bool:
 
 
 def is_waiting(notification: Notification, reader: Recipient) -> bool:
-    """Whether the reader's own answer is being sent to the engine."""
+    """Return whether the reader's own answer is being sent to the engine."""
     outcome = notification.outcome or {}
     return outcome.get("engine") == "waiting" and is_mine(outcome, reader)
 
 
 def may_undo(notification: Notification, reader: Recipient, now: datetime) -> bool:
-    """Whether the reader may still take the answer back."""
+    """Return whether the reader may still take the answer back."""
     outcome = notification.outcome or {}
     return _is_held(outcome, now) and is_mine(outcome, reader)
 
@@ -107,14 +107,14 @@ def _is_held(outcome: Json, now: datetime) -> bool:
 
 
 def action_title(notification: Notification, name: str, reader: Recipient) -> str:
-    """The label of an answer where it is known, else the action's name made readable."""
+    """Return the label of an answer if it has one, else the action's name made readable."""
     actions = (action for action in notification.actions if action["action"] == name)
     titles = (read_in(action, reading_language(reader)).title for action in actions)
     return next(titles, "") or capfirst(name.replace("_", " ").replace("-", " "))
 
 
 def _is_past(notification: Notification) -> bool:
-    """Whether the outcome is a question that has been answered since: the item's history shows both."""
+    """Return whether the outcome is a question that has been answered since: the item's history shows both."""
     outcome, task = notification.outcome or {}, notification.task
     is_question = outcome.get("action") == "request_info" and outcome.get("engine") != "refused"
     return is_question and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
@@ -154,7 +154,7 @@ def _by_others(outcome: Json, title: str, now: datetime, reader: Recipient, *, s
 
 
 def why_withdrawn(reason: Reason, reader: Recipient) -> str:
-    """Why a copy was withdrawn."""
+    """Return the sentence that says why a copy was withdrawn."""
     if reason.code == reasons.REASSIGNED_TO.name and names.hides_staff(reader):
         return say("withdrawn_because", reason=say("reason_reassigned"))
     if reason.code in REASONS:
@@ -165,12 +165,12 @@ def why_withdrawn(reason: Reason, reader: Recipient) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop, unless it ends like a sentence."""
+    """Return the text with a full stop, unless it ends like a sentence."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def parse_time(value: object) -> datetime | None:
-    """An engine's or our own ISO time; None for anything else."""
+    """Return the instant of an ISO time of an engine or of wfpush; None for any other value."""
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:

@@ -1,10 +1,10 @@
-"""The trace of an event as it is stored in `Event.plan`: plain JSON, without what repeats itself."""
+"""The trace of an event as it is stored in `Event.plan`: plain JSON, without repetition."""
 
 from notifications import reasons
 from notifications.types import Json
 
 MOST_NAMED = 1_000
-"""People whom a trace names with their channels; further ones are counted. Each copy has its own reason anyway."""
+"""Maximum number of people listed in a trace; further ones are counted. Each copy has its own reason anyway."""
 
 
 def stored(plan: Json) -> Json:
@@ -13,13 +13,13 @@ def stored(plan: Json) -> Json:
     tried: list[Json] = []
     untried: list[str] = []
     stopped_by = ""
-    for each in plan["routes"]:
-        reason = reasons.read(each)
+    for route in plan["routes"]:
+        reason = reasons.read(route)
         if reason.code == reasons.STOPPED_BY.name:
             stopped_by = str(reason.argument("route"))
-            untried.append(f"{each['route']} {each['name']}")
+            untried.append(f"{route['route']} {route['name']}")
         else:
-            tried.append(each)
+            tried.append(route)
     trace = {**plan, "routes": tried}
     if untried:
         trace["untried"] = {"stopped_by": stopped_by, "routes": untried}
@@ -27,7 +27,7 @@ def stored(plan: Json) -> Json:
 
 
 def routes_of(plan: Json) -> list[Json]:
-    """All enabled routes in their order: {route, name, matched, reason_fact}."""
+    """Return all enabled routes in their order: {route, name, matched, reason_fact}."""
     routes: list[Json] = [*plan.get("routes", [])]
     if untried := plan.get("untried"):
         fact = reasons.STOPPED_BY(route=untried["stopped_by"]).as_json()
@@ -38,5 +38,5 @@ def routes_of(plan: Json) -> list[Json]:
 
 
 def count_recipients(plan: Json) -> int:
-    """Return how many people were told, or had a copy changed."""
+    """Return the number of people who were notified, or had a copy changed."""
     return len(plan.get("recipients") or []) + int(plan.get("more") or 0)

@@ -1,4 +1,4 @@
-"""Receipts: what services report of messages after they took them, in the ledger.
+"""Receipts: reports of services on messages after they took them, in the ledger.
 
 A message that did not arrive after all is given up, and the next channel takes over. A service has a name for each part
 of a message that it took. Its receipt and our record of the name may come in either order, from different processes.
@@ -54,7 +54,7 @@ def record_taken(outcome: Outcome, channel: str, references: Iterable[str], now:
 
 def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
     """Record a receipt. The first one for a name counts; repeating it changes nothing."""
-    by_reference = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
+    by_reference = {receipt.reference[:200]: receipt for receipt in reversed(receipts) if receipt.reference}
     if not by_reference:
         return
     names = sorted(by_reference)  # in one order, against deadlocks
@@ -80,7 +80,7 @@ def _lock(ids: Sequence[UUID]) -> None:
 
 
 def _conclude(ids: Iterable[UUID], now: datetime) -> None:
-    """The result of these rows' receipts as far as they have come. One part that did not arrive decides."""
+    """Apply the receipts that have come to these rows. One part that did not arrive decides."""
     lost: set[tuple[UUID, UUID]] = set()
     for row in Delivery.objects.filter(pk__in=ids):
         parts = list(DeliveryReceipt.objects.filter(delivery=row).order_by("reference"))
@@ -97,10 +97,10 @@ def _conclude(ids: Iterable[UUID], now: datetime) -> None:
 
 
 def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:
-    """False if the row has ended in another way, or was given up before."""
+    """Give up a delivered row. Return False if the row has ended in another way, or was given up before."""
     _attempt_of(row, succeeded=False, detail_fact=reason.as_json())
-    mine = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
-    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, reason_fact=reason.as_json()))
+    queryset = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
+    return bool(queryset.update(state=DeliveryState.DEAD, ended_at=now, reason_fact=reason.as_json()))
 
 
 def _attempt_of(row: Delivery, **fields: object) -> None:
@@ -109,8 +109,7 @@ def _attempt_of(row: Delivery, **fields: object) -> None:
 
 
 def _revive_reserve(notification: UUID, event: UUID) -> None:
-    """Rows in reserve that were suppressed because the message counted as delivered, and never tried, wait for their
-    turn again."""
+    """Return rows to the reserve that were never tried, and suppressed because the message counted as delivered."""
     never_tried = Delivery.objects.filter(
         notification_id=notification, event_id=event, state=DeliveryState.SUPPRESSED, turn__gt=0, attempts=0
     )

@@ -43,13 +43,13 @@ SHOWN_ACTION = ("action", "title", "comment", "effect", "values")
 
 
 def iso_utc(value: datetime | None) -> str | None:
-    """UTC, ISO 8601, with Z."""
+    """Return the time in UTC, ISO 8601, with Z."""
     return value.isoformat().replace("+00:00", "Z") if value is not None else None
 
 
 def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str:
-    """The CloudEvent that tells an engine of its task: docs/api.md, "Answers out to the engine". It is stored once, so
-    that every retry is byte-identical."""
+    """Return the CloudEvent to an engine about its task: docs/api.md, "Answers out to the engine". It is stored once,
+    so that every retry is byte-identical."""
     event: Json = {
         "specversion": "1.0",
         "id": str(id),
@@ -64,7 +64,7 @@ def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str
 
 
 def tells_of(outcome: Json | None, response: Response) -> bool:
-    """Whether a task's outcome comes from this answer, and not from a later one. Names may have changed since."""
+    """Return whether a task's outcome comes from this answer, not from a later one. Names may have changed."""
     if outcome is None:
         return False
     by = (outcome.get("by") or {}).get("ref")
@@ -72,14 +72,14 @@ def tells_of(outcome: Json | None, response: Response) -> bool:
     return identity == (response.action, response.recipient.ref, iso_utc(response.at))
 
 
-class Common:
-    """What copies of one message have in common is made once: it is known by the object that it is made from."""
+class SharedParts:
+    """A cache of the parts that copies of one message share, by the identity of the source object."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[Hashable, ...], tuple[object, Any]] = {}
 
     def once(self, make: Callable[[], Value], source: object, *key: Hashable) -> Value:
-        """What `make` makes of `source`, in the way that `key` names."""
+        """Return the result of `make` for `source` and `key`; it is made once."""
         name = (id(source), *key)
         if name not in self._made:
             self._made[name] = (source, make())  # kept, so that its id stays its own
@@ -89,14 +89,14 @@ class Common:
 
 # --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
-    """Notifications with what their representation needs."""
+    """Return notifications with the related rows that their representation needs."""
     return prefetch.WithRelated.of(Notification.objects.all(), _read_related)
 
 
 def _read_related(rows: Sequence[Notification]) -> None:
     for row in rows:
         if is_taken(row):
-            row.case = None  # what becomes of it is for those who have a part in it
+            row.case = None  # people whose task was taken away must not see how the case goes on
     cases = prefetch.read(Case, "case", rows)
     tasks = prefetch.read(Task, "task", rows)
     prefetch.read(Engine, "engine", [*cases, *tasks])
@@ -106,12 +106,12 @@ def _read_related(rows: Sequence[Notification]) -> None:
     prefetch.read(Brand, "brand", [*people, *rows])
 
 
-def notification_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
-    """One copy for its person, with actions in `language` if they chose one, else in their own."""
+def notification_json(notification: Notification, language: str = "", common: SharedParts | None = None) -> Json:
+    """Return one copy for its person, with actions in `language`, else in the person's own."""
     task = notification.task
     details = notification.details
     language = language or notification.recipient.locale
-    common = common or Common()
+    common = common or SharedParts()
     return {
         "id": str(notification.pk),
         "seq": notification.seq,
@@ -159,30 +159,30 @@ def notification_json(notification: Notification, language: str = "", common: Co
 
 
 def info_json(info: list[Json], reader: Recipient) -> list[Json]:
-    """Questions and what was supplied. Customers see those of the engine and their own, and not those of colleagues."""
+    """Return questions and supplied information. Customers see those of the engine and their own only."""
     if not reader.external:
         return info
-    mine = [each for each in info if (each.get("by") or {}).get("ref", reader.ref) == reader.ref]
-    return [names.seen_by(each, reader) or {} for each in mine]
+    visible = [entry for entry in info if (entry.get("by") or {}).get("ref", reader.ref) == reader.ref]
+    return [names.seen_by(entry, reader) or {} for entry in visible]
 
 
 def escalated_to(notification: Notification) -> list[Json]:
-    """Who was told because the task ran late. Only colleagues see it."""
+    """Return the people who were notified because the task ran late. Only colleagues see them."""
     task = notification.task
     sees = task is not None and not notification.recipient.external and sees_questions(notification)
     return task.escalated if task is not None and sees else []
 
 
 def sees_questions(notification: Notification) -> bool:
-    """Whether the reader sees questions and replies: only the task's people do, not followers, customers, or people who
-    were taken off it."""
+    """Return whether the reader sees questions and replies: only the task's people do, not followers, customers, or
+    people who were taken off it."""
     if notification.state == NotificationState.INFO:
         return notification.is_copy
     return notification.state != NotificationState.WITHDRAWN
 
 
 def actions_json(notification: Notification, language: str = "") -> list[Json]:
-    """The actions of an open copy; none of others."""
+    """Return the actions of an open copy; none of others."""
     if notification.state != NotificationState.OPEN:
         return []
     language = language or notification.recipient.locale
@@ -191,7 +191,7 @@ def actions_json(notification: Notification, language: str = "") -> list[Json]:
 
 
 def _form(notification: Notification, language: str) -> Json | None:
-    """The form of an open copy whose task has one."""
+    """Return the form of an open copy whose task has one."""
     task = notification.task
     if task is None or notification.state != NotificationState.OPEN or not notification.actions:
         return None
@@ -219,13 +219,13 @@ def brand_json(brand: Brand | None) -> Json | None:
 
 
 def unread_count(recipient: Recipient) -> int:
-    """Items without `read_at`, in any state."""
+    """Return the number of items without `read_at`, in any state."""
     return Notification.objects.filter(recipient=recipient, read_at=None).count()
 
 
 def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
-    theirs = keys.among(Recipient, recipient_ids, "recipient_id")
-    unread = Notification.objects.filter(theirs, read_at=None).order_by()
+    of_people = keys.among(Recipient, recipient_ids, "recipient_id")
+    unread = Notification.objects.filter(of_people, read_at=None).order_by()
     return dict(unread.values_list("recipient_id").annotate(Count("pk")))
 
 
@@ -244,7 +244,7 @@ def response_json(response: Response) -> Json:
 
 
 def task_json(task: Task) -> Json:
-    """As engines see it. A final answer that may still be taken back is not told yet."""
+    """Return the task as engines see it, without a final answer that may still be taken back."""
     now = timezone.now()
     answers = task.responses.select_related("recipient", "callback").order_by("callback__position")
     sent_answers = [answer for answer in answers if not is_held(answer.callback, now)]
@@ -278,12 +278,12 @@ def answer_json(response: Response) -> Json:
 
 
 MOST_DELIVERIES = 5_000
-"""Deliveries that a trace lists; further ones are counted."""
+"""Maximum number of deliveries that a trace lists; further ones are counted."""
 
 
 # --- the trace ------------------------------------------------------------------------------------
 def event_trace_json(event: Event) -> Json:
-    """One event from arrival to the engine's confirmation: what happened, what did not, and why."""
+    """Return the trace of one event from arrival to the engine's confirmation, with the reason for each decision."""
     sent = event.deliveries.select_related("recipient").prefetch_related("attempt_log").order_by("pk")
     deliveries = list(sent[:MOST_DELIVERIES])
     further = event.deliveries.count() - MOST_DELIVERIES if len(deliveries) == MOST_DELIVERIES else 0
@@ -317,7 +317,7 @@ def event_trace_json(event: Event) -> Json:
 
 
 def answers_with_calls() -> QuerySet[Response]:
-    """Answers with what a trace says of them: who gave them, through which message, and each call of the engine."""
+    """Return answers with the related rows of a trace: the person, the message, and each call of the engine."""
     answers = Response.objects.select_related("recipient", "callback__engine", "delivery", "task")
     return answers.prefetch_related("callback__attempt_log")
 

@@ -1,6 +1,6 @@
-"""Items of tasks that were taken from their people: by these nobody has a part in the case any more.
+"""Items of tasks that were taken from their people: they give nobody a part in the case any more.
 
-They keep what they said when they were withdrawn, and nothing of the case as it goes on.
+They keep their texts from the withdrawal, and show no later changes of the case.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ CODES = frozenset(code.name for code in reasons.TAKEN_AWAY)
 TAKEN = Q(state=NotificationState.WITHDRAWN, reason_fact__code__in=sorted(CODES))
 _FOLLOWED = Q(reason_fact__code=reasons.FOLLOWS.name)
 PART = Q(reason_fact__isnull=True) | ~(TAKEN | _FOLLOWED)
-"""Items by which their people have a part in the case: neither those, nor what came because somebody followed it."""
+"""Items that give their people a part in the case: no taken ones, and none for followers of the case."""
 
 
 def is_taken(notification: Notification) -> bool:
@@ -33,4 +33,4 @@ def stop_following(withdrawn: Iterable[Notification]) -> None:
     follower_ids = {(row.recipient_id, row.case_id): row.pk for row in followers}
     if lost & follower_ids.keys():
         have_part = set(Notification.objects.filter(PART, **of_them).values_list("recipient_id", "case_id"))
-        followers.filter(pk__in=[follower_ids[each] for each in (lost & follower_ids.keys()) - have_part]).delete()
+        followers.filter(pk__in=[follower_ids[pair] for pair in (lost & follower_ids.keys()) - have_part]).delete()

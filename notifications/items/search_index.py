@@ -1,16 +1,15 @@
-"""What is searched of an item; and that of many items in one row, for people who have very many.
+"""The search index: the searchable text of an item, and rows with that of many items, for people with very many.
 
-An item lies on a page of its own in each of three large tables: to read through 20,000 of them takes a quarter of a
-second, however it is done. So a schedule gathers what is searched of them, 500 items in a row (`gather`), and a search
-reads these rows, which takes some milliseconds, and then only those items that may have changed since (`likely`). An
-event pays nothing for it.
+An item lies on a page of its own in each of three large tables: reading 20,000 of them takes a quarter of a second in
+any case. So a schedule collects their searchable text, 500 items in a row (`gather`). A search reads these rows, which
+takes some milliseconds, and then only those items that may have changed since (`likely`). Events cost nothing more.
 
-It finds what reading through finds. Each change of an item gives it a new `seq`, and items above what is gathered are
-looked at themselves. Triggers note what changes outside of items (`SearchedAnew`): items that this concerns are looked
-at, too, until they are gathered again. All others have the words that are gathered of them.
+The index finds the same as reading all items. Each change of an item gives it a new `seq`, and items above the indexed
+`seq` are read themselves. Triggers record changes outside of items (`SearchedAnew`): the items concerned are read, too,
+until they are indexed again. All others have the text that is indexed.
 
-Each item is in one part at most: whoever gathers it again takes its former words out. So words of the past go with the
-next run where something outside of items has changed or an item was deleted, and within a day where an item itself has.
+Each item is in one part at most: indexing it again removes its former text. So old text goes with the next run if
+something outside of items has changed or an item was deleted, and within a day if an item itself has changed.
 """
 
 import time
@@ -27,19 +26,19 @@ from notifications.models import Notification, SearchedAnew, SearchedPart
 from wfpush.postgres import keys
 
 GATHERED_FROM = 1_000
-"""So many changes of a person's items are gathered together; with fewer all items are read through."""
+"""Number of changes of a person's items that are indexed together; with fewer, all items are read."""
 
 PART = 500
-"""Items in a row."""
+"""Number of items in a row."""
 
 MOST_CHANGES = 1_000
-"""Of more changes outside of items it would take longer to find the items than to read all through."""
+"""Number of changes outside of items above which finding their items would take longer than reading all items."""
 
 AT_ONCE, SECONDS = 5_000, 2.0
-"""Items gathered by one transaction, and for how long one run of the schedule goes on."""
+"""Maximum number of items that one transaction indexes, and seconds for which one run of the schedule goes on."""
 
 KEPT = "1 day"
-"""So long words stay that an item had before, where too few have changed to be gathered sooner."""
+"""Maximum age of an item's former text, if too few items have changed for an earlier run."""
 
 
 class Facts(Func):
@@ -50,7 +49,7 @@ class Facts(Func):
 
 
 def searched_text() -> Concat:
-    """All that is searched of an item. Concat takes what is missing as empty.
+    """Return the searchable text of an item. Concat takes null as empty.
 
     A migration that empties SearchedPart belongs to each change of it, and a trigger to each field of another table.
     """
@@ -86,8 +85,8 @@ LIMIT %(most)s
 
 
 @dataclass(frozen=True)
-class Likely:
-    """Keys of items: those that contain the words for sure, and those that have to be looked at."""
+class SearchMatches:
+    """Keys of items: those that certainly contain the words, and those that must be read."""
 
     sure: frozenset[UUID]
     doubtful: frozenset[UUID]
@@ -95,12 +94,12 @@ class Likely:
 
 def likely(
     person: int, words: Sequence[Sequence[str]], most: int, among: Collection[UUID] | None = None
-) -> Likely | None:
-    """The person's items that may contain every one of the words, in one of its ways; of these keys, if any are given.
-    None where that is not known, and where they are more than `most`."""
+) -> SearchMatches | None:
+    """Return the person's items that may contain every one of the words, in one of its spellings; only among these
+    keys, if any are given. None if that is unknown, and if they are more than `most`."""
     if not SearchedPart.objects.filter(recipient=person).exists():
         return None
-    # Read first: who gathers these items anew takes their changes away in the transaction that adds the parts.
+    # Read the changes first: the indexing of their items deletes them in the transaction that adds the parts.
     changes = list(SearchedAnew.objects.values_list("case_id", "task_id", "person_id")[: MOST_CHANGES + 1])
     if len(changes) > MOST_CHANGES or any(who for _case, _task, who in changes):
         return None
@@ -115,11 +114,11 @@ def likely(
     if len(matches) > most:
         return None
     doubtful = frozenset(key for key, gathered in matches if not gathered)
-    return Likely(frozenset(key for key, _gathered in matches) - doubtful, doubtful)
+    return SearchMatches(frozenset(key for key, _gathered in matches) - doubtful, doubtful)
 
 
 def _find_matches(words: Sequence[Sequence[str]], params: dict[str, Any]) -> list[tuple[UUID, bool]]:
-    """Keys of items, each with whether what is gathered of it has the words; once more where that may have changed."""
+    """Return keys of items, each with whether its indexed text matches; again with False if it may have changed."""
     conditions = []
     for ways in words:
         names = {
@@ -136,24 +135,24 @@ def _find_matches(words: Sequence[Sequence[str]], params: dict[str, Any]) -> lis
 
 # --- gathering --------------------------------------------------------------------------------------------------------
 def gather() -> int:
-    """Gather what has changed since, of everybody with many changes; returns how many items were read."""
+    """Index the changes since the last run, for everybody with many. Return the number of items read."""
     until = time.monotonic() + SECONDS
     _forget_deleted()
-    count, most = _gather_anew(MOST_CHANGES)
+    count, most = _index_changes(MOST_CHANGES)
     while most and time.monotonic() < until:
-        added, most = _gather_anew(most)
+        added, most = _index_changes(most)
         count += added
     for person in behind():
         added = AT_ONCE
         while added == AT_ONCE and time.monotonic() < until:
-            added = _gather_of(person)
+            added = _index_next(person)
             count += added
     return count
 
 
-def _alone() -> bool:
-    """Whether no other transaction gathers, until this one ends. A part that another one has made and not committed
-    would not have the changes that this one takes away."""
+def _try_lock() -> bool:
+    """Return whether no other transaction indexes, until this one ends. An uncommitted part of another transaction
+    would not have the changes that this one deletes."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('wfpush searched', 0))")
         return bool(cursor.fetchone()[0])
@@ -161,8 +160,8 @@ def _alone() -> bool:
 
 @transaction.atomic
 def _forget_deleted() -> None:
-    """Delete the parts of inboxes of which items were deleted. Their other items are gathered again."""
-    if _alone():
+    """Delete the parts of inboxes from which items were deleted. Their other items are indexed again."""
+    if _try_lock():
         _run(
             "WITH deleted AS (DELETE FROM notifications_searchedanew WHERE inbox_id IS NOT NULL RETURNING inbox_id)"
             " DELETE FROM notifications_searchedpart WHERE recipient_id IN (SELECT inbox_id FROM deleted)"
@@ -170,23 +169,23 @@ def _forget_deleted() -> None:
 
 
 @transaction.atomic
-def _gather_anew(most: int) -> tuple[int, int]:
-    """Gather items that the first changes concern, for people who have parts. Returns how many, and how many changes
-    to take next: fewer than `most` where these are too many items for one transaction, 0 where none are left."""
-    changes = list(SearchedAnew.objects.filter(inbox_id=None).order_by("pk")[:most]) if _alone() else []
+def _index_changes(most: int) -> tuple[int, int]:
+    """Index items that the first changes concern, for people who have parts. Return the number of items, and of changes
+    to take next: fewer than `most` if these are too many items for one transaction, 0 if none are left."""
+    changes = list(SearchedAnew.objects.filter(inbox_id=None).order_by("pk")[:most]) if _try_lock() else []
     if not changes:
         return 0, 0
-    concerned = _concerned(changes)
+    concerned = _conditions_for(changes)
     gathered = Notification.objects.filter(recipient__in=SearchedPart.objects.values("recipient"))
     items: dict[UUID, int] = {}
     for condition in concerned:
         items |= gathered.filter(condition).values_list("pk", "recipient")[: AT_ONCE + 1]
     if len(items) <= AT_ONCE:
         _replace(items, upto=0)
-        _thin(items.values())
+        _drop_small_parts(items.values())
     elif len(changes) > 1:
         return 0, len(changes) // 2
-    else:  # then theirs are gathered from the first on, in several transactions
+    else:  # then the items of these people are indexed from the first on, in several transactions
         for condition in concerned:
             recipients = Notification.objects.filter(condition).values("recipient")
             SearchedPart.objects.filter(recipient__in=recipients).delete()
@@ -194,8 +193,8 @@ def _gather_anew(most: int) -> tuple[int, int]:
     return min(len(items), AT_ONCE), min(2 * most, MOST_CHANGES) if len(changes) == most else 0
 
 
-def _concerned(changes: Sequence[SearchedAnew]) -> list[Q]:
-    """Which items changes concern: conditions one by one, since each has an index."""
+def _conditions_for(changes: Sequence[SearchedAnew]) -> list[Q]:
+    """Return conditions for the items that changes concern, one by one, since each has an index."""
     cases, tasks, people = (
         [key for change in changes if (key := getattr(change, name)) is not None]
         for name in ("case_id", "task_id", "person_id")
@@ -204,7 +203,7 @@ def _concerned(changes: Sequence[SearchedAnew]) -> list[Q]:
 
 
 def behind() -> list[int]:
-    """Whoever has many changes that are not gathered, or some that have not been for long; most of them first."""
+    """Return people with many changes that are not indexed, or some that have not been for long; most changes first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT person.id FROM notifications_recipient person"
@@ -219,16 +218,16 @@ def behind() -> list[int]:
 
 
 @transaction.atomic
-def _gather_of(person: int) -> int:
-    """The next items of a person."""
-    if not _alone():
+def _index_next(person: int) -> int:
+    """Index the next items of a person. Return their number."""
+    if not _try_lock():
         return 0
-    _thin([person])
+    _drop_small_parts([person])
     parts = SearchedPart.objects.filter(recipient=person)
     last = parts.aggregate(upto=Max("upto"))["upto"] or 0
     rows = Notification.objects.filter(recipient=person, seq__gt=last).order_by("seq").values_list("pk", "seq")
     items = dict(rows[:AT_ONCE])
-    if not items:  # those that had changed last were deleted
+    if not items:  # the items that had changed last were deleted
         parts.filter(upto=last).update(at=Now())
         return 0
     return _replace(dict.fromkeys(items, person), upto=max(items.values()))
@@ -263,8 +262,8 @@ DELETE FROM notifications_searchedpart WHERE recipient_id IN (
 
 
 def _replace(items: dict[UUID, int], upto: int) -> int:
-    """Gather items by their keys, each with the key of its recipient: what they were found by before goes. Returns how
-    many there still are."""
+    """Index items by their keys, each with the key of its recipient, and remove their former text. Return the number of
+    items that still exist."""
     params = {"items": [*items], "people": [*set(items.values())]}
     _run(_TAKE_OUT, params)
     _run(_EMPTIED, params)
@@ -276,8 +275,8 @@ def _replace(items: dict[UUID, int], upto: int) -> int:
         return sum(count for (count,) in cursor.fetchall())
 
 
-def _thin(people: Collection[int]) -> None:
-    """Delete the parts of people who have very small ones: these are gathered anew, as few large ones."""
+def _drop_small_parts(people: Collection[int]) -> None:
+    """Delete the parts of people who have very small ones: their items are indexed again, in few large parts."""
     _run(_THIN, {"people": [*set(people)], "part": PART})
 
 

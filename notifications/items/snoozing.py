@@ -1,5 +1,5 @@
-"""Snoozing: a person puts an item off until a time before it is due. It leaves what waits for them, comes back to the
-top of it, and says so. Nobody else's copy changes, and no clock stops. Messages about it that were not sent wait until
+"""Snoozing: a person puts an item off until a time before it is due. The item leaves the list of waiting items, comes
+back to its top, and says so. Nobody else's copy changes, and no clock stops. Unsent messages about the item wait until
 it is back (notifications/preferences/delivery_decision.py).
 """
 
@@ -20,30 +20,30 @@ from wfpush.queue import outbox
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=60)
 BATCH = 100
-"""Items that come back in one transaction at most."""
+"""Maximum number of items that come back in one transaction."""
 
 SOURCE_NAME = "snoozes"
 
 
 def snoozed(now: datetime) -> Q:
-    """Items that are put off. Whatever was chosen, an item is back when it is due."""
+    """Return the condition for snoozed items. Whatever time was chosen, an item is back when it is due."""
     return Q(snoozed_until__gt=now) & (Q(due_at=None) | Q(due_at__gt=now))
 
 
 def is_snoozed(notification: Notification, now: datetime) -> bool:
-    """The same of a row."""
+    """Return whether the item is snoozed."""
     until, due_at = notification.snoozed_until, notification.due_at
     return until is not None and until > now and (due_at is None or due_at > now)
 
 
 def back_at(notification: Notification) -> datetime:
-    """When an item that is put off is back."""
+    """Return when a snoozed item is back."""
     times = (notification.snoozed_until, notification.due_at)
     return min(at for at in times if at is not None)
 
 
 def snooze(notification: Notification, until: datetime, now: datetime) -> None:
-    """Put an item off. Raises Invalid."""
+    """Snooze an item. Raises Invalid."""
     fault = _fault(notification, until, now)
     if fault:
         raise Invalid(fault, [{"pointer": "/until", "detail": fault}])
@@ -51,7 +51,7 @@ def snooze(notification: Notification, until: datetime, now: datetime) -> None:
 
 
 def bring_back(notification: Notification, now: datetime) -> None:
-    """The person wants it back at once; nothing happens to one that is not put off."""
+    """Bring a snoozed item back at once, at its person's request; do nothing for another item."""
     if notification.snoozed_until is not None:
         _set(notification, now, snoozed_until=None)
         waiting = Delivery.objects.filter(
@@ -82,17 +82,17 @@ def _fault(notification: Notification, until: datetime, now: datetime) -> str:
 
 
 def choices(notification: Notification, now: datetime) -> list[tuple[str, datetime]]:
-    """What is offered: a label and its time, in the active time zone. Nothing where none is before the due time."""
+    """Return the offered labels and times before the due time, in the active time zone; perhaps none."""
     return [(label, at) for label, at in _usual(now) if not _fault(notification, at, now)]
 
 
 def _usual(now: datetime) -> Iterator[tuple[str, datetime]]:
-    here = timezone.localtime(now)
+    local_time = timezone.localtime(now)
     yield _("for an hour"), now + timedelta(hours=1)
-    if here.hour < 17:
+    if local_time.hour < 17:
         yield _("until this evening, 18:00"), local_hour(now, 0, 18)
     yield _("until tomorrow, 09:00"), local_hour(now, 1, 9)
-    to_monday = 7 - here.weekday()
+    to_monday = 7 - local_time.weekday()
     if to_monday > 1:
         yield _("until Monday, 09:00"), local_hour(now, to_monday, 9)
 
@@ -107,7 +107,7 @@ def has_due(now: datetime) -> bool:
 
 
 def bring_back_due() -> None:
-    """Bring back all whose time has come, unread, in batches."""
+    """Bring back all items whose time has come, unread, in batches."""
     now = timezone.now()
     while _bring_back_some(now):
         pass
@@ -115,7 +115,7 @@ def bring_back_due() -> None:
 
 @transaction.atomic
 def _bring_back_some(now: datetime) -> int:
-    """People are locked first, as everywhere; what was answered meanwhile is left alone."""
+    """Bring back one batch. People are locked first, as everywhere; items answered meanwhile stay."""
     people = sorted(set(_over(now).order_by("snoozed_until").values_list("recipient_id", flat=True)[:BATCH]))
     inbox_items.lock(set(people))
     rows = list(_over(now).filter(recipient__in=people).order_by("recipient_id", "pk")[:BATCH])

@@ -1,6 +1,6 @@
-"""What was said and is not true any more: devices replace it, and what waits to be sent is no longer needed.
+"""Outdated messages: devices replace those that they show, and unsent ones are no longer needed.
 
-In: notifications that have changed, or of which nobody need be told. Out: rows of the ledger that are due again, or
+In: notifications that have changed, or that need no message. Out: rows of the ledger that are due again, or
 have ended.
 """
 
@@ -17,8 +17,7 @@ from notifications.types import Json
 from wfpush.queue import outbox
 
 SETTLE = timedelta(milliseconds=500)
-"""How long devices wait for further changes before they are told: an answer and the engine's reply make one
-replacement."""
+"""Time for which devices wait for further changes before the replacement: an answer and the engine's reply make one."""
 
 _LOCK_SHOWN = """
 SELECT id, notification_id, state = 'pending', lease_token IS NOT NULL AND device_id IS NOT NULL
@@ -28,7 +27,7 @@ WHERE notification_id = ANY(%s)
   AND (reason_fact IS NULL OR reason_fact->>'code' <> %s)
 ORDER BY id FOR UPDATE
 """
-"""Without messages that were one with others: no device shows it."""
+"""The condition leaves out messages that were sent in a digest: no device shows them."""
 _OUTDATE = f"""
 UPDATE notifications_delivery SET outdated = true, {outbox.set_due("%s")}, {outbox.RELEASED}
 WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
@@ -38,11 +37,10 @@ _OUTDATE_UNDER_WAY = "UPDATE notifications_delivery SET outdated = true WHERE id
 
 
 def outdate(notification_ids: Sequence[UUID], now: datetime, *, unneeded: Mapping[UUID, Reason] | None = None) -> None:
-    """Devices show old versions of these notifications: replace them after a moment.
+    """Replace, after a moment, the old versions of these notifications that devices show.
 
-    A message in flight shows the old version, too, and is replaced when it has arrived. Messages still to be claimed
-    are claimed after the transaction, and then have the new version; they are no longer needed for those of the
-    notifications that are in `unneeded`, with the reason.
+    A message in flight shows the old version, too, and is replaced when it has arrived. Messages that are not claimed
+    yet get the new version when they are. For notifications in `unneeded`, they are superseded with the reason there.
     """
     if not notification_ids:
         return
@@ -89,7 +87,7 @@ WHERE notifications_delivery.id = said.id AND state = 'pending'
 
 
 def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """Messages about these notifications that were not sent yet are no longer needed.
+    """Supersede the messages about these notifications that were not sent yet.
 
     One in flight to a device may arrive nevertheless: it is replaced when its attempt has ended, at the latest at the
     end of its lease.
@@ -108,14 +106,13 @@ ORDER BY id FOR UPDATE
 
 
 def supersede_held(notification_ids: Collection[UUID], now: datetime) -> None:
-    """Newer messages about these notifications are sent: what is held back of earlier ones, and its reserve, is no
-    longer needed."""
+    """Supersede held messages about these notifications, and their reserve, because newer messages are sent."""
     if notification_ids:
         _supersede([(pk, reasons.NEWER_MESSAGE()) for (pk,) in run(_HELD, [list(notification_ids)])], now)
 
 
 def _supersede(rows: Sequence[tuple[UUID, Reason]], now: datetime) -> None:
-    """The rows are locked."""
+    """Supersede locked rows."""
     if rows:
         facts = reasons.as_column(reason for _, reason in rows)
         run(_SUPERSEDE, [now, [pk for pk, _ in rows], facts])

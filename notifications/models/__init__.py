@@ -1,7 +1,7 @@
 """The tables, one file for each concept, and the checks of values that models and API share.
 
 In: nothing: models import no other room.
-Out: models. What changes them in more than one place is a function of another room.
+Out: models. A change of them that several places need is a function of another room.
 """
 
 from notifications.models.absences import (
@@ -64,7 +64,7 @@ from notifications.models.events import (
     Urgency,
     past_deadline,
 )
-from notifications.models.hourly import Counted, CountedHour, EngagementCount, EngagementHour, HourlyCount
+from notifications.models.hourly import CountedHour, EngagementCount, EngagementHour, HourlyCount, Metric
 from notifications.models.people import (
     Account,
     Brand,

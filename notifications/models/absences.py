@@ -1,4 +1,4 @@
-"""Calendars that are read; when people are away, as they or their calendars say; delegates; what was handed over."""
+"""Absences of people, entered or read from calendars, with delegates and handed-over tasks."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from wfpush.queue.outbox import Work
 
 
 class CalendarFeed(Work):
-    """An iCalendar feed as it was last read, and since when it cannot be read."""
+    """An iCalendar feed with the time of the last read, and the time since when reads fail."""
 
     read_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
@@ -33,7 +33,7 @@ class CalendarFeed(Work):
 
 
 class OpenItems(models.TextChoices):
-    """What becomes of items that wait when an absence begins."""
+    """The handling of items that wait already when an absence begins."""
 
     STAY = "stay", _("stay with the person")
     OFFER = "offer", _("are offered to the delegate as well")
@@ -41,9 +41,9 @@ class OpenItems(models.TextChoices):
 
 
 class Absence(models.Model):
-    """When somebody is away, and who stands in: the delegate gets what the person would get.
+    """A person's absence. The delegate gets the messages that the person would get.
 
-    Parts (`AbsencePart`) name other delegates for some of it.
+    Parts (`AbsencePart`) name other delegates for some of them.
     """
 
     recipient = models.OneToOneField(
@@ -74,7 +74,7 @@ class Absence(models.Model):
         help_text=_("What was given to the delegate in the engine, and is still open."),
     )
     handed_over_at = models.DateTimeField(null=True, editable=False)
-    """When all that waited was handed over; null: not yet, or the absence was changed since."""
+    """The time when all waiting items were handed over; null: not yet, or the absence was changed since."""
     entered_by = models.ForeignKey(Recipient, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     """The manager or lead who entered it for the person; null: the person, or an administrator."""
 
@@ -101,7 +101,7 @@ class Absence(models.Model):
 
 
 class AbsencePart(models.Model):
-    """Another delegate for what is of one category, one engine or one kind of case. The first part that fits counts."""
+    """Another delegate for one category, one engine or one kind of case. The first part that fits counts."""
 
     absence = models.ForeignKey(Absence, on_delete=models.CASCADE, related_name="parts")
     category = models.ForeignKey(
@@ -148,12 +148,12 @@ class AbsencePart(models.Model):
 
     @property
     def named(self) -> str:
-        """What it is about. Reads `category` and `engine`."""
+        """The category, engine or kind of case. Reads `category` and `engine`."""
         return str(self.category or self.engine or self.case_type)
 
 
 class TakenEntries(models.TextChoices):
-    """Which entries of a calendar mean that its person is away."""
+    """The calendar entries that mean that the calendar's person is away."""
 
     MARKED = "marked", _("those that are marked as out of office")
     WHOLE_DAYS = "whole_days", _("those, and whole days on which it shows the person as busy")
@@ -161,15 +161,15 @@ class TakenEntries(models.TextChoices):
 
 
 class AbsenceFeed(CalendarFeed):
-    """A person's calendar, from which it is read when they are away. Its address often holds a secret: it is encrypted,
-    and no page shows it again."""
+    """A person's calendar, from which absences are read. Its address often holds a secret: it is encrypted, and no page
+    shows it again."""
 
     recipient = models.OneToOneField(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="absence_feed", primary_key=True
     )
     url: Any = EncryptedTextField(editable=False)
     host = models.CharField(_("calendar"), max_length=255, editable=False)
-    """Of the address, as pages show it."""
+    """Host of the address, as pages show it."""
     takes = models.CharField(_("entries that count"), max_length=10, choices=TakenEntries, default=TakenEntries.MARKED)
     delegate = models.ForeignKey(
         Recipient,
@@ -189,9 +189,9 @@ class AbsenceFeed(CalendarFeed):
         help_text=_("What was given to the delegate in the engine, and is still open."),
     )
     back_until = models.DateTimeField(null=True, blank=True, editable=False)
-    """The person was back before the end of an entry: what the calendar says of the time until then does not count."""
+    """The end of an entry from which the person came back early: until then, the calendar does not count."""
     told_at = models.DateTimeField(null=True, blank=True, editable=False)
-    """When the person was told that the calendar cannot be read; null: not since it last could be."""
+    """The time when the person was notified that the calendar cannot be read; null: not since the last good read."""
 
     history = HistoricalRecords(
         excluded_fields=[
@@ -215,23 +215,23 @@ class AbsenceFeed(CalendarFeed):
         return f"{self.recipient} · {self.host}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """It is read anew at once, and what waits is handed over as it says from now on."""
+        """Read the calendar at once, and hand over waiting items as it says from now on."""
         self.make_due(timezone.now())
         super().save(*args, **kwargs)
         self.absences.update(handed_over_at=None)
 
 
 class CalendarAbsence(models.Model):
-    """A time for which a person's calendar says that they are away. Those of one person do not overlap.
+    """A period in which a person is away according to the calendar. Those of one person do not overlap.
 
-    What an `Absence` says goes before it.
+    An `Absence` takes precedence.
     """
 
     feed = models.ForeignKey(AbsenceFeed, on_delete=models.CASCADE, related_name="absences")
     begins_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     handed_over_at = models.DateTimeField(null=True, editable=False)
-    """As in `Absence`."""
+    """The time when all waiting items were handed over, as in `Absence`."""
 
     class Meta:
         verbose_name = _("absence by a calendar")
@@ -250,7 +250,7 @@ class CalendarAbsence(models.Model):
 
     @property
     def recipient(self) -> Recipient:
-        """Reads `feed`."""
+        """The calendar's person. Reads `feed`."""
         return self.feed.recipient
 
     @property
@@ -267,8 +267,8 @@ class CalendarAbsence(models.Model):
 
 
 class HandedOver(models.Model):
-    """One task that somebody who went away had, and that was handed over: by a copy that is offered (`item`), or by
-    asking the engine to give it away (`callback`). The row is removed when they are back."""
+    """One task of an absent person that was handed over: by a copy that is offered (`item`), or by asking the engine to
+    reassign it (`callback`). The row is removed when the person is back."""
 
     person = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="handed_over")
     to = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")

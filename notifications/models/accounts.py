@@ -1,4 +1,4 @@
-"""People's own accounts at an engine: whether answers are told in people's own names, and their tokens."""
+"""People's own accounts at an engine: whether answers are sent under people's own names, and the tokens."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class InTheNameOf(models.TextChoices):
 
 
 class PersonalSignIn(models.Model):
-    """How people connect their accounts: OAuth2's authorization code with PKCE (RFC 6749, 4.1; RFC 7636).
+    """Settings for connecting people's accounts: OAuth2's authorization code with PKCE (RFC 6749, 4.1; RFC 7636).
 
     Without a row, all calls use our own sign-in (EngineAccess).
     """

@@ -1,4 +1,4 @@
-"""What people write and send each other about a task: questions, replies, comments and files; for whom each is."""
+"""The conversation about a task: questions, replies, comments and files, and their addressees."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
 MOST_TEXT = 4_000
-"""Characters of a message."""
+"""Maximum number of characters of a message."""
 
 
 class MessageKind(models.TextChoices):
@@ -27,10 +27,9 @@ class MessageKind(models.TextChoices):
 class TaskMessage(Work):
     """One message in the conversation about a task. A question that is an answer of its asker has the answer's id.
 
-    The row is its own outbox entry: due while inboxes do not show what they should (`told_at`: when they first did).
-
-    `author` is empty where the engine wrote it and named nobody; `author_name` then says what it called them. The
-    callback that takes a person's message to the engine has its id.
+    The row is its own outbox entry: due while inboxes are not up to date (`told_at`: when they first were). `author` is
+    empty for an author whom only the engine knows; `author_name` is then the engine's name, if any. The callback that
+    takes a person's message to the engine has the message's id.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -79,7 +78,7 @@ class TaskMessage(Work):
 
     @property
     def by(self) -> dict[str, str] | None:
-        """Who wrote it; None: the engine, which named nobody."""
+        """The author; None: the engine, without a person's name."""
         if self.author is not None:
             return self.author.as_person()
         return {"ref": "", "name": self.author_name} if self.author_name else None
@@ -93,10 +92,10 @@ class AddresseeState(models.TextChoices):
 
 
 class Addressee(models.Model):
-    """A person for whom a message is.
+    """A recipient of a message.
 
-    `item`: what the person got in their inbox: an item of their own with a reply box for a question; else their copy of
-    the task, or news. `person` has it, on behalf of `away` if that is somebody.
+    `item`: the item in the recipient's inbox: for a question, an item of its own with a reply box; else a copy of the
+    task, or news. `person` has it, on behalf of `away` if that person is absent.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -136,10 +135,10 @@ class Addressee(models.Model):
 
 
 class Attachment(models.Model):
-    """A file that was sent. Whoever sends it may choose its id, so that a file sent twice counts once.
+    """An uploaded file. The sender may choose its id, so that a file sent twice counts once.
 
-    Either `uploader` or `engine` has sent it. Nothing uses it until a message or an answer names it; what nothing uses
-    is removed after 7 days.
+    Either `uploader` or `engine` has sent it. Nothing uses it until a message or an answer names it; an unused file is
+    removed after 7 days.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""What people get: notifications, one delivery per channel with its attempts, and what the inbox searches."""
+"""Notifications of people, one delivery per channel with its attempts, and the search index of inboxes."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class NotificationState(models.TextChoices):
 
 
 class Notification(models.Model):
-    """One person's copy of a message. `seq` is that of its last change in the person's inbox: contiguous per recipient.
+    """One person's copy of a message. `seq`: number of its last change in the person's inbox, contiguous per recipient.
 
     Texts, template version and the route's rules are stored as they were: later edits affect later copies only.
     """
@@ -74,11 +74,11 @@ class Notification(models.Model):
     actions: Any = models.JSONField(default=list, blank=True)
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
-    """Of the content that these texts show (`TaskContent`). Empty where there is nothing to decide."""
+    """The revision of the content that these texts show (`TaskContent`). Empty if there is nothing to decide."""
     revised_from: Any = models.CharField(max_length=43, null=True, blank=True, editable=False)
-    """The revision before the last change of the content. Null: it is as it was when the item was made."""
+    """The revision before the last change of the content. Null: the content is as it was when the item was made."""
     revised_at = models.DateTimeField(_("content changed at"), null=True, blank=True, editable=False)
-    """When that content last changed under the item. Null: it is as it was when the item was made."""
+    """The time of the content's last change. Null: the content is as it was when the item was made."""
     outcome: Any = models.JSONField(null=True, blank=True)
     reason = EnglishText()
     reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
@@ -98,8 +98,8 @@ class Notification(models.Model):
     answer_from_push = models.BooleanField(_("answer from the lock screen"), default=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
     opened_by: Any = models.CharField(_("opened through"), max_length=20, null=True, editable=False)
-    """The way in which it was opened when it was read: a channel, or one of `Via`. Null where it was answered, put off
-    or marked as read without that; null costs no byte."""
+    """The way in which the item was opened when it was read: a channel, or one of `Via`. Null if it was answered,
+    snoozed or marked as read without being opened; null costs no byte."""
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
     back_at = models.DateTimeField(_("back since"), null=True, blank=True, help_text=_("When it came back by itself."))
     created_at = models.DateTimeField(_("created at"))
@@ -134,7 +134,7 @@ class Notification(models.Model):
 
 
 GONE = "gone:"
-"""Before the id of a delivery, in place of an address that was forgotten: rows of one event differ by it."""
+"""Prefix of a delivery's id, in place of an address that was removed: it keeps rows of one event different."""
 
 
 class DeliveryState(models.TextChoices):
@@ -147,7 +147,7 @@ class DeliveryState(models.TextChoices):
 
 
 class Held(models.TextChoices):
-    """Why a message waits although it could be sent; `reason` says until when. It is looked at again when it is due."""
+    """Reason for holding back a message that could be sent; `reason` has the end. It is checked again when due."""
 
     QUIET = "quiet", _("quiet hours")
     DIGEST = "digest", _("comes together with others")
@@ -160,8 +160,8 @@ class Delivery(Work):
     """One row per event, recipient, channel and address. It ends in exactly one of the states other than pending.
 
     `turn` is the number of the fail-over step: rows of a later turn are in reserve (pending, not due) while one of an
-    earlier turn may still arrive. `outdated`: what the device shows, or is about to show, has changed and is to be
-    replaced.
+    earlier turn may still arrive. `outdated`: the message that the device shows, or is about to show, has changed and
+    must be replaced.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -188,7 +188,7 @@ class Delivery(Work):
     words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))
     held = models.CharField(_("held back for"), max_length=10, choices=Held.choices, null=True, blank=True)
     critical: Any = models.BooleanField(null=True, editable=False)
-    """True: nothing holds it back. Null costs no byte."""
+    """True: nothing holds the message back. Null costs no byte."""
     created_at = models.DateTimeField(_("created at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
@@ -217,7 +217,7 @@ class Delivery(Work):
 
     @property
     def is_replacement(self) -> bool:
-        """Whether the row has ended, and its device is to be told what became of the item."""
+        """True if the row has ended, and its device must be sent the item's new state."""
         return self.outdated and self.state != DeliveryState.PENDING
 
     @property
@@ -227,7 +227,7 @@ class Delivery(Work):
 
 
 class DeliveryAttempt(models.Model):
-    """Written before the I/O: in a row without an end the result is unknown."""
+    """An attempt, written before the I/O: in a row without an end the result is unknown."""
 
     delivery = models.ForeignKey(
         Delivery, verbose_name=_("delivery"), on_delete=models.CASCADE, related_name="attempt_log"
@@ -249,10 +249,10 @@ class DeliveryAttempt(models.Model):
 
 
 class DeliveryReceipt(models.Model):
-    """What a channel's service says of a message, or a part of one, after it took it: whether it has arrived.
+    """A report of a channel's service on a message, or a part of one, after accepting it: whether it has arrived.
 
-    `reference` is the service's name for it. A receipt may come before the attempt is written down, and then belongs to
-    no delivery yet.
+    `reference` is the service's name for it. A receipt may come before the attempt is stored; then it belongs to no
+    delivery yet.
     """
 
     channel = models.CharField(max_length=20)
@@ -271,10 +271,10 @@ class DeliveryReceipt(models.Model):
 
 
 class SearchedPart(models.Model):
-    """Some hundred items of a person, with all that is searched of each, in capital letters, in one row.
+    """Some hundred items of a person, with the searchable text of each, in capital letters, in one row.
 
-    The part with the highest `upto` says how far they are gathered, and since when: items whose `seq` is higher are
-    read one by one. An item is in one part at most, with what was searched of it when it was gathered.
+    The part with the highest `upto` has the `seq` up to which items are indexed, and the time: later items are read one
+    by one. An item is in one part at most, with its searchable text at the time of indexing.
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="searched_parts")
@@ -292,8 +292,8 @@ class SearchedPart(models.Model):
 
 
 class SearchedAnew(models.Model):
-    """Something outside of items has changed that is searched with them: the title of a case, who started a task, or
-    the name of a person; or items of an inbox were deleted. Written by triggers, until the parts have it."""
+    """A change outside of items that affects search: the title of a case, the initiator of a task, the name of a
+    person, or deleted items of an inbox. Triggers write the rows, which stay until the parts are updated."""
 
     case_id = models.BigIntegerField(null=True)
     task_id = models.UUIDField(null=True)

@@ -25,7 +25,7 @@ class AddressKind(models.TextChoices):
 
 
 class LockScreen(models.TextChoices):
-    """What a device shows of messages before anybody signs in."""
+    """The part of messages that a device shows before anybody signs in."""
 
     ALL = "all", _("title and text")
     TITLE = "title", _("the title only")
@@ -33,7 +33,7 @@ class LockScreen(models.TextChoices):
 
 
 class Change(models.Model):
-    """What the history of devices has beside their fields: why one went, as notifications/reasons.py reads it."""
+    """Additional field of device histories: why a device was removed, as notifications/reasons.py reads it."""
 
     history_change_reason_fact: Any = models.JSONField(null=True, editable=False)
 
@@ -42,7 +42,7 @@ class Change(models.Model):
 
 
 class Device(Work):
-    """One browser or app of one person. The row is due work while a test message is to be sent to it.
+    """One browser or app of one person. The row is due work while a test message must be sent to it.
 
     An address belongs to one device in the whole installation: `digest` is over channel and address.
     """
@@ -110,7 +110,7 @@ class Device(Work):
 
 
 class Farewell(Work):
-    """A last message to a device that was removed: it must delete its notifications, and all that it keeps.
+    """A last message to a device that was removed: it must delete its notifications, and all other data that it stores.
 
     The device's row is deleted already. Its address is kept until the message was sent, or tried for long enough.
     """

@@ -1,4 +1,4 @@
-"""Workflow engines: who may send events, how we sign calls, how their words map to ours, and how they are polled."""
+"""Workflow engines: API keys, signing secrets, sign-in, mappings between their names and ours, and polling."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from wfpush.queue.outbox import Work
 
 
 class Scope(models.TextChoices):
-    """What an API key may do (docs/api.md, "Who may call")."""
+    """A right of an API key (docs/api.md, "Who may call")."""
 
     EVENTS = "events", _("Events: send events, read its own events, tasks and answers")
     PEOPLE = "people", _("People: create and update its own external people")
@@ -99,7 +99,7 @@ class TokenBody(models.TextChoices):
 
 
 class EngineAccess(models.Model):
-    """How we sign in to an engine's REST interface; webhooks need none, since they are signed."""
+    """Our sign-in at an engine's REST interface. Webhooks need none, since they are signed."""
 
     engine = models.OneToOneField(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="access", primary_key=True
@@ -225,7 +225,7 @@ class AnswerMapping(models.Model):
 
 
 class Poll(Work):
-    """The polling of one engine. The row is its own outbox entry; `cursor` says how far it has come."""
+    """The polling of one engine. The row is its own outbox entry; `cursor` is the position of the last poll."""
 
     engine = models.OneToOneField(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="poll", primary_key=True
@@ -255,7 +255,7 @@ class Poll(Work):
         return str(self.engine)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Make it due at once if it was not enabled before."""
+        """Make an enabled poll due at once if it is not due yet."""
         if self.enabled and self.due_at is None:
             self.make_due(timezone.now())
         super().save(*args, **kwargs)

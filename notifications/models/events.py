@@ -1,4 +1,4 @@
-"""What engines have told us: events, their tasks and cases, and what the tasks ask people to decide."""
+"""The data from engines: events, their tasks and cases, and the contents of tasks that people decide about."""
 
 from datetime import datetime
 from typing import Any
@@ -27,11 +27,11 @@ class EventStatus(models.TextChoices):
 
 
 CHANGED_NOTHING = (EventStatus.STALE, EventStatus.IGNORED, EventStatus.KEPT)
-"""Of events that changed nothing, or nothing so far."""
+"""States of events that changed nothing, or nothing so far."""
 
 
 class Urgency(models.IntegerChoices):
-    """How much sooner than others an event is processed: by the priority that it names."""
+    """The urgency of an event in the queue: by the priority that it names."""
 
     URGENT = 0, _("urgent")
     HIGH = 1, _("high")
@@ -42,8 +42,8 @@ class Urgency(models.IntegerChoices):
 class Event(Work):
     """One accepted CloudEvent. The row is its own outbox entry: due until it is processed.
 
-    `group` is the task or case it is about: events of one group are processed in order of arrival (the id's order).
-    `plan` is the trace written while processing: routes that matched or not, with reasons, and the people found.
+    `group` is its task or case: events of one group are processed in order of arrival (the id's order). `plan` is the
+    trace written while processing: routes that matched or not, with reasons, and the people found.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -103,8 +103,8 @@ class Event(Work):
 
     @classmethod
     def backlog(cls, now: datetime) -> models.QuerySet["Event"]:
-        """Return the events that are due, with those parked behind another of their group, which are due later. Not
-        those that are tried again later."""
+        """Return the events that are due, and those parked behind another of their group, which are due later. Failed
+        events that wait for another try are left out."""
         return cls.objects.filter(Q(due_at__lte=now) | Q(attempts=0), due_at__isnull=False).order_by()
 
 
@@ -123,7 +123,7 @@ class Case(models.Model):
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     status_time = models.DateTimeField(null=True, blank=True, editable=False)
     roles: Any = models.JSONField(_("roles"), null=True, blank=True, editable=False)
-    """Name of a role to the ref of who has it, or to several; null: no event has named any."""
+    """The ref or refs of the people with a role, by name of the role; null: no event has named any."""
     followers = models.ManyToManyField(Recipient, blank=True, related_name="followed_cases")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -157,7 +157,7 @@ DEADLINE = Coalesce("sla_due_at", "due_at")
 
 
 def past_deadline(now: datetime) -> Q:
-    """Tasks whose `deadline` has passed."""
+    """Return the condition for tasks whose `deadline` has passed."""
     return Q(sla_due_at__lt=now) | Q(sla_due_at=None, due_at__lt=now)
 
 
@@ -169,7 +169,7 @@ class Priority(models.TextChoices):
 
 
 class Task(models.Model):
-    """A human task of an engine's process, as its events have told it. `data` is merged from them."""
+    """A human task of an engine's process, as reported by its events. `data` is merged from them."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     engine = models.ForeignKey(
@@ -238,7 +238,7 @@ class Task(models.Model):
 
     @property
     def deadline(self) -> datetime | None:
-        """When the task is due, as people see it."""
+        """The time when the task is due, as people see it."""
         return self.sla_due_at or self.due_at
 
     @property
@@ -247,7 +247,7 @@ class Task(models.Model):
 
 
 class TaskContent(models.Model):
-    """One revision of what a task asks people to decide. It is inserted once; only erasure changes it.
+    """One revision of the content that a task asks people to decide. It is inserted once; only erasure changes it.
 
     `revision` is the digest of `content` as it was inserted (notifications/revisions/content.py). `event` is the id and
     source of the CloudEvent that it came from, which may have been pruned since.

@@ -1,7 +1,7 @@
 """The history of configuration with the rows that belong to it: conditions, targets, steps, variables.
 
-django-simple-history keeps the fields of one model. Each of its records has here the rows of a configuration object's
-parts besides, as they were after that change.
+django-simple-history keeps the fields of one model. Its records get an additional field here, with the rows of a
+configuration object's parts after that change.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ PartRow = dict[str, Any]
 
 
 class WithParts(models.Model):
-    """What a record has besides the fields: {name of the relation: its rows}. Null: they were not kept then."""
+    """A record's parts, beside its fields: {name of the relation: its rows}. Null: parts were not recorded then."""
 
     parts: Any = models.JSONField(null=True, editable=False, encoder=DjangoJSONEncoder)
 
@@ -47,22 +47,22 @@ def part_names(model: type[models.Model]) -> tuple[str, ...]:
 
 
 def record_parts(row: models.Model) -> None:
-    """Keep the parts as they are now with the newest record: whoever saves them after the row itself calls this in the
-    same transaction."""
+    """Store the current parts in the newest record. A caller that saves parts after the row itself must call this in
+    the same transaction."""
     newest = row.history.first() if part_names(type(row)) else None  # type: ignore[attr-defined]
     if newest is not None:
         _keep(newest, row)
 
 
 def newest_record(row: models.Model) -> int:
-    """The key of its newest record; 0 for none."""
+    """Return the key of the row's newest record; 0 for none."""
     newest = row.history.order_by("-pk").first() if row.pk is not None else None  # type: ignore[attr-defined]
     return newest.pk if newest is not None else 0
 
 
 def as_one(row: models.Model, since: int) -> None:
-    """One record of a change instead of those that were made since that key: of the fields, and of each choice of
-    several rows. It is called at the end of the transaction that made them, so nobody has seen them."""
+    """Merge the records made since the key `since` into one: a change makes records of its fields, and of each
+    many-to-many field. Called at the end of the transaction that made them, so nobody has seen them."""
     records = list(row.history.filter(pk__gt=since).order_by("-pk"))  # type: ignore[attr-defined]
     if len(records) < 2:
         record_parts(row)
@@ -70,8 +70,8 @@ def as_one(row: models.Model, since: int) -> None:
     newest, *others = records
     if others[-1].history_type == "+":
         newest.history_type = "+"
-    said = (each.history_change_reason for each in records)
-    newest.history_change_reason = next(filter(None, said), None)
+    reasons = (each.history_change_reason for each in records)
+    newest.history_change_reason = next(filter(None, reasons), None)
     newest.save(update_fields=["history_type", "history_change_reason"])
     for record in others:
         for many in record._history_m2m_fields:
@@ -86,24 +86,24 @@ def _keep(record: Any, row: models.Model) -> None:
 
 
 def part_relation(model: type[models.Model], name: str) -> Any:
-    """The relation from the parts to the model: `related_model` and `field` say whose rows, and by which key."""
+    """Return the relation from the parts to the model: `related_model` is the parts' model, `field` its foreign key."""
     return next(each for each in model._meta.related_objects if each.get_accessor_name() == name)
 
 
 def parts_of(whole: models.Model) -> dict[str, list[PartRow]]:
-    """Read from the database, whatever `whole` knows of them."""
-    found = {}
+    """Return the rows of the parts, always read from the database."""
+    rows_by_name = {}
     for name in part_names(type(whole)):
         relation = part_relation(type(whole), name)
         rows = relation.related_model._base_manager.filter(**{relation.field.name: whole.pk}).order_by("pk")
         columns = columns_of(relation.related_model, relation.field)
-        found[name] = [
+        rows_by_name[name] = [
             {"pk": row.pk, **{each.attname: each.value_from_object(row) for each in columns}} for row in rows
         ]
-    return found
+    return rows_by_name
 
 
 def columns_of(part: type[models.Model], key: Any) -> list[Any]:
-    """Those of a part that say something: neither its number nor whose it is."""
+    """Return the columns of a part that hold data: all but its key and its foreign key."""
     columns = [each for each in part._meta.concrete_fields if each.name != key.name]
     return [each for each in columns if each.is_relation or not each.primary_key]

@@ -1,4 +1,4 @@
-"""Numbers of each hour: notifications/hourly.py and notifications/engagement.py count them. They name nobody."""
+"""Numbers of each hour, counted by notifications/hourly.py and notifications/engagement.py. They identify nobody."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from notifications.models.routing import Category
 from notifications.models.templates import Template
 
 
-class Counted(models.TextChoices):
-    """What is counted, and what `HourlyCount.of` says of it."""
+class Metric(models.TextChoices):
+    """The kinds of counts, and the meaning of `HourlyCount.of` for each."""
 
     EVENTS = "events"
-    """That came in, by the key of their engine."""
+    """Incoming events, by the key of their engine."""
     TOLD = "told"
     """Answers that engines have got, by the key of the engine."""
     ANSWERS = "answers"
-    """Final answers, by `team/band`: the key of a team of whoever gave it, or nothing for all answers together, and how
-    long the task had waited (notifications/hourly.py, `BANDS`)."""
+    """Final answers, by `team/band`: the key of a team of the person, or nothing for all answers together, and how long
+    the task had waited (notifications/hourly.py, `BANDS`)."""
     MESSAGES = "messages"
-    """By `channel/state`."""
+    """Messages, by `channel/state`."""
     WAITING = "waiting"
     """The most tasks that waited at once."""
     LATE = "late"
@@ -28,7 +28,7 @@ class Counted(models.TextChoices):
 
 
 class CountedHour(models.Model):
-    """`settled`: nothing of it can change any more."""
+    """An hour with counts. `settled`: none of them can change any more."""
 
     hour: Any = models.DateTimeField(primary_key=True)
     counted_at = models.DateTimeField()
@@ -42,7 +42,7 @@ class HourlyCount(models.Model):
     """A number that is not 0."""
 
     hour = models.ForeignKey(CountedHour, on_delete=models.CASCADE, related_name="counts", db_index=False)
-    what = models.CharField(max_length=20, choices=Counted)
+    what = models.CharField(max_length=20, choices=Metric)
     of = models.CharField(max_length=80, blank=True)
     count = models.PositiveBigIntegerField()
 
@@ -54,7 +54,7 @@ class HourlyCount(models.Model):
 
 
 class EngagementHour(models.Model):
-    """The hour in which messages were made; what becomes of them later is counted again."""
+    """The hour in which messages were made; later events of these messages are counted in it again."""
 
     hour: Any = models.DateTimeField(primary_key=True)
     counted_at = models.DateTimeField()
@@ -67,8 +67,8 @@ class EngagementHour(models.Model):
 
 
 class EngagementCount(models.Model):
-    """Of one category and template, or of one channel. `people` has a bit for each person, by their key modulo 60:
-    together with other hours it says of how many people there are at least."""
+    """Counts of one category and template, or of one channel. `people` has a bit for each person, by their key modulo
+    60: over several hours, it gives a minimum number of people."""
 
     hour = models.ForeignKey(EngagementHour, on_delete=models.CASCADE, related_name="counts")
     category = models.ForeignKey(Category, null=True, on_delete=models.CASCADE, related_name="+")
@@ -77,7 +77,7 @@ class EngagementCount(models.Model):
     told = models.PositiveIntegerField(default=0)
     ignored = models.PositiveIntegerField(default=0)
     seen: Any = ArrayField(models.PositiveIntegerField(), default=list)
-    """By how long it took: notifications/hourly.py, `BANDS`."""
+    """Numbers of messages by the time until they were seen: notifications/hourly.py, `BANDS`."""
     answered: Any = ArrayField(models.PositiveIntegerField(), default=list)
     people = models.BigIntegerField(default=0)
 

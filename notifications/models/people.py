@@ -1,4 +1,4 @@
-"""People who receive notifications, their teams, brands and credentials, and reviews of what they are entitled to."""
+"""People who receive notifications, their teams, brands and credentials, and reviews of their entitlements."""
 
 import hashlib
 from collections.abc import Iterator
@@ -132,7 +132,7 @@ class Recipient(models.Model):
     active = models.BooleanField(_("active"), default=True)
     inbox_seq = models.BigIntegerField(_("inbox seq"), default=0, editable=False)
     account_seal = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
-    """The value of `seal()` when what they hold was last checked; empty: not yet. See
+    """The value of `seal()` when the person's credentials were last checked; empty: not yet. See
     notifications/people/revocation.py."""
     signed_out_at = models.DateTimeField(_("signed out everywhere at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -171,34 +171,33 @@ class Recipient(models.Model):
 
     @property
     def present(self) -> bool:
-        """Whether they are told anything: they are active, and their account, if they have one, is open. Reads
-        `user`."""
+        """True if the person gets messages: active, and the account, if there is one, is open. Reads `user`."""
         return self.active and (self.user is None or self.user.is_active)
 
     @property
     def may_act(self) -> bool:
-        """Whether tokens, devices and links given to them are still valid: every check of a credential calls this.
-        Reads `user`.
+        """True if the person's tokens, devices and links are still valid: every check of a credential calls this. Reads
+        `user`.
 
-        False after their password was changed or their account removed, in whatever way: what they hold was given to
-        somebody who may have to be kept out.
+        False after the password was changed or the account removed, in whatever way: somebody who may have to be kept
+        out may hold the credentials.
         """
         return self.present and self.account_seal in ("", self.seal())
 
     def seal(self) -> str:
-        """A value that changes when what they hold is to end; `revocation.UNSETTLED` computes the same in SQL."""
-        said = ["t" if self.active else "f"]
+        """Return a value that changes when credentials must end; `revocation.UNSETTLED` computes the same in SQL."""
+        values = ["t" if self.active else "f"]
         if self.user is not None:
-            said += [str(self.user.pk), "t" if self.user.is_active else "f", self.user.password]
-        return "" if said == ["t"] else hashlib.sha256(" ".join(said).encode()).hexdigest()
+            values += [str(self.user.pk), "t" if self.user.is_active else "f", self.user.password]
+        return "" if values == ["t"] else hashlib.sha256(" ".join(values).encode()).hexdigest()
 
     def as_person(self) -> dict[str, str]:
-        """This person in answers and outcomes."""
+        """Return the person as answers and outcomes show them."""
         return {"ref": self.ref, "name": self.name or self.ref}
 
 
 class SignedOut(models.Model):
-    """All sessions of a user were ended: those from before stay ended when the account is opened again."""
+    """The end of all sessions of a user. Earlier ones stay ended when the account is opened again."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="signed_out"
@@ -215,7 +214,7 @@ class SignedOut(models.Model):
 
 
 class Account(User):
-    """A user as `notifications.signing_in.AccountBackend` finds them: their sessions also end by `SignedOut`."""
+    """A user as `notifications.signing_in.AccountBackend` loads them: `SignedOut` ends the user's sessions, too."""
 
     kept_session = ""
     """Digest of the session in which the person is setting a new password: that one goes on."""
@@ -227,7 +226,7 @@ class Account(User):
         default_permissions = ()
 
     def get_session_auth_hash(self) -> str:
-        """Django compares it at every request. A new password changes it, as in Django, and so does `SignedOut`."""
+        """Return the hash that Django compares at every request. A new password changes it, and so does `SignedOut`."""
         return self._ended_with(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
@@ -260,7 +259,7 @@ class Team(models.Model):
 
 
 class SavedView(models.Model):
-    """A list that a person has asked for and keeps under a name. `query` is that of the inbox's address."""
+    """A filtered list that a person has saved under a name. `query` is the query string of the inbox."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="saved_views")
     name = models.CharField(_("name"), max_length=60)
@@ -321,8 +320,8 @@ class SignInLink(models.Model):
 
 
 class LinkRequest(Work):
-    """An e-mail address that somebody wrote to get a sign-in link. A worker looks up whose it is, so that the page
-    answers strangers as soon as people whom we know; then the row goes. It is its own outbox entry."""
+    """An e-mail address that somebody wrote to get a sign-in link. A worker looks up the person, so that the page
+    answers strangers as fast as known people; then the row is deleted. It is its own outbox entry."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.CharField(max_length=254)
@@ -337,7 +336,7 @@ class LinkRequest(Work):
 
 
 class LinkMail(Work):
-    """An e-mail with a sign-in link, asked for by its person or at the desk. The row is its own outbox entry.
+    """An e-mail with a sign-in link, requested by the person or at the desk. The row is its own outbox entry.
 
     The link is made when the mail is sent: its token is nowhere but in the mail.
     """
@@ -366,14 +365,14 @@ class LinkMail(Work):
 
 
 class EntitlementReview(Work):
-    """The reasons for which somebody has tasks, or for which others have them in that person's stead, may have ended.
+    """A review of reasons that may have ended: a person's reasons to have tasks, and those of the stand-ins.
 
-    Triggers make the rows, whoever writes: of members and leads of teams, managers, absences, roles in cases, lists for
-    cases. Of somebody who is away the row is due again at the end of the absence.
+    Triggers insert the rows for all changes of members and leads of teams, managers, absences, roles in cases, and
+    lists for cases. For an absent person the row is due again at the end of the absence.
     """
 
     person_id = models.BigIntegerField(primary_key=True)
-    """Of a person who may be gone by then."""
+    """The key of the person, who may have been deleted since."""
 
     class Meta(Work.Meta):
         default_permissions = ()

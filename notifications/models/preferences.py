@@ -1,4 +1,4 @@
-"""How people want to be reached: by which channels, when not, and what may come together."""
+"""People's delivery preferences: channels, quiet hours, and digests."""
 
 from datetime import time
 from typing import Any
@@ -19,13 +19,13 @@ from wfpush.queue.outbox import Work
 
 NO_CHOICES = Value({}, models.JSONField())
 USUAL_DIGEST_TIMES = (time(8), time(16))
-"""When what comes together comes, for people who have chosen no times."""
+"""Times of digests for people who have chosen none."""
 LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE = 5, 24 * 60, 60
 """Minutes."""
 
 
 class Preferences(models.Model):
-    """A person's settings for all categories. Who has no row has the defaults."""
+    """A person's settings for all categories. A person without a row has the defaults."""
 
     recipient = models.OneToOneField(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="preferences", primary_key=True
@@ -56,13 +56,13 @@ class Preferences(models.Model):
 
 
 class QuietHours(models.Model):
-    """On these days, from a time of the person's wall clock until another; one that is not later is of the next day."""
+    """A period on these days, from one wall-clock time to another; an end that is not later is on the next day."""
 
     recipient = models.ForeignKey(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="quiet_hours"
     )
     days = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("days"))
-    """0 is Monday. Those on which they begin."""
+    """The days on which the period begins. 0 is Monday."""
     begins = models.TimeField(_("from"))
     ends = models.TimeField(_("until"))
 
@@ -76,9 +76,9 @@ class QuietHours(models.Model):
 
 
 class Choice(models.Model):
-    """Which channels of a category are wanted: channel to true or false. Those left out are as they are without it.
+    """The wanted channels of a category: channel to true or false. Channels left out stay as without the row.
 
-    `frequency`: empty: as it is without it.
+    An empty `frequency` stays as without the row.
     """
 
     category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.CASCADE, related_name="+")
@@ -107,7 +107,7 @@ class CategoryChoice(Choice):
 
 
 class MutedCase(models.Model):
-    """A person hears of this case in the inbox only, unless it is urgent or waits for them."""
+    """A case about which a person gets items in the inbox only, unless they are urgent or wait for the person."""
 
     recipient = models.ForeignKey(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="muted_cases"
@@ -126,7 +126,7 @@ class MutedCase(models.Model):
 
 
 class FollowedKind(models.Model):
-    """A person follows each case of this type of the engine of which they have heard."""
+    """A type of cases of an engine: the person follows each of these cases of which they have got an item."""
 
     recipient = models.ForeignKey(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="followed_kinds"
@@ -148,8 +148,8 @@ class FollowedKind(models.Model):
 
 
 class CategoryDefault(Choice):
-    """What an administrator has chosen for the people of a team or a brand. A person's own choice goes before a
-    team's, that before a brand's, and that before the category's."""
+    """An administrator's choice for the people of a team or a brand. A person's own choice goes before a team's, that
+    before a brand's, and that before the category's."""
 
     team = models.ForeignKey(
         Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE, related_name="category_defaults"
@@ -188,10 +188,10 @@ class CategoryDefault(Choice):
 
 
 class HeldReview(Work):
-    """Somebody's held messages are looked at again: what counts for them was changed by others.
+    """A request to check a person's held messages again, because others have changed relevant settings.
 
-    Triggers make the rows, whoever writes: of people (time zone, brand), of members of teams, of defaults, and of how
-    often messages of a category come.
+    Triggers insert the rows for all changes of people (time zone, brand), members of teams, defaults, and the frequency
+    of a category.
     """
 
     recipient = models.OneToOneField(Recipient, on_delete=models.CASCADE, related_name="+", primary_key=True)
@@ -205,7 +205,7 @@ class HeldReview(Work):
 
 
 class Unsubscription(models.Model):
-    """Somebody who had a message turned off further ones of its category, and may have turned them on again."""
+    """A category's channel that a person turned off from a message, and may have turned on again."""
 
     recipient = models.ForeignKey(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="unsubscriptions"

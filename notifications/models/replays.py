@@ -1,4 +1,4 @@
-"""What operators have sent again: each order of theirs, and the rows that it chose."""
+"""Replays: each order of an operator, and the rows that it chose."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ class ReplayState(models.TextChoices):
 class Replay(Work):
     """An operator's order to send failed work again. The row is its own outbox entry: due while batches are left.
 
-    Its rows were chosen when it was ordered (`ReplayedRow`); those that failed after `as_of`, when the operator saw
-    what would be sent, are not among them.
+    Its rows were chosen when it was ordered (`ReplayedRow`). Rows that failed after `as_of`, the time of the operator's
+    preview, are not among them.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -66,7 +66,7 @@ class ReplayedState(models.TextChoices):
 
 
 class ReplayedRow(models.Model):
-    """One event, delivery or callback of a replay, and what it was before: for putting it back.
+    """One event, delivery or callback of a replay, with its values before, for putting it back.
 
     A row waits in one replay at most: of two operators who order the same at once, one gets it.
     """

@@ -1,4 +1,4 @@
-"""What people answered, tokens, the callbacks that tell the engine, and four-eyes rules, which refuse answers."""
+"""Answers of people, tokens, the callbacks to engines, and four-eyes rules, which refuse answers."""
 
 import json
 from typing import Any
@@ -30,19 +30,19 @@ class Via(models.TextChoices):
 
     @classmethod
     def of_pages(cls, person: Recipient) -> "Via":
-        """By the pages that this person has."""
+        """Return the way of answering on the person's pages: the portal for external people, else the inbox."""
         return cls.PORTAL if person.external else cls.INBOX
 
 
 def via_choices() -> list[tuple[str, Text]]:
-    """All ways of answering: those, and the channels whose messages can be answered."""
+    """Return all ways of answering: those of `Via`, and the channels whose messages can be answered."""
     inbox, portal, api = Via.choices
     return [inbox, portal, *answer_choices(), api]
 
 
 class Response(models.Model):
-    """One answer. `counts` becomes False when the engine refuses it, or its person takes it back; the same content
-    is then a new answer."""
+    """One answer. `counts` becomes False when the engine refuses it, or its person takes it back; the same content is
+    then a new answer."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="responses")
@@ -58,7 +58,7 @@ class Response(models.Model):
     )  # fmt: skip
     """Entries of notifications/forms/recorded_values.py."""
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
-    """Of the content that the person was shown (`TaskContent`). Empty for answers from before there were revisions."""
+    """The revision of the content that the person was shown (`TaskContent`). Empty for answers before revisions."""
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
@@ -86,7 +86,7 @@ class Response(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """Kept for 7 days. Scope: person and notification."""
+    """A key that is kept for 7 days, unique per person and notification."""
 
     notification = models.ForeignKey(
         Notification, verbose_name=_("notification"), on_delete=models.CASCADE, related_name="+"
@@ -118,7 +118,7 @@ class ActionToken(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="action_tokens")
     actions = ArrayField(models.CharField(max_length=60), verbose_name=_("actions"), default=list)
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
-    """Of the content that the message shows. A token answers no other."""
+    """The revision of the content that the message shows. A token answers no other."""
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires at"))
     voided_at = models.DateTimeField(_("voided at"), null=True, blank=True)
@@ -146,9 +146,9 @@ class CallbackState(models.TextChoices):
 
 
 class Callback(Work):
-    """One call that tells the engine something: mostly an answer. `body` never changes; `id` is the webhook-id, equal
-    to the response's id. `response` is empty where an SLA step tells the engine that a task runs late, and where
-    somebody has replied or commented: then `id` is the message's."""
+    """One call to the engine, mostly with an answer. `body` never changes; `id` is the webhook-id, equal to the
+    response's id. `response` is empty for an SLA step's call that a task runs late, and for a reply or comment: then
+    `id` is the message's."""
 
     id: Any = models.UUIDField(primary_key=True, editable=False)
     response = models.OneToOneField(Response, null=True, blank=True, on_delete=models.CASCADE, related_name="callback")
@@ -188,12 +188,12 @@ class Callback(Work):
 
     @property
     def in_doubt(self) -> bool:
-        """Whether it may have reached the engine."""
+        """True if the callback may have reached the engine."""
         return self.attempt_log.filter(UNKNOWN).exists()
 
     @property
     def says(self) -> str:
-        """What it tells the engine, for operators."""
+        """A description of the call for operators."""
         if self.response:
             return str(self.response)
         data = json.loads(self.body)["data"]
@@ -205,7 +205,7 @@ class Callback(Work):
 
 
 class CallbackAttempt(models.Model):
-    """Written before the call: in a row without an end the result is unknown, as it is in one that is `unsure`."""
+    """An attempt, written before the call. The result is unknown in a row without an end, or with `unsure`."""
 
     callback = models.ForeignKey(
         Callback, verbose_name=_("callback"), on_delete=models.CASCADE, related_name="attempt_log"
@@ -232,7 +232,7 @@ UNKNOWN = Q(ended_at=None) | Q(unsure=True)
 
 
 def may_have_arrived() -> Exists:
-    """The condition that a callback may have reached its engine."""
+    """Return the condition that a callback may have reached its engine."""
     return Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
 
 
@@ -271,7 +271,7 @@ class FourEyesRule(models.Model):
 
 
 class FourEyesCondition(Condition):
-    """All conditions of a rule must hold for the task."""
+    """A condition of a rule. All of them must hold for the task."""
 
     rule = models.ForeignKey(
         FourEyesRule, verbose_name=_("four-eyes rule"), on_delete=models.CASCADE, related_name="conditions"

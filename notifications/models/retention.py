@@ -1,4 +1,4 @@
-"""How long what has happened is kept, cases of which nothing may go, and people who are erased."""
+"""Retention rules, legal holds on cases, and erasures of people."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
 LEAST_DAYS = 31
-"""The overview draws a month, and counts it again for some days (notifications/hourly.py)."""
+"""Minimum number of days: the overview draws a month, and counts it again for some days (notifications/hourly.py)."""
 
 
 def _days(label: Any, help_text: Any) -> Any:
@@ -27,9 +27,9 @@ def _days(label: Any, help_text: Any) -> Any:
 
 
 class RetentionRule(models.Model):
-    """After how many days something goes; empty: it is kept for good. Without a rule nothing goes.
+    """Numbers of days after which data are deleted; empty: never. Without a rule nothing is deleted.
 
-    A rule of a category counts instead of that for all others. Events without items and devices have no category.
+    A category's rule counts instead of the rule for all others. Events without items and devices have no category.
     """
 
     category = models.ForeignKey(
@@ -73,7 +73,7 @@ class RetentionRule(models.Model):
 
 
 class LegalHold(models.Model):
-    """While one is in force, nothing of its case is pruned or erased."""
+    """A legal hold. While it is in force, nothing of its case is pruned or erased."""
 
     case = models.ForeignKey(Case, verbose_name=_("case"), on_delete=models.PROTECT, related_name="holds")
     why = models.CharField(_("why"), max_length=500)
@@ -102,9 +102,9 @@ class LegalHold(models.Model):
 
 
 class Pruning(Work):
-    """How far the pruning has come: one row, which is its own outbox entry. Each day it goes through all steps once.
+    """The progress of the pruning: one row, which is its own outbox entry. Each day it goes through all steps once.
 
-    `step` and `cursor`: the step, and the last key that it has looked at.
+    `step` and `cursor`: the current step, and the last key that it has processed.
     """
 
     step = models.CharField(max_length=60, blank=True, default="")
@@ -129,10 +129,10 @@ class ErasureState(models.TextChoices):
 
 
 class Erasure(Work):
-    """The erasing of one person. The row is its own outbox entry, due while steps are left.
+    """The erasure of one person. The row is its own outbox entry, due while steps are left.
 
     `terms`: the words by which the person is found, encrypted, until the erasure is done. `left`: rows that somebody
-    was working on, or that an engine has yet to be told of; they are looked at again. `held`: rows of held cases.
+    was working on, or that must still be sent to an engine; they are processed later. `held`: rows of held cases.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""Rotas: who is on duty for a team when, by turns, overrides, swaps and calendars that are read."""
+"""Rotas: the people on duty for a team, by turns, overrides, swaps and calendars that are read."""
 
 from datetime import time
 from typing import Any
@@ -16,26 +16,26 @@ from notifications.models.routing import Category
 from notifications.models.validators import validate_timezone
 
 MOST_LENGTH = 366
-"""Days or weeks of a turn."""
+"""Maximum number of days or weeks of a turn."""
 
 
 class PeopleField(ArrayField):  # type: ignore[type-arg]  # cannot be subscripted at run time
-    """Keys of people, in an order. Somebody who is gone leaves their key: the places of the others stay as they are."""
+    """Keys of people, in an order. Keys of deleted people stay, so that the places of the others do not change."""
 
     names: type[models.Model] = Recipient
-    """Whose keys these are: histories show their names."""
+    """The model of the keys: histories show the names of its rows."""
 
     def __init__(self, base_field: Any = None, **options: Any) -> None:
         super().__init__(base_field or models.BigIntegerField(), **options)
 
     def deconstruct(self) -> Any:
-        """For migrations it is what it is stored as."""
+        """Return the type of the stored column, for migrations."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.contrib.postgres.fields.ArrayField", args, kwargs
 
 
 class Rota(models.Model):
-    """Who is on duty for a team. Of its layers the first that has somebody on duty counts."""
+    """The duty of a team. The first of its layers with somebody on duty counts."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=100)
     name = models.CharField(_("name"), max_length=120)
@@ -83,7 +83,7 @@ class TurnUnit(models.TextChoices):
 
 
 class RotaLayer(models.Model):
-    """People who take turns, from a day on; on some days of the week or at some hours only, if it says so."""
+    """People who take turns, from a day on; optionally only on some days of the week or at some hours."""
 
     rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), on_delete=models.CASCADE, related_name="layers")
     position = models.PositiveSmallIntegerField(
@@ -123,7 +123,7 @@ class RotaLayer(models.Model):
 
 
 class RotaOverride(models.Model):
-    """Somebody else, or nobody, for a time: in a layer, or whatever the layers say."""
+    """Another person on duty, or nobody, for a period: in one layer, or instead of all layers."""
 
     rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), on_delete=models.CASCADE, related_name="overrides")
     layer = models.PositiveSmallIntegerField(
@@ -162,7 +162,7 @@ class SwapState(models.TextChoices):
 
 
 class RotaSwap(models.Model):
-    """Somebody asks a colleague to take over their duty for a time, perhaps for some of the colleague's in return."""
+    """A request to a colleague to take over one's duty for a period, perhaps in return for some of the colleague's."""
 
     rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), on_delete=models.CASCADE, related_name="swaps")
     asked_by = models.ForeignKey(
@@ -194,13 +194,13 @@ class RotaSwap(models.Model):
 
 
 class RotaWatch(models.Model):
-    """Who was on duty when it was last looked: whoever is so since then hears of it once."""
+    """The person on duty at the last check. A change since then is notified once."""
 
     rota = models.OneToOneField(Rota, on_delete=models.CASCADE, related_name="watch", primary_key=True)
     looked_at = models.DateTimeField()
     person = models.ForeignKey(Recipient, null=True, on_delete=models.SET_NULL, related_name="+")
     on_duty = PeopleField(default=list, db_default=[], editable=False)
-    """All who were on duty at that look, or at the last one at which somebody was: of each layer one."""
+    """All people who were on duty at the last check with anybody on duty: one for each layer."""
 
     class Meta:
         default_permissions = ()
@@ -210,7 +210,7 @@ class RotaWatch(models.Model):
 
 
 class RotaFeed(CalendarFeed):
-    """The calendar of a rota as it was last read. One that cannot be read keeps what was read before."""
+    """The calendar of a rota at its last read. If a read fails, the earlier data stay."""
 
     rota = models.OneToOneField(Rota, on_delete=models.CASCADE, related_name="feed", primary_key=True)
     url = models.CharField(max_length=500)
@@ -226,7 +226,7 @@ class RotaFeed(CalendarFeed):
 
 
 class RotaFeedShift(models.Model):
-    """A shift that the calendar names. `person` is null where it names nobody whom we know."""
+    """A shift in the calendar. `person` is null if it names no known person."""
 
     rota = models.ForeignKey(Rota, on_delete=models.CASCADE, related_name="feed_shifts")
     person = models.ForeignKey(Recipient, null=True, on_delete=models.CASCADE, related_name="+")

@@ -17,11 +17,11 @@ from notifications.models.templates import Template
 from notifications.models.validators import PATH, may_be_declared
 
 VARIABLES = "variables."
-"""Prefixes of the paths of variables that an answer may set."""
+"""Prefix of the paths of variables that an answer may set."""
 
 
 MOST_ROLE = 60
-"""Characters of the name of a role in a case."""
+"""Maximum number of characters of a role's name."""
 
 
 def default_channels() -> list[str]:
@@ -29,7 +29,7 @@ def default_channels() -> list[str]:
 
 
 class Frequency(models.TextChoices):
-    """How messages for which nobody waits come: those that ask for no answer, and are neither urgent nor high."""
+    """The frequency of messages for which nobody waits: they ask for no answer, and are neither urgent nor high."""
 
     AT_ONCE = "at_once", _("at once")
     DIGEST = "digest", _("together, at set times")
@@ -37,7 +37,7 @@ class Frequency(models.TextChoices):
 
 
 class Category(models.Model):
-    """What a message is about, for people: approvals, field work … Its channels are tried in order."""
+    """The subject area of a message, for people: approvals, field work … Its channels are tried in order."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=60)
     name = models.CharField(_("name"), max_length=80)
@@ -87,7 +87,7 @@ class Category(models.Model):
         super().save(*args, **kwargs)
 
     def name_in(self, language: str) -> str:
-        """Its name in the language, or in the language's base (de-AT: de); else its default name."""
+        """Return the name in the language, or in the language's base (de-AT: de); else the default name."""
         tag = language.replace("_", "-").lower()
         return self.names.get(tag) or self.names.get(tag.partition("-")[0]) or self.name
 
@@ -137,12 +137,12 @@ class EventVariable(models.Model):
         """Check the names of variables that people may set: the engine gets them."""
         name = self.path.removeprefix(VARIABLES)
         if self.settable and (name == self.path or not may_be_declared(name)):
-            told = _("People can set “variables.name”, one name after “variables”, and none that begins with wfpush_.")
-            raise ValidationError({"settable": told})
+            text = _("People can set “variables.name”, one name after “variables”, and none that begins with wfpush_.")
+            raise ValidationError({"settable": text})
 
 
 class Route(models.Model):
-    """Events of its types that meet all conditions are sent to its targets, with its template.
+    """A route: events of its types that meet all conditions are sent to its targets, with its template.
 
     Routes are tried by priority, smallest first; all that match apply, until one of them stops the search.
     """
@@ -211,7 +211,7 @@ class Operator(models.TextChoices):
 
 
 class Condition(models.Model):
-    """`path` is looked up in the event's data and in `event` (type, source …)."""
+    """A condition. `path` is looked up in the event's data and in `event` (type, source …)."""
 
     path = models.CharField(_("path"), max_length=150, validators=[PATH])
     operator = models.CharField(_("operator"), max_length=10, choices=Operator.choices, default=Operator.EQUALS)
@@ -231,7 +231,7 @@ class Condition(models.Model):
 
 
 class RouteCondition(Condition):
-    """All conditions of a route must hold."""
+    """A condition of a route. All of them must hold."""
 
     route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="conditions")
 
@@ -282,12 +282,12 @@ class RouteTarget(models.Model):
 
     @property
     def named(self) -> models.Model | None:
-        """The row that it names, if its kind does."""
+        """The row that the target names, if its kind names one."""
         return self.team or self.person or self.rota
 
 
 class CaseList(models.Model):
-    """Who is told of cases of one type. What is said for every engine counts beside what is said for one."""
+    """The people who are notified of cases of one type. A list for every engine counts beside those for one."""
 
     case_type = models.CharField(
         _("kind of case"), max_length=100, help_text=_("As events name it in “case.type”, such as repair.")
@@ -319,7 +319,7 @@ class CaseList(models.Model):
 
 
 class Journey(models.Model):
-    """The way of cases of one kind. Of several that fit a case the one that says most about it counts."""
+    """The way of cases of one kind. If several fit a case, the most specific one counts."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     engine = models.ForeignKey(
@@ -380,7 +380,7 @@ class Milestone(models.Model):
     labels: Any = models.JSONField(_("what customers read"), default=dict)
     """Language to label, such as {"en": "Received", "de": "Eingegangen"}."""
     ahead: Any = models.JSONField(_("while it lies ahead"), default=dict, blank=True)
-    """The same, for a step that has not been reached; empty: `labels`."""
+    """Language to label of a step that has not been reached; empty: `labels`."""
     notes: Any = models.JSONField(_("sentence while the case is there"), default=dict, blank=True)
     ends = models.BooleanField(_("the way ends here"), default=False)
 

@@ -11,7 +11,7 @@ from simple_history.models import HistoricalRecords
 from notifications.models.validators import PATH
 
 MOST_FACTS = 6
-"""Key facts of one version."""
+"""Maximum number of key facts of one version."""
 
 
 class Template(models.Model):
@@ -105,7 +105,7 @@ class TemplateText(WrittenText):
 
 
 class CustomerText(WrittenText):
-    """What external people read instead. A version that has such texts shows them no others."""
+    """Texts for external people. A version that has such texts shows them no others."""
 
     version = models.ForeignKey(
         TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="customer_texts"
@@ -156,7 +156,7 @@ class TemplateAction(models.Model):
 
 
 class FactKind(models.TextChoices):
-    """What a key fact is. What the event has in its place, if that is something else, is shown as text."""
+    """The type of a key fact. A value of another type in the event is shown as text."""
 
     TEXT = "text", _("text")
     NUMBER = "number", _("number")

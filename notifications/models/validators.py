@@ -25,11 +25,11 @@ MAX_EMAIL = 254
 PATH = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", gettext_lazy("Write a path such as task.kind.")
 )
-"""Of a value in what is known of an event: names, and indexes in lists, with dots between."""
+"""The path of a value in the facts of an event: names, and indexes in lists, with dots between."""
 
 
 def validate_ref(value: str) -> None:
-    """Ids and refs are any text up to 200 characters without control characters."""
+    """Check an id or ref: any text up to 200 characters without control characters."""
     if not value or len(value) > MAX_ID or any(unicodedata.category(each) == "Cc" for each in value):
         raise ValidationError(_("Write 1 to 200 characters without control characters."))
 
@@ -37,12 +37,12 @@ def validate_ref(value: str) -> None:
 def validate_timezone(value: str) -> None:
     try:
         zones.zone(value)
-    except zones.UnknownZone as fault:
-        raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from fault
+    except zones.UnknownZone as exc:
+        raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from exc
 
 
 def validate_mailbox(value: str) -> None:
-    """An e-mail address that can be stored: Django accepts longer ones."""
+    """Check that an e-mail address can be stored: Django accepts longer ones."""
     validate_email(value)
     MaxLengthValidator(MAX_EMAIL)(value)
 
@@ -52,14 +52,14 @@ def validate_callback_url(value: str, allowed: Sequence[Network]) -> None:
     be called."""
     try:
         check_url(value, allowed)
-    except OutboundError as fault:
-        raise ValidationError(fault.detail) from fault
+    except OutboundError as exc:
+        raise ValidationError(exc.detail) from exc
     URLValidator(schemes=["http", "https"])(value)
     MaxLengthValidator(MAX_ADDRESS)(value)
 
 
 def validate_own_address(value: str) -> None:
-    """An address at which this installation answers, of scheme and host alone: links of a brand begin with it."""
+    """Check an address of this installation, of scheme and host alone: links of a brand begin with it."""
     try:
         parts = urlsplit(value)
         usual = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
@@ -76,14 +76,14 @@ def validate_own_address(value: str) -> None:
 
 
 OURS = "wfpush_"
-"""Prefix of names that only we set: an engine learns the decision, and who made it, from us alone."""
+"""Prefix of names that only wfpush sets: an engine learns the decision and the person from these alone."""
 
 MAX_NAME = 100
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
 def may_be_declared(name: Any) -> bool:
-    """ASCII only: no letter of a declared name may look like another."""
+    """Return whether a variable may have the name. ASCII only: no letter may look like another."""
     return isinstance(name, str) and len(name) <= MAX_NAME and bool(_NAME.fullmatch(name)) and not is_ours(name)
 
 
@@ -92,12 +92,12 @@ def is_ours(name: str) -> bool:
 
 
 def normalized(name: str) -> str:
-    """The name as a lenient engine may read it: without case, width variants, and invisible characters."""
+    """Return the name as a lenient engine may read it: without case, width variants, and invisible characters."""
     seen = (each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each)[0] not in "CZ")
     return "".join(seen).casefold()
 
 
-def without_reserved(names: Iterable[str], said: Mapping[str, Any]) -> Json:
-    """The variables without those that are named like ours, or like one of `names`."""
+def without_reserved(names: Iterable[str], values: Mapping[str, Any]) -> Json:
+    """Return the variables without those that are named like ours, or like one of `names`."""
     taken = {normalized(name) for name in names}
-    return {name: value for name, value in said.items() if not is_ours(name) and normalized(name) not in taken}
+    return {name: value for name, value in values.items() if not is_ours(name) and normalized(name) not in taken}

@@ -1,5 +1,5 @@
-"""Sends failed work again: what may be chosen (`kinds`), orders of operators (`orders`), and their work (`running`).
+"""Replays of failed work: which rows may be chosen (`kinds`), orders of operators (`orders`), and running them.
 
-In: what an operator has chosen at the desk and seen beforehand.
-Out: events, deliveries and callbacks that are due again, each once; and back as they were, if nobody has taken them.
+In: the operator's selection at the desk, after a preview.
+Out: events, deliveries and callbacks that are due again, each once; after an undo, untaken rows as before.
 """

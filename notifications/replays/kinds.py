@@ -15,13 +15,13 @@ from notifications.types import Json
 from wfpush.postgres import keys
 
 Before = Mapping[UUID, Json]
-"""What rows were before they were sent again, by their keys."""
+"""Values of rows before they were sent again, by key."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`eligible` says which rows may be sent again; `ended` is when they failed for good. `untaken` are those sent
-    again that nobody has taken yet. `together`: so many rows are changed in one transaction."""
+    """A kind of failed work. `eligible` returns the condition for rows that may be sent again; `ended`: column of their
+    failure's time. `untaken`: rows sent again that no worker has taken yet. `together`: rows of one transaction."""
 
     name: ReplayKind
     model: type[Model]
@@ -40,7 +40,7 @@ class Kind:
         return rows.filter(self.eligible(as_of), failed)
 
     def send_again(self, ids: Sequence[UUID], as_of: datetime, now: datetime) -> Before:
-        """Send those rows again that still may be, in a transaction. Returns what they were before."""
+        """Send those of the rows again that still may be, in a transaction. Return their values before that."""
         rows = self.model._default_manager.filter(pk__in=ids)
         list(self.lock(rows))
         before = {row.pk: self._as_it_is(row) for row in self.chosen(rows, as_of)}
@@ -54,7 +54,7 @@ class Kind:
         return self.model._default_manager.filter(self.untaken, keys.among(self.model, ids)).count()
 
     def back(self, before: Before, now: datetime) -> set[UUID]:
-        """Put rows back as they were. Returns the keys of those that nobody had taken. In a transaction."""
+        """Put rows back as they were, in a transaction. Return the keys of those that no worker had taken."""
         fields = {name: self.model._meta.get_field(name) for name in self.restored}
         values = {
             pk: {name: fields[name].to_python(value) for name, value in row.items()}  # type: ignore[union-attr]
@@ -69,7 +69,7 @@ def _lock_them(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 # --- callbacks -------------------------------------------------------------------------------------------------------
 def _lock_tasks(rows: QuerySet[Callback]) -> QuerySet[Task]:
-    """As all do who change callbacks: before the callbacks themselves."""
+    """Lock the callbacks' tasks. Every change of callbacks locks the tasks first."""
     return Task.objects.filter(pk__in=rows.values("task")).only("pk").order_by("pk").select_for_update(no_key=True)
 
 
@@ -115,7 +115,7 @@ KINDS: dict[str, Kind] = {
             _callbacks_back,
             callback.UNTAKEN,
             ("state", "attempts", "due_at", "ended_at", "first_attempt_at", "alert_fact"),
-            1,  # each locks its task, as answers do, and changes people's copies
+            1,  # each callback locks its task, as answers do, and changes people's copies
         ),
     )
 }

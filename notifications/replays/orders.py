@@ -1,6 +1,6 @@
-"""Orders of operators: begin to send chosen rows again, and undo it.
+"""Orders of operators to send chosen rows again, and to undo that.
 
-The rows are chosen by one statement, in the database, however many they are: nothing of them is read here.
+One statement chooses the rows in the database, however many there are; no row is read into memory.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from wfpush.postgres import bulk
 from wfpush.queue import outbox, steps
 
 MOST = 100_000
-"""Rows of one order."""
+"""Maximum number of rows of one order."""
 GRACE = timedelta(seconds=15)
 """Time before the first batch, in which all of an order can be undone."""
 
@@ -32,18 +32,18 @@ ON CONFLICT ("row") WHERE state = 'waiting' DO NOTHING
 
 
 class MoreThanShown(Exception):
-    """Meanwhile more rows can be chosen than the operator has seen: they are asked again."""
+    """Raised if more rows can be chosen now than the operator has seen; the operator is asked again."""
 
 
 class NothingLeft(Exception):
-    """Meanwhile others have sent all of it again, or nobody waits for it any more."""
+    """Raised if others have sent all rows again meanwhile, or no row can be sent again any more."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What an operator has seen and said yes to: at `as_of` there were `seen` rows. The same key is the same question.
+    """The question that an operator has confirmed: there were `seen` rows at `as_of`. Its key identifies it.
 
-    `selection` is how they were chosen, in words.
+    `selection` describes in words how the rows were chosen.
     """
 
     key: UUID
@@ -78,7 +78,7 @@ def order(kind: Kind, rows: QuerySet[Any], question: Question, now: datetime) ->
 
 
 def order_one(kind: Kind, row: Any, *, by: AbstractBaseUser, now: datetime) -> Replay:
-    """Send one row again, now. Nothing waits: whether it could be is known when this returns (`Replay.again`)."""
+    """Send one row again, now, without waiting. `Replay.again` of the result says whether that was possible."""
     with transaction.atomic():
         replay = Replay(kind=kind.name, by_id=by.pk, selection=str(row)[:1000], as_of=now, ordered_at=now, chosen=1)
         replay.state, replay.ended_at = ReplayState.DONE, now
@@ -90,10 +90,10 @@ def order_one(kind: Kind, row: Any, *, by: AbstractBaseUser, now: datetime) -> R
 
 
 def _choose(replay: Replay, rows: QuerySet[Any]) -> int:
-    """At most one more than MOST: then it is refused."""
+    """Choose the rows and return their number, at most MOST + 1. More than MOST are refused."""
     try:
         chosen, values = rows.order_by().values("pk")[: MOST + 1].query.sql_with_params()
-    except EmptyResultSet:  # the search finds nothing
+    except EmptyResultSet:  # the search matches no row
         return 0
     with connection.cursor() as cursor:
         cursor.execute(_CHOOSE.format(chosen=chosen), [replay.pk, ReplayedState.WAITING, *values])
@@ -104,21 +104,21 @@ UNDOABLE: Final = (ReplayState.RUNNING, ReplayState.DONE)
 
 
 def undo(replay_id: UUID, now: datetime) -> bool:
-    """Send nothing more of an order, and put back what nobody has taken yet. False when it is undone already."""
+    """Stop an order, and put back rows that no worker has taken yet. Return False if it is undone already."""
     with transaction.atomic():
         replay = Replay.objects.select_for_update(no_key=True).get(pk=replay_id)
         if replay.state not in UNDOABLE:
             return False
         spared = replay.rows.filter(state=ReplayedState.WAITING).update(state=ReplayedState.PUT_BACK)
-        mine = Replay.objects.filter(pk=replay_id)
-        outbox.make_due(mine, now, state=ReplayState.UNDOING, put_back=spared, ended_at=None)
+        queryset = Replay.objects.filter(pk=replay_id)
+        outbox.make_due(queryset, now, state=ReplayState.UNDOING, put_back=spared, ended_at=None)
         outbox.wake_on_commit(SOURCE_NAME)
     return True
 
 
 SOURCE_NAME = "replays"
 AFTER_FAULT = timedelta(seconds=30)
-"""The pause after a batch that failed: the fault is in the log, and the batch is tried again."""
+"""Pause after a batch that failed: the error is in the log, and the batch is tried again."""
 
 
 def has_due(now: datetime) -> bool:
@@ -131,7 +131,7 @@ def drain() -> None:
 
 @transaction.atomic
 def _batch(replay: Replay, now: datetime) -> bool:
-    """False when nothing is left of the order, or somebody else has it."""
+    """Run one batch. Return False if the order has no rows left, or another worker has it."""
     held = outbox.held(replay).select_for_update(no_key=True).first()
     if held is None:
         return False
@@ -146,7 +146,7 @@ def _batch(replay: Replay, now: datetime) -> bool:
 
 
 def send_again(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> None:
-    """In a transaction."""
+    """Send rows again, in a transaction."""
     before = KINDS[replay.kind].send_again([row.row for row in rows], replay.as_of, now)
     for row in rows:
         row.before = before.get(row.row)
@@ -155,7 +155,7 @@ def send_again(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> No
 
 
 def put_back(replay: Replay, rows: Sequence[ReplayedRow], now: datetime) -> None:
-    """In a transaction. A row that has been sent again since, by another order, is left to that one."""
+    """Put rows back, in a transaction. A row that another order has sent again since is left to that order."""
     again = ReplayedRow.objects.filter(row__in=[row.row for row in rows], state=ReplayedState.AGAIN)
     newest = dict(again.order_by().values_list("row").annotate(Max("pk")))
     mine = {row.row: row.before for row in rows if newest[row.row] == row.pk}

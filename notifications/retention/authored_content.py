@@ -1,7 +1,7 @@
-"""Rows that are the person's own, and what the person wrote: deleted, or emptied where something refers to them.
+"""The person's own rows and texts: deleted, or emptied if other rows refer to them.
 
-What they wrote is repeated elsewhere: in notices and items of others, in what engines send back. So with each answer or
-message its text is taken out of all rows of its task, or of its case, in which tasks hand on what was said.
+Their texts are repeated elsewhere: in notices and items of others, in data that engines send back. So the text of each
+answer or message is removed from all rows of its task, or of its case, in which tasks pass texts on.
 """
 
 import json
@@ -40,17 +40,17 @@ from notifications.retention.search_terms import OMITTED, Terms
 from wfpush.postgres import bulk
 
 AT_ONCE = 20
-"""Answers or messages of a batch: each has the rows of a case."""
+"""Number of answers or messages of a batch: each has the rows of a case."""
 PAGE = 500
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 def take_out_answers(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
     rows = Response.objects.filter(recipient=erasure.person_id).prefetch_related("attachments")
-    return _take_out(rows, _of_answer, _empty_answers, erasure, terms, now)
+    return _take_out(rows, _answer_texts, _empty_answers, erasure, terms, now)
 
 
-def _of_answer(row: Response) -> Iterator[str]:
+def _answer_texts(row: Response) -> Iterator[str]:
     yield row.comment
     yield from _texts_in(row.variables)
     yield from _texts_in([entry.get("value") for entry in row.values])
@@ -75,7 +75,7 @@ def _empty_answers(rows: Sequence[Response]) -> int:
 
 
 def _empty_callbacks(rows: Iterable[Response | TaskMessage]) -> None:
-    """The callback has the id of what it tells."""
+    """Empty the callbacks of these answers or messages, which have the same ids."""
     calls = list(Callback.objects.filter(pk__in=[row.pk for row in rows], due_at=None))
     for call in calls:
         call.body = without_words(call.body)
@@ -85,10 +85,10 @@ def _empty_callbacks(rows: Iterable[Response | TaskMessage]) -> None:
 # --- messages ---------------------------------------------------------------------------------------------------------
 def take_out_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
     rows = TaskMessage.objects.filter(author=erasure.person_id).prefetch_related("attachments")
-    return _take_out(rows, _of_message, _empty_messages, erasure, terms, now)
+    return _take_out(rows, _message_texts, _empty_messages, erasure, terms, now)
 
 
-def _of_message(row: TaskMessage) -> Iterator[str]:
+def _message_texts(row: TaskMessage) -> Iterator[str]:
     yield row.text
     yield from (each.name for each in row.attachments.all())
 
@@ -115,7 +115,7 @@ def _empty_refused(rows: Sequence[RefusedAnswer]) -> int:
 
 # --- both -------------------------------------------------------------------------------------------------------------
 def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """Empty the next rows, but for those of held cases and those that an engine is still to be told of."""
+    """Empty the next rows, except those of held cases and those that must still be sent to an engine."""
     rows = rows.order_by("pk").select_related("task__case")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
@@ -125,7 +125,7 @@ def _take_out(rows: Any, texts_of: Any, empty: Any, erasure: Erasure, terms: Ter
     tally = Tally(left=len(waits), held=len(held))
     phrases = [text for row in eligible for text in texts_of(row) if text != OMITTED]
     if any(text.strip() for text in phrases):
-        tally.add(_take_out_of_cases([row.task for row in eligible], terms.also(phrases), now))
+        tally.add(_take_out_of_cases([row.task for row in eligible], terms.with_phrases(phrases), now))
     tally.changed += empty(eligible) if eligible else 0
     return str(ids[-1]) if len(ids) == AT_ONCE else "", tally
 
@@ -153,7 +153,7 @@ def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Ta
         columns = TABLES[rows.model._meta.label_lower]
         for some in _pages(rows):
             page_tally = scrubbing.take_out(rows.model, columns, some, terms, now)
-            tally.changed += page_tally.changed  # what is left or held is counted with its table
+            tally.changed += page_tally.changed  # held rows, and others left, are counted with their table
             tally.left += page_tally.left
     return tally
 
@@ -169,7 +169,7 @@ def _pages(rows: Any) -> Iterator[list[Any]]:
 
 # --- files ------------------------------------------------------------------------------------------------------------
 def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """The bytes of their files go; that there was a file stays where a message or an answer has it."""
+    """Delete the bytes of the person's files. The file itself stays in messages and answers."""
     rows = Attachment.objects.filter(uploader=erasure.person_id).order_by("pk")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
@@ -187,12 +187,12 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
 
 
 def _used_by(rows: Iterable[Attachment]) -> set[Any]:
-    """The keys of the answers and messages, which are those of their callbacks."""
+    """Return the keys of the files' answers and messages, which are also those of their callbacks."""
     return {key for row in rows for key in (row.message_id, row.response_id) if key is not None}
 
 
 EMPTIED = {"comment": OMITTED, "variables": {}, "types": {}, "attachments": []}
-"""Members of an answer."""
+"""Members of an answer's event, with their values after erasure."""
 
 
 def without_words(body: str) -> str:
@@ -228,19 +228,19 @@ def empty_history(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, T
     people = Recipient.history.filter(id=erasure.person_id).exclude(ref=terms.token, name="", email="", phone="")
     values = {"ref": terms.token, "name": "", "email": "", "phone": "", "locale": "en", "timezone": ""}
     device_history = Device.history.filter(recipient=erasure.person_id).exclude(digest="")
-    changed = _some(people, **values) + _some(device_history, name="", digest="", sender="", platform="", language="")
+    changed = _wipe(people, **values) + _wipe(device_history, name="", digest="", sender="", platform="", language="")
     more = people.exists() or device_history.exists()
     left = 0 if more else Farewell.objects.filter(recipient=erasure.person_id).count()
     return "more" if more else "", Tally(changed, left)
 
 
-def _some(rows: Any, **values: str) -> int:
+def _wipe(rows: Any, **values: str) -> int:
     some = list(rows.values_list("pk", flat=True)[: scrubbing.AT_ONCE])
     return int(rows.model.objects.filter(pk__in=some).update(**values))
 
 
 def end_messages(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """Nothing more is sent to the person, and where to it was sent is forgotten."""
+    """Supersede unsent messages to the person, and remove the addresses of sent ones."""
     rows = Delivery.objects.filter(recipient=erasure.person_id).order_by("pk")
     rows = rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows
     some = list(rows.select_related("notification")[: scrubbing.AT_ONCE])

@@ -1,10 +1,9 @@
-"""Every column that holds text or JSON, and every reference to a person; what erasure does with each.
+"""Every column that holds text or JSON, and every reference to a person, with its treatment by erasure.
 
 `words`: texts and JSON of people and engines, in which a person may be mentioned. `ids`: names that engines give, which
-are unique. `plain`: codes, digests, and names of configuration that no person is named by. `own`: of rows that belong
-to a person and go, or are emptied, with them (`GO`).
-
-tests/notifications/retention/test_columns.py compares this with the database: a new column has to be named here.
+are unique. `plain`: codes, digests, and names of configuration that name no person. `own`: columns of a person's own
+rows, which are deleted or emptied with the person (`GO`). tests/notifications/retention/test_columns.py compares this
+with the database: a new column has to be named here.
 """
 
 from collections.abc import Iterator
@@ -17,8 +16,8 @@ from django.db.models import Model
 
 @dataclass(frozen=True)
 class Columns:
-    """`case`: the ways from a row to the case whose legal hold keeps it. `goes`: a row that mentions the person is
-    deleted as a whole, and is nobody else's."""
+    """The columns of a table. `case`: the paths from a row to the case whose legal hold keeps it. `goes`: a row that
+    mentions the person is deleted as a whole, and is nobody else's."""
 
     words: str = ""
     ids: str = ""
@@ -252,12 +251,12 @@ TABLES: dict[str, Columns] = {
 
 
 def model_of(label: str) -> type[Model]:
-    """Tables between two models have models of their own, too."""
+    """Return the model of the label; tables between two models have their own, too."""
     return apps.get_model(label)
 
 
 def searched() -> Iterator[tuple[type[Any], Columns]]:
-    """Tables in which people may be mentioned, in the order in which erasure reads them."""
+    """Yield tables in which people may be mentioned, in the order in which erasure reads them."""
     for label, columns in TABLES.items():
         if columns.searched:
             yield model_of(label), columns
@@ -290,7 +289,7 @@ GO: tuple[tuple[str, str], ...] = (
     ("notifications.historicalabsencefeed", "recipient"),
     ("escalations.personcalendar", "recipient"),
 )
-"""Rows of the person alone, by model and field. Devices go before, with their messages (notifications/people)."""
+"""Rows of the person alone, by model and field. Devices are removed earlier, with messages (notifications/people)."""
 
 STAY: tuple[tuple[str, str], ...] = (
     ("notifications.recipient", "manager"),
@@ -332,4 +331,4 @@ STAY: tuple[tuple[str, str], ...] = (
     ("escalations.historicalpolicy", "fallback"),
     ("escalations.policystep", "person"),
 )
-"""References that go on to say that somebody did or got something, but not who."""
+"""References that still say that somebody did or got something, but not who."""

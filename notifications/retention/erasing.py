@@ -1,9 +1,9 @@
-"""Erases one person: at once what they sign in with and are called, then everything else in small steps, as due work.
+"""Erases one person: credentials and names at once, then everything else in small steps, as due work.
 
 The person's row stays, with a neutral ref, so that answers, sums and the ledger still add up. Each step is one
-transaction with how far it has come (`Erasure.step`, `cursor`), so whatever ends a worker, the next one goes on there.
-What somebody is working on, or waits to be told an engine, is looked at again later; what a legal hold keeps, when it
-is lifted. The words by which the person is found are kept until then, encrypted.
+transaction with its position (`Erasure.step`, `cursor`), so if a worker ends, the next one goes on there. Rows that
+somebody is working on, or that wait for an engine, are processed later; those of a legal hold when it is lifted. The
+words by which the person is found are kept until then, encrypted.
 """
 
 import secrets
@@ -30,12 +30,12 @@ log = structlog.get_logger(__name__)
 
 AFTER_FAULT = timedelta(seconds=30)
 DELAY = timedelta(minutes=1)
-"""Before the first step: transactions that have read the person's name by then have ended."""
+"""Time before the first step: transactions that have read the person's name by then have ended."""
 AGAIN = timedelta(minutes=10)
-"""Until rows are looked at again that had to be left."""
+"""Time until rows that had to be left are processed again."""
 
 Step = Callable[[Erasure, Terms, datetime], tuple[str, Tally]]
-"""The next rows: the last key, empty at the end, and what became of them."""
+"""Processes the next rows. Returns the last key, empty at the end, and the numbers of changed, left and held rows."""
 
 
 # --- the order --------------------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ STEPS: dict[str, Step] = {
     "redis": scrubbing.forget_redis_keys,
     **{label: partial(_over_table, label) for label, columns in TABLES.items() if columns.searched},
 }
-"""In their order, by names that stay: erasures under way have them."""
+"""The steps in their order, by names that never change: running erasures store them."""
 
 
 def has_due(now: datetime) -> bool:
@@ -107,7 +107,7 @@ def drain() -> None:
 
 @transaction.atomic
 def _step(erasure: Erasure, now: datetime) -> bool:
-    """False when nothing is left for now, or somebody else has it."""
+    """Do one step. Return False if nothing is left for now, or another worker has the erasure."""
     held = outbox.held(erasure).select_for_update(no_key=True, of=("self",)).select_related("person").first()
     if held is None:
         return False
@@ -128,7 +128,7 @@ def _step(erasure: Erasure, now: datetime) -> bool:
 
 
 def _end(erasure: Erasure, now: datetime) -> bool:
-    """After the last step: done, or the rest later."""
+    """End the erasure after the last step, or postpone the rest. Return False."""
     erasure.refresh_from_db(fields=["left", "held", "changed"])
     if erasure.left:
         outbox.postpone(erasure, now + AGAIN)

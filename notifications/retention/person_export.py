@@ -1,4 +1,4 @@
-"""Everything that is held about one person, as JSON, row by row: docs/operations.md, “A person's data”.
+"""All data stored about one person, as JSON, row by row: docs/operations.md, “A person's data”.
 
 Secrets are left out: passwords, keys, tokens and their digests, and addresses by which devices are called.
 """
@@ -24,12 +24,12 @@ SECRET = {
 }  # fmt: skip
 """Names of columns."""
 NAMED = ("task__task_id", "case__case_id", "engine__slug", "category__slug", "team__slug", "event__event_id")
-"""What rows refer to is told by these names beside its key."""
+"""Names of referenced rows, which are exported beside their keys."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """Rows of a model, found by a lookup whose value is taken of the person. `without`: columns that are left out."""
+    """Rows of a model, found by a lookup with a value of the person. `without`: columns that are left out."""
 
     model: str
     lookup: str
@@ -108,7 +108,7 @@ SECTIONS: dict[str, Section] = {
 
 
 def export(person: Recipient, now: datetime) -> Iterator[str]:
-    """Pieces of the JSON. Whoever writes them holds some rows at a time."""
+    """Yield pieces of the JSON, so that only some rows are in memory at a time."""
     head = {"format": FORMAT, "exported_at": now, "ref": person.ref}
     yield "{" + ",\n".join(f"{_json(name)}: {_json(value)}" for name, value in head.items())
     for name, section in SECTIONS.items():

@@ -1,4 +1,4 @@
-"""What erasing a person would take away, and what would stay: counted, before anybody says yes."""
+"""Preview of an erasure: numbers of the data that would be deleted, and that would stay."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ from wfpush.observability.backlog import number
 
 @dataclass
 class Preview:
-    """Lines of what goes and what stays, and what an administrator should know before."""
+    """Lines of deleted and retained data, and warnings for the administrator."""
 
     goes: list[str] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
@@ -82,8 +82,8 @@ def _counted(rows: dict[type[Model], Any]) -> Iterator[str]:
 
 
 def _doubts(person: Recipient) -> Iterator[str]:
-    theirs = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
-    if held := LegalHold.objects.filter(theirs, lifted_at=None).values("case").distinct().count():
+    of_person = Q(case__notifications__recipient=person) | Q(case__tasks__responses__recipient=person)
+    if held := LegalHold.objects.filter(of_person, lifted_at=None).values("case").distinct().count():
         text = ngettext(
             "%(count)s case is under a legal hold: it is left as it is until the hold is lifted.",
             "%(count)s cases are under a legal hold: they are left as they are until the holds are lifted.",

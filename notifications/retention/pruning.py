@@ -1,11 +1,11 @@
-"""Prunes what is older than administrators want it kept, as due work in small steps.
+"""Prunes data that are older than administrators want them stored, as due work in small steps.
 
-Once a day all steps are gone through, each table by its primary key, which begins with the time. A step looks at some
-hundred rows, deletes those that may go in one transaction, and writes down how far it has come; so whatever ends a
-worker, the next one goes on there, and nobody waits for a lock. Without a rule nothing is looked at.
+Once a day all steps are gone through, each table by its primary key, which begins with the time. A step reads some
+hundred rows, deletes those that may go in one transaction, and stores its position. So if a worker ends, the next one
+goes on there, and nobody waits for a lock. Without a rule nothing is read.
 
-A task goes, with all that belongs to it, when the last of its copies may, each by its own category. Tasks that wait, of
-which an engine is still to be told, or of which a message is under way, stay; so do those of held cases.
+A task is deleted, with all its rows, when the last of its copies may be, each by its own category. Tasks that wait,
+that must still be sent to an engine, or with a message under way, stay; so do those of held cases.
 """
 
 import time
@@ -47,11 +47,11 @@ log = structlog.get_logger(__name__)
 SOURCE_NAME = "pruning"
 AFTER_FAULT = timedelta(minutes=5)
 UNDER_WAY = Q(due_at__isnull=False) | Q(state=DeliveryState.PENDING)
-"""Messages that are sent yet, wait for another turn, or are held back."""
+"""Messages that must still be sent, wait for another turn, or are held back."""
 TASKS_AT_ONCE = 200
-"""Tasks that are looked at, and deleted together with some thousand rows."""
+"""Number of tasks that are checked, and deleted together with some thousand rows."""
 AT_ONCE = 500
-"""Other rows that are looked at."""
+"""Number of other rows that are checked."""
 
 
 def prune_tasks(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
@@ -77,7 +77,7 @@ def next_key(looked_at: Collection[Any], most: int) -> str:
 
 
 def _ended(rules: Rules) -> Q:
-    """Whether a task and all that belongs to it has ended, long enough ago."""
+    """Return the condition that a task and all its rows have ended, long enough ago."""
     copies = Notification.objects.filter(task=OuterRef("pk"))
     dated = copies.annotate(until=rules.until("items", "category"))
     young = dated.filter(Q(until=None) | Q(updated_at__gte=F("until")) | Q(state=NotificationState.OPEN))
@@ -96,7 +96,7 @@ def _ended(rules: Rules) -> Q:
 
 # --- deleting ---------------------------------------------------------------------------------------------------------
 def delete(tasks: list[UUID]) -> None:
-    """With all that belongs to them, in a transaction. Events that told of other things, too, count what is left."""
+    """Delete tasks with all their rows, in a transaction. Events of further items count the rows left."""
     if not tasks:
         return
     items = Notification.objects.filter(Q(task__in=tasks) | Q(addressed__message__task__in=tasks))
@@ -105,8 +105,8 @@ def delete(tasks: list[UUID]) -> None:
 
 
 def forget_items(items: list[UUID], also: QuerySet[Event] | None = None) -> None:
-    """Delete items with their messages. Their events go with them (`also` in any case), unless they told others of
-    something that stays: then they count what is left, so that the ledger adds up."""
+    """Delete items with their messages. Their events are deleted, too (`also` in any case), unless they have further
+    messages or items. Those events count the rows left, so that the ledger adds up."""
     event_ids: set[Any] = set(Delivery.objects.filter(notification__in=items).values_list("event", flat=True))
     event_ids |= set(Notification.objects.filter(pk__in=items, event__isnull=False).values_list("event", flat=True))
     Notification.objects.filter(pk__in=items).delete()
@@ -127,7 +127,7 @@ def _locked(rows: QuerySet[Any]) -> list[Any]:
 
 
 def prune_news(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
-    """Items that are about no task, such as milestones of cases."""
+    """Prune items about no task, such as milestones of cases."""
     ids = _looked_at(Notification, rules.newest("items"), after, AT_ONCE)
     under_way = Delivery.objects.filter(UNDER_WAY, notification=OuterRef("pk"))
     rows = Notification.objects.filter(keys.among(Notification, ids), task=None, addressed=None)
@@ -151,7 +151,7 @@ def prune_events(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
 
 
 def prune_cases(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
-    """A case ends with the last of its tasks and items: events that are left of it go along."""
+    """Prune cases without tasks and items, with the events that are left of them."""
     until = rules.newest("items")
     if until is None:
         return "", 0
@@ -194,7 +194,7 @@ def prune_addresses(rules: Rules, after: str, now: datetime) -> tuple[str, int]:
 
 
 def forget_addresses(ids: list[Any]) -> int:
-    """Remove the addresses of those deliveries that nothing waits for. In a transaction."""
+    """Remove the addresses of those deliveries that nothing waits for, in a transaction. Return their number."""
     queryset = Delivery.objects.filter(pk__in=ids).exclude(address="", shown_to="")
     queryset = queryset.exclude(Q(address__startswith=GONE) & Q(shown_to=""))
     rows = _locked(queryset.exclude(state=DeliveryState.PENDING).filter(due_at=None))
@@ -219,7 +219,7 @@ def _forget_in_traces(rows: list[Delivery]) -> None:
 
 # --- the steps --------------------------------------------------------------------------------------------------------
 Step = Callable[[Rules, str, datetime], tuple[str, int]]
-"""Prunes the next rows: from the last key that was looked at, to the next one, empty at the end, and how many went."""
+"""Prunes the rows after a key. Returns the last key read, empty at the end, and the number of rows deleted."""
 
 STEPS: dict[str, Step] = {
     "tasks": prune_tasks,
@@ -229,11 +229,11 @@ STEPS: dict[str, Step] = {
     "addresses of messages": prune_addresses,
     "unused devices": prune_devices,
 }
-"""By names that stay: a pass under way has them."""
+"""The steps by names that never change: a running pass stores them."""
 
 
 def begin(now: datetime) -> bool:
-    """Go through everything again, unless that is under way. False where there is nothing to be done."""
+    """Start a new pass, unless one is under way. Return False if there is nothing to do."""
     rules = Rules.read(now)
     if not any(rules.newest(kind) for kind in KINDS):
         return False
@@ -241,8 +241,8 @@ def begin(now: datetime) -> bool:
         row = Pruning.objects.select_for_update(no_key=True).first() or Pruning.objects.create()
         if row.due_at is not None:
             return True
-        mine = Pruning.objects.filter(pk=row.pk)
-        outbox.make_due(mine, now, step="", cursor="", removed={}, began_at=now, ended_at=None)
+        queryset = Pruning.objects.filter(pk=row.pk)
+        outbox.make_due(queryset, now, step="", cursor="", removed={}, began_at=now, ended_at=None)
         outbox.wake_on_commit(SOURCE_NAME)
     return True
 
@@ -256,20 +256,20 @@ def drain() -> None:
 
 
 def run_through(now: datetime) -> dict[str, int]:
-    """All of it here and now, for `manage.py prune`. A worker may take turns with it."""
+    """Do a whole pass here and now, for `manage.py prune`. A worker may take turns with it."""
     if not begin(now):
         return {}
     while Pruning.objects.filter(due_at__isnull=False).exists():
         drain()
         if not has_due(timezone.now()):
-            time.sleep(0.1)  # another process has it, for one turn
+            time.sleep(0.1)  # another process has the pass, for one turn
     removed: dict[str, int] = Pruning.objects.get().removed
     return removed
 
 
 @transaction.atomic
 def _step(pruning: Pruning, now: datetime) -> bool:
-    """Do one step. Returns False when all steps are done, or another worker has the row."""
+    """Do one step. Return False when all steps are done, or another worker has the row."""
     held = outbox.held(pruning).select_for_update(no_key=True).first()
     if held is None:
         return False

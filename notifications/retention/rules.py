@@ -1,4 +1,4 @@
-"""What may go: the rules of administrators as instants, and legal holds, by which nothing of their case does."""
+"""The retention rules of administrators as instants, and legal holds, which keep everything of their cases."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,13 +41,13 @@ class Rules:
         return max(limits, default=None)
 
     def until(self, kind: str, category: str) -> Any:
-        """In SQL, by the category at this path: the instant, or NULL."""
+        """Return the SQL expression for the instant of the category at this path, or NULL."""
         each = [When(**{category: pk}, then=Value(until)) for pk, until in self.of_category[kind].items()]
         return Case(*each, default=Value(self.usual[kind]), output_field=DateTimeField(null=True))
 
 
 SOURCE_NAME = "erasures"
-"""Of due work: what waits for a hold goes on when it is lifted."""
+"""Name of the due work for erasures, which go on when a hold is lifted."""
 
 
 def in_force(paths: str) -> Q:
@@ -61,7 +61,7 @@ def in_force(paths: str) -> Q:
 
 @transaction.atomic
 def lift(hold: LegalHold, by: Any, now: datetime) -> bool:
-    """What had to wait for it goes on. False when it was lifted before."""
+    """Lift the hold and resume the erasures that wait for holds. Return False if it was lifted before."""
     lifted = LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(lifted_at=now, lifted_by=by)
     if lifted:
         waiting = Erasure.objects.filter(state=ErasureState.HELD)

@@ -1,8 +1,8 @@
-"""Takes a person out of the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys;
-and out of what Redis keeps for a while.
+"""Removes a person from the texts and JSON of rows: table by table, some hundred rows at a time, in the order of keys;
+and from temporary data in Redis.
 
-A batch reads its rows by the primary key and looks at them here. Rows that somebody is working on, or that wait to be
-sent, are left for another time; those of held cases stay.
+A batch reads its rows by the primary key and checks them in memory. Rows that somebody is working on, or that wait to
+be sent, are left for another time; those of held cases stay.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ from wfpush.redis.cooldown import redis_cooldown
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
-"""Rows of a batch: one may have 64 kB."""
+"""Number of rows of a batch: one may have 64 kB."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Tally:
 
 
 def batch(model: type[Any], columns: Columns, terms: Terms, after: str, now: datetime) -> tuple[str, Tally]:
-    """The next rows of a table. Returns the last key, empty at the end. In a transaction."""
+    """Process the next rows of a table, in a transaction. Return the last key, empty at the end."""
     rows = list(_texts(model, columns, after))
     pks = [pk for pk, texts in rows if any(terms.may_be_in(text) for text in texts)]
     tally = take_out(model, columns, pks, terms, now) if pks else Tally()
@@ -57,7 +57,7 @@ def batch(model: type[Any], columns: Columns, terms: Terms, after: str, now: dat
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any, list[str]]]:
-    """Key and texts of the next rows."""
+    """Yield the keys and texts of the next rows."""
     rows = model._base_manager.order_by("pk")
     rows = rows.filter(pk__gt=after) if after else rows
     if decode := DECODED.get(model._meta.label_lower):
@@ -68,22 +68,22 @@ def _texts(model: type[Any], columns: Columns, after: str) -> Iterator[tuple[Any
         yield pk, [text for text in values if text]
 
 
-def _of_background_task(row: Any) -> str:
-    with suppress(Exception):  # what was stored by another version cannot always be read
+def _background_task_text(row: Any) -> str:
+    with suppress(Exception):  # data stored by another version cannot always be read
         return f"{row.name} {row.args} {row.kwargs} {row.result}"
     return ""
 
 
 DECODED: dict[str, Callable[[Any], str]] = {
     "sessions.session": lambda row: str(row.get_decoded()),
-    "django_q.task": _of_background_task,
+    "django_q.task": _background_task_text,
 }
 """Tables whose texts are stored in other forms."""
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 def take_out(model: type[Any], columns: Columns, pks: Sequence[Any], terms: Terms, now: datetime) -> Tally:
-    """Take the person out of the rows of these keys. In a transaction."""
+    """Remove the person from the rows of these keys, in a transaction."""
     has_simple_key = isinstance(model._meta.pk, models.UUIDField | models.AutoField)
     rows = model._base_manager.filter(keys.among(model, pks) if has_simple_key else Q(pk__in=pks))
     held = _keys(rows.filter(rules.in_force(columns.case))) if columns.case is not None else set()
@@ -105,7 +105,7 @@ WAITS: dict[type[models.Model], Q] = {
     Callback: Q(due_at__isnull=False),
     Event: Q(lease_token__isnull=False),
 }
-"""Rows that are not touched yet: an engine is to be told exactly what was answered."""
+"""Rows that are not changed yet: an engine must get exactly the answer that was given."""
 
 
 def _keys(rows: Any) -> set[Any]:
@@ -113,7 +113,7 @@ def _keys(rows: Any) -> set[Any]:
 
 
 def _delete(model: type[Any], rows: Sequence[Any]) -> int:
-    if model is SearchedPart:  # what is gathered of somebody goes as a whole, and is gathered again
+    if model is SearchedPart:  # a person's search rows go as a whole, and are indexed again
         return int(SearchedPart.objects.filter(recipient__in={row.recipient_id for row in rows}).delete()[0])
     return int(model._base_manager.filter(pk__in=[row.pk for row in rows]).delete()[0])
 
@@ -142,14 +142,14 @@ def differences(row: Any, columns: Columns, terms: Terms) -> dict[str, Any]:
 
 
 def _text(row: Any, name: str, how: Callable[[Any], Any]) -> Any:
-    """Not longer than the column."""
+    """Return the changed value, not longer than the column."""
     value = how(getattr(row, name))
     most = getattr(row._meta.get_field(name), "max_length", None)
     return value[:most] if isinstance(value, str) and most else value
 
 
 def _unique(row: Any, name: str, value: str) -> str:
-    """Two ids may have differed by what was taken out alone."""
+    """Return the id with a suffix: two ids may have differed by the removed text alone."""
     tail = f"-{str(row.pk).replace('-', '')[-12:]}"
     return value[: row._meta.get_field(name).max_length - len(tail)] + tail
 
@@ -168,11 +168,11 @@ def write(rows: Sequence[Any], names: set[str], now: datetime) -> None:
 # --- sessions ---------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def end_sessions(after: str, user: int | None, person: int) -> tuple[str, int]:
-    """Delete the sessions of the person among the next ones. Returns the last key, empty at the end, and how many."""
+    """Delete the person's sessions among the next ones. Return the last key, empty at the end, and the number."""
     rows = Session.objects.order_by("pk")
     some = list((rows.filter(pk__gt=after) if after else rows)[:AT_ONCE])
-    theirs = [row.pk for row in some if _is_of(row.get_decoded(), user, person)]
-    removed, _ = Session.objects.filter(pk__in=theirs).delete()
+    session_keys = [row.pk for row in some if _is_of(row.get_decoded(), user, person)]
+    removed, _ = Session.objects.filter(pk__in=session_keys).delete()
     return some[-1].pk if len(some) == AT_ONCE else "", removed
 
 
@@ -180,23 +180,23 @@ def _is_of(session: dict[str, Any], user: int | None, person: int) -> bool:
     return (user is not None and session.get(SESSION_KEY) == str(user)) or session.get("recipient_id") == person
 
 
-# --- what Redis keeps for a while -------------------------------------------------------------------------------------
+# --- temporary data in Redis ------------------------------------------------------------------------------------------
 PATTERNS = (cache.make_key("wfpush:import:*"), "wfpush:engine:call:*")
-"""Of keys with texts of others. All other keys hold flags, counts and digests."""
+"""Patterns of keys with texts of others. All other keys hold flags, counts and digests."""
 SPREADSHEET = b"PK\x03\x04"
 """The signature of a ZIP archive, such as an XLSX file."""
 
 
 def forget_redis_keys(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    """Delete those that mention the person. While Redis is away they are left for later; they end by themselves, too,
-    within an hour."""
+    """Delete the keys that mention the person. While Redis is away they are left for later; they also expire within an
+    hour."""
     if redis_cooldown:
         return "", Tally(left=1)
     try:
         return "", Tally(changed=_forget(terms))
-    except (redis.RedisError, OSError) as fault:
-        redis_cooldown.after(fault)
-        log.warning("redis_keys_not_looked_at", fault=str(fault))
+    except (redis.RedisError, OSError) as exc:
+        redis_cooldown.after(exc)
+        log.warning("redis_keys_not_looked_at", fault=str(exc))
         return "", Tally(left=1)
 
 

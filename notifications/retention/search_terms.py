@@ -1,7 +1,7 @@
-"""The words by which a person is found in texts and JSON, and what stands there afterwards.
+"""The words by which a person is found in texts and JSON, and their replacements.
 
-The name, e-mail addresses, phone numbers and refs that they have or had, as whole words. A ref that is short or a
-number means others elsewhere: it counts only where JSON names people.
+The words are all names, e-mail addresses, phone numbers and refs, also former ones, as whole words. A ref that is short
+or a number may mean others elsewhere: it counts only in JSON members that name people.
 """
 
 import json
@@ -14,16 +14,16 @@ from typing import Any
 from notifications.models import ConnectedAccount, Recipient
 
 OMITTED = "[…]"
-"""What stands in place of what the person wrote."""
+"""Replacement for texts that the person wrote."""
 
 PEOPLE = {"ref", "assignee", "initiator", "candidates", "recipients", "by", "to", "for", "customer", "asked", "away"}
-"""Members of JSON that name people: there a ref is one, however short it is."""
+"""Members of JSON that name people: there a ref counts, however short it is."""
 WRITTEN = {"comment", "text", "info", "message", "name"}
-"""Members with what somebody wrote, where short texts are taken out, too."""
+"""Members with texts that people wrote, from which short texts are removed, too."""
 IDENTIFIES = ("ref", "email", "phone")
 """Members by which an object is known to be the person."""
 BELONGS = ("name", "first_name", "last_name", "firstName", "lastName", "email", "phone", "mobile", "address")
-"""Members of such an object that go with it."""
+"""Members of such an object that are removed with it."""
 
 LEAST_REF, LEAST_NAME, LEAST_PHRASE, LEAST_PHONE, START = 4, 3, 6, 6, 24
 _SEPARATORS = str.maketrans("", "", " -/().\u00a0")
@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Terms:
-    """`token` is the person's neutral ref, which stands in place of each. `phrases`: what they wrote."""
+    """The words of a person. `token`: the neutral ref that replaces each. `phrases`: texts that the person wrote."""
 
     token: str
     person: int
@@ -56,12 +56,12 @@ class Terms:
 
     @cached_property
     def distinct(self) -> tuple[str, ...]:
-        """Refs that mean nobody and nothing else."""
+        """Refs that are long enough to mean only the person."""
         return tuple(ref for ref in self.refs if len(ref) >= LEAST_REF and not ref.isdigit())
 
     # --- looking ------------------------------------------------------------------------------------------------------
     def may_be_in(self, text: str) -> bool:
-        """A quick look: false where the person is not mentioned for sure."""
+        """Return whether the text may mention the person, by a quick check: False is certain."""
         lowered = text.lower()
         if any(key in lowered for key in self._keys):
             return True
@@ -86,25 +86,25 @@ class Terms:
 
     # --- texts --------------------------------------------------------------------------------------------------------
     def in_text(self, text: str) -> str:
-        """The text without the person."""
+        """Return the text without the person."""
         for word, pattern in self._phrases:
             if word in text:  # a pattern costs many times as much, and there is one for each answer
                 text = pattern.sub(OMITTED, text)
         return self._pattern.sub(self.token, text) if self._pattern.pattern else text
 
     def in_id(self, text: str) -> str:
-        """An id of an engine: as a text, but its ref may be anything there."""
-        return self._apart.sub(self.token, text) if self._apart.pattern else text
+        """Return an engine's id without the person: as a text, but without refs, which may mean anything there."""
+        return self._id_pattern.sub(self.token, text) if self._id_pattern.pattern else text
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join([*self._apart_patterns(), *(_whole(re.escape(ref)) for ref in self.distinct)]))
+        return re.compile("|".join([*self._id_patterns(), *(_whole(re.escape(ref)) for ref in self.distinct)]))
 
     @cached_property
-    def _apart(self) -> re.Pattern[str]:
-        return re.compile("|".join(self._apart_patterns()))
+    def _id_pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._id_patterns()))
 
-    def _apart_patterns(self) -> list[str]:
+    def _id_patterns(self) -> list[str]:
         emails = [_whole(f"(?i:{re.escape(each)})") for each in self.emails]
         names = [_whole(f"(?i:{_spaced(each)})") for each in self.names if len(each) >= LEAST_NAME]
         phones = [_phone(each) for each in self.phones if _counts(each)]
@@ -112,8 +112,8 @@ class Terms:
 
     @cached_property
     def _phrases(self) -> list[tuple[str, re.Pattern[str]]]:
-        """With the longest word of each. A long text is also quoted by its beginning: the line in which it begins goes
-        with it."""
+        """The phrases with the longest word of each. A long text is also quoted by its beginning: the line in which
+        that stands is removed with it."""
         phrases = sorted((each for each in self.phrases if len(each) >= LEAST_PHRASE), key=len, reverse=True)
         cut = {each[:START].rsplit(None, 1)[0] for each in phrases if len(each) > START and " " in each[:START].strip()}
         return [
@@ -123,7 +123,7 @@ class Terms:
 
     # --- JSON ---------------------------------------------------------------------------------------------------------
     def in_json(self, value: Any, member: str = "") -> Any:
-        """The value without the person: in all texts, and what belongs to an object that is the person."""
+        """Return the value without the person: in all texts, and in the members of an object that is the person."""
         if isinstance(value, dict):
             cleaned = {name: self.in_json(each, name) for name, each in value.items()}
             return self._emptied(cleaned) if self._is_person(value) else cleaned
@@ -139,7 +139,7 @@ class Terms:
         return self.in_text(text)
 
     def _is_person(self, value: dict[str, Any]) -> bool:
-        if value.get("recipient") == self.person and "channels" in value:  # of a trace
+        if value.get("recipient") == self.person and "channels" in value:  # in a trace
             return True
         identifiers = [str(each) for name in IDENTIFIES if isinstance(each := value.get(name), str | int)]
         return any(each in self.refs or self.in_id(each) != each for each in identifiers)
@@ -165,8 +165,8 @@ class Terms:
             return value if cleaned == document else json.dumps(cleaned, ensure_ascii=False, separators=(",", ":"))
         return self.in_text(value)
 
-    def also(self, phrases: Iterable[str]) -> "Terms":
-        """With what the person wrote."""
+    def with_phrases(self, phrases: Iterable[str]) -> "Terms":
+        """Return the terms with texts that the person wrote."""
         return Terms(**{**asdict(self), "phrases": tuple({each.strip() for each in phrases if each.strip()})})
 
 
@@ -179,7 +179,7 @@ def _whole(pattern: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """However its words are spaced."""
+    """Return a pattern for the text with any spacing of its words."""
     return r"\s+".join(re.escape(word) for word in text.split())
 
 
@@ -192,11 +192,11 @@ def _counts(phone: str) -> bool:
 
 
 def _phone(phone: str) -> str:
-    """However it is grouped, with a plus or two zeros before it."""
+    """Return a pattern for the number with any grouping, also with a plus or two zeros before it."""
     return rf"(?<!\d)(?:\+|00)?{_GAP.join(_digits_of(phone))}(?!\d)"
 
 
-# --- of a person ------------------------------------------------------------------------------------------------------
+# --- terms of a person ------------------------------------------------------------------------------------------------
 def terms_of(person: Recipient, token: str) -> Terms:
     """Return all present and former names, refs, addresses and numbers of the person."""
     versions = [person, *person.history.all().iterator()]
@@ -208,13 +208,13 @@ def terms_of(person: Recipient, token: str) -> Terms:
     return Terms(
         token=token,
         person=person.pk,
-        names=tuple(_several(names)),
-        refs=tuple(_several(refs)),
-        emails=tuple(_several(emails)),
-        phones=tuple(_several(each.phone for each in versions)),
+        names=tuple(_distinct_texts(names)),
+        refs=tuple(_distinct_texts(refs)),
+        emails=tuple(_distinct_texts(emails)),
+        phones=tuple(_distinct_texts(each.phone for each in versions)),
     )
 
 
-def _several(texts: Iterable[str]) -> Iterator[str]:
+def _distinct_texts(texts: Iterable[str]) -> Iterator[str]:
     """Yield each text once, the longest first: one may contain another."""
     yield from sorted({each.strip() for each in texts if each and each.strip()}, key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""How two contents of a task differ, as their reader sees it: a label, what it was, and what it is."""
+"""The differences between two contents of a task, as the reader sees them: label, value before, and value now."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -18,11 +18,11 @@ from notifications.wording.key_facts import KeyFact
 from notifications.wording.plaintext import clean, clean_line, cut
 
 MAX_TEXT = 300
-"""Characters of what a value was or is."""
+"""Maximum number of characters of a value."""
 
 
 class ChangedValue(NamedTuple):
-    """`before` or `now` is empty where there was or is nothing, or where it is not to be shown."""
+    """A changed value. `before` or `now` is empty if there was or is none, or if it must not be shown."""
 
     label: str
     before: str
@@ -33,12 +33,12 @@ class ChangedValue(NamedTuple):
 
 
 def changes_since(notification: Notification, shown: str, *, on_lock_screen: bool = False) -> list[ChangedValue]:
-    """Return what has changed in a copy since its person was shown the revision `shown`, in the active language; key
-    facts in the language of the copy's texts, as it shows them.
+    """Return the changes in a copy since its person was shown the revision `shown`, in the active language; key facts
+    in the language of the copy's texts, as it shows them.
 
-    The list is empty if nothing has. Of a revision that the copy never had it only says that it was another one; one
-    from before there were contents counts as one that showed nothing. `on_lock_screen`: name and
-    key facts, without what lock screens must not show. Reads the copy's task, and its recipient with brand.
+    The list is empty if nothing has changed. For a revision that the copy never had, it has one entry without values. A
+    revision from before contents were stored counts as empty. `on_lock_screen`: name and key facts, without values that
+    lock screens must not show. Reads the copy's task, and its recipient with brand.
     """
     task = notification.task
     if task is None or shown == notification.revision:
@@ -59,7 +59,7 @@ def changes_since(notification: Notification, shown: str, *, on_lock_screen: boo
 
 
 def changes_of(notification: Notification) -> list[ChangedValue]:
-    """Return what the last update has changed in an open copy; nothing where it is as it was when it was made."""
+    """Return the changes by the last update of an open copy; empty if the copy is as it was when it was made."""
     if notification.revised_at is None or notification.state != NotificationState.OPEN:
         return []
     return changes_since(notification, notification.revised_from or "")
@@ -67,7 +67,7 @@ def changes_of(notification: Notification) -> list[ChangedValue]:
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two contents, with what it takes to write it for its reader."""
+    """One of the two contents, with the data needed to write it for its reader."""
 
     content: Json
     version: TemplateVersion | None
@@ -138,7 +138,7 @@ class _Side:
 
     @cached_property
     def documents(self) -> list[tuple[str, str]]:
-        """Title and address of each."""
+        """Title and address of each document."""
         listed = self.content.get("documents")
         rows = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
         return [(clean_line(str(each.get("title") or "")), str(each.get("url") or "")) for each in rows]
@@ -156,11 +156,11 @@ def _key_facts(before: _Side, now: _Side) -> Iterator[ChangedValue]:
         one, other = before.facts.get(label), now.facts.get(label)
         if one != other:
             values = one and one.value, other and other.value
-            yield _told_apart(label, before.written(label), now.written(label), *values)
+            yield _changed_value(label, before.written(label), now.written(label), *values)
 
 
-def _told_apart(label: str, before: str, now: str, value_before: Any, value_now: Any) -> ChangedValue:
-    """Two values that are written alike, such as 10.001 and 10.002, are shown as they came."""
+def _changed_value(label: str, before: str, now: str, value_before: Any, value_now: Any) -> ChangedValue:
+    """Return the change. Values that look alike when formatted, such as 10.001 and 10.002, are shown unformatted."""
     if before == now:
         before, now = _shortened(str(value_before)), _shortened(str(value_now))
     return ChangedValue(label, before, now)
@@ -172,7 +172,7 @@ def _description(before: _Side, now: _Side) -> Iterator[ChangedValue]:
 
 
 def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
-    """Values that are no key facts: their label is that of their form's field, else the last name of their path."""
+    """Yield changed values that are no key facts, labelled like their form's field, else by their path's last name."""
     fact_paths, fields = _fact_paths(now.version), {f"variables.{each.source}": each for each in now.fields.values()}
     for path in sorted(before.values.keys() | now.values.keys()):
         one, other = before.values.get(path), now.values.get(path)
@@ -183,7 +183,7 @@ def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
                 if field is not None
                 else path.rpartition(".")[2].replace("_", " ").capitalize()
             )
-            yield _told_apart(label, _plain(one), _plain(other), one, other)
+            yield _changed_value(label, _plain(one), _plain(other), one, other)
 
 
 def _fact_paths(version: TemplateVersion | None) -> Collection[str]:
@@ -200,7 +200,7 @@ def _plain(value: Any) -> str:
 
 
 def _form(before: _Side, now: _Side) -> Iterator[ChangedValue]:
-    """Fields that are new, gone, or asked in another way. What they begin with is one of the values."""
+    """Yield fields that are new, removed, or have other rules. Their initial values are among the other values."""
     for name in dict.fromkeys([*before.fields, *now.fields]):
         one, other = before.fields.get(name), now.fields.get(name)
         field = other or one
@@ -234,5 +234,5 @@ def _shortened(text: str) -> str:
 
 BRIEF = (_name, _key_facts)
 FOR_CUSTOMERS = (_key_facts, _form, _actions, _documents)
-"""Their texts need not have the task's name and description."""
+"""The parts for customers, whose texts need not have the task's name and description."""
 EVERYTHING = (_name, _key_facts, _description, _other_values, _form, _actions, _documents)

@@ -1,4 +1,4 @@
-"""What a person decides about when they answer a task, and its revision: a digest that changes exactly when it does.
+"""The content that a person decides about when answering a task, and its revision: a digest of exactly this content.
 
 The content is the same for all people and languages. Deadlines, priority, reminders, escalations and the people who
 have the task are no part of it.
@@ -23,10 +23,10 @@ from wfpush.postgres.revision import Compiled
 
 
 def content_of(task: Task, version: TemplateVersion | None, facts: Json) -> Json:
-    """Return what is decided: {name, description, values, form, actions, documents}.
+    """Return the content to decide about: {name, description, values, form, actions, documents}.
 
-    `facts`: what templates may use, as `facts_of_task` makes it. `values` has a member for each path that the template
-    version, the engine's answer mappings or the form use, where there is a value. Empty members are left out.
+    `facts`: the facts for templates, as `facts_of_task` makes them. `values` has a member for each path with a value
+    that the template version, the engine's answer mappings or the form use. Empty members are left out.
     """
     task_facts = object_in(facts, "task")
     content: Json = {
@@ -52,7 +52,7 @@ def _values(task: Task, version: TemplateVersion | None, facts: Json) -> Json:
 def revision_of(content: Json) -> str:
     """Return the SHA-256 of the content's canonical JSON (RFC 8785) as base64url, 43 characters.
 
-    Integers beyond 2^53, which RFC 8785 has no form for, count as their digits in a string.
+    RFC 8785 has no form for integers beyond 2^53: they count as their digits in a string.
     """
     try:
         canonical = rfc8785.dumps(content)
@@ -72,46 +72,46 @@ def _with_large_integers_as_text(value: Any) -> Any:
 
 Paths: TypeAlias = tuple[str, ...]
 
-OF_LISTS = ("size", "first", "last")
-"""What Liquid knows of a list besides its members."""
+LIST_MEMBERS = ("size", "first", "last")
+"""Members of a list in Liquid, besides its items."""
 
 _ROOTS_LEFT_OUT = frozenset({"event", "brand", "info", "recipients", "result", "message", "asked_by", "title"})
-"""What comes from the event or the reader, and not from what is to be decided."""
+"""Roots of values that come from the event or the reader, and not from the content."""
 
-_OF_TASK_LEFT_OUT = (
+_TASK_MEMBERS_LEFT_OUT = (
     "id name description form actions due_at expires_at priority url assignee candidates teams".split()  # noqa: SIM905
 )
-_LEFT_OUT = frozenset({"task", "documents", *(f"task.{name}" for name in _OF_TASK_LEFT_OUT)})
-"""Members of their own in the content, and what may change without a new decision: deadlines, priority, people."""
+_LEFT_OUT = frozenset({"task", "documents", *(f"task.{name}" for name in _TASK_MEMBERS_LEFT_OUT)})
+"""Paths of content members, and of values that may change without a new decision: deadlines, priority, people."""
 
 
 class _Paths:
     """The paths of template versions and of the answer mappings of one configuration."""
 
-    def __init__(self, of_mappings: dict[tuple[int, str], set[str]]) -> None:
-        self._of_mappings = of_mappings
-        self._of_versions: dict[int, set[str]] = {}
+    def __init__(self, mapping_paths: dict[tuple[int, str], set[str]]) -> None:
+        self._mapping_paths = mapping_paths
+        self._version_paths: dict[int, set[str]] = {}
         self._cache: dict[tuple[int, int, str], Paths] = {}
 
     def of(self, version: TemplateVersion | None, engine: int, kind: str) -> Paths:
         key = (version.pk if version is not None else 0, engine, kind)
         if key not in self._cache:
-            mapped = self._of_mappings.get((engine, ""), set()) | self._of_mappings.get((engine, kind), set())
-            self._cache[key] = tuple(sorted(mapped | self._of_version(version)))
+            mapped = self._mapping_paths.get((engine, ""), set()) | self._mapping_paths.get((engine, kind), set())
+            self._cache[key] = tuple(sorted(mapped | self._paths_of_version(version)))
         return self._cache[key]
 
-    def _of_version(self, version: TemplateVersion | None) -> set[str]:
+    def _paths_of_version(self, version: TemplateVersion | None) -> set[str]:
         if version is None:
-            return _of_facts(None)
-        if version.pk not in self._of_versions:
+            return _fact_paths(None)
+        if version.pk not in self._version_paths:
             texts = [*version.texts.all(), *version.customer_texts.all()]
             sources = [getattr(text, name) for text in texts for name in FIELDS]
-            self._of_versions[version.pk] = _of_templates(sources) | _of_facts(version)
-        return self._of_versions[version.pk]
+            self._version_paths[version.pk] = _template_paths(sources) | _fact_paths(version)
+        return self._version_paths[version.pk]
 
 
 def used_paths(version: TemplateVersion | None, engine: int, kind: str) -> Paths:
-    """Dotted paths of the values that the version, or the answer mappings of the engine for tasks of that kind, use.
+    """Return the dotted paths of values used by the version, or the engine's answer mappings for tasks of the kind.
 
     Without a version: those that every task shows. Its texts, customer texts and facts count in all languages.
     """
@@ -119,25 +119,25 @@ def used_paths(version: TemplateVersion | None, engine: int, kind: str) -> Paths
 
 
 def _read() -> _Paths:
-    of_mappings: dict[tuple[int, str], set[str]] = {}
+    paths: dict[tuple[int, str], set[str]] = {}
     for mapping in AnswerMapping.objects.all():
-        of_mappings.setdefault((mapping.engine_id, mapping.task_kind), set()).update(_of_mapping(mapping.variables))
-    return _Paths(of_mappings)
+        paths.setdefault((mapping.engine_id, mapping.task_kind), set()).update(_paths_of_mapping(mapping.variables))
+    return _Paths(paths)
 
 
 _PATHS = Compiled(_read)
 
 
-def _of_mapping(variables: Json) -> set[str]:
+def _paths_of_mapping(variables: Json) -> set[str]:
     """Return the paths of the task's own variables: an answer's own text is not part of the decision."""
     templates = [
         definition.get("value") if isinstance(definition, dict) else definition for definition in variables.values()
     ]
-    paths = _of_templates(each for each in templates if isinstance(each, str))
+    paths = _template_paths(each for each in templates if isinstance(each, str))
     return {path for path in paths if path == "variables" or path.startswith("variables.")}
 
 
-def _of_facts(version: TemplateVersion | None) -> set[str]:
+def _fact_paths(version: TemplateVersion | None) -> set[str]:
     facts = (list(version.facts.all()) if version is not None else []) or [AMOUNT]
     paths = {fact.path for fact in facts}
     money = [fact for fact in facts if fact.kind == AMOUNT.kind]
@@ -145,12 +145,12 @@ def _of_facts(version: TemplateVersion | None) -> set[str]:
     return {path for path in paths if _counts(path)}
 
 
-def _of_templates(sources: Iterable[str]) -> set[str]:
+def _template_paths(sources: Iterable[str]) -> set[str]:
     return {path for source in sources for path in _variables(source) if _counts(path)}
 
 
 def _variables(source: str) -> Iterator[str]:
-    """A template that cannot be read shows nothing, and uses nothing."""
+    """Yield the paths of a template's variables. A template that cannot be read has none."""
     try:
         template = liquid.parse(source)
     except RenderError:
@@ -160,8 +160,8 @@ def _variables(source: str) -> Iterator[str]:
 
 
 def _path_of(segments: Sequence[object]) -> str:
-    """Up to a place in a list, a name that is computed, or one that a path cannot have: then the whole of it counts."""
-    plain = takewhile(lambda name: isinstance(name, str) and "." not in name and name not in OF_LISTS, segments)
+    """Return the path up to an index in a list, a computed name, or one that no path can have: all below it counts."""
+    plain = takewhile(lambda name: isinstance(name, str) and "." not in name and name not in LIST_MEMBERS, segments)
     return ".".join(map(str, plain))
 
 

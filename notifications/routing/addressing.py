@@ -1,8 +1,8 @@
-"""By which channels, and to which addresses, a message is sent to a person: one row of the ledger for each.
+"""Choice of the channels and addresses by which a message is sent to a person: one row of the ledger for each.
 
 A category's channels are tried in order. Adjacent channels with devices are one turn: all devices get the message at
-once. The next turn is in reserve, and takes over if the one before reaches nobody. Channels that the person does
-without are left out, and what they want later waits (notifications/preferences/).
+once. The next turn is in reserve, and takes over if the previous one reaches nobody. Channels that the person has
+switched off are left out. A message that the person wants later waits (notifications/preferences/).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,14 +26,14 @@ from wfpush.queue import outbox
 
 
 class Contacts:
-    """Devices of people, and what they have chosen: of each person it is read once. Several events may share one."""
+    """Devices and delivery preferences of people, read once for each person. Several events may share an instance."""
 
     def __init__(self) -> None:
         self.chosen = Reading()
         self._devices: dict[int, list[Device]] = {}
 
     def look_up(self, people: Iterable[Recipient], *, devices: bool = True) -> None:
-        """Read what is not known yet of these people, for many at once."""
+        """Read the devices and preferences of those people who are not cached yet, for many at once."""
         people = list(people)
         self.chosen.look_up(people)
         ids = {person.pk for person in people} - self._devices.keys() if devices else set()
@@ -42,7 +42,7 @@ class Contacts:
             self._devices[device.recipient_id].append(device)
 
     def devices(self, person: Recipient) -> list[Device]:
-        """Those that were looked up."""
+        """Return the person's devices; `look_up` must have read them."""
         return self._devices.get(person.pk, [])
 
 
@@ -63,7 +63,7 @@ class Addresses:
     _contacts: Contacts = field(default_factory=Contacts)
 
     def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
-        """Read what these channels need; to be called before `deliveries`."""
+        """Read the data that these channels need; to be called before `deliveries`."""
         channels = set(channels) - {INBOX}
         if channels:
             self._contacts.look_up(recipients, devices=any(map(reaches_devices, channels)))
@@ -78,8 +78,8 @@ class Addresses:
         *,
         critical: bool = False,
     ) -> list[Delivery]:
-        """The rows of one person, the inbox's first. Later turns that can reach the person are in reserve. `critical`:
-        the person hears at once, whatever they have chosen."""
+        """Return the rows of one person, the inbox's first. Later turns that can reach the person are in reserve.
+        `critical`: the message is sent at once, whatever the person's preferences."""
         context = _Context(notification, recipient, worth_until, critical)
         rows, turn = [self._row(notification, recipient, INBOX, None, **self._ended(DeliveryState.DELIVERED))], 0
         for names in _turns(channels):

@@ -1,7 +1,7 @@
-"""What a transaction knows of the events that it processes, and what it will write of them.
+"""The data that a transaction reads about the events that it processes, and the rows that it will write.
 
-Everything is read and locked at the beginning, by a few statements for all events. Then each event is decided in
-memory, in order. At the end everything is written.
+All rows are read and locked at the beginning, by a few statements for all events. Then each event is decided in memory,
+in order. At the end all changes are written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.cases import lifecycle, task_state
-from notifications.cases.locking import Locked
+from notifications.cases.locking import LockedRows
 from notifications.items import inbox_items
 from notifications.models import Event, Notification, Recipient, Task
 from notifications.people import resolver
@@ -18,26 +18,26 @@ from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import fanout, task_closure
 from notifications.routing.addressing import Contacts
-from notifications.routing.route import Addressed
+from notifications.routing.route import MessageRecipient
 from notifications.routing.task_closure import Closing
 from notifications.wording import batch_render, links
 from wfpush.postgres.bulk import Writes
 
 
 class PersonChanges(Exception):
-    """An event changes a person, whom others of its batch may show: it is processed alone."""
+    """Raised if an event changes a person whom other events of its batch may show. It is then processed alone."""
 
 
 class Batch:
-    """Make it in the transaction that processes the events."""
+    """The shared state of events that one transaction processes; it must be created in that transaction."""
 
     def __init__(self, events: Sequence[Event], now: datetime) -> None:
         self.now = now
         self.notes: dict[Event, list[Reason]] = {}
-        """Of each event: what was not taken of its data."""
+        """The notes on data that was ignored, by event."""
         for event in events:
             event.data, self.notes[event] = links.without_bad_links(event.data)
-        self.locked = Locked(events)
+        self.locked = LockedRows(events)
         self.roster = Roster(now)
         self.copies = Copies(self.locked.reworded_tasks)
         self.contacts = Contacts()
@@ -61,7 +61,7 @@ class Batch:
         self.contacts.look_up(recipients)
 
     def _read_people(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:
-        """The people whom events name, by engine and ref."""
+        """Return the people whom events name, by engine and ref."""
         engines = {event.engine_id: event.engine for event in events}
         refs: dict[int, set[str]] = {pk: set() for pk in engines}
         for event in events:
@@ -69,17 +69,17 @@ class Batch:
         return {pk: resolver.find_people(engines[pk], engine_refs) for pk, engine_refs in refs.items()}
 
     def _refuse_edits(self, events: Sequence[Event]) -> None:
-        """Raise PersonChanges if an event changes a person, of whom other rows were read by now."""
+        """Raise PersonChanges if an event changes a person of whom other rows have been read already."""
         for event in events:
             if resolver.edits_anybody(task_state.people_named(event.data), self._people[event.engine_id]):
                 raise PersonChanges
 
-    def scene(self, event: Event) -> task_state.Scene:
+    def context_of(self, event: Event) -> task_state.EventContext:
         directory = Directory(event.engine, task_state.people_named(event.data), self._people[event.engine_id])
-        return task_state.Scene(self.locked, directory, self.roster, self.writes, self.now)
+        return task_state.EventContext(self.locked, directory, self.roster, self.writes, self.now)
 
-    def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
-        """Make new copies, for `write`, which also saves the others that the planner has changed."""
+    def notify(self, planner: fanout.Planner, addressed: Sequence[MessageRecipient]) -> None:
+        """Make new copies, for `write`, which also saves the existing copies that the planner has changed."""
         if len(addressed) > fanout.AT_ONCE:
             planner.left = addressed
         else:
@@ -87,7 +87,7 @@ class Batch:
         self._planners.append(planner)
 
     def close(self, ended: Closing) -> None:
-        """The engine has closed a task: change its copies, in `write`."""
+        """Record that the engine has closed a task; `write` changes its copies."""
         self._closings.append(ended)
 
     def write(self) -> None:
@@ -101,9 +101,9 @@ class Batch:
 
 
 class Copies:
-    """Copies of locked tasks: who has one, and its state, cannot change until the transaction ends.
+    """Copies of locked tasks: their recipients and states cannot change until the transaction ends.
 
-    What people do with a copy alone, such as reading it, may change it until they are locked, too.
+    Changes to a copy alone, such as reading it, are possible until the copies are locked, too.
     """
 
     def __init__(self, tasks: Iterable[Task]) -> None:
@@ -122,7 +122,7 @@ class Copies:
             self._by_task[row.task_id].append(row)
 
     def of(self, task: Task) -> list[Notification]:
-        """By their people's keys; empty for a task that was not known when this was made."""
+        """Return the task's copies by person key; empty for a task that this instance was not made with."""
         return self._by_task.get(task.pk, [])
 
     def all(self) -> Iterable[Notification]:

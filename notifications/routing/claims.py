@@ -1,15 +1,13 @@
-"""Which events a worker processes next: those of urgent tasks sooner, and no engine's flood before another's events.
+"""Claims of events by workers: events of urgent tasks come sooner, and no engine's flood delays other engines' events.
 
 Due events wait in queues, one for each engine and urgency. The n-th event of a queue has its turn at n times the weight
-of the queue's urgency, and a batch takes those with the earliest turns. So of two engines each has half, and normal
-events still get an eighth as many places as urgent ones that keep coming (stride scheduling: Waldspurger and Weihl,
-1995).
+of the queue's urgency, and a batch takes those with the earliest turns. So two engines get half each. Normal events get
+an eighth as many places as urgent ones that keep coming (stride scheduling: Waldspurger and Weihl, 1995).
 
 Events of one group, which is a task or a case, are processed one at a time, in order of arrival. A claim looks at the
-first WINDOW events of each queue and takes those that are the first of their group. Where the window holds too few,
-because many events wait behind another of their group, those are parked: they are due again when their turn comes, or
-after PARKED_FOR. So a claim's work does not grow with the number of waiting events, whether they are of many groups or
-of one.
+first WINDOW events of each queue and takes those that are the first of their group. If many events in the window wait
+behind another of their group, they are parked: they are due again when their turn comes, or after PARKED_FOR. So a
+claim's work does not grow with the number of waiting events or of their groups.
 """
 
 from collections.abc import Iterable
@@ -26,21 +24,21 @@ from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
 BATCH: int = settings.EVENT_BATCH
-"""Events of one transaction at most. A hundred are about a quarter of a second's work."""
+"""Maximum number of events of one transaction. A hundred take about a quarter of a second."""
 WINDOW = 10 * BATCH
 
 LEASE = timedelta(seconds=50)
 PARKED_FOR = timedelta(minutes=5)
 RECENTLY = timedelta(seconds=20)
-"""A parked event is due since then at the longest, when its turn comes: a replayed one was received weeks ago."""
+"""Maximum time for which a parked event counts as due when its turn comes: a replayed one was received weeks ago."""
 
 WEIGHTS = {Urgency.URGENT: 1, Urgency.HIGH: 2, Urgency.NORMAL: 8, Urgency.LOW: 16}
 
 TRIES = 3
-"""How often a worker chooses again, because others have claimed all that it chose."""
+"""Number of times a worker chooses again because other workers have claimed all events that it chose."""
 
-# The row comparison and the order are those of the index `event_group`, and of no other index: PostgreSQL reads one
-# entry of it for each event, whatever its statistics say.
+# The row comparison and the order fit the index `event_group`, and no other index: PostgreSQL reads one index entry for
+# each event, whatever its statistics.
 _FIRST = """
 SELECT {columns} FROM notifications_event first
 WHERE (first.engine_id, first."group") >= ({event}.engine_id, {event}."group") AND first.processed_at IS NULL
@@ -75,7 +73,7 @@ WHERE event.id IS NOT NULL OR depth.is_full
 ORDER BY event.place * queue.weight, event.due_at, event.id LIMIT %(limit)s
 """
 
-# An event cannot end while its row is locked, and then releases those behind it: none stays parked behind nothing.
+# An event whose row is locked cannot end and release those behind it: no event stays parked behind an ended one.
 _PARK = f"""
 WITH passed AS MATERIALIZED (
     SELECT event.id, event.due_at, event.first FROM {_QUEUES} CROSS JOIN LATERAL ({_WINDOW}) AS event
@@ -100,12 +98,12 @@ FROM parked WHERE event.id = parked.id
 
 
 def has_due(now: datetime) -> bool:
-    """Whether an event is due and the first of its group, or so many wait that a claim has to look further."""
+    """Return whether an event is due and the first of its group, or so many wait that a claim has to look further."""
     return bool(_fetch(_NEXT, now, limit=1))
 
 
 def claim() -> list[Event]:
-    """Claim the next batch; empty if nothing is due."""
+    """Claim the next batch and return its events; empty if nothing is due."""
     for _ in range(TRIES):
         now = timezone.now()
         chosen = _choose(now)
@@ -120,7 +118,7 @@ def claim() -> list[Event]:
 
 
 def _choose(now: datetime) -> list[UUID]:
-    """The events of the next batch. Parks those behind others where they keep a batch from being full."""
+    """Return the keys of the next batch's events. Park events behind others if they keep a batch from being full."""
     while True:
         rows = _fetch(_NEXT, now, limit=BATCH)
         chosen = [pk for pk, _ in rows if pk is not None]
@@ -130,15 +128,15 @@ def _choose(now: datetime) -> list[UUID]:
 
 
 def _park(now: datetime) -> int:
-    """Make events behind others of their group due later. Returns their number."""
+    """Postpone events that are behind others of their group. Return the number of postponed events."""
     with connection.cursor() as cursor:
         cursor.execute(_PARK, _parameters(now) | {"until": now + PARKED_FOR})
         return int(cursor.rowcount)
 
 
 def release_next(ended: Iterable[Event], now: datetime) -> None:
-    """Make the next events of the groups of `ended` events due, if they are parked. In the transaction that ends
-    them."""
+    """Make the next events of the groups of `ended` events due, if they are parked. It must run in the transaction that
+    ends them."""
     groups = {(event.engine_id, event.group) for event in ended if event.group}
     if groups:
         engines, names = zip(*groups, strict=True)

@@ -1,4 +1,4 @@
-"""Whether a condition holds for what is known of an event, and the reason for the trace."""
+"""Evaluation of route conditions on the facts of an event, and the reasons for the trace."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
@@ -15,12 +15,12 @@ from notifications.wording.formats import MOST_PLACES, rounded
 
 
 def all_of(conditions: Iterable[Condition]) -> Reason:
-    """The reason when all conditions hold."""
+    """Return the reason that all conditions hold."""
     return reasons.CONDITIONS(conditions=" and ".join(str(condition) for condition in conditions))
 
 
 def why_not(condition: Condition, value: Any) -> Reason:
-    """The reason when a condition does not hold, with the value that was found."""
+    """Return the reason that a condition does not hold, with the actual value."""
     if value is None:
         return reasons.MISSING(condition=condition)
     return reasons.DIFFERS(condition=condition, value=f"“{force_str(value)[:80]}”")
@@ -49,8 +49,8 @@ def _contains(value: Any, expected: str) -> bool:
 
 
 def _compare(value: Any, expected: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
-    """Compare numbers as numbers (text that is a number, too), and fractions as people see them; other values are never
-    more or less."""
+    """Compare numbers as numbers (also text that is a number), and fractions rounded as on screen. Return False for
+    other values."""
     try:
         left, right = Decimal(str(value)), Decimal(expected.strip())
         left = rounded(left, MOST_PLACES) if isinstance(value, float) else left

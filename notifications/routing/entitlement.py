@@ -1,7 +1,7 @@
-"""Whether the reasons for which people have tasks still hold, and who has a task in the place of one who lost it.
+"""Entitlement to tasks: whether the reason for a person's copy still holds, and the successors of those who lost it.
 
-A team, a lead, a manager, a duty, a role in a case, a list for cases and standing in for somebody may end while a copy
-is open. What an event, a route or a policy says of one person does not.
+A membership, lead, manager, duty, role, case list or absence may end while a copy is open. Reasons that come from an
+event, a route or a policy for one person do not end.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,25 +29,25 @@ from notifications.people.resolver import find_people
 from notifications.people.roster import Roster
 from notifications.reasons import NOTHING, Code, Reason
 from notifications.routing import stakeholders, targets
-from notifications.routing.entitlement_search import Search, about_of
+from notifications.routing.entitlement_search import Search, part_subject_of
 from notifications.types import Json
 
 People: TypeAlias = Mapping[int, Recipient]
-"""By their keys."""
+"""People by their keys."""
 
 MAX_MANAGERS = 20
-"""Levels of managers above somebody."""
+"""Maximum number of levels of managers above a person."""
 
 STEP_EVENTS = "task.escalation_raised"
-"""Type of our own events by which steps of policies tell people (escalations/kinds/base.py)."""
+"""Type of the product's own events by which steps of policies notify people (escalations/kinds/base.py)."""
 
 DELEGATED = (reasons.DELEGATE.name, reasons.DELEGATE_FOR.name, reasons.OFFERED.name)
-"""Reasons of people who stand in for somebody: `reason` is that of the person who is away."""
+"""Reasons of people who stand in for somebody: `reason` in the fact is the absent person's own."""
 
 
 @dataclass(frozen=True)
 class Successor:
-    """Somebody who is to have a task in the place of one who has it no more. `on_behalf_of` is away."""
+    """A person who gets a task in place of one who lost it, and the absent person for whom this one stands in."""
 
     person: Recipient
     reason: Reason
@@ -55,27 +55,27 @@ class Successor:
 
 
 def may_end(copy: Notification) -> bool:
-    """Whether the reason for the copy is of a kind that ends by itself."""
+    """Return whether the reason for the copy is of a kind that can end."""
     code = (copy.reason_fact or {}).get("code")
     return copy.task_id is not None and (code in KINDS or code in DELEGATED)
 
 
 class Entitlements:
-    """The reasons of some copies as they are at `now`. Reads nothing for copies whose reasons cannot end, and what
-    several of them need once."""
+    """The reasons of some copies at the time `now`. Data that several copies need is read once. Nothing is read for
+    copies whose reasons cannot end."""
 
     def __init__(self, copies: Iterable[Notification], now: datetime) -> None:
         self.roster = Roster(now)
         self._copies = [copy for copy in copies if may_end(copy)]
         self._managers: dict[int, list[int]] = {}
         self._listed: dict[tuple[int, str], People] = {}
-        self._called: dict[tuple[int, frozenset[str]], People] = {}
+        self._people_by_refs: dict[tuple[int, frozenset[str]], People] = {}
         self._people_by_target: dict[tuple[object, ...], People] = {}
         self._targets: dict[tuple[object, ...], list[RouteTarget]] = {}
-        self._told_by_steps: dict[UUID, list[Json]] = {}
+        self._facts_by_task: dict[UUID, list[Json]] = {}
 
     def ended(self, copy: Notification) -> Reason:
-        """Why its person has the task no more; NOTHING while any reason for it holds."""
+        """Return why the copy's person has lost the task; NOTHING while any reason for it holds."""
         task = copy.task
         if task is None or not may_end(copy) or task.assignee_id == copy.recipient_id:
             return NOTHING
@@ -84,8 +84,8 @@ class Entitlements:
         return self._why_ended(copy)
 
     def successors(self, copy: Notification, *, others_have_it: bool) -> list[Successor]:
-        """Return who takes the place of the copy's person now. For a reason that several people share, nobody does
-        while `others_have_it`."""
+        """Return the successors of the copy's person. For a reason that several people share, the list is empty while
+        `others_have_it`."""
         replacements = []
         for person, reason in self._named_by(copy.reason_fact, copy, others_have_it=others_have_it):
             if person.active:
@@ -93,19 +93,19 @@ class Entitlements:
         return replacements
 
     def _or_stand_in(self, person: Recipient, reason: Reason, copy: Notification) -> Successor:
-        context, absences = about_of(copy), self.roster.absences
+        context, absences = part_subject_of(copy), self.roster.absences
         stand_in = absences.stand_ins([person], context).get(person.pk)
         if stand_in is None:
             return Successor(person, reason)
         return Successor(stand_in, absences.why(person, context, reason), person)
 
-    # --- the reason that the copy says --------------------------------------------------------------------------------
+    # --- the reason that the copy states ------------------------------------------------------------------------------
     def _holds(self, person: int, fact: Json | None, copy: Notification) -> bool:
-        """`person`: the key of the one whose reason it is."""
+        """Return whether the fact still holds for the person with the key `person`."""
         code = (fact or {}).get("code")
         if fact is not None and code in DELEGATED:
             away = copy.on_behalf_of_id
-            stands_in = away is not None and person in self.roster.absences.chain(away, about_of(copy))
+            stands_in = away is not None and person in self.roster.absences.chain(away, part_subject_of(copy))
             return stands_in and away is not None and self._holds(away, fact.get("reason"), copy)
         kind = KINDS.get(str(code))
         return fact is None or kind is None or kind.holds(self, person, fact, copy)
@@ -122,7 +122,7 @@ class Entitlements:
     def _named_by(self, fact: Json | None, copy: Notification, *, others_have_it: bool) -> targets.People:
         code = (fact or {}).get("code")
         if code == reasons.OFFERED.name:
-            return []  # the person who is away has a copy of their own, and it is offered to whoever stands in now
+            return []  # the absent person has a copy of their own, which is offered to the current stand-in
         if fact is not None and code in DELEGATED:
             away, before = self.roster.person(copy.on_behalf_of_id), fact.get("reason")
             if away is not None and self._holds(away.pk, before, copy):
@@ -135,8 +135,8 @@ class Entitlements:
 
     # --- other reasons ------------------------------------------------------------------------------------------------
     def _is_named_otherwise(self, copy: Notification) -> bool:
-        """Whether another step of a policy has told the person of the task for a reason that holds, or the copy's route
-        or another names them, or somebody for whom they stand in."""
+        """Return whether the person has the task for another reason that holds: a policy's step has notified them, or a
+        route names them or a person for whom they stand in."""
         if copy.escalated:
             return any(self._holds(copy.recipient_id, fact, copy) for fact in self._facts_of_steps(copy))
         return any(self._is_named_by(target, copy) for target in self._other_targets(copy))
@@ -146,14 +146,14 @@ class Entitlements:
         if key not in self._people_by_target:
             pairs = targets.people_for(target.kind, Search(self, copy, target))
             self._people_by_target[key] = {person.pk: person for person, _reason in pairs}
-        people, absences, context = self._people_by_target[key], self.roster.absences, about_of(copy)
+        people, absences, context = self._people_by_target[key], self.roster.absences, part_subject_of(copy)
         if copy.recipient_id in people:
             return True
         absences.look_up(people.values())
         return any(copy.recipient_id in absences.chain(person, context) for person in people.keys() & absences.away)
 
     def _other_targets(self, copy: Notification) -> list[RouteTarget]:
-        """Those of the routes that have told of the task. Where there is no route any more: whoever the engine says."""
+        """Return the targets of the routes that matched for the task; without a route, its candidates and teams."""
         if copy.route_id is None:
             return [RouteTarget(kind=TargetKind.CANDIDATES), RouteTarget(kind=TargetKind.TASK_TEAMS)]
         assigned = copy.task.assigned_event_id if copy.task is not None else None
@@ -166,16 +166,16 @@ class Entitlements:
         return self._targets[key]
 
     def _facts_of_steps(self, copy: Notification) -> list[Json]:
-        """The other reasons for which steps of policies have told the copy's person of the task."""
+        """Return the other reasons for which steps of policies have notified the copy's person of the task."""
         assert copy.task_id is not None
-        if copy.task_id not in self._told_by_steps:
+        if copy.task_id not in self._facts_by_task:
             steps = Event.objects.filter(task=copy.task_id, source=internal_events.SOURCE, type=STEP_EVENTS)
             plans = steps.values_list("plan", flat=True)
-            self._told_by_steps[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
-        mine = (entry for entry in self._told_by_steps[copy.task_id] if entry["recipient"] == copy.recipient_id)
-        return [fact for entry in mine if (fact := entry["reason_fact"]) and fact != copy.reason_fact]
+            self._facts_by_task[copy.task_id] = [entry for plan in plans for entry in plan.get("recipients", ())]
+        entries = (entry for entry in self._facts_by_task[copy.task_id] if entry["recipient"] == copy.recipient_id)
+        return [fact for entry in entries if (fact := entry["reason_fact"]) and fact != copy.reason_fact]
 
-    # --- what is read once --------------------------------------------------------------------------------------------
+    # --- data that is read once ---------------------------------------------------------------------------------------
     @cached_property
     def _people(self) -> set[int]:
         away = {copy.on_behalf_of_id for copy in self._copies if copy.on_behalf_of_id is not None}
@@ -183,7 +183,7 @@ class Entitlements:
 
     @cached_property
     def teams_of(self) -> Mapping[int, Mapping[int, str]]:
-        """Person to the keys and names of their teams."""
+        """The keys and names of people's teams, by person."""
         teams_by_person: dict[int, dict[int, str]] = {}
         rows = Team.members.through.objects.filter(recipient__in=self._people)
         for person, team, name in rows.values_list("recipient_id", "team_id", "team__name"):
@@ -192,35 +192,35 @@ class Entitlements:
 
     @cached_property
     def led_by(self) -> Mapping[int, Mapping[int, str]]:
-        """Person to the keys and names of the teams that they lead."""
+        """The keys and names of the teams that people lead, by person."""
         teams_by_lead: dict[int, dict[int, str]] = {}
         for person, team, name in Team.objects.filter(lead__in=self._people).values_list("lead_id", "pk", "name"):
             teams_by_lead.setdefault(person, {})[team] = name
         return teams_by_lead
 
     def on_lists(self, case: Case) -> People:
-        """Everybody on the lists for the case's type."""
+        """Return everybody on the lists for the case's type."""
         key = (case.engine_id, case.type)
         if key not in self._listed:
             self._listed[key] = {person.pk: person for person in stakeholders.on_lists(case, self.roster)}
         return self._listed[key]
 
-    def called(self, engine: Engine, refs: Iterable[str]) -> People:
-        """Those whom the engine calls so."""
+    def with_refs(self, engine: Engine, refs: Iterable[str]) -> People:
+        """Return the people with these refs in the engine."""
         key = (engine.pk, frozenset(refs))
-        if key not in self._called:
-            self._called[key] = {person.pk: person for person in find_people(engine, set(key[1])).values()}
-        return self._called[key]
+        if key not in self._people_by_refs:
+            self._people_by_refs[key] = {person.pk: person for person in find_people(engine, set(key[1])).values()}
+        return self._people_by_refs[key]
 
     def managers_of(self, person: int) -> Sequence[int]:
-        """The keys of those above the person, the nearest first."""
+        """Return the keys of the managers above the person, the nearest first."""
         if person not in self._managers:
             self._managers[person] = managers_above(person)
         return self._managers[person]
 
 
 def managers_above(person: int) -> list[int]:
-    """The keys of the managers of a person, their managers, and so on."""
+    """Return the keys of a person's managers at all levels, the nearest first; at most MAX_MANAGERS."""
     managers: list[int] = []
     below = person
     while len(managers) < MAX_MANAGERS:
@@ -235,8 +235,8 @@ def managers_above(person: int) -> list[int]:
 # --- kinds of reasons -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Kind:
-    """A kind of reason that ends. `ended` is said then, with those members of the fact that are its `words`. If it
-    `is_shared`, several people have the task for it at the same time."""
+    """A kind of reason that can end. `ended` is the reason for the trace then, with the members `words` of the fact. If
+    `is_shared`, several people have the task for this reason at the same time."""
 
     holds: Callable[[Entitlements, int, Json, Notification], bool]
     find_people: Callable[[Entitlements, Json, Notification], targets.People]
@@ -246,7 +246,7 @@ class Kind:
 
 
 def _is_among(fact: Json, teams: Mapping[int, str]) -> bool:
-    """Facts of the version before have only the name."""
+    """Return whether the fact's team is among `teams`. Facts of the previous version have a name, but no key."""
     return fact["key"] in teams if "key" in fact else fact.get("name") in teams.values()
 
 
@@ -274,7 +274,7 @@ def _lead(entitlements: Entitlements, fact: Json, copy: Notification) -> targets
 
 
 def _is_manager(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
-    """At any level: whoever is above the one who was told is above the assignee, too."""
+    """Return whether the person is a manager above the assignee, at any level, or the task has no assignee."""
     assignee = copy.task.assignee_id if copy.task is not None else None
     return assignee is None or person in entitlements.managers_of(assignee)
 
@@ -289,10 +289,10 @@ def _rota_of(entitlements: Entitlements, fact: Json) -> Rota | None:
 
 
 def _is_on_duty(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
-    """Until somebody else is: a night without duty does not leave the task with nobody."""
+    """Return whether the person is on duty, or nobody is: a night without duty must not leave a task without people."""
     rota = _rota_of(entitlements, fact)
     people = entitlements.roster.duties.people(rota) if rota is not None else []
-    return not people or person in {each.pk for each in people}
+    return not people or person in {member.pk for member in people}
 
 
 def _on_duty(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
@@ -315,7 +315,7 @@ def _with_role(entitlements: Entitlements, fact: Json, copy: Notification) -> Pe
     if copy.task is None or case is None:
         return {}
     names = [role for role in case.roles or {} if stakeholders.role_in_words(role) == fact.get("role")]
-    return entitlements.called(
+    return entitlements.with_refs(
         copy.task.engine, {ref for role in names for ref in stakeholders.refs_with_role(case.roles, role)}
     )
 

@@ -1,7 +1,7 @@
-"""Copies of people whose reason to have a task has ended are withdrawn, and whoever has their place gets one.
+"""Withdrawal of copies whose people have lost their reason to have the task, and copies for their successors.
 
-Triggers say whose reasons may have ended (`EntitlementReview`), whoever changed what. Until it is done, the answer
-itself is refused (notifications/answers/guards.py).
+Triggers insert an `EntitlementReview` when a person's reasons may have ended, whatever made the change. Until the
+review is done, answers are refused on their own (notifications/answers/guards.py).
 """
 
 import time
@@ -39,7 +39,7 @@ from notifications.routing.addressing import Contacts
 from notifications.routing.batch import Copies
 from notifications.routing.entitlement import ENDING, Entitlements, Successor, managers_above
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner, Unresolved
+from notifications.routing.route import Manner, MessageRecipient, Unresolved
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk, revision
@@ -51,15 +51,15 @@ SOURCE_NAME = "entitlements"
 TYPE = "task.passed_on"
 LEASE = timedelta(minutes=2)
 RETRY = timedelta(minutes=5)
-"""After which it is tried again if it has failed, or ended its process."""
+"""Time until a review that failed or ended its process is tried again."""
 AT_ONCE = 20
 STEP = 25
-"""Tasks that are read together."""
+"""Number of tasks that are read together."""
 MOST_COPIES = 1_000
-"""Of the tasks of one transaction, which are locked in it."""
+"""Maximum number of copies of one transaction's tasks, which are locked in it."""
 LOUD = 10
-"""So many tasks of one transaction are told to a successor by all channels of their categories; further ones, unless
-they are urgent, in the inbox."""
+"""Number of tasks of one transaction that a successor is notified of by all channels of their categories. Further ones,
+unless they are urgent, come by the inbox only."""
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -79,12 +79,12 @@ def drain() -> None:
 
 
 def _run(review: EntitlementReview, now: datetime) -> None:
-    """If something is changed meanwhile, the lease is lost, and the row stays."""
+    """Review one person. If the person's data change meanwhile, the lease is lost, and the row stays."""
     outbox.delay(review, now + RETRY)
     try:
         settle(review.person_id, now)
-    except Exception as fault:  # one person's fault must not keep what others lost
-        if outage.database_is_away(fault):
+    except Exception as exc:  # one person's error must not block the reviews of others
+        if outage.database_is_away(exc):
             raise
         log.exception("entitlements_not_reviewed", person=review.person_id)
         outbox.postpone(review, now + RETRY)
@@ -97,14 +97,14 @@ def _run(review: EntitlementReview, now: datetime) -> None:
 
 
 def _back_at(person: int, now: datetime) -> datetime | None:
-    """When the next absence of the person ends."""
+    """Return the end of the person's next absence to end."""
     entered = Absence.objects.filter(recipient=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
     by_calendar = CalendarAbsence.objects.filter(feed=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
     return min((at for at in (entered, by_calendar) if at is not None), default=None)
 
 
 def request(people: Iterable[int], now: datetime) -> None:
-    """Have the reasons of these people looked at, for changes that no trigger sees."""
+    """Request a review of these people's reasons, for changes that no trigger sees."""
     rows = [EntitlementReview(person_id=person) for person in sorted(set(people))]
     for row in rows:
         row.make_due(now)
@@ -114,7 +114,7 @@ def request(people: Iterable[int], now: datetime) -> None:
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: bulk.Writes) -> None:
-    """While a task was answered, reasons to have it may have ended, and nobody looked at its copies."""
+    """Request reviews for a reopened task: while it was answered, reasons may have ended without a check."""
     if moment != "reopened":
         return
     had = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
@@ -130,7 +130,7 @@ def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: 
 
 # --- one person -------------------------------------------------------------------------------------------------------
 def settle(person: int, now: datetime) -> None:
-    """Look at the copies that the person has, and at those that others have because of them."""
+    """Review the copies that the person has, and those that others have because of the person."""
     after: UUID | None = None
     while True:
         rows = _copies_to_check(person).order_by("task_id")
@@ -144,12 +144,12 @@ def settle(person: int, now: datetime) -> None:
 
 
 def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
-    """Tasks of one transaction each: so many that they have no more than `MOST_COPIES`, or one."""
+    """Yield the tasks of one transaction each: as many as have at most `MOST_COPIES` copies together, or one."""
     standing = Notification.objects.filter(inbox_items.STANDING, task__in=tasks).order_by()
     counts = dict(standing.values_list("task").annotate(Count("pk")))
     part: list[UUID] = []
     for task in tasks:
-        if part and sum(counts.get(each, 0) for each in [*part, task]) > MOST_COPIES:
+        if part and sum(counts.get(key, 0) for key in [*part, task]) > MOST_COPIES:
             yield part
             part = []
         part.append(task)
@@ -158,7 +158,7 @@ def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
 
 
 def _copies_to_check(person: int) -> QuerySet[Notification]:
-    """Of the person and the managers above, whose place depends on theirs; and of those who stand in for them."""
+    """Return copies of the person, of managers above (they depend on the person), and of stand-ins for the person."""
     have = Q(recipient__in=[person, *managers_above(person)], reason_fact__code__in=ENDING)
     stand_in = Q(on_behalf_of__in=_relying_on(person))
     return Notification.objects.filter(inbox_items.STANDING, have | stand_in, task__isnull=False)
@@ -202,7 +202,7 @@ def _locked(tasks: Sequence[UUID]) -> list[Task]:
 
 
 class _PassingOn:
-    """One task that somebody has no more: their copies are withdrawn, and whoever has their place gets one."""
+    """One task that somebody has lost: that person's copies are withdrawn, and each successor gets one."""
 
     def __init__(
         self,
@@ -235,7 +235,7 @@ class _PassingOn:
         return {copy.recipient_id for copy in self.lost} | self.successors.keys()
 
     def planner(self, contacts: Contacts, task_counts: dict[int, int]) -> fanout.Planner:
-        """`task_counts`: how many tasks each person has got in this transaction."""
+        """Return the planner of the task's event. `task_counts`: tasks that each person got in this transaction."""
         task = self.task
         event = internal_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
         writer = Writer(event, task, facts_of_task(task, task.case, event))
@@ -247,7 +247,7 @@ class _PassingOn:
             task_counts[successor.person.pk] = task_counts.get(successor.person.pk, 0) + 1
             loud = task_counts[successor.person.pk] <= LOUD or task.priority == Priority.URGENT
             manner = _manner_of(copy, loud=loud)
-            planner.make([Addressed(successor.person, manner, successor.reason, successor.on_behalf_of)])
+            planner.make([MessageRecipient(successor.person, manner, successor.reason, successor.on_behalf_of)])
         if task.answerable and not planner.colleagues:
             planner.plan.unknown([Unresolved(task.task_id, reasons.NOBODY_HAS_TASK())])
         event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
@@ -256,7 +256,7 @@ class _PassingOn:
 
 
 def _manner_of(copy: Notification, *, loud: bool) -> Manner:
-    """As the copy came."""
+    """Return the manner in which the copy came, by the inbox only unless `loud`."""
     return Manner(
         name=copy.route.name if copy.route is not None else "",
         category=copy.category,
@@ -273,9 +273,9 @@ def _manner_of(copy: Notification, *, loud: bool) -> Manner:
 def _write(passing: Sequence[_PassingOn], now: datetime) -> None:
     if not passing:
         return
-    inbox_items.lock(set().union(*(each.people for each in passing)))
+    inbox_items.lock(set().union(*(passing_on.people for passing_on in passing)))
     contacts, task_counts = Contacts(), dict[int, int]()
-    planners = [each.planner(contacts, task_counts) for each in passing]
+    planners = [passing_on.planner(contacts, task_counts) for passing_on in passing]
     bulk.insert([planner.event for planner in planners])
     fanout.save(planners, now)
     outbox.wake_on_commit("deliveries")

@@ -1,4 +1,4 @@
-"""Whom a target means now, from the rows of a task that somebody has."""
+"""The people that a target names now, from the rows of the task of an existing copy."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -14,19 +14,19 @@ from notifications.types import lookup
 
 
 class Sources(Protocol):
-    """What is read once for several targets; people by their keys."""
+    """Data that is read once for several targets; people by their keys."""
 
     roster: Roster
 
     def on_lists(self, case: Case) -> Mapping[int, Recipient]:
-        """Everybody on the lists for the case's type."""
+        """Return everybody on the lists for the case's type."""
 
-    def called(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
-        """Those whom the engine calls so."""
+    def with_refs(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
+        """Return the people with these refs in the engine."""
 
 
-def about_of(copy: Notification) -> PartSubject:
-    """For parts of absences. Reads the copy's task and its case."""
+def part_subject_of(copy: Notification) -> PartSubject:
+    """Return the subject that parts of absences are compared with. Reads the copy's task and its case."""
     task = copy.task
     case = task.case if task is not None else None
     return PartSubject(
@@ -60,7 +60,7 @@ class Search(targets.RosterSearch):
         return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
 
     def is_out(self, person: Recipient) -> bool:
-        return self.roster.absences.is_out(person, about_of(self._copy))
+        return self.roster.absences.is_out(person, part_subject_of(self._copy))
 
     @property
     def level(self) -> int:
@@ -70,7 +70,7 @@ class Search(targets.RosterSearch):
         return person.active and not self.is_out(person)
 
     def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
-        """It has no trace."""
+        """Do nothing: a review has no trace."""
 
     def people(self, kind: TargetKind) -> targets.People:
         return [(person, NOTHING) for person in self._of_event(kind)]
@@ -85,8 +85,8 @@ class Search(targets.RosterSearch):
             return self._sources.on_lists(case).values() if case is not None else ()
         if kind == TargetKind.ROLE:
             refs = stakeholders.refs_with_role(case.roles if case is not None else None, self.target.role)
-            return self._sources.called(task.engine, refs).values()
+            return self._sources.with_refs(task.engine, refs).values()
         paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
         value = lookup(task.data, paths.get(kind, self.target.path))
         people = value if isinstance(value, list) else [value]
-        return self._sources.called(task.engine, [ref for person in people if (ref := ref_of(person))]).values()
+        return self._sources.with_refs(task.engine, [ref for person in people if (ref := ref_of(person))]).values()

@@ -1,4 +1,4 @@
-"""Tasks past their `expires_at` stop taking answers: their copies say so, and their clocks end."""
+"""Expiry of tasks: past their `expires_at`, they take no answers, their copies say so, and their clocks end."""
 
 import time
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "expiry"
 BATCH = 100
-"""Tasks of one transaction at most."""
+"""Maximum number of tasks of one transaction."""
 PAUSE = timedelta(minutes=1)
-"""After which a task that could not be expired is tried again by the same process."""
+"""Time until the same process tries again to expire a task that failed."""
 
 _failed: dict[UUID, datetime] = {}
 """Tasks that could not be expired, and when each is tried again: they hold up no others."""
@@ -45,9 +45,9 @@ def _chosen(now: datetime) -> QuerySet[Task, UUID]:
 
 
 def expire_due() -> None:
-    """Expire what is due, for one turn; if something is left, the source is woken again."""
+    """Expire due tasks, for one turn; if some are left, the source is woken again."""
     now, end = timezone.now(), time.monotonic() + outbox.TURN_SECONDS
-    held: set[UUID] = set()  # by other transactions: these change the tasks, or the next turn finds them
+    held: set[UUID] = set()  # locked by other transactions, which change these tasks or leave them to the next turn
     while time.monotonic() < end:
         chosen = list(_chosen(now).exclude(pk__in=held)[:BATCH])
         if not chosen:
@@ -58,19 +58,19 @@ def expire_due() -> None:
 
 
 def run(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
-    """Expire tasks in one transaction. If that fails, each half by itself, down to the task that is the cause. Returns
-    those that have expired."""
+    """Expire tasks in one transaction. If that fails, do each half by itself, down to the task that is the cause.
+    Return the tasks that have expired."""
     try:
         return expire(chosen, now)
-    except Exception as fault:  # whatever the fault is, it must cost one task at most
-        if outage.database_is_away(fault):
+    except Exception as exc:  # one task's error must not block the other tasks
+        if outage.database_is_away(exc):
             raise
-        locked = lock_waits.in_vain(fault)
+        locked = lock_waits.in_vain(exc)
         if len(chosen) > 1:
             half = len(chosen) // 2
             return run(chosen[:half], now) | run(chosen[half:], now)
         if locked:
-            log.warning("task_not_expired", task=str(chosen[0]), fault=str(fault))
+            log.warning("task_not_expired", task=str(chosen[0]), fault=str(exc))
         else:
             log.exception("task_not_expired", task=str(chosen[0]))
         _failed[chosen[0]] = now + PAUSE
@@ -79,7 +79,7 @@ def run(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
 
 @transaction.atomic
 def expire(chosen: Sequence[UUID], now: datetime) -> set[UUID]:
-    """Those of the tasks that are still open. Tasks that another transaction holds are left out."""
+    """Expire those of the tasks that are open and not locked by other transactions. Return their keys."""
     lock_waits.apply()
     waiting = expiring(now).filter(pk__in=chosen).order_by("pk")
     tasks = list(waiting.select_for_update(skip_locked=True, no_key=True, of=("self",)))

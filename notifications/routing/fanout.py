@@ -1,4 +1,4 @@
-"""Makes copies and deliveries for the people of an event, and records who gets what and why."""
+"""Makes copies and deliveries for the people of an event, and records in the plan who gets which message and why."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from notifications.reasons import NOTHING, Reason
 from notifications.routing import task_contents
 from notifications.routing.addressing import Addresses, Contacts
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner
+from notifications.routing.route import Manner, MessageRecipient
 from notifications.routing.task_contents import TaskContents
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
@@ -34,7 +34,7 @@ from wfpush.postgres import bulk
 from wfpush.postgres.bulk import pipelined
 
 AT_ONCE = 1_000
-"""Most people of one event whose copies are in memory together."""
+"""Maximum number of people of one event whose copies are in memory together."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
@@ -48,7 +48,7 @@ OWNED = [
     "answer_from_email",
     "answer_from_push",
 ]
-TOLD_ANEW = ["read_at", "snoozed_until"]
+ALERT_FIELDS = ["read_at", "snoozed_until"]
 WORDED = [
     "title",
     "body",
@@ -78,23 +78,23 @@ class Planner:
     plan: Plan
     now: datetime
     is_task: bool
-    """Whether copies ask for the task's answer."""
+    """True if copies ask for the task's answer."""
     contacts: Contacts = field(default_factory=Contacts)
     made: list[Notification] = field(default_factory=list)
-    told_anew: list[Notification] = field(default_factory=list)
+    alerted: list[Notification] = field(default_factory=list)
     handed_over: list[Notification] = field(default_factory=list)
     reworded: dict[Notification, dict[str, Json]] = field(default_factory=dict)
-    """With the texts of channels that have texts of their own."""
+    """The new texts of channels that have their own, by copy."""
     words: dict[Notification, dict[str, Json]] = field(default_factory=dict)
-    """The same of copies of which a new message is sent, too: for what devices show of them by now."""
+    """The new texts of channels, by copy of which a new message is sent, too: for older messages that devices show."""
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
-    left: Sequence[Addressed] = ()
+    left: Sequence[MessageRecipient] = ()
     """More people than are to be in memory together: they must be locked before `save`, which makes their copies and
     completes the plan."""
     _details_of: dict[batch_render.Wording, Json] = field(default_factory=dict)
     colleagues: set[int] = field(default_factory=set)
-    """Everybody who has the task, or gets it: whom the others can ask."""
+    """Everybody who has the task, or gets it: the people that the others can ask."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now, self.contacts)
@@ -103,34 +103,34 @@ class Planner:
 
     @property
     def new_recipients(self) -> set[int]:
-        """Whose copies are new."""
-        return {row.recipient_id for row in self.made} | {each.recipient.pk for each in self.left}
+        """The keys of the people whose copies are new."""
+        return {row.recipient_id for row in self.made} | {addressee.recipient.pk for addressee in self.left}
 
     # --- new copies ------------------------------------------------------------------------------
     def parts(self) -> Iterator[None]:
-        """Make the copies that are left, part by part. What was made is to be saved before the next part."""
+        """Make the remaining copies, part by part. The caller saves each part before it asks for the next."""
         for start in range(0, len(self.left), AT_ONCE):
             self.addresses = Addresses(self.event, self.now)  # with the contacts of these people only
             self.make(self.left[start : start + AT_ONCE])
             yield
         self.left = ()
 
-    def make(self, addressed: Sequence[Addressed]) -> None:
+    def make(self, addressed: Sequence[MessageRecipient]) -> None:
         """Make new copies, for `save`."""
         if not addressed:
             return
         versions = batch_render.published_versions()
-        self._look_up([(each.recipient, each.manner.channels) for each in addressed])
+        self._look_up([(addressee.recipient, addressee.manner.channels) for addressee in addressed])
         blanks: dict[Hashable, Notification] = {}
-        for each in addressed:
-            notification, words = self._copy(each, versions, blanks)
-            mine = self._deliveries(notification, each.manner.channels, words, critical=each.manner.critical)
-            self.plan.add(each.recipient, notification, each.manner.name, each.reason, mine)
+        for addressee in addressed:
+            notification, words = self._copy(addressee, versions, blanks)
+            rows = self._deliveries(notification, addressee.manner.channels, words, critical=addressee.manner.critical)
+            self.plan.add(addressee.recipient, notification, addressee.manner.name, addressee.reason, rows)
             self.made.append(notification)
-            self.deliveries += mine
+            self.deliveries += rows
 
     def _copy(
-        self, addressed: Addressed, versions: Mapping[int, TemplateVersion], blanks: dict[Hashable, Notification]
+        self, addressed: MessageRecipient, versions: Mapping[int, TemplateVersion], blanks: dict[Hashable, Notification]
     ) -> tuple[Notification, dict[str, Json]]:
         recipient, manner = addressed.recipient, addressed.manner
         version = manner.version or versions.get(manner.template_id or 0)
@@ -138,11 +138,11 @@ class Planner:
         wording = self.writer.write(version, recipient, brand, manner.channels)
         self.plan.warn(wording.warnings)
         notice = self._notice(manner, recipient, brand)
-        alike = (id(manner), wording, notice, version, brand)
-        if alike not in blanks:
-            blanks[alike] = self._blank(manner, wording, notice, version, brand)
+        blank_key = (id(manner), wording, notice, version, brand)
+        if blank_key not in blanks:
+            blanks[blank_key] = self._blank(manner, wording, notice, version, brand)
         fact = addressed.reason.as_json()
-        notification = bulk.another(blanks[alike], recipient=recipient, reason_fact=fact)
+        notification = bulk.another(blanks[blank_key], recipient=recipient, reason_fact=fact)
         if notification.actions:
             notification.actions = self._actions(wording, recipient)
         if addressed.on_behalf_of is not None:
@@ -157,7 +157,7 @@ class Planner:
         version: TemplateVersion | None,
         brand: Brand | None,
     ) -> Notification:
-        """A copy that is still nobody's."""
+        """Return a copy without a recipient."""
         asks = self.is_task and bool(wording.actions)
         notification = bulk.new(
             Notification,
@@ -181,20 +181,20 @@ class Planner:
         return notification
 
     def _actions(self, wording: batch_render.Wording, recipient: Recipient) -> list[Json]:
-        """Without the question where nobody could be asked it."""
+        """Return the actions for the recipient, without questions if the recipient could ask nobody."""
         if self.task is None or self._is_somebody_to_ask(self.task, recipient):
             return wording.actions_json
         return wording.actions_without_questions
 
     def _is_somebody_to_ask(self, task: Task, asker: Recipient) -> bool:
-        """Whoever began the task, or somebody else who has it."""
+        """Return whether the active initiator or another person with the task is there to be asked."""
         initiator = task.initiator
         if initiator is not None and initiator.active and initiator.pk != asker.pk:
             return True
         return any(colleague != asker.pk for colleague in self.colleagues)
 
     def _notice(self, manner: Manner, recipient: Recipient, brand: Brand | None) -> str:
-        """What the template of a reminder or an escalation says on lock screens."""
+        """Return the lock-screen text of a reminder's or an escalation's template; empty without one."""
         if manner.notice is None:
             return ""
         wording = self.writer.write(manner.notice, recipient, brand, ())
@@ -220,7 +220,7 @@ class Planner:
             notification.revised_at = self.now
 
     def _details(self, wording: batch_render.Wording) -> Json:
-        """One object for all copies of a wording: frames are made once for it."""
+        """Return one object for all copies of a wording: frames are made once for it."""
         if wording not in self._details_of:
             self._details_of[wording] = details_of(self.writer.facts, wording.key_facts)
         return self._details_of[wording]
@@ -245,46 +245,46 @@ class Planner:
         channels = {channel for _, names in people for channel in names}
         self.addresses.look_up([recipient for recipient, _ in people], channels)
 
-    # --- copies that are there: changed in memory, for `save` -------------------------------------
+    # --- existing copies: changed in memory, for `save` -------------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
-        """Reminders: open copies with a new message, which says as before what is to be decided, below the notice of
-        `manner`, until the task changes.
+        """Send a reminder for open copies: the notice of `manner` stands above the task's own text until the task
+        changes.
 
         `why` has a reason for each person.
         """
-        self.told_anew += rows
+        self.alerted += rows
         self._look_up([(row.recipient, manner.channels) for row in rows])
         for row in rows:
             row.notice = self._notice(manner, row.recipient, row.brand)
             words = self.writer.words(row.template_version, row.recipient, row.brand, manner.channels)
-            self._tell_anew(row, manner, why[row.recipient_id], words)
+            self._alert(row, manner, why[row.recipient_id], words)
 
-    def _tell_anew(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
-        row.read_at = row.snoozed_until = None  # whoever is told again has it back
-        mine = self._deliveries(row, manner.channels, words, critical=manner.critical)
-        self.plan.add(row.recipient, row, manner.name, why, mine)
-        self.deliveries += mine
+    def _alert(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
+        row.read_at = row.snoozed_until = None  # a new message brings the item back
+        deliveries = self._deliveries(row, manner.channels, words, critical=manner.critical)
+        self.plan.add(row.recipient, row, manner.name, why, deliveries)
+        self.deliveries += deliveries
 
-    def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, Addressed]) -> None:
-        """Copies of people who had only been told of the task become copies of people who have it now."""
+    def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, MessageRecipient]) -> None:
+        """Turn copies of people who only knew that the task runs late into copies of people who now have it."""
         versions = batch_render.published_versions()
         self.handed_over += rows
         self._look_up([(row.recipient, addressed[row.recipient_id].manner.channels) for row in rows])
         for row in rows:
-            each = addressed[row.recipient_id]
-            row.escalated, row.on_behalf_of = False, each.on_behalf_of
-            row.reason_fact = each.reason.as_json()
-            row.category, row.route = each.manner.category, each.manner.route
-            row.brand = each.manner.brand or each.recipient.brand
-            row.template_version = versions.get(each.manner.template_id or 0)
-            row.answer_from_email = each.manner.answer_from_email
-            row.answer_from_push = each.manner.answer_from_push
-            wording = self.writer.write(row.template_version, row.recipient, row.brand, each.manner.channels)
+            addressee = addressed[row.recipient_id]
+            row.escalated, row.on_behalf_of = False, addressee.on_behalf_of
+            row.reason_fact = addressee.reason.as_json()
+            row.category, row.route = addressee.manner.category, addressee.manner.route
+            row.brand = addressee.manner.brand or addressee.recipient.brand
+            row.template_version = versions.get(addressee.manner.template_id or 0)
+            row.answer_from_email = addressee.manner.answer_from_email
+            row.answer_from_push = addressee.manner.answer_from_push
+            wording = self.writer.write(row.template_version, row.recipient, row.brand, addressee.manner.channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
             row.actions = self._actions(wording, row.recipient)
             self.words[row] = wording.words
-            self._tell_anew(row, each.manner, each.reason, wording.words)
+            self._alert(row, addressee.manner, addressee.reason, wording.words)
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
         """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""
@@ -299,7 +299,7 @@ class Planner:
             row.actions = self._actions(wording, row.recipient)
             if alert:
                 row.read_at = row.snoozed_until = None
-                self.told_anew.append(row)
+                self.alerted.append(row)
                 self.words[row] = wording.words
                 deliveries += self._deliveries(row, channels, wording.words)
             else:
@@ -317,13 +317,13 @@ class Planner:
 
     @property
     def changed(self) -> Iterable[Notification]:
-        """Copies that were there, in the order in which they get new numbers."""
-        return (*self.withdrawn, *self.handed_over, *self.told_anew, *self.reworded)
+        """Existing copies that were changed, in the order in which they get new numbers."""
+        return (*self.withdrawn, *self.handed_over, *self.alerted, *self.reworded)
 
 
-def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Notification] = ()) -> None:
-    """Save all that was changed and made: inboxes, and rows of the ledger. `seen_anew`: further copies, of which
-    inboxes show more now."""
+def save(planners: Sequence[Planner], now: datetime, *, refreshed: Sequence[Notification] = ()) -> None:
+    """Save all new and changed rows: inboxes, and rows of the ledger. `refreshed`: further copies of which inboxes show
+    more than before."""
     if len(planners) > 1 and any(planner.left for planner in planners):
         for planner in planners:  # one after the other, so that items are numbered in the order of the events
             save([planner], now)
@@ -331,19 +331,19 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     task_contents.save(planner.contents for planner in planners)
     inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
     handed_over = [row for planner in planners for row in planner.handed_over]
-    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *TOLD_ANEW], now, alert=True)
-    told_anew = [row for planner in planners for row in planner.told_anew]
-    inbox_items.rewrite(told_anew, [*WORDED, *TOLD_ANEW], now, alert=True)
-    superseding.supersede_held(_told_by_other_means([*handed_over, *told_anew], planners), now)
+    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *ALERT_FIELDS], now, alert=True)
+    alerted = [row for planner in planners for row in planner.alerted]
+    inbox_items.rewrite(alerted, [*WORDED, *ALERT_FIELDS], now, alert=True)
+    superseding.supersede_held(_with_messages([*handed_over, *alerted], planners), now)
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
     renewed = {row: words for planner in planners for row, words in planner.words.items()}
     superseding.reword({row.pk: words for row, words in (reworded | renewed).items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)
     with pipelined():
-        inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
+        inbox_items.create([row for planner in planners for row in planner.made], refreshed=refreshed, now=now)
         bulk.insert([row for planner in planners for row in planner.deliveries])
     for planner in planners:
-        planner.made, planner.told_anew, planner.handed_over, planner.deliveries = [], [], [], []
+        planner.made, planner.alerted, planner.handed_over, planner.deliveries = [], [], [], []
         planner.reworded, planner.words, planner.withdrawn = {}, {}, {}
         for _ in planner.parts():
             with pipelined():
@@ -353,11 +353,11 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
             planner.made, planner.deliveries = [], []
 
 
-def _told_by_other_means(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:
-    """Those of the copies about which another message is sent than that in the inbox."""
-    anew = {row.pk for row in rows}
+def _with_messages(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:
+    """Return the ids of the copies about which another channel than the inbox sends a message."""
+    alerted_ids = {row.pk for row in rows}
     sent = (row for planner in planners for row in planner.deliveries if row.state == DeliveryState.PENDING)
-    return {row.notification_id for row in sent if row.notification_id in anew} if anew else set()
+    return {row.notification_id for row in sent if row.notification_id in alerted_ids} if alerted_ids else set()
 
 
 def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
@@ -368,12 +368,12 @@ def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
     }
     documents = event_facts.get("documents")
     if isinstance(documents, list):
-        details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
+        details["documents"] = [_plain(entry) for entry in documents if isinstance(entry, dict) and entry.get("url")]
     return {**details, STORED: [fact.stored() for fact in facts]} if facts else details
 
 
 def _plain(part: Json) -> Json:
-    """Names, titles and addresses without characters that could deceive readers; refs and links unchanged."""
+    """Return the part without deceptive characters in names, titles and addresses; refs and links are unchanged."""
     shown = ("name", "title", "address")
     return {
         name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in part.items()

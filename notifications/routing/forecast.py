@@ -1,4 +1,4 @@
-"""What would reach a person at an instant, by the pipeline's own code: nothing is stored or sent."""
+"""Forecast of how messages would reach a person at an instant, by the pipeline's code: nothing is stored or sent."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ KINDS: dict[str, tuple[str, str]] = {
     TASK: (Priority.NORMAL, NotificationState.OPEN),
     UPDATE: (Priority.NORMAL, NotificationState.INFO),
 }
-"""Of what people ask: priority and state of such a message."""
+"""Priority and state of a message, by the kind that people ask about."""
 WORTH = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """By what a message reaches the person; by no device and no channel: it only stands in the inbox. `waits_until`:
-    it is held back until then."""
+    """The devices and channels by which a message reaches the person. Without any, it only appears in the inbox.
+    `waits_until`: the end of the time for which it is held back."""
 
     rings: tuple[str, ...] = ()
     """Names of devices."""
@@ -46,7 +46,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would happen to a kind of message in these categories."""
+    """The forecast for a kind of message in these categories."""
 
     kind: str
     categories: Sequence[Category]
@@ -54,7 +54,7 @@ class Outlook:
 
 
 class Outlooks:
-    """For one person. What they have and have chosen is read once."""
+    """Forecasts for one person, whose devices and preferences are read once."""
 
     def __init__(self, person: Recipient) -> None:
         self.person = person
@@ -67,7 +67,7 @@ class Outlooks:
         return self._contacts.chosen.of(self.person)
 
     def at(self, now: datetime) -> list[Outlook]:
-        """For each kind, the categories in which the same would happen."""
+        """Return the forecasts: for each kind, one for all categories with the same result."""
         return [outlook for kind in KINDS for outlook in self._of(kind, now)]
 
     def _of(self, kind: str, now: datetime) -> Iterator[Outlook]:
@@ -78,12 +78,12 @@ class Outlooks:
             yield Outlook(kind, categories, reach)
 
     def most_an_hour(self, kind: str) -> int | None:
-        """How many of them come an hour by one channel; None: any number."""
+        """Return the maximum number of such messages an hour by one channel; None: no limit."""
         priority, state = KINDS[kind]
         return delivery_decision.most_an_hour(self.chosen, Notification(priority=priority, state=state))
 
     def is_quiet_where_muted(self, kind: str) -> bool:
-        """Whether there is a muted case about which they only stand in the inbox."""
+        """Return whether such messages of some muted case only appear in the inbox."""
         return bool(self.chosen.muted) and any(self._is_muted(kind, category) for category in self._categories)
 
     def _is_muted(self, kind: str, category: Category) -> bool:
@@ -105,7 +105,7 @@ class Outlooks:
 
 
 def _reach_of(rows: Sequence[Delivery]) -> Reach:
-    """Of the first turn that reaches anything: the others are in reserve."""
+    """Return the reach of the first turn that reaches anything: later turns are in reserve."""
     first = [row for row in rows if row.channel != INBOX and row.state == DeliveryState.PENDING and not row.turn]
     devices = [row.device for row in first if isinstance(row.device, Device)]
     return Reach(

@@ -1,4 +1,4 @@
-"""Processes events: the task and case change, routes match, people get copies, deliveries are planned.
+"""Processing of events: the task and case change, routes match, people get copies, deliveries are planned.
 
 All changes of an event, and the end of its outbox row, are one transaction: once, or not at all.
 """
@@ -39,12 +39,12 @@ RETRY = outbox.Backoff(
 )
 
 OUT_OF_TURN = timedelta(milliseconds=200)
-"""The pause of an event before which others of its task are processed."""
+"""Pause of an out-of-turn event, in which earlier events of its task are processed."""
 
 
 # --- the outbox's source --------------------------------------------------------------------------
 def drain() -> None:
-    """Process what is due, for one turn; if something is left, the source is woken again.
+    """Process due events, for one turn; if some are left, the source is woken again.
 
     While more is due than one batch, other workers are woken at once, and take batches of their own.
     """
@@ -66,7 +66,7 @@ def drain() -> None:
 
 
 def run_together(events: Sequence[Event]) -> None:
-    """Process events in one transaction. If that fails, each half by itself, down to the event that is the cause."""
+    """Process events in one transaction. If that fails, do each half by itself, down to the event that is the cause."""
     if len(events) == 1:
         run(events[0], timezone.now())
     elif events and not _are_done(events):
@@ -76,47 +76,47 @@ def run_together(events: Sequence[Event]) -> None:
 
 
 def _are_done(events: Sequence[Event]) -> bool:
-    """False if nothing was changed, because of one of the events or more."""
+    """Process the events together and return whether that worked. If it fails, nothing is changed."""
     try:
-        process([copy(event) for event in events], timezone.now())  # what fails must leave nothing in those tried again
+        process([copy(event) for event in events], timezone.now())  # copies: a failed try must not change the events
     except PersonChanges:
         return False
-    except Exception as fault:  # whatever the fault is, it must cost one event at most
-        if outage.database_is_away(fault):
+    except Exception as exc:  # one event's error must not block the other events
+        if outage.database_is_away(exc):
             raise
-        log.warning("events_apart", events=len(events), locked=lock_waits.in_vain(fault), fault=error_of(fault))
+        log.warning("events_apart", events=len(events), locked=lock_waits.in_vain(exc), fault=error_of(exc))
         return False
     return True
 
 
 def run(event: Event, now: datetime) -> None:
-    """Process one claimed event. A fault is recorded and the event tried again; in the end it is given up."""
+    """Process one claimed event. An error is recorded and the event tried again; in the end it is given up."""
     with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
         try:
             process([event], now)
         except LeaseLost:
             log.warning("event_lease_lost")
-        except task_state.OutOfTurn as fault:
-            log.info("event_out_of_turn", detail=str(fault))
+        except task_state.OutOfTurn as exc:
+            log.info("event_out_of_turn", detail=str(exc))
             outbox.put_back(event, now + OUT_OF_TURN)
-        except Exception as fault:  # whatever the fault is, the event must not be lost and the worker must live
-            if outage.database_is_away(fault):
-                raise  # it can be neither recorded nor tried again now
-            if lock_waits.in_vain(fault):
-                log.warning("event_locked", attempts=event.attempts, fault=error_of(fault))
+        except Exception as exc:  # whatever the error, the event must not be lost and the worker must live
+            if outage.database_is_away(exc):
+                raise  # the error cannot be recorded, nor the event tried again now
+            if lock_waits.in_vain(exc):
+                log.warning("event_locked", attempts=event.attempts, fault=error_of(exc))
             else:
                 log.exception("event_failed", attempts=event.attempts)
-            _retry_later(event, now, fault)
+            _retry_later(event, now, exc)
 
 
 def _run_again(event: Event, now: datetime) -> None:
-    """An event that may kill its worker is not claimed at once by the next, which would die before it did others."""
+    """Run an event that may kill its worker, delayed first: the next worker must not claim it and die as well."""
     if outbox.delay(event, RETRY.next_at(event.attempts, event.received_at, now) or now + RETRY.most):
         run(event, now)
 
 
-def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
-    error = error_of(fault)
+def _retry_later(event: Event, now: datetime, exc: Exception) -> None:
+    error = error_of(exc)
     again = RETRY.next_at(event.attempts, event.received_at, now)
     if again is None:
         _give_up(event, now, error)
@@ -130,13 +130,13 @@ def _give_up(event: Event, now: datetime, error: str) -> None:
         claims.release_next([event], now)
 
 
-def error_of(fault: Exception) -> str:
-    """The fault as the ledger stores it."""
-    return f"{type(fault).__name__}: {fault}"[:2000]
+def error_of(exc: Exception) -> str:
+    """Return the error's text as the ledger stores it."""
+    return f"{type(exc).__name__}: {exc}"[:2000]
 
 
 class LeaseLost(Exception):
-    """Another worker has the event now; the changes are rolled back."""
+    """Raised if another worker has the event now; the changes are rolled back."""
 
 
 ENDED = ("status", "plan", "unresolved", "told", "processed_at", "error", "task", "case")
@@ -182,9 +182,9 @@ class Result:
 
 
 def advance(event: Event, batch: Batch) -> Result:
-    """All that an event does, but for what the batch writes at its end."""
-    scene = batch.scene(event)
-    change = task_state.apply(event, scene)
+    """Apply an event, except for the rows that the batch writes at its end. Return the result."""
+    context = batch.context_of(event)
+    change = task_state.apply(event, context)
     plan = Plan(notes=[*batch.notes[event], *change.notes])
     result = Result(change.status, plan, change.task, change.case)
     if not change.counts or change.is_message:
@@ -193,28 +193,30 @@ def advance(event: Event, batch: Batch) -> Result:
         if not change.is_new:
             batch.close(Closing(event, change.task, plan))
         return result
-    _reach_people(event, change, scene, plan, batch)
+    _reach_people(event, change, context, plan, batch)
     if not plan.recipients and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
     return result
 
 
-def _reach_people(event: Event, change: task_state.Change, scene: task_state.Scene, plan: Plan, batch: Batch) -> None:
+def _reach_people(
+    event: Event, change: task_state.Change, context: task_state.EventContext, plan: Plan, batch: Batch
+) -> None:
     facts = facts_of_task(change.task, change.case, event, task_is_newer=change.is_older)
-    subject = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
+    subject = route.Subject(event, change.task, change.case, context.directory, context.roster, facts)
     matches = route.match(event, facts)
-    addressed = _but_those_asked(event, route.people_for(matches, subject))
+    addressed = _without_addressees(event, route.people_for(matches, subject))
     plan.tried(matches)
     plan.unknown(subject.unresolved)
     is_task = change.task is not None and change.asks
     writer = Writer(event, change.task if is_task else None, facts)
     planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.contacts)
-    planner.colleagues = {each.recipient.pk for each in addressed}
+    planner.colleagues = {addressee.recipient.pk for addressee in addressed}
     if is_task and change.task is not None:
         copies = batch.copies.of(change.task)
         _change_copies(change, change.task, copies, addressed, planner)
         has_copy = {row.recipient_id for row in copies}
-        addressed = [each for each in addressed if each.recipient.pk not in has_copy]
+        addressed = [addressee for addressee in addressed if addressee.recipient.pk not in has_copy]
     batch.notify(planner, addressed)
 
 
@@ -222,17 +224,17 @@ def _change_copies(
     change: task_state.Change,
     task: Task,
     copies: Sequence[Notification],
-    addressed: Sequence[route.Addressed],
+    addressed: Sequence[route.MessageRecipient],
     planner: fanout.Planner,
 ) -> None:
     """Update open copies: withdraw those of people from whom the task was taken, and reword the others.
 
-    People who had only been told that it ran late, and have it now, are told of it as their own.
+    People who only knew that the task ran late, and have it now, get it as their own.
     """
     open_copies = list(copies)
     if copies and change.reassigned:
-        meant = {person.pk for each in addressed for person in each.meant}
-        now_theirs = {each.recipient.pk: each for each in addressed}
+        meant = {person.pk for addressee in addressed for person in addressee.meant}
+        now_theirs = {addressee.recipient.pk: addressee for addressee in addressed}
         planner.withdraw([row for row in copies if row.recipient_id not in meant], _reassigned_to(task))
         handed_over = [row for row in copies if row.escalated and row.recipient_id in now_theirs]
         planner.hand_over(handed_over, now_theirs)
@@ -245,7 +247,7 @@ def _change_copies(
 
 
 def _was_given_back(copy: Notification) -> bool:
-    """Whether its person has answered, and has not been told since that it is to be answered anew."""
+    """Return whether the copy's person has answered, and has not been notified since that a new answer is needed."""
     outcome, revised_at = copy.outcome or {}, copy.revised_at
     if outcome.get("engine") != outcomes.CHANGED or not outcomes.is_mine(outcome, copy.recipient):
         return False
@@ -253,12 +255,12 @@ def _was_given_back(copy: Notification) -> bool:
     return revised_at is None or answered_at is None or revised_at <= answered_at
 
 
-def _but_those_asked(event: Event, addressed: list[route.Addressed]) -> list[route.Addressed]:
-    """Leave out the people to whom a question goes: their item has a reply box already."""
+def _without_addressees(event: Event, addressed: list[route.MessageRecipient]) -> list[route.MessageRecipient]:
+    """Return the people without those to whom a question goes: their item has a reply box already."""
     if event.source != "wfpush" or event.type != "task.info_requested":
         return addressed
     addressee_refs = {person.get("ref") for person in event.data.get("asked") or []}
-    return [each for each in addressed if each.recipient.ref not in addressee_refs]
+    return [addressee for addressee in addressed if addressee.recipient.ref not in addressee_refs]
 
 
 def _reassigned_to(task: Task) -> Reason:
@@ -274,9 +276,9 @@ class _RollBack(Exception):
 
 
 def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
-    """What this event would do now, by the same code. Nothing is stored or sent.
+    """Return the result that this event would have now, by the same code. Nothing is stored or sent.
 
-    An event that has come in already is run as a new one. Raises what processing the real event would raise.
+    An event that has come in already is run as a new one. Raises the errors that processing the real event would raise.
     """
     result: list[Result] = []
     try:
@@ -288,7 +290,7 @@ def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
 
 
 def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
-    """The same without rolling back, which the caller does."""
+    """Return the result of a dry run in the caller's transaction, which the caller rolls back."""
     event = Event(
         engine=engine,
         source=inbound.source,
@@ -311,7 +313,7 @@ def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
 
 
 def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:
-    """The stored event of this engine, source and id, if there is one: another one would be its duplicate."""
+    """Return the stored event of this engine, source and id, if there is one: another one would be its duplicate."""
     return Event.objects.filter(engine=engine, source=inbound.source, event_id=inbound.id).first()
 
 

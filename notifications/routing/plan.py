@@ -1,4 +1,4 @@
-"""What an event did: the routes tried, who gets what and why, and what was odd. It is stored with the event."""
+"""The trace of an event: the routes tried, the messages to people with their reasons, and the warnings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Plan:
     warnings: list[Reason] = field(default_factory=list)
     notes: list[Reason] = field(default_factory=list)
     more: int = 0
-    """People told whom the trace counts only."""
+    """Number of notified people whom the trace does not list."""
 
     def as_json(self) -> Json:
         return plans.stored(
@@ -38,16 +38,16 @@ class Plan:
     def tried(self, matches: Iterable[Match]) -> None:
         self.routes += [
             {
-                "route": each.route.pk,
-                "name": each.route.name,
-                "matched": each.matched,
-                "reason_fact": each.reason.as_json(),
+                "route": match.route.pk,
+                "name": match.route.name,
+                "matched": match.matched,
+                "reason_fact": match.reason.as_json(),
             }
-            for each in matches
+            for match in matches
         ]
 
     def unknown(self, names: Iterable[Unresolved]) -> None:
-        self.unresolved += [{"ref": each.ref, "reason_fact": each.reason.as_json()} for each in names]
+        self.unresolved += [{"ref": entry.ref, "reason_fact": entry.reason.as_json()} for entry in names]
 
     def warn(self, warnings: Iterable[Reason]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
@@ -80,13 +80,13 @@ class Plan:
                 "title": notification.title,
                 "channels": [
                     {
-                        "channel": each.channel,
-                        "to": each.to,
-                        "turn": each.turn,
-                        "state": each.state,
-                        "reason_fact": each.reason_fact,
+                        "channel": delivery.channel,
+                        "to": delivery.to,
+                        "turn": delivery.turn,
+                        "state": delivery.state,
+                        "reason_fact": delivery.reason_fact,
                     }
-                    for each in deliveries
+                    for delivery in deliveries
                 ],
             }
         )

@@ -1,4 +1,4 @@
-"""Which routes an event matches, and whom they mean. Every decision has a reason for the trace."""
+"""Matching of routes to an event, and of people to routes. Every decision has a reason for the trace."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ from wfpush.postgres.revision import Compiled
 
 @dataclass(frozen=True)
 class Match:
-    """One route that was tried, and why it matched or did not."""
+    """A route that was tried, and why it matched or did not."""
 
     route: Route
     matched: bool
@@ -44,11 +44,11 @@ class Match:
 
 @dataclass(frozen=True)
 class Manner:
-    """How people are told: by a route, or by something else.
+    """The way in which people are notified, by a route or by another source.
 
-    `version`: that of the template; None: the published one. `escalated`: they are told because the task runs late.
-    `critical`: nothing that people have chosen holds it back. `notice`: the template of a reminder or an escalation,
-    whose words stand above those of the task.
+    `version`: that of the template; None: the published one. `escalated`: people are notified because the task runs
+    late. `critical`: no preference of people holds the message back. `notice`: the template of a reminder or an
+    escalation, whose text stands above the task's.
     """
 
     name: str
@@ -79,8 +79,8 @@ def by_route(route: Route) -> Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed:
-    """A person to tell, how, and why. `on_behalf_of` is away, and would have been told."""
+class MessageRecipient:
+    """A person to notify, the manner, and the reason. `on_behalf_of` is the absent person whom this one replaces."""
 
     recipient: Recipient
     manner: Manner
@@ -89,13 +89,13 @@ class Addressed:
 
     @property
     def meant(self) -> list[Recipient]:
-        """Whose copies of the task remain open: copies that somebody had before they went away do, too."""
+        """The people whose copies of the task remain open, also from before they went away."""
         return [self.recipient, self.on_behalf_of] if self.on_behalf_of else [self.recipient]
 
 
 @dataclass(frozen=True)
 class Unresolved:
-    """A name for which nobody could be told, and why."""
+    """A name for which nobody could be notified, and why."""
 
     ref: str
     reason: Reason
@@ -103,7 +103,7 @@ class Unresolved:
 
 @dataclass
 class Subject:
-    """What routes look at. `facts` is the event's data merged over its task's, and `event` itself."""
+    """The data that routes look at. `facts` is the event's data merged over its task's, and `event` itself."""
 
     event: Event
     task: Task | None
@@ -114,11 +114,11 @@ class Subject:
     unresolved: list[Unresolved] = field(default_factory=list)
 
     def absence_context(self, category: int) -> PartSubject:
-        """Return what parts of absences are compared with."""
+        """Return the subject that parts of absences are compared with."""
         return PartSubject(category, self.event.engine_id, self.case.type if self.case is not None else "")
 
     def person(self, reference: PersonInEvent | None) -> list[Recipient]:
-        """Return the person as a list. It is empty for an unknown one, who is added to `unresolved`."""
+        """Return the person as a list. The list is empty for an unknown person, who is added to `unresolved`."""
         if not reference:
             return []
         recipient = self.directory.get(reference)
@@ -130,7 +130,7 @@ class Subject:
 
 # --- matching -------------------------------------------------------------------------------------
 def match(event: Event, facts: Json) -> list[Match]:
-    """Try the enabled routes by priority, until a matching one says to stop."""
+    """Try the enabled routes by priority, until a matching one says to stop. Return all, tried or stopped."""
     tried: list[Match] = []
     stopped_by = ""
     for rule in _RULES.get():
@@ -185,30 +185,32 @@ def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
 
 
 # --- targets --------------------------------------------------------------------------------------
-def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
-    """All people of the matching routes, once each; the first route that means a person determines the message.
+def people_for(matches: Iterable[Match], subject: Subject) -> list[MessageRecipient]:
+    """Return all people of the matching routes, once each; the first route that names a person determines the message.
 
     People who are away are replaced by their delegate, unless the delegate is among the people anyway.
     """
     addressees = _find_direct_addressees(matches, subject)
     absences = subject.roster.absences
-    absences.look_up([each.recipient for each in addressees])
+    absences.look_up([entry.recipient for entry in addressees])
     stand_ins: dict[int, Recipient] = {}
     by_category: dict[int, list[Recipient]] = {}
-    for each in addressees:
-        by_category.setdefault(each.manner.category.pk, []).append(each.recipient)
+    for entry in addressees:
+        by_category.setdefault(entry.manner.category.pk, []).append(entry.recipient)
     for category, people in by_category.items():
         stand_ins |= absences.stand_ins(people, subject.absence_context(category))
-    by_person = {each.recipient.pk: each for each in addressees if each.recipient.pk not in stand_ins}
-    for each in addressees:
-        if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
-            reason = absences.why(each.recipient, subject.absence_context(each.manner.category.pk), each.reason)
-            by_person.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
+    by_person = {entry.recipient.pk: entry for entry in addressees if entry.recipient.pk not in stand_ins}
+    for entry in addressees:
+        if (stand_in := stand_ins.get(entry.recipient.pk)) is not None:
+            reason = absences.why(entry.recipient, subject.absence_context(entry.manner.category.pk), entry.reason)
+            by_person.setdefault(
+                stand_in.pk, MessageRecipient(stand_in, entry.manner, reason, on_behalf_of=entry.recipient)
+            )
     return list(by_person.values())
 
 
-def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
-    by_person: dict[int, Addressed] = {}
+def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[MessageRecipient]:
+    by_person: dict[int, MessageRecipient] = {}
     for tried in matches:
         if not tried.matched:
             continue
@@ -218,12 +220,12 @@ def _find_direct_addressees(matches: Iterable[Match], subject: Subject) -> list[
                 if not person.active:
                     subject.unresolved.append(Unresolved(person.ref, reasons.NO_LONGER_ACTIVE()))
                 else:
-                    by_person.setdefault(person.pk, Addressed(person, manner, reason))
+                    by_person.setdefault(person.pk, MessageRecipient(person, manner, reason))
     return list(by_person.values())
 
 
 class _Search(targets.RosterSearch):
-    """For whom a route's target means in an event. What rows of the task say goes over what the event says."""
+    """The people that a route's target names in an event. Rows of the task take precedence over the event's data."""
 
     def __init__(self, target: RouteTarget, subject: Subject) -> None:
         self.target, self.subject, self.roster = target, subject, subject.roster
@@ -306,15 +308,15 @@ class _Search(targets.RosterSearch):
         return task.get(member) if isinstance(task, dict) else None
 
     def _is_assigned(self) -> bool:
-        """Whether the task has an assignee: then candidates and teams get no copy until it is reassigned."""
+        """Return whether the task has an assignee: then candidates and teams get no copy until it is reassigned."""
         task = self.subject.task
         return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
 
     def _all(self, references: Any) -> list[Recipient]:
-        return [person for each in references or [] for person in self.subject.person(each)]
+        return [person for reference in references or [] for person in self.subject.person(reference)]
 
     def _named_teams(self) -> list[Team]:
-        """The teams in an event: those of its task, of its exception, or its own."""
+        """Return the teams in an event: those of its task, of its exception, or its own."""
         slugs: list[str] = []
         for place in ("task.teams", "exception.teams", "teams"):
             value = lookup(self.subject.facts, place)
@@ -337,4 +339,4 @@ UNRESOLVED = {
     targets.Missing.MANAGER: reasons.HAS_NO_MANAGER,
     targets.Missing.END_OF_MANAGERS: reasons.HAS_NO_MANAGER,
 }
-"""What the trace tells of. That an event names no candidates, say, is nothing that is missing."""
+"""The missing parts that the trace mentions. An event without candidates, say, misses nothing."""

@@ -1,4 +1,4 @@
-"""People who have to do with a case, whoever has its tasks: by a role in it, and on the list for its type."""
+"""People who have to do with a case, whoever has its tasks: those with a role in it, and those on its type's list."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,22 +8,22 @@ from notifications.types import Json
 from wfpush.postgres.revision import Compiled
 
 Lists = Mapping[tuple[int | None, str], tuple[Sequence[int], Sequence[int]]]
-"""Engine and type of cases to the people and the teams on their list."""
+"""The people and the teams on the lists for cases, by engine and type of case."""
 
 
 def refs_with_role(roles: Json | None, role: str) -> list[str]:
-    """The refs of those who have the role."""
+    """Return the refs of the people with the role."""
     holders = (roles or {}).get(role)
     return holders if isinstance(holders, list) else [holders] if holders else []
 
 
 def role_in_words(role: str) -> str:
-    """As reasons say it: account_manager is “account manager”."""
+    """Return the role as reasons show it: account_manager is “account manager”."""
     return role.replace("_", " ")
 
 
 def on_lists(case: Case, roster: Roster) -> Iterable[Recipient]:
-    """Everybody on the lists for the case's type; people may be repeated."""
+    """Return everybody on the lists for the case's type; people may be repeated."""
     lists = _LISTS.get()
     for engine in (case.engine_id, None):
         people, teams = lists.get((engine, case.type), ((), ()))

@@ -1,4 +1,4 @@
-"""A message of our own to one person, about no task, with the way of every message: inbox, ledger, channels."""
+"""A message of the product to one person, about no task. It is sent like every message: inbox, ledger, channels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MOST_TITLE, MOST_SHORT = 200, 500
 
 @dataclass(frozen=True)
 class Words:
-    """`short` is what lock screens show."""
+    """The texts of a message. `short` is the text on lock screens."""
 
     title: str
     body: str
@@ -31,9 +31,9 @@ class Words:
 
 
 @dataclass(frozen=True)
-class About:
-    """What a message is about: the type and data of its event, what the item keeps of it, and the page that it leads
-    to. `category`: None: the first one."""
+class NoticeSubject:
+    """The subject of a message: its event's type and data, the item's details, and the page that it leads to. Without a
+    `category`, the first one is used."""
 
     type: str
     data: Json
@@ -44,15 +44,15 @@ class About:
 
 def send(
     person: Recipient,
-    subject: About,
+    subject: NoticeSubject,
     worded: Callable[[], Words],
     why: Reason,
     now: datetime,
     *,
     instead_of: Recipient | None = None,
 ) -> Notification | None:
-    """In a transaction. `worded` is called in the person's language and time zone. None where nothing can be sent yet:
-    messages belong to an engine and a category."""
+    """Send a message, in a transaction. `worded` is called in the person's language and time zone. Return None while
+    there is no engine or no category, to which messages belong."""
     engine = Engine.objects.order_by("-active", "pk").first()
     category = subject.category or Category.objects.order_by("pk").first()
     if engine is None or category is None:

@@ -1,6 +1,6 @@
 """Targets: the one list of kinds of targets, for routes and for SLA steps.
 
-A kind says who is meant, in what order, and why. The search provides the people: for a route from the event
+A kind determines the people, their order, and the reason. The search provides the people: for a route from the event
 (notifications/routing/route.py), for a step from the rows of the task (escalations/kinds/targets.py).
 """
 
@@ -17,7 +17,7 @@ People = Iterable[tuple[Recipient, Reason]]
 
 
 class Missing(Enum):
-    """Why a target means nobody."""
+    """A cause for which a target means nobody."""
 
     ASSIGNEE = auto()
     CANDIDATES = auto()
@@ -44,34 +44,34 @@ class Search(ABC):
 
     @abstractmethod
     def teams(self) -> Iterable[Team]:
-        """The teams whose members have the task."""
+        """Return the teams whose members have the task."""
 
     @abstractmethod
     def teams_led(self) -> Sequence[Team]:
-        """The teams whose leads are meant: the team of the target, else the teams of the event or task."""
+        """Return the teams whose leads are meant: the team of the target, else the teams of the event or task."""
 
     @abstractmethod
     def team(self) -> Team | None:
-        """That the target names."""
+        """Return the team that the target names."""
 
     @abstractmethod
     def person(self) -> tuple[Recipient, Reason] | None:
-        """Whom the target names, and the reason for it."""
+        """Return the person that the target names, and the reason."""
 
     @abstractmethod
     def rota(self) -> Rota | None:
-        """That the target names."""
+        """Return the rota that the target names."""
 
     @abstractmethod
     def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        """Of each layer that has somebody: the first counts, and the others where that one is out."""
+        """Return the people on duty, one for each layer that has somebody. Later ones count if earlier ones are out."""
 
     @abstractmethod
     def is_out(self, person: Recipient) -> bool:
-        """Whether the person is away, and nobody stands in."""
+        """Return whether the person is away, and nobody stands in."""
 
     def people(self, kind: TargetKind) -> People:
-        """People whom only an event can name."""
+        """Return the people of a kind that only an event can name."""
         return []
 
     @abstractmethod
@@ -79,20 +79,20 @@ class Search(ABC):
 
     @property
     def level(self) -> int:
-        """For managers: 1 is the assignee's own."""
+        """The level of a manager: 1 is the assignee's own."""
         return 1
 
     def can_be_told(self, person: Recipient) -> bool:
-        """Whether a lead or a manager can be told; if not, says why."""
+        """Return whether a lead or a manager can be notified; if not, record why."""
         return True
 
     @abstractmethod
     def miss(self, what: Missing, of: Recipient | Team | Rota | None = None) -> None:
-        """Called with what was not found. `of`: the person, team or rota that lacks it."""
+        """Record the cause for which nobody was found. `of`: the person, team or rota that lacks it."""
 
 
 class RosterSearch(Search):
-    """Reads what the target names from a roster."""
+    """Reads the team, person and rota of the target from a roster."""
 
     roster: Roster
     target: RouteTarget
@@ -115,7 +115,7 @@ class RosterSearch(Search):
 
 
 def people_for(kind: str, search: Search) -> People:
-    """Whom a target of this kind means, and why. People may be repeated, and may be inactive."""
+    """Return the people that a target of this kind means, and why. People may be repeated, and may be inactive."""
     return KINDS[TargetKind(kind)](search)
 
 
@@ -136,7 +136,7 @@ def _candidates(search: Search) -> People:
 
 
 def _task_teams(search: Search) -> People:
-    people = [each for team in search.teams() for each in _members(team, search)]
+    people = [pair for team in search.teams() for pair in _members(team, search)]
     if not people:
         search.miss(Missing.TEAM_WITH_MEMBERS)
     return people
@@ -170,7 +170,7 @@ def _team_lead(search: Search) -> People:
 
 
 def _manager(search: Search) -> People:
-    """The manager of the given level, or the next higher one who can be told."""
+    """Return the manager of the given level, or the next higher one who can be notified."""
     assignee = search.assignee()
     if assignee is None:
         search.miss(Missing.ASSIGNEE)
@@ -195,7 +195,7 @@ def _person(search: Search) -> People:
 
 
 def _duty(search: Search) -> People:
-    """Where everybody is out, it stays with the first, as what comes for people who are away stays with them."""
+    """Return the first person on duty who is not out. If everybody is out, return the first: nobody stands in."""
     rota = search.rota()
     if rota is None:
         search.miss(Missing.ROTA)
@@ -204,7 +204,7 @@ def _duty(search: Search) -> People:
     if not people:
         search.miss(Missing.ON_DUTY, rota)
         return []
-    person = next((each for each in people if not search.is_out(each)), people[0])
+    person = next((candidate for candidate in people if not search.is_out(candidate)), people[0])
     return [(person, reasons.ON_DUTY(rota=rota.name, key=rota.pk))]
 
 

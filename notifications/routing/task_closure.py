@@ -1,4 +1,4 @@
-"""Engines have closed tasks: waiting answers are dropped, open copies withdrawn, and all copies show the outcome."""
+"""The end of tasks that engines have closed: waiting answers are dropped, open copies withdrawn, outcomes shown."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from wfpush.queue import outbox
 
 @dataclass(frozen=True)
 class Closing:
-    """One task, the event that closed it, and the trace of the event."""
+    """A closed task, the event that closed it, and the trace of the event."""
 
     event: Event
     task: Task
@@ -39,13 +39,13 @@ class Closing:
 
 
 def recipients(closings: Sequence[Closing]) -> set[int]:
-    """Whose inboxes will change."""
+    """Return the keys of the people whose inboxes will change."""
     ids = [closing.task.pk for closing in closings]
     return set(inbox_items.told_of_end(ids).values_list("recipient_id", flat=True)) if ids else set()
 
 
 def close(closings: Sequence[Closing], now: datetime) -> None:
-    """The tasks and the people are locked."""
+    """End the copies of closed tasks. The caller has locked the tasks and the people."""
     if not closings:
         return
     drop_waiting_callbacks([closing.task for closing in closings], now)
@@ -65,7 +65,7 @@ def close(closings: Sequence[Closing], now: datetime) -> None:
 
 
 def drop_waiting_callbacks(tasks: Iterable[Task], now: datetime) -> None:
-    """Do not tell engines what they have decided themselves: such callbacks end as handled.
+    """End callbacks about decisions of the engine itself as handled: the engine need not be notified.
 
     A callback that may have reached the engine keeps its own result: the engine may be reporting the effect of that
     very answer.

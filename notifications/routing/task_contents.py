@@ -1,4 +1,4 @@
-"""What the copies of one event ask their people to decide: each revision of it is stored once, by the batch."""
+"""The contents that the copies of one event ask people to decide. The batch stores each revision once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from wfpush.postgres import bulk
 
 @dataclass
 class TaskContents:
-    """The contents of a task by template version. `task`: None if its copies ask nothing. `facts` are as `content_of`
-    takes them."""
+    """The contents of a task by template version. `task`: None if its copies ask nothing. `facts` are the argument of
+    `content_of`."""
 
     event: Event
     task: Task | None
@@ -47,14 +47,14 @@ class TaskContents:
         return row.revision
 
     def _origin(self, task: Task) -> Json:
-        """The CloudEvent that the content came from: of an event of our own, which changes none, the assigning one."""
+        """Return the CloudEvent of the content. The product's own events change none, so it is the assigning one."""
         assigning = task._state.fields_cache.get("assigned_event")
         event = self.event if behaviour_of(self.event.type) in TYPES_THAT_ASK or assigning is None else assigning
         return {"id": event.event_id, "source": event.source}
 
 
 def save(batch: Iterable[TaskContents]) -> None:
-    """A task may have asked the same before, with other copies or at another time: that row stays."""
+    """Insert the unsaved contents. A row that exists already, from other copies or an earlier time, stays."""
     batch = [*batch]
     bulk.insert([row for contents in batch for row in contents.unsaved], ignore_conflicts=True)
     for contents in batch:

@@ -1,6 +1,6 @@
-"""A message of a template version to one's own person, to see how it arrives: before it is published, if one wants.
+"""A test message of a template version, published or not, to one's own person.
 
-It takes the way of every message, through inbox, ledger and channels, as an event of our own. It is about no task, so
+It is sent like every message, through inbox, ledger and channels, as an event of the product. It is about no task, so
 nothing can be answered and no engine is called.
 """
 
@@ -30,7 +30,7 @@ from notifications.models import (
 )
 from notifications.routing import fanout
 from notifications.routing.plan import Plan
-from notifications.routing.route import Addressed, Manner
+from notifications.routing.route import Manner, MessageRecipient
 from notifications.types import Json
 from notifications.wording import render
 from notifications.wording.batch_render import Writer
@@ -39,11 +39,11 @@ from wfpush.queue import outbox
 
 TYPE = "wfpush.test"
 MOST, WITHIN = 5, timedelta(minutes=10)
-"""So many tests a person in that time."""
+"""Maximum number of tests for one person, and the period."""
 
 
 class CannotSend(Exception):
-    """The sentence says what to do."""
+    """Raised if a test cannot be sent; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def ways_to(person: Recipient) -> list[Way]:
 def send(
     version: TemplateVersion, person: Recipient, writer: Writer, chosen: Sequence[str], now: datetime
 ) -> Notification:
-    """Send what `writer` knows, worded by this version, to the person's inbox and by the `chosen` channels at once.
+    """Send the data of `writer`, worded by this version, to the person's inbox and by the `chosen` channels at once.
 
     Raises CannotSend.
     """
@@ -87,21 +87,21 @@ def send(
     plan = Plan()
     manner = Manner(name="", category=category, channels=[INBOX, *chosen], version=version, brand=person.brand)
     reason = reasons.TEMPLATE_TEST(template=version.template, number=version.number)
-    planner.make([Addressed(person, manner, reason)])
-    [made] = planner.made
-    _mark(made, planner.deliveries, version, person)
+    planner.make([MessageRecipient(person, manner, reason)])
+    [notification] = planner.made
+    _mark(notification, planner.deliveries, version, person)
     plan.warn(planner.plan.warnings)
-    plan.add(person, made, "", reason, planner.deliveries)
+    plan.add(person, notification, "", reason, planner.deliveries)
     event.plan, event.told = plan.as_json(), len(planner.deliveries)
     fanout.save([planner], now)
     event.save(update_fields=["plan", "told"])
     outbox.wake_on_commit("deliveries")
-    return made
+    return notification
 
 
 def _place_of(version: TemplateVersion, writer: Writer) -> tuple[Engine, Category]:
-    """Every event is of an engine, and every message of a category: those of the sample and of the template's routes,
-    where there are any."""
+    """Return the engine and the category of the message: those of the sample and of the template's routes, else the
+    first. Raise CannotSend if there is none."""
     route = version.template.routes.select_related("engine", "category").first()
     of_sample = writer.event.engine if writer.event.engine_id else None
     engine = of_sample or (route.engine if route else None) or Engine.objects.filter(active=True).first()
@@ -112,38 +112,38 @@ def _place_of(version: TemplateVersion, writer: Writer) -> tuple[Engine, Categor
 
 
 def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, chosen: Sequence[str]) -> None:
-    """Real messages would have the task's name instead of a text with a fault; a test says so and is not sent."""
+    """Raise CannotSend if a text has an error. Real messages would have the task's name instead of such a text."""
     for channel in (INBOX, *chosen):
         try:
             render.render(
                 version, person.locale, channel, writer.context(person.brand), timezone=person.timezone,
                 hidden=writer.hidden, customer=person.external,
             )  # fmt: skip
-        except RenderError as fault:
-            raise CannotSend(str(fault)) from fault
+        except RenderError as exc:
+            raise CannotSend(str(exc)) from exc
 
 
 def _check_rate(person: Recipient, now: datetime) -> None:
-    """The person is locked."""
-    mine = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
-    if mine.filter(event__source=internal_events.SOURCE).count() >= MOST:
+    """Raise CannotSend if the person has had too many tests. The person is locked."""
+    recent = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
+    if recent.filter(event__source=internal_events.SOURCE).count() >= MOST:
         sentence = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
         raise CannotSend(sentence % {"most": MOST, "minutes": WITHIN.seconds // 60})
 
 
-def _mark(made: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
-    """Titles and texts say that it is a test, on each channel; no channel waits for another."""
+def _mark(notification: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:
+    """Mark titles and texts of all channels as a test. No channel waits for another."""
     with translation.override(language_of(person)):
         title = _("Test: %(title)s")
         sentence = _("This is a test of “%(template)s”, version %(number)d. There is nothing to do.")
     sentence = sentence % {"template": version.template, "number": version.number}
-    made.title = render.clean_title(title % {"title": made.title})
-    made.body = f"{sentence}\n\n{made.body}".strip()
+    notification.title = render.clean_title(title % {"title": notification.title})
+    notification.body = f"{sentence}\n\n{notification.body}".strip()
     for row in rows:
         if row.words:
             words = {**row.words, "title": render.clean_title(title % {"title": row.words["title"]})}
             row.words = {**words, "body": f"{sentence}\n\n{words['body']}".strip()}
         if row.turn:
             row.turn = 0
-            for name, value in outbox.scheduled(made.created_at).items():
+            for name, value in outbox.scheduled(notification.created_at).items():
                 setattr(row, name, value)

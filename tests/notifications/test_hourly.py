@@ -10,13 +10,13 @@ from notifications.hourly import BANDS, HOUR
 from notifications.models import (
     Callback,
     CallbackState,
-    Counted,
     CountedHour,
     Delivery,
     DeliveryState,
     Engine,
     Event,
     HourlyCount,
+    Metric,
     Response,
     Task,
     TaskState,
@@ -149,7 +149,7 @@ def test_answers_are_counted_by_team_and_by_how_long_the_task_had_waited() -> No
     hourly.run(NOW)
 
     last = len(BANDS)
-    found = {of: count for (what, of), count in numbers(THIS).items() if what == Counted.ANSWERS}
+    found = {of: count for (what, of), count in numbers(THIS).items() if what == Metric.ANSWERS}
     assert found == {"/0": 1, "/1": 1, f"/{last}": 1, f"{finance.pk}/0": 1, f"{finance.pk}/1": 1, f"{board.pk}/0": 1}
 
 

@@ -253,7 +253,7 @@ def test_many_changes_are_gathered_in_portions_each_of_which_stays(
     monkeypatch.setattr(search_index, "PART", 1)
     left, most, counts = 9, 9, []
     while left:
-        count, most = search_index._gather_anew(most)
+        count, most = search_index._index_changes(most)
         assert count <= 5 and left - SearchedAnew.objects.count() == count // 2
         left = SearchedAnew.objects.count()
         counts.append(count)
@@ -338,7 +338,7 @@ def test_while_another_process_gathers_this_one_does_not() -> None:
     bob = RecipientFactory(ref="bob")
     NotificationFactory(recipient=bob, title="Approve vases")
     with closing(connection.copy()) as other, transaction.atomic(), connection.cursor() as cursor:
-        assert search_index._alone()
+        assert search_index._try_lock()
         with other.cursor() as elsewhere:
             elsewhere.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('wfpush searched', 0))")
             assert elsewhere.fetchone() == (False,)
