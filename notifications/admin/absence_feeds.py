@@ -1,4 +1,4 @@
-"""Calendars from which it is read when people are away: which are read, which cannot be, and what they say."""
+"""The list of calendars that tell when people are away, with the state of the last reading and the coming absences."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ LISTED = 20
 
 
 def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
-    """Whether a calendar is read: since when it cannot be, and why; else when it was read last."""
+    """Return the state of a calendar: failing since when and why, not read yet, or the time of the last reading."""
     if feed.failing_since is not None:
         last_version_note = gettext("What was read before holds.") if feed.read_at else ""
         arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
@@ -92,7 +92,7 @@ class AbsenceFeedAdmin(HistoryAdmin):
     fixed_fields = ["recipient"]
 
     def save_model(self, request: HttpRequest, obj: AbsenceFeed, form: Any, change: bool) -> None:
-        feeds.point(obj, form.cleaned_data.get("address", ""))  # of what is restored it is not known
+        feeds.point(obj, form.cleaned_data.get("address", ""))  # a restored row's form has no address
         super().save_model(request, obj, form, change)
         feeds.wake()
 

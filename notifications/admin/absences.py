@@ -1,4 +1,4 @@
-"""Who is away, until when, and who hears of things meanwhile."""
+"""Absences: who is away, until when, and who gets that person's messages meanwhile."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -28,7 +28,7 @@ class AbsenceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         form_data: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.has_changed() or not {"begins_at", "ends_at", "delegate"} <= set(form_data):
-            return form_data  # what is over may stay
+            return form_data  # past absences are not checked
         person = form_data.get("recipient") or self.instance.recipient
         submitted = AbsenceEntry(
             form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance)
@@ -38,13 +38,13 @@ class AbsenceForm(forms.ModelForm):
         return form_data
 
     def save(self, commit: bool = True) -> Any:
-        """What an administrator has looked at stands by their word."""
+        """Clear `entered_by`, so that the absence outlasts the lead of the manager who entered it."""
         self.instance.entered_by = None
         return super().save(commit)
 
 
 def parts_of(row: Absence) -> list[PartEntry]:
-    """As they are stored."""
+    """Return the stored parts of an absence."""
     stored = row.parts.select_related("category", "engine", "delegate") if row.pk else ()
     return [PartEntry(part.delegate, part.category, part.engine, part.case_type) for part in stored]
 
@@ -58,7 +58,7 @@ class AbsencePartForm(forms.ModelForm):
 
 
 class AbsencePartFormSet(forms.models.BaseInlineFormSet):
-    """Checks the absence with its parts as a whole, once each is right by itself."""
+    """Checks the absence together with its parts, once each part is valid by itself."""
 
     def clean(self) -> None:
         super().clean()
@@ -118,7 +118,7 @@ class AbsenceAdmin(HistoryAdmin):
     inlines = [AbsencePartInline]
 
     def refuses_to_restore(self, row: Absence, then: State, changed: Sequence[str]) -> Sequence[str]:
-        """Times that are over may come back: they mean nothing any more."""
+        """Check delegates alone: times may be in the past, where they have no effect."""
         if not changed:
             return ()
         delegate = Recipient.objects.filter(pk=then.values["delegate"]).first()
@@ -156,7 +156,7 @@ def _parts_then(then: State) -> list[PartEntry]:
 
 class AbsenceFormSet(forms.BaseInlineFormSet):
     def delete_existing(self, obj: Any, commit: bool = True) -> None:
-        """Deleting clears a row's key, which is the person here: the page's log entry could not name it any more."""
+        """Delete a copy: deletion clears the key, which is the person here and which the page's log entry needs."""
         super().delete_existing(copy(obj), commit)
 
 

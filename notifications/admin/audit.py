@@ -1,4 +1,4 @@
-"""The audit list: who did what at the desk, on what, and when. It can be read, and changed by nobody."""
+"""The audit list: who did what at the desk, on what, and when. The list is read-only."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,12 +27,12 @@ from wfpush.postgres.word_index import Words, having
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")
 
 WORDS = Words("object_repr")
-"""As the index of migration 0057 has them."""
+"""The words of an entry, as the index of migration 0057 has them."""
 TONES: dict[int, Tone] = {ADDITION: "ok", CHANGE: "quiet", DELETION: "bad"}
 
 
 class KeyFilter(admin.SimpleListFilter):
-    """Entries with the chosen key in the relation `field`."""
+    """A filter of entries by the key in the relation `field`."""
 
     field: str
 
@@ -42,7 +42,7 @@ class KeyFilter(admin.SimpleListFilter):
 
 
 class Who(KeyFilter):
-    """Those who may sign in to the desk, or have done something there."""
+    """A filter by user. It offers the staff users; an address may name others."""
 
     title = _("person")
     parameter_name = "who"
@@ -54,7 +54,7 @@ class Who(KeyFilter):
 
 
 class What(KeyFilter):
-    """What it was done to."""
+    """A filter by the kind of object that was changed."""
 
     title = _("of")
     parameter_name = "of"
@@ -69,7 +69,7 @@ class What(KeyFilter):
 
 
 class When(admin.SimpleListFilter):
-    """Days of the reader's zone."""
+    """A filter by day, in the reader's time zone."""
 
     title = _("day")
     parameter_name = "day"
@@ -99,7 +99,7 @@ class When(admin.SimpleListFilter):
 
 
 def _day(value: str) -> datetime | None:
-    """2026-11-29, in the current zone, unless that is at the end of time."""
+    """Return the day in the current zone from text such as 2026-11-29. None for other text, or at the end of time."""
     try:
         day = timezone.make_aware(datetime.strptime(value, "%Y-%m-%d"))
         _next(_next(day))

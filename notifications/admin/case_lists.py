@@ -1,4 +1,4 @@
-"""Lists for cases: who is told of cases of one type."""
+"""Lists for cases: the people and teams who are notified of cases of one type."""
 
 from typing import Any
 
@@ -68,6 +68,6 @@ class CaseListAdmin(ByFile, HistoryAdmin):
 
 
 def active_people(row: CaseList) -> QuerySet[Recipient]:
-    """Who is told by the list today."""
+    """Return the active people who are notified by the list."""
     active = Recipient.objects.filter(active=True)
     return active.filter(case_lists=row) | active.filter(teams__case_lists=row)

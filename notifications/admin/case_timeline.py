@@ -1,4 +1,4 @@
-"""What happened to a task or case: its events in order, whom each told, and the answers; in pages, the newest first."""
+"""The timeline of a task or case in pages, the newest first: its events, who was notified of each, and the answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from notifications.models import Case, Event, EventStatus, Task
 
 PARAMETER = "earlier"
 EVENTS = 10
-"""Of a page."""
+"""Number of events on a page."""
 PEOPLE, ANSWERS = 20, 50
-"""People of an event, and answers of a page: the event's own page and the list of answers have all."""
+"""Maximum number of people of an event, and of answers of a page. The event's page and the list of answers have all."""
 MOST_PAGES = 1_000
 
 
 @dataclass(frozen=True)
 class Story:
-    """One page of what happened. `number` counts from 0, the page with the newest events."""
+    """One page of the timeline. `number` counts from 0, the page with the newest events."""
 
     row: Task | Case
     number: int
@@ -36,13 +36,13 @@ class Story:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """Return lines in order of time; an answer comes before events that it made at the same instant."""
+        """The lines in order of time. An answer comes before events that it made at the same instant."""
         entries = [*self._answers(), *map(_event_line, reversed(self._shown))]
         return sorted(entries, key=lambda line: line.at.timestamp() if line.at else 0)
 
     @cached_property
     def earlier(self) -> int | None:
-        """The number of the page with what was before."""
+        """The number of the page with earlier events, or None."""
         return self.number + 1 if len(self._read) > EVENTS + bool(self.number) else None
 
     @property
@@ -51,7 +51,7 @@ class Story:
 
     @cached_property
     def _read(self) -> Sequence[Event]:
-        """Return the page's events, the newest first, and one more on each side if there is any."""
+        """The page's events, the newest first, and one neighbour on each side if there is one."""
         row_filter = Q(task=self.row) if isinstance(self.row, Task) else Q(case=self.row)
         before = 1 if self.number else 0
         start = self.number * EVENTS - before
@@ -64,7 +64,7 @@ class Story:
         return self._read[before : before + EVENTS]
 
     def _answers(self) -> Iterator[Line]:
-        """Those since the page's first event, and before the next page's."""
+        """Yield the answers since the page's first event and before the first event of the next page."""
         if self.number and not self._shown:
             return
         owner = {"task" if isinstance(self.row, Task) else "task__case": self.row}
@@ -88,7 +88,7 @@ def _event_line(event: Event) -> Line:
 
 
 class ShowsStory:
-    """The page of a task or case begins with what happened, for those who may read events."""
+    """A mixin that begins the page of a task or case with its timeline, for users who may read events."""
 
     change_form_outer_before_template = "admin/desk/story.html"
 

@@ -1,4 +1,4 @@
-"""People's browsers and apps, and services that are left alone: whose, whether they work, and why not."""
+"""People's browsers and apps, and paused services: whether they work, and why not."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,7 +27,7 @@ UNUSED = timedelta(days=30)
 
 
 def last_outcome(device: Device) -> SafeString:
-    """Whether the last message got through, or what was wrong."""
+    """Return whether the last message arrived, or the fault."""
     if device.last_fault_fact:
         return mark("bad", shortened(reasons.words(device, "last_fault")))
     return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
@@ -103,7 +103,7 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
         self.message_user(request, count_words(removed, len(selection), gettext("Devices removed")))
 
     def _end(self, request: HttpRequest, selection: Sequence[Device]) -> int:
-        """Remove the devices, and sign the user out if their own browser is among them."""
+        """Remove the devices, and sign the user out if their own browser is among them. Return the number removed."""
         here = devices.session_digest(request.session.session_key)
         removed = devices.end(selection, devices.REMOVED, timezone.now())
         if any(device.session == here for device in selection):
@@ -140,7 +140,7 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
 
 @admin.register(PausedService)
 class PausedServiceAdmin(LedgerAdmin):
-    """Services that do not accept our credentials: all messages for them wait, or go by another channel."""
+    """The list of services that reject our credentials: their messages wait, or go by another channel."""
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]

@@ -1,4 +1,4 @@
-"""What an empty list says: what would stand there, why nothing does, and what to do about it."""
+"""Texts of empty lists: what the list shows, why it is empty, and what to do."""
 
 from django.db.models import Model
 from django.utils.functional import Promise
@@ -123,7 +123,7 @@ SAYS: dict[str, str | Promise] = {
     "django_q.failure": _("Background work that ended with a fault. Nothing has in 7 days."),
     "wfpush.heartbeat": _("Signs of life of the worker. There is none: start `manage.py worker`."),
 }
-"""By the label of the model; other apps add theirs."""
+"""Texts by the label of the model. Other apps add theirs."""
 
 
 def says_of(model: type[Model]) -> str:

@@ -1,4 +1,4 @@
-"""People's own sign-in at an engine, in whose name it gets answers, and the accounts that they have connected."""
+"""People's own sign-in at an engine, which gets answers in their names, and the accounts that they have connected."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from notifications.models import ConnectedAccount, Engine, InTheNameOf, Personal
 
 NEEDED = ("authorize_url", "token_url", "client_id")
 USED = (*NEEDED, "new_client_secret", "scope")
-"""Fields that count only where people sign in themselves."""
+"""Fields that are used only if people sign in themselves."""
 
 
 class PersonalForm(forms.ModelForm):
@@ -59,11 +59,11 @@ class PersonalForm(forms.ModelForm):
 
     @property
     def _keeps_secret(self) -> bool:
-        """Whether a secret is stored. Does not decrypt it."""
+        """Return whether a secret is stored, without decrypting it."""
         return bool(self.instance.__dict__.get("client_secret"))
 
     def clean_authorize_url(self) -> str:
-        """People type passwords there (RFC 6749, 3.1): http is accepted only if wfpush itself has no https."""
+        """Accept http only if wfpush has no https: people type passwords at the address (RFC 6749, 3.1)."""
         address: str = self.cleaned_data["authorize_url"]
         if address and urlsplit(address).scheme != "https" and settings.BASE_URL.startswith("https:"):
             raise ValidationError(gettext("Write an address that begins with https://."))
@@ -95,7 +95,7 @@ class PersonalForm(forms.ModelForm):
 
 
 def _redirect_help(engine: Engine | None) -> SafeString | str:
-    """The redirect address that must be registered at the authorization server."""
+    """Return help with the redirect address, which must be registered at the authorization server."""
     if engine is None or engine.pk is None:
         return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
     text = gettext("Register there, as the address to come back to: {address}")
@@ -105,7 +105,7 @@ def _redirect_help(engine: Engine | None) -> SafeString | str:
 
 
 def _accounts_help(engine: Engine | None) -> SafeString | str:
-    """Who has connected an account, if anybody has."""
+    """Return the number of connected accounts as a link to their list; empty if there are none."""
     count = ConnectedAccount.objects.filter(engine=engine, ended_at=None).count() if engine and engine.pk else 0
     if engine is None or not count:
         return ""

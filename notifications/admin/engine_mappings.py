@@ -1,4 +1,4 @@
-"""The mapping of an engine's words to ours and of ours to its: in forms, in lists, and on a page for trying it."""
+"""Mappings between an engine's JSON and ours, in both directions: in forms, in lists, and on a page for testing."""
 
 import re
 from typing import Any
@@ -30,7 +30,7 @@ from notifications.wording.known_paths import KnownPath, paths_in
 from notifications.wording.plaintext import escape_hidden_in_json
 
 POSITION = re.compile(r"\.(\d+)(?=\.|$)")
-"""In a list: JMESPath writes `documents[0]`."""
+"""A position in a list: JMESPath writes `documents[0]`."""
 
 
 class EventMappingForm(forms.ModelForm):
@@ -73,7 +73,7 @@ class EventMappingInline(OffersPaths, TabularInline):
     def get_formset(self, request: HttpRequest, obj: Engine | None = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
         field = formset.form.base_fields.get("expression")
-        if field is not None and obj is not None:  # nothing is known of an engine that is being added
+        if field is not None and obj is not None:  # there is no page of paths for an engine that is being added
             offer_from(field, page_url(obj, "paths"))
         return formset
 
@@ -88,7 +88,7 @@ class AnswerMappingInline(TabularInline):
 
 # --- lists of their own -----------------------------------------------------------------------------------------------
 class PartOfEngine(LedgerAdmin):
-    """A list of the parts of all engines. They are edited on the engine's page."""
+    """A list of parts of all engines. They are edited on the engine's page."""
 
     list_select_related = ["engine"]
     list_display_links = None
@@ -121,9 +121,9 @@ class TryForm(forms.Form):
 
 
 def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here: str = "", **more: Any) -> HttpResponse:
-    """`here`: where to come back to from loading a preset, if not to the engine's page. `more`: context of the page.
+    """`here`: the page to return to after loading a preset, by default the engine's. `more`: context of the page.
 
-    Until something is typed, it shows what the engine sent last, or an example of its kind.
+    Until something is typed, the page shows the last JSON from the engine, or an example of its kind.
     """
     presets_by_key = presets()
     chosen = presets_by_key.get(request.POST.get("preset", ""))
@@ -158,7 +158,7 @@ def _example(engine: Engine) -> str:
 
 
 def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
-    """The CloudEvent, and what the API would answer."""
+    """Return the CloudEvent, and the faults for which the API would refuse it."""
     try:
         document = read_json(form.cleaned_data["body"])
         if isinstance(document, dict) and "specversion" in document:
@@ -179,7 +179,7 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
 
 # --- paths in its JSON, to be picked as expressions -------------------------------------------------------------------
 def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Return the paths as JSON. Users who may not read events get no values of what was sent."""
+    """Return the paths as JSON. Users who may not read events get no values of real events."""
     received = received_of(engine)
     body = received.body if received is not None else _example(engine)
     with_values = received is None or request.user.has_perm("notifications.view_event")

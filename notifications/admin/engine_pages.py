@@ -1,4 +1,4 @@
-"""Pages of an engine for testing it: whether it lets us in, and which requests an answer would make."""
+"""Test pages of an engine: whether it accepts our sign-in, and which requests an answer would make."""
 
 import time
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from wfpush.concurrency.slots import SlotsTaken
 from wfpush.web import waiting_threads
 
 
-# --- does it let us in ------------------------------------------------------------------------------------------------
+# --- connection test --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Verdict:
     """The outcome of a test: `says` in a sentence, `detail` from the engine or the network, `then` the advice."""
@@ -40,7 +40,7 @@ class Verdict:
 
 
 def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Runs on POST only, since it makes a request in our name."""
+    """Return the page. Only POST runs the test, since it makes a request in our name."""
     verdict = tried(engine, request.user) if request.method == "POST" else None
     if verdict is not None:
         desk.log(request, engine, f"Connection tested: {verdict.says}")
@@ -50,7 +50,7 @@ def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> Ht
 
 
 def is_called(engine: Engine) -> bool:
-    """Whether it gets signed calls, and is not told by an interface of its own."""
+    """Return whether the engine gets signed calls, because its kind has no interface of its own."""
     return reader_for(engine.kind) is None
 
 
@@ -88,7 +88,7 @@ def _of_call(engine: Engine, result: Result, seconds: float) -> Verdict:
 
 
 def _then(status: int) -> str:
-    """Return the advice for the status of an engine that did not take the test."""
+    """Return advice for the status with which an engine refused the test."""
     if status in (401, 403):
         return gettext(
             "Does its side have the secret that signs here? A new one can be made; until the old one ends both sign."
@@ -121,7 +121,7 @@ def _failure(result: Result) -> tuple[str, str]:
     )
 
 
-# --- what would be sent -----------------------------------------------------------------------------------------------
+# --- preview of requests ----------------------------------------------------------------------------------------------
 class SampleForm(forms.Form):
     action = forms.ChoiceField(label=_("Action"), widget=UnfoldAdminSelectWidget)
     task = forms.CharField(label=_("The task's id"), max_length=200, widget=UnfoldAdminTextInputWidget)
@@ -178,7 +178,7 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
 
 
 def _signed_in(engine: Engine, person: str) -> dict[str, Any]:
-    """Whose token the request would have, and where the token comes from."""
+    """Return the person or token server by which the request would be authorized, for the page."""
     mode = connection_test.in_whose_name(engine)
     if mode != InTheNameOf.SERVICE:
         own = gettext("In %(person)s's own name, by the account that they have connected.")

@@ -36,7 +36,7 @@ STEPS = {
     "mapping": _("Its JSON"),
     "answers": _("Its answers"),
 }
-"""By the end of their addresses' names, in their order."""
+"""Titles of the steps in their order, by the end of the name of their URL."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def steps_of(engine: Engine | None, current: str) -> list[Step]:
 
 
 STEP_PAGES = [*(f"connect_{name}" for name in ("key", "event", "light", "mapping", "answers")), "paths"]
-"""Actions that lead to each other. The engine's own page offers none of them beside its title."""
+"""Actions that link to each other. The engine's page offers none of them beside its title."""
 
 
 class StepByStep(DeskAdmin):
@@ -71,7 +71,7 @@ class StepByStep(DeskAdmin):
 
     @action(description=STEPS["mapping"], url_path="paths", permissions=["change"])
     def paths(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Answer with the paths that the engine's mapping can read."""
+        """Return the paths that the engine's mapping can read."""
         return paths_answer(request, self.get_row(request, object_id))
 
     def _step(self, request: HttpRequest, name: str, engine: Engine | None, **context: Any) -> HttpResponse:
@@ -87,7 +87,7 @@ class StepByStep(DeskAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 made = self._made(request, form)
-            except IntegrityError:  # at this moment somebody made another one of this name
+            except IntegrityError:  # another request has just taken the slug
                 made = self._made(request, form)
             return HttpResponseRedirect(step_url(made, "key"))
         return self._step(request, "", None, form=form)
@@ -121,8 +121,8 @@ class StepByStep(DeskAdmin):
 
     @transaction.atomic
     def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
-        """Make a key or secret and return it in plain. Return an empty string if one was made since the page was
-        shown, as when its form is sent again. `made`: those that the engine has."""
+        """Make a key or secret and return it in plain. Return an empty string if one was made since the page was shown,
+        as when a form is sent twice. `made`: the existing ones."""
         Engine.objects.select_for_update().get(pk=engine.pk)
         if request.POST.get("newest", "") != _newest(made):
             text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")
@@ -142,7 +142,7 @@ class StepByStep(DeskAdmin):
 
     @action(description=STEPS["event"], url_path="connect/light", permissions=["change"])
     def connect_light(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """{"green", "html"}, for the page that waits."""
+        """Return {"green", "html"} for the script of the waiting page."""
         row: Engine = self.get_row(request, object_id)
         last_call.watch(row)
         shown = self._shown_light(request, row)
@@ -183,11 +183,11 @@ class StepByStep(DeskAdmin):
 
 
 def _newest(made: Any) -> str:
-    """Which one the page knows as the newest, for its form."""
+    """Return the key of the newest row, for the page's form."""
     return str(made.order_by("-pk").values_list("pk", flat=True).first() or "")
 
 
-# --- what to copy -----------------------------------------------------------------------------------------------------
+# --- snippets to copy -------------------------------------------------------------------------------------------------
 SNIPPET_TITLES: dict[str, Any] = {
     "flowable_http_task.xml": _("HTTP task, for the model: tells of milestones"),
     "opentext_http_task.http": _("HTTP task, for the model: tells of milestones"),
@@ -206,7 +206,7 @@ class Snippet:
 
 
 def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
-    """`plain`: the key, when it is just being shown; else its place is left open."""
+    """Return the snippets. `plain`: a key that was just made; if empty, a placeholder stands in its place."""
     connector, base, key = connector_for(engine.kind), settings.BASE_URL, plain or "$WFPUSH_KEY"
     somebody = Recipient.objects.filter(active=True, engine=None).order_by("pk").values_list("ref", flat=True).first()
     curl = samples.curl(connector.example, base=base, key=key, slug=engine.slug, ref=somebody or "")
@@ -221,7 +221,7 @@ def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
 
 
 def free_slug(name: str) -> str:
-    """A slug of the name that no engine has."""
+    """Return a slug of the name that no engine has."""
     slug = slugify(name)[:50].strip("-") or "engine"
     taken = set(Engine.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))

@@ -1,4 +1,4 @@
-"""Events: what came in, and what became of it."""
+"""Events: their processing, their traces, and processing failed ones again."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ EVENT_TONES: dict[str, Tone] = {
 
 
 def event_mark(event: Event) -> SafeString:
-    """The state of an event. One that fails is shown as failing while it is still tried."""
+    """Return the state of an event. A failed event that will be retried is shown as failing."""
     if event.is_retried:
         return mark("bad", gettext("fails, and is tried again"))
     return mark(EVENT_TONES[event.status], event.get_status_display())
@@ -54,7 +54,7 @@ def event_mark(event: Event) -> SafeString:
 
 # --- events ---------------------------------------------------------------------------------------------------------
 class OfType(admin.SimpleListFilter):
-    """Offers the described event types: reading all types from the ledger would read all of it."""
+    """A filter by type. It offers the described types: reading all types of the ledger would read the whole table."""
 
     title = _("type")
     parameter_name = "type"

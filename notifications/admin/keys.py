@@ -1,4 +1,4 @@
-"""API keys and signing secrets of engines, tokens and links of people: until when each works, and what ends it."""
+"""API keys and signing secrets of engines, tokens and links of people: how long each works, and actions that end it."""
 
 import copy
 from datetime import timedelta
@@ -35,9 +35,9 @@ SCOPE_HELP = _(
 
 
 class ShownOnce(LedgerAdmin):
-    """Shows what was made in the response to the request that made it, and nowhere else.
+    """Shows a new key or secret in the response to the request that made it, and nowhere else.
 
-    Not in a message (Django keeps messages in the session or a cookie), not in the log, and not after a reload.
+    It is in no message (Django keeps messages in the session or a cookie), in no log, and not there after a reload.
     """
 
     list_select_related = ["engine"]
@@ -57,7 +57,7 @@ class ShownOnce(LedgerAdmin):
         return list(self.shown_fields if obj else self.form_fields)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """One at a time: the user has to copy it before making another."""
+        """Hide the buttons for adding another: the user has to copy the key before making another."""
         context.update({"show_save_and_add_another": False, "show_save_and_continue": False})
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
@@ -130,7 +130,7 @@ class ApiKeyAdmin(ApiKeyColumns, ShownOnce):
     actions_detail = ["revoke"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """A key may do to everybody only what whoever makes it may do."""
+        """Return the form. Only users who may change people can give a key the scope `directory`."""
         form = super().get_form(request, obj, change, **kwargs)
         if "scopes" in form.base_fields and not request.user.has_perm("notifications.change_recipient"):
             scopes = copy.deepcopy(form.base_fields["scopes"])
@@ -375,7 +375,7 @@ class SignInLinkAdmin(LedgerAdmin):
 
 @admin.register(LinkMail)
 class LinkMailAdmin(LedgerAdmin):
-    """Links that people asked for by e-mail, or that the desk sent."""
+    """The list of sign-in links that people asked for by e-mail, or that the desk sent."""
 
     list_display = ["request_time", "person", "asker", "state"]
     list_select_related = ["recipient"]

@@ -1,5 +1,5 @@
-"""What stands beside a draft while it is typed: the preview of its unsaved content, by the functions that publish and
-send; and the menu of what can be inserted, with what each gives in the sample."""
+"""The live preview beside a draft: its unsaved content, rendered by the functions that publish and send; and the menu
+of insertable variables, with their values in the sample."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,13 +26,13 @@ from notifications.wording.plaintext import cut, show_hidden_characters
 from notifications.wording.template_check import STANDARD, check, reaches, types_of
 
 Fault = dict[str, Any]
-"""{"field", "text", "fatal"}: the name of a field of the form, a sentence about it, and whether it cannot stay so."""
+"""{"field", "text", "fatal"}: a field's name in the form, a sentence, and whether saving or publishing is refused."""
 
 
 @dataclass
 class DraftRows:
-    """The rows of the draft's form as they would be saved, and the faults that prevent saving. `prefixes`: of the
-    fields of each row, by the row's id()."""
+    """The unsaved rows of the draft's form, and the faults that prevent saving. `prefixes`: the prefixes of each row's
+    fields, by the row's id()."""
 
     rows: dict[str, list[Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -40,8 +40,8 @@ class DraftRows:
 
 
 def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """{"html", "faults", "languages", "insert_menu"}: `html` is empty, and the last two lack, while a fault prevents
-    saving. Writes nothing but what the user looked at last."""
+    """Return {"html", "faults", "languages", "insert_menu"}. While a fault prevents saving, `html` is empty and the
+    last two are missing. Only the user's last choices are stored."""
     if not desk.has_change_permission(request, version):
         raise PermissionDenied
     typed = _read(desk, request, version)
@@ -75,7 +75,7 @@ def _rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> s
 
 
 def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
-    """Read the forms that save the rows, so that the same is refused as when saving."""
+    """Read the forms that save the rows, so that they refuse the same faults as when saving."""
     typed = DraftRows()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
         formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
@@ -100,7 +100,7 @@ def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:
 
 
 def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
-    """The version with the form's rows instead of its own."""
+    """Return the version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
     draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
     return draft
@@ -108,14 +108,14 @@ def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
 
 # --- the menu ---------------------------------------------------------------------------------------------------------
 MAX_VARIABLES = 300
-"""The most of one menu: a sample may have very many."""
+"""Maximum number of variables in a menu: a sample may have very many."""
 
 MAX_VALUE = 80
-"""Characters of what a variable gives."""
+"""Maximum number of characters of a variable's value."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 POSITION = re.compile(r"\.(\d+)(?=\.|$)")
-"""In a list: Liquid writes `documents[0]`."""
+"""A position in a list: Liquid writes `documents[0]`."""
 
 FILTERS: Sequence[tuple[str, str, str | Promise]] = (
     ("money: variables.currency", "variables.amount", gettext_lazy("an amount of money")),
@@ -135,7 +135,7 @@ FILTERS: Sequence[tuple[str, str, str | Promise]] = (
     ("plus: 1", "1", gettext_lazy("a sum; also minus, times, divided_by")),
     ("round: 1", "2.345", gettext_lazy("rounded")),
 )
-"""Filter, what it is shown with, and what it is for. docs/writing-templates.md has all."""
+"""Filters with an example and a description. docs/writing-templates.md has all filters."""
 
 PIECES: Sequence[tuple[str, str | Promise]] = (
     ("{% if customer.phone %}…{% endif %}", gettext_lazy("only if there is a value")),
@@ -161,7 +161,7 @@ def _menu_key(context: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Item:
-    """`text` is what is inserted by itself; inside “{{ … }}` only `inner` is. `gives`: what it becomes."""
+    """A row of the menu. `text` is inserted, or inside “{{ … }}” only `inner`. `gives`: its value in the sample."""
 
     text: str
     inner: str
@@ -177,7 +177,7 @@ class Group:
 
 
 def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
-    """`context` is what a rendering of the sample has."""
+    """Return the groups of the menu. `context`: the variables with which the sample is rendered."""
     place = Place(formats.locale_of(language), formats.zone_of("UTC"))
     return [
         Group(_("Variables"), list(_variables(version, context, place))),
@@ -187,7 +187,7 @@ def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
 
 
 def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:
-    """Yield the variables of the sample, then those that events carried or declare, then those of every event."""
+    """Yield the variables of the sample, then those in events or declared, then those of every event."""
     carried = [each for each in known_paths(None, types_of(version)) if each.kind != "object"]
     sensitive = [each.path for each in carried if each.sensitive]
     paths = dict.fromkeys([*_leaves(context), *(each.path for each in carried), *sorted(STANDARD)])
@@ -200,7 +200,7 @@ def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterato
 
 
 def _leaves(value: Json, above: str = "") -> Iterator[str]:
-    """Paths to values that print as text: members of objects in objects, and lists as a whole."""
+    """Yield the paths to values that print as text: members of objects in objects, and lists as a whole."""
     for name, each in value.items():
         path = f"{above}{name}"
         if not NAME.fullmatch(name):

@@ -25,7 +25,7 @@ UNTOLD = (CallbackState.REFUSED, CallbackState.FAILED)
 
 
 def outcome_of(task: Task) -> str:
-    """Bob Bauer approved; empty while nobody has done anything."""
+    """Return a sentence such as “Bob Bauer approved”; empty while nobody has done anything."""
     outcome: Json = task.outcome or {}
     action, name = str(outcome.get("action") or ""), _name(outcome)
     if not action:

@@ -1,4 +1,4 @@
-"""The desk's first page: was everybody told who should be, and if not, why. What waits, is late or failed now."""
+"""The desk's first page: whether everybody was notified, and if not, why. It shows waiting, late and failed work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ FAILED_WITHIN = timedelta(days=7)
 
 @dataclass
 class Tile:
-    """A number, and the worst row of those it counts."""
+    """A number, and the worst of the rows that it counts."""
 
     title: str
     count: str
@@ -73,7 +73,7 @@ class Row:
 
 @dataclass
 class Panel:
-    """A short list of what needs a look; `empty` is said when there is nothing in it."""
+    """A short list of problems. `empty` is shown if there are none."""
 
     title: str
     href: str
@@ -82,7 +82,7 @@ class Panel:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the index page. Each part is shown to users who may see its rows."""
+    """Return the context of the index page. Each part is shown to users who may see its rows."""
     now = timezone.now()
 
     def sees(model: type[Model]) -> bool:
@@ -114,7 +114,7 @@ def shown(count: int) -> str:
     return f"{COUNTED}+" if count > COUNTED else str(count)
 
 
-# --- the first row --------------------------------------------------------------------------------------------------
+# --- tiles ----------------------------------------------------------------------------------------------------------
 def waiting_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(state__in=ANSWERABLE)
     tile = Tile(_("Waiting now"), shown(counted(tasks)), list_url(Task, "now=waiting"), "wait")
@@ -135,7 +135,7 @@ def late_tile(now: datetime) -> Tile:
 
 
 def failing_tile(now: datetime) -> Tile:
-    """Events that fail and are still tried: their people have not been told."""
+    """Return the tile of events that fail and are still tried: their people have not been notified."""
     events = Event.objects.filter(RETRIED)
     tile = Tile(_("Failing now"), shown(counted(events)), list_url(Event, "tries=again"), "bad")
     if (oldest := events.order_by("pk").first()) is None:
@@ -148,7 +148,7 @@ def failing_tile(now: datetime) -> Tile:
 
 
 def failed_tile(now: datetime) -> Tile:
-    """Failed work by weight: answers that engines never got, then events that reached nobody, then messages."""
+    """Return the tile of failed work by weight: answers not told to engines, then events, then messages."""
     since_id = lowest_id(now - FAILED_WITHIN)
     kinds: list[tuple[str, type[Model], str, str, list[str]]] = [
         (_("Answers"), Callback, "state", CallbackState.FAILED, ["response__recipient", "engine"]),
@@ -180,7 +180,7 @@ TILES: list[tuple[type[Model], Callable[[datetime], Tile]]] = [
 ]
 
 
-# --- below it -------------------------------------------------------------------------------------------------------
+# --- panels ---------------------------------------------------------------------------------------------------------
 def recent_events(now: datetime) -> Panel:
     events = Event.objects.select_related("engine", "task", "case").order_by("-id")[:ROWS]
     rows = [
@@ -222,7 +222,7 @@ def waiting_callbacks(now: datetime) -> Panel:
 
 
 def _kept_answers() -> list[Row]:
-    """One line for each engine without an address. That is no fault, so they come last."""
+    """Return a row for each engine without an address. That is no fault, so these rows come last."""
     pending = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
     return [
         Row(
@@ -269,7 +269,7 @@ def stopped_engines(now: datetime) -> Panel:
 
 
 def unasked_engines(now: datetime) -> Panel:
-    """Engines that could not be polled: their new tasks reach nobody meanwhile."""
+    """Return the panel of engines that could not be polled: their new tasks reach nobody meanwhile."""
     failing = Poll.objects.filter(enabled=True, engine__active=True, error_fact__isnull=False).select_related("engine")
     rows = [
         Row(since(poll.asked_at), shortened(poll.engine), mark("bad", shortened(poll.error)), change_url(poll.engine))

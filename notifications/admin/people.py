@@ -49,9 +49,9 @@ from notifications.preferences import change_effects
 from wfpush import zones
 
 
-# --- what has to fit between a person and others ----------------------------------------------------------------------
+# --- checks of managers and addresses ---------------------------------------------------------------------------------
 def circle(pk: int | None, manager: Recipient | None) -> str:
-    """What is wrong if the person has this manager: escalations go from manager to manager. Empty: nothing."""
+    """Return why the person cannot have this manager, or "": escalations go from manager to manager."""
     seen: set[int | None] = {pk} if pk else set()
     while manager is not None:
         if manager.pk in seen:
@@ -62,7 +62,7 @@ def circle(pk: int | None, manager: Recipient | None) -> str:
 
 
 def shared_address(person: Recipient, address: str) -> str:
-    """What is wrong if this internal person has this verified address."""
+    """Return why this internal person cannot have this verified address; empty if it is free."""
     others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True)
     other = next((each for each in others[:2] if each.pk != person.pk), None)
     text = gettext("%(person)s has this verified address already: engines could not tell them apart.")
@@ -146,7 +146,7 @@ class TeamInline(ReadOnlyInline):
 
 
 class UnsubscriptionInline(ReadOnlyInline):
-    """What a person turned off by the link in an e-mail."""
+    """The unsubscriptions that a person made by the link in an e-mail."""
 
     model = Unsubscription
     fields = ["category", "by", "off", "on_again"]
@@ -170,7 +170,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at", "unheard"]
-    fixed_fields = ["engine"]  # it decides what the ref means
+    fixed_fields = ["engine"]  # it decides the meaning of the ref
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
     actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
@@ -186,18 +186,18 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         theirs = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
         count = Subquery(theirs.values("recipient").annotate(count=Count("pk")).values("count"))
         match = request.resolver_match
-        is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # needs names alone
+        is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # it needs only names
         return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """External people have no absences, and few people have unsubscribed."""
+        """Return the inlines. External people have no absences, and few people have unsubscribed."""
         external = obj is not None and obj.external
         left = obj is not None and obj.unsubscriptions.exists()
         hidden = {AbsenceInline: external, UnsubscriptionInline: not left}
         return [inline for inline in self.inlines if not hidden.get(inline)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
-        """A person who was ever sent anything stays in the records; they can be deactivated instead."""
+        """Keep a person who was ever sent anything in the records: such a person can only be deactivated."""
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not obj.notifications.exists())
 
@@ -221,7 +221,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         faults = [circle(row.pk, manager), shared_address(row, address) if shares else ""]
         return [fault for fault in faults if fault]
 
-    # --- how they are reached ---------------------------------------------------------------------------------------
+    # --- reach ------------------------------------------------------------------------------------------------------
     def has_prefer_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("notifications.view_preferences")
 
@@ -234,7 +234,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         sentences = unheard(recipient) if recipient.pk is not None else []
         return format_html_join("", "<p>{}</p>", ((mark("bad", each),) for each in sentences)) if sentences else "–"
 
-    # --- why they did not hear --------------------------------------------------------------------------------------
+    # --- missing notifications --------------------------------------------------------------------------------------
     def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perms(RIGHTS)
 
@@ -250,7 +250,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     # --- a link by e-mail -------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:
-        if action == "erase":  # the page of their data leads there
+        if action == "erase":  # linked from the page of their data
             return False
         return action != "send_link" or link_mails.can_be_mailed(row)
 

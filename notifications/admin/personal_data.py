@@ -1,4 +1,4 @@
-"""Actions for a person's data: export as JSON, and erasure after a look at what goes and stays."""
+"""Actions for a person's data: export as JSON, and erasure after a preview of what is deleted and what stays."""
 
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from notifications.retention.preview import preview
 
 
 class SureForm(forms.Form):
-    """The person's ref is typed by whoever means them."""
+    """A form for the person's ref, typed again as a confirmation."""
 
     ref = forms.CharField(label=_("The person's ref, once more"), widget=UnfoldAdminTextInputWidget)
 

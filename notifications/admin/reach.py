@@ -1,4 +1,4 @@
-"""How people are reached: what administrators have chosen for teams and brands, and what each person has chosen."""
+"""Ways to reach people: the defaults of teams and brands, and the preferences of each person."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ ON, OFF = "on", "off"
 
 # --- teams and brands -----------------------------------------------------------------------------------------------
 class DefaultForm(forms.ModelForm):
-    """A choice for each channel: on, off, or as it is without the row."""
+    """The form of a default, with a choice for each channel: on, off, or the same as without the row."""
 
     class Meta:
         model = CategoryDefault
@@ -64,7 +64,7 @@ def _channels() -> list[str]:
 
 
 class DefaultInline(Choosing, TabularInline):
-    """What the people of a team or brand get, unless they choose otherwise. The channels are columns."""
+    """The defaults for the people of a team or brand. The channels are columns."""
 
     model = CategoryDefault
     form = DefaultForm
@@ -109,7 +109,7 @@ def unheard(person: Recipient) -> list[str]:
 
 
 def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -> HttpResponse:
-    """What a person has chosen; whoever may, changes it for them."""
+    """Show a person's preferences. Users with `change_preferences` may change them."""
     changes = request.user.has_perm("notifications.change_preferences")
     if request.method == "POST" and not changes:
         raise PermissionDenied
@@ -155,7 +155,7 @@ def _changed(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]
 
 
 def _box(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
-    """Without a field where the category does not use the channel."""
+    """Return a cell of the page. `field` is None if the category does not use the channel."""
     cell = row.cell(channel)
     return {"channel": channel_name(channel), "field": form[name_of(row, cell)] if cell is not None else None}
 

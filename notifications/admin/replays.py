@@ -1,4 +1,4 @@
-"""What operators have sent again: by whom, how much of it went out, and what can still be put back."""
+"""The list of replays: who ordered each, how much of it was sent, and undoing it."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -24,7 +24,7 @@ from notifications.replays.kinds import KINDS
 from wfpush.observability.backlog import number
 
 PIECE = 5_000
-"""Keys of one statement."""
+"""Number of keys in one SQL statement."""
 TONES: dict[str, Tone] = {
     ReplayState.RUNNING: "wait",
     ReplayState.DONE: "ok",
@@ -82,7 +82,7 @@ class ReplayAdmin(LedgerAdmin):
         return any(self._may_undo(request, kind) for kind in ReplayKind)
 
     def _may_undo(self, request: HttpRequest, kind: str) -> bool:
-        """Whoever may send rows of a kind again may undo it, too."""
+        """Return whether the user may undo a replay of this kind: the right to order it is enough."""
         return request.user.has_perm(f"notifications.change_{KINDS[kind].model._meta.model_name}")
 
     @action(description=_("Undo"), url_path="undo", permissions=["undo"], icon="undo")
@@ -99,7 +99,7 @@ class ReplayAdmin(LedgerAdmin):
 
 
 def what_is_put_back(replay: Replay) -> str:
-    """How much of it waits, and that the rest stays sent."""
+    """Return how many rows still wait and are put back, and that the rest stays sent."""
     kind = KINDS[replay.kind]
     sent = replay.rows.filter(state=ReplayedState.AGAIN)
     spared = replay.rows.filter(state=ReplayedState.WAITING).count()
@@ -121,7 +121,7 @@ def what_is_put_back(replay: Replay) -> str:
 
 
 def _in_pieces(keys: QuerySet[Any]) -> Iterator[list[Any]]:
-    """A join would need statistics of rows that have just been written."""
+    """Yield the keys in lists of PIECE: a join would need statistics of rows that were just written."""
     left = keys.order_by().iterator(chunk_size=PIECE)
     while some := list(islice(left, PIECE)):
         yield some

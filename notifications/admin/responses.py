@@ -1,4 +1,4 @@
-"""Answers, and the callbacks that tell the engine: which engine does not know an answer yet, since when, and why."""
+"""Answers, and the callbacks that report them: which engine has not taken an answer yet, since when, and why."""
 
 import json
 
@@ -87,7 +87,7 @@ class ResponseAdmin(LedgerAdmin):
 
     @display(description=_("content"))
     def shown_content(self, response: Response) -> SafeString:
-        """Of answers from before there were revisions nothing is known."""
+        """Return the shown content; nothing for answers from before revisions existed."""
         content = _content_of(response)
         return pretty(content.content) if content is not None else link(None)
 
@@ -210,7 +210,7 @@ class CallbackAdmin(SendsAgain):
     def offers(self, action: str, row: Callback) -> bool:
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
         if action == "replay_this" and row.state == CallbackState.WAITING and not row.attempts and not row.detail_fact:
-            return False  # it has not been tried yet, and is sent by itself
+            return False  # it is sent without an operator
         return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
     @action(description=_("Send again"), url_path="replay", permissions=["operate"], icon="replay")
@@ -231,7 +231,7 @@ class CallbackAdmin(SendsAgain):
 
     @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["operate"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Note that the engine was told in another way: by whom, and how."""
+        """Note that the engine has the answer by another way: the user, and the reason."""
         callback: Callback = self.get_row(request, object_id)
         if callback.state not in REPLAYABLE:
             sentence = gettext("Only answers that wait or were given up can be marked as handled.")
@@ -255,7 +255,7 @@ class CallbackAdmin(SendsAgain):
 
 
 def _without_secrets(callback: Callback) -> str:
-    """The body, without values that are sensitive."""
+    """Return the body with sensitive values hidden."""
     response = callback.response
     secret = [each["name"] for each in response.values if each.get("sensitive")] if response is not None else []
     if not secret:

@@ -1,4 +1,4 @@
-"""How long things are kept, legal holds, and erasures; and what the page of a case has of them."""
+"""Retention rules, legal holds and erasures; and the legal holds on the page of a case."""
 
 from typing import Any, cast
 
@@ -39,7 +39,7 @@ def _days(days: int | None) -> str:
 
 
 def _column_of_all(name: str, description: object) -> Any:
-    """Of what has no category, and is empty in the rules of categories."""
+    """Return a column of a period for rows without a category; it is empty in the rules of categories."""
     return column(lambda rule: "" if rule.category_id else _days(getattr(rule, name)), description, name)
 
 
@@ -106,7 +106,7 @@ class HoldInline(ReadOnlyInline):
 
 
 class HoldsCases:
-    """For the page of cases. A mixin of LedgerAdmin."""
+    """A mixin of LedgerAdmin for the list of cases, with an action that places a legal hold."""
 
     def has_hold_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("notifications.add_legalhold"))

@@ -1,4 +1,4 @@
-"""Duty rotas: layers with their turns, overrides, swaps, calendars read and offered, and what comes of it."""
+"""Duty rotas: layers with their turns, overrides, swaps, calendars that are read or offered, and the coming shifts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ PREVIEWED = timedelta(weeks=4)
 WARNED = timedelta(days=14)
 MOST_ROWS = 60
 UNMATCHED = 5
-"""Names in a calendar that are nobody's here, of one rota; below, of those of a page of the list."""
+"""Maximum number of unmatched names of one calendar; below, of all calendars on a page of the list."""
 MOST_UNMATCHED = 1_000
 
 
@@ -50,7 +50,7 @@ class RotaForm(forms.ModelForm):
 
 
 class PeopleInOrder(ListField):
-    """One person a line, in the order of their turns. Kept as their keys."""
+    """A field for people, one a line, in the order of their turns. The value is a list of their keys."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 5, "dir": "auto"}))
@@ -70,7 +70,7 @@ class PeopleInOrder(ListField):
 
 
 def _key_of(line: str) -> int:
-    """Raises ValidationError. `#4711` stays: somebody who is gone, and whose turns are gaps."""
+    """Return a person's key. `#4711` is kept: a deleted person, whose turns are gaps. Raise ValidationError."""
     if line.startswith("#") and line[1:].isdecimal() and len(line) < 20:
         return int(line[1:])
     try:
@@ -142,7 +142,7 @@ class OverrideInline(Choosing, TabularInline):
     verbose_name_plural = _("overrides: somebody else, or nobody, for a time")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RotaOverride]:
-        """Those that are over stay in the history."""
+        """Return current and coming overrides. Past ones stay in the history."""
         rows: QuerySet[RotaOverride] = super().get_queryset(request)
         return rows.filter(ends_at__gt=timezone.now()).select_related("person")
 
@@ -160,7 +160,7 @@ class SwapInline(ReadOnlyInline):
 # --- the list and the page --------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Row:
-    """What the list says of a rota: who is on duty, when nobody is, and whom its calendar names that nobody here is."""
+    """The columns of a rota in the list: the person on duty, the next gap, and unmatched names in its calendar."""
 
     person: Recipient | None
     gap: datetime | None
@@ -168,7 +168,7 @@ class Row:
 
 
 class RotaList(DeskChangeList):
-    """Reads what the columns say for all rotas of a page together."""
+    """A list that reads the columns of all rotas of a page together."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -192,7 +192,7 @@ def _read_rows(rotas: Sequence[Rota], now: datetime) -> dict[int, Row]:
 
 
 def _unmatched(rotas: Sequence[Rota], now: datetime) -> dict[int, list[str]]:
-    """The first of the names in calendars that are nobody's here, by the rota's key."""
+    """Return some names in each rota's calendar that match nobody, by the rota's key."""
     rows = RotaFeedShift.objects.filter(rota__in=rotas, person=None, ends_at__gt=now).order_by("rota", "summary")
     names_by_rota: dict[int, list[str]] = {}
     for pk, name in rows.values_list("rota_id", "summary").distinct()[:MOST_UNMATCHED]:
@@ -235,7 +235,7 @@ class RotaAdmin(HistoryAdmin):
         return RotaList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rota]:
-        """Without the text of calendars, which may be long."""
+        """Return the rotas without the text of their calendars, which may be long."""
         rows: QuerySet[Rota] = super().get_queryset(request)
         return rows.select_related("team", "feed").defer("feed__body")
 
@@ -277,7 +277,7 @@ class RotaAdmin(HistoryAdmin):
             "admin/desk/rota.html", {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": rota.timezone}
         )
 
-    # --- the calendar that is offered -------------------------------------------------------------------------------
+    # --- the offered calendar ---------------------------------------------------------------------------------------
     def offers(self, action: str, row: Rota) -> bool:
         return action != "end_calendar" or bool(row.address_digest)
 
@@ -310,9 +310,9 @@ class RotaAdmin(HistoryAdmin):
         return self.done(request, rota, gettext("The address has ended."))
 
 
-# --- in words ---------------------------------------------------------------------------------------------------------
+# --- shifts -----------------------------------------------------------------------------------------------------------
 def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
-    """Shifts and the gaps between them, in the rota's time zone."""
+    """Yield the shifts and the gaps between them, in the rota's time zone."""
     zone, ends = zones.zone(rota.timezone), now + PREVIEWED
     shifts = duty.shifts_of(rota, now, ends)
     people = duty.people_of(shifts)

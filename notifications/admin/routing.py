@@ -1,4 +1,4 @@
-"""Categories, event types and routes: which event reaches whom."""
+"""Categories, event types and routes, which decide who is notified of an event."""
 
 from collections.abc import Callable
 from typing import Any
@@ -161,14 +161,14 @@ class EventTypeAdmin(HistoryAdmin):
         before = set(sensitive.values_list("path", flat=True))
         super().save_related(request, form, formsets, change)
         self._tell_what_is_blanked(request, set(sensitive.values_list("path", flat=True)) - before)
-        event_type = EventType.objects.get(pk=form.instance.pk)  # read again: its variables were just saved
+        event_type = EventType.objects.get(pk=form.instance.pk)  # reload it: its variables were just saved
         missing = [each.path for each in event_type.variables.all() if lookup(event_type.sample, each.path) is None]
         if missing and event_type.sample:
             text = gettext("The sample has no %(paths)s: previews will show them as missing.")
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
 
     def _tell_what_is_blanked(self, request: HttpRequest, paths: set[str]) -> None:
-        """Warn if published templates show on lock screens what is sensitive from now on."""
+        """Warn about published templates whose titles and short texts use variables that are sensitive from now on."""
         if not paths or not (templates := template_check.showing(paths)):
             return
         text = gettext(
@@ -243,7 +243,7 @@ class RouteAdmin(RuleAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # read again: its parts were just saved
+        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # reload it: its parts were just saved
             self.message_user(request, warning, messages.WARNING)
 
     # --- columns ----------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class RouteAdmin(RuleAdmin):
 
     @action(description=_("Dry run"), url_path="dry-run-here", permissions=["view"], icon="science")
     def dry_run_here(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The dry run with this route's event type."""
+        """Return the dry run with this route's event type."""
         return dry_run_page(self, request, self.get_row(request, object_id))
 
 
@@ -279,7 +279,7 @@ DOUBTS: list[Callable[[Route], list[str]]] = []
 
 
 def doubts_about(route: Route) -> list[str]:
-    """Sentences about what may not have been meant; the route is saved nevertheless."""
+    """Return sentences about probable mistakes. The route is saved nevertheless."""
     doubts = []
     if not route.targets.exists():
         doubts.append(gettext("This route has no target: nobody will get anything."))

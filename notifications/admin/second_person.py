@@ -1,7 +1,7 @@
-"""A rule by which its own editor would get approvals waits, disabled, until somebody else enables it.
+"""Rules that would send approvals to their own editor wait, disabled, until somebody else enables them.
 
-Whoever may change rules, but not people, could send any approval to themself. What was enabled before, and names its
-editor as it did then, goes on. Whoever may change people is not asked: they could decide as anybody.
+Otherwise, users who may change rules but not people could send any approval to themselves. A rule that was enabled and
+named its editor before goes on. Users who may change people are exempt: they could decide as anybody.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -22,7 +22,7 @@ from notifications.models import CaseList, Recipient, Rota, RotaFeedShift, Route
 from notifications.types import behaviour_of
 
 OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
-"""Targets that anybody can become: who starts or follows a case, or is named in its data."""
+"""Targets that anybody can become: initiators and followers of a case, and people named in its data."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Reading:
 
 
 READERS: dict[type[Model], Callable[[Any], Reading]] = {}
-"""A function for each kind of rule that reads one. Other apps add theirs."""
+"""Functions that read a rule of each model. Other apps add theirs."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A rule as its editor finds or leaves it."""
+    """The state of a rule before or after an edit."""
 
     enabled: bool
     names_editor: bool
@@ -47,7 +47,7 @@ class Look:
 
 
 def look(user: Any, rule: Any) -> Look | None:
-    """Return the rule as its editor sees it. None for new rules, and for users who edit people or have no person."""
+    """Return the rule's state. None for new rules, and for users who may edit people or have no person."""
     person = _person_of(user)
     if person is None or rule is None or rule.pk is None:
         return None
@@ -57,7 +57,7 @@ def look(user: Any, rule: Any) -> Look | None:
 
 
 def must_wait(user: Any, rule: Any, before: Look | None) -> bool:
-    """Whether the rule, as it is saved and enabled, takes another person's word."""
+    """Return whether the rule, as it is saved and enabled, needs another person's consent."""
     now = look(user, rule)
     if now is None or not now.names_editor:
         return False
@@ -65,7 +65,7 @@ def must_wait(user: Any, rule: Any, before: Look | None) -> bool:
 
 
 def hold(desk: Any, request: HttpRequest, rule: Any, before: Look | None) -> bool:
-    """Disable a rule that was just saved, if it must wait. Returns whether it does."""
+    """Disable a rule that was just saved, if it must wait. Return whether it must."""
     if not rule.enabled or not must_wait(request.user, rule, before):
         return False
     rule.enabled = False
@@ -109,7 +109,7 @@ def _is_in(rota: Rota, person: Recipient) -> bool:
 
 
 def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], teams: Iterable[Any]) -> bool:
-    """Whether a list for cases would name its editor, and does not yet: a list has nothing that could wait."""
+    """Return whether a list for cases would newly name its editor: it cannot wait disabled, so it is refused."""
     person = _person_of(user)
     if person is None:
         return False
@@ -147,7 +147,7 @@ class RuleAdmin(HistoryAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        rule = self.model._default_manager.get(pk=form.instance.pk)  # read again: its parts were just saved
+        rule = self.model._default_manager.get(pk=form.instance.pk)  # reload it: its parts were just saved
         if hold(self, request, rule, request.rule_before):  # type: ignore[attr-defined]
             form.instance.enabled = False
 

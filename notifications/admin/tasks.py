@@ -1,4 +1,4 @@
-"""Tasks and cases: what waits since when, for whom, and what became of it."""
+"""Tasks and cases: what waits since when, for whom, and the outcome."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -50,13 +50,13 @@ TASK_TONES: dict[str, Tone] = {
 
 
 WITH_TASKS: list[Any] = []
-"""What other apps read together with the tasks of a list."""
+"""Prefetches that other apps add to the tasks of a list."""
 ZONES: list[Callable[[Task], tzinfo | None]] = []
 """Functions of other apps that return the zone of the calendar by which a task is due."""
 
 
 def zone_of_deadline(task: Task) -> tzinfo | None:
-    """That of the calendar by which the SLA keeps time, if that is what counts."""
+    """Return the zone of the calendar by which the SLA keeps time, if the task has an SLA deadline; else None."""
     zones = (zone_of(task) for zone_of in ZONES) if task.sla_due_at is not None else ()
     return next((zone for zone in zones if zone is not None), None)
 
@@ -122,7 +122,7 @@ class MessageInline(ReadOnlyInline):
         return messages.prefetch_related("addressees__person", "addressees__away", "attachments")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever reads answers."""
+        """Return whether the user may view answers: the conversation belongs to them."""
         return request.user.has_perm("notifications.view_response")
 
     @display(description=_("person"))
@@ -199,7 +199,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         return tasks.prefetch_related("candidates", "teams", *WITH_TASKS)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The most overdue first, if the list shows waiting tasks; else the newest."""
+        """Return the most overdue first, if the list shows waiting tasks; else the newest."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     title = column(str, _("task"), "name")
@@ -211,7 +211,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
 
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> str:
-        """In the zone of the calendar that keeps the time."""
+        """Return the SLA deadline in the zone of its calendar."""
         if task.sla_due_at is None:
             return NOTHING
         with timezone.override(zone_of_deadline(task) or timezone.get_current_timezone()):
@@ -231,7 +231,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
 
     @display(description=_("form"))
     def shown_form(self, task: Task) -> SafeString:
-        """Its fields; and those of the engine's form that people cannot fill in here."""
+        """Return the fields of the task's form, and fields of the engine's form that people cannot fill in here."""
         form, language = form_of(task.data), get_language() or "en"
         if form is None:
             return link(None)
@@ -284,6 +284,6 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
 
     @display(description=_("roles"))
     def in_roles(self, case: Case) -> str:
-        """Names of roles are the engine's, and so are refs of people whom nobody knows."""
+        """Return the people by role. Roles, and refs of people whom nobody knows, have the engine's names."""
         roles = case.roles or {}
         return ", ".join(f"{role}: {', '.join(stakeholders.refs_with_role(roles, role))}" for role in roles) or "–"

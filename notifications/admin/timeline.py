@@ -1,5 +1,4 @@
-"""The trace of an event as lines of text that a support person can read aloud; the dry run uses the same lines with
-“would”."""
+"""The trace of an event as lines that a support person can read aloud. The dry run uses the same lines with “would”."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +31,7 @@ from notifications.models import (
 from notifications.types import Json
 
 PEOPLE = 100
-"""Number of people on a page."""
+"""Maximum number of people on a page."""
 
 DELIVERY_TONES: dict[str, Tone] = {
     DeliveryState.PENDING: "wait",
@@ -56,7 +55,7 @@ CALLBACK_TONES: dict[str, Tone] = {
 
 @dataclass
 class Line:
-    """One thing that happened or did not. Its parts are in `below`."""
+    """An event that happened or did not, as a line. Its parts are in `below`."""
 
     text: str
     tone: Tone = "ok"
@@ -77,16 +76,16 @@ class Line:
 
 @dataclass
 class DayLine(Line):
-    """A line with a date, where things go on for days."""
+    """A line with a date, for timelines of several days."""
 
     @property
     def clock(self) -> str:
         return short(self.at) if self.at else ""
 
 
-# --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
+# --- lines of the plan, for the trace and the dry run ---------------------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
-    """A line for each route that matched, and one for those that did not, with the reasons below it."""
+    """Return a line for each route that matched, and one for the others, with their reasons below it."""
     tried = [_worded(each) for each in routes_of(plan)]
     lines = matched_lines(plan)
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
@@ -105,12 +104,12 @@ def matched_lines(plan: Json) -> list[Line]:
 
 
 def _worded(entry: Json) -> Json:
-    """An entry of a plan, its reason in the reader's language."""
+    """Return an entry of a plan with its reason in the reader's language."""
     return {**entry, "reason": reasons.words(entry)}
 
 
 def other_lines(plan: Json) -> list[Line]:
-    """Names that nobody knows, warnings and notes."""
+    """Return lines for names that nobody knows, warnings and notes."""
     unresolved = [
         Line(_("“%(ref)s” is told nothing: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
     ]
@@ -119,7 +118,7 @@ def other_lines(plan: Json) -> list[Line]:
 
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
-    """What an event would do."""
+    """Return lines for what an event would do."""
     lines = [Line(str(EventStatus(status).label), "quiet")] if status in CHANGED_NOTHING else []
     lines += route_lines(plan)
     lines += [_would(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
@@ -160,7 +159,7 @@ def _would_channel(plan: Json) -> Line:
 
 # --- what happened --------------------------------------------------------------------------------------------------
 def trace(event: Event) -> list[Line]:
-    """An event from arrival to the engine's confirmation, with what did not happen and why."""
+    """Return lines from an event's arrival to the engine's confirmation, with what did not happen and why."""
     arrival = _("event %(type)s from %(engine)s") % {"type": event.type, "engine": event.engine}
     subject = event.task or event.case
     about = _("about “%(about)s”") % {"about": subject} if subject else ""
@@ -194,12 +193,12 @@ def tries_and_error(event: Event) -> str:
 
 
 def last_error(event: Event) -> str:
-    """Why an event that is tried again was not processed."""
+    """Return why the last try failed to process an event."""
     return event.error or _("The worker stopped while it was at it.")
 
 
 def people(event: Event, most: int | None = None) -> list[Line]:
-    """The first people of the plan, with the results of their deliveries."""
+    """Return lines for the first people of the plan, with the results of their deliveries."""
     most = most or PEOPLE
     people = (event.plan.get("recipients") or [])[:most]
     theirs = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
@@ -209,7 +208,7 @@ def people(event: Event, most: int | None = None) -> list[Line]:
 
 
 def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Delivery]]:
-    """The deliveries in their order, by the value of the field `name`, with what their lines need."""
+    """Return the deliveries in their order, by the field `name`, with the relations that their lines need."""
     groups: dict[Any, list[Delivery]] = {}
     rows = rows.select_related("notification", "recipient").prefetch_related("attempt_log")
     for delivery in rows.order_by("created_at", "pk"):
@@ -218,7 +217,7 @@ def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Deliver
 
 
 def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
-    """The number of others: a team or the followers may be many."""
+    """Return a line with the number of other people: teams and followers may be many."""
     more = count_recipients(plan) - shown
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
@@ -241,7 +240,7 @@ def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
 
 
 def _by(recipient: Json, event: Event) -> str:
-    """Return the route that named the recipient; for events without routes, what else did."""
+    """Return the route that named the recipient, or the other source if the event has no routes."""
     if not recipient.get("route"):
         return ""
     return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
@@ -290,7 +289,7 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
 
 # --- answers --------------------------------------------------------------------------------------------------------
 def _answers(event: Event) -> QuerySet[Response]:
-    """Answers to the event's task that came after the event: earlier ones belong to other events."""
+    """Return answers to the event's task since the event: earlier answers belong to other events."""
     answers = answers_with_calls().filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
     return answers.order_by("at", "pk")
 
@@ -312,7 +311,7 @@ def answer_line(response: Response) -> Line:
 
 
 def _calls(callback: Callback) -> list[Line]:
-    """Calls of the answers, and the call that an event of our own is itself: a step of an SLA policy."""
+    """Return lines for the calls of an answer, or of an event of our own, such as a step of an SLA policy."""
     return [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
 
 
@@ -348,7 +347,7 @@ def _engine(callback: Callback) -> Line:
 
 
 def why_not_sent(callback: Callback) -> tuple[Tone, str]:
-    """Why an engine takes no answers. Without an address that is intended: the engine fetches them."""
+    """Return why an engine takes no answers. Without an address that is intended: the engine fetches them."""
     engine = callback.engine
     if not engine.active:
         return "bad", _("the engine is switched off")

@@ -1,6 +1,6 @@
-"""The page that says why somebody did not hear of something: in a sentence, with what to do about it, and the ledger.
+"""The page that explains why somebody was not notified: a sentence, advice, and the ledger.
 
-All of it is read from what was stored when it happened. What an event would do now is asked of the dry run.
+The explanation comes from what was stored at the time. What an event would do now comes from a dry run.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ from notifications.people import absence
 from notifications.routing import pipeline
 
 EVENTS, ROUTES = 20, 5
-"""Of each so many are looked at, the newest; so many routes are named."""
+"""Maximum number of events, tasks or notifications that are read, the newest first; and of routes that are named."""
 WITHIN = {"24": gettext_lazy("24 hours"), "168": gettext_lazy("7 days"), "720": gettext_lazy("30 days")}
 RIGHTS = ("notifications.view_recipient", "notifications.view_event", "notifications.view_delivery")
 UNSENT = (DeliveryState.SUPPRESSED, DeliveryState.DEAD, DeliveryState.EXPIRED)
@@ -58,9 +58,9 @@ class Answer:
     lines: list[Line] = field(default_factory=list)
 
 
-# --- who, and of what -----------------------------------------------------------------------------------------------
+# --- the person, and the event --------------------------------------------------------------------------------------
 def name_of(person: Recipient) -> str:
-    """By which `person_named` finds exactly them: customers of two engines may have the same ref."""
+    """Return a text by which `person_named` finds this person only: customers of two engines may have the same ref."""
     return person.ref if person_named(person.ref) == person else f"#{person.pk}"
 
 
@@ -78,7 +78,7 @@ def person_named(text: str) -> Recipient | None:
 
 
 def events_about(text: str) -> list[Event]:
-    """The newest of the event, the task or the case with this id, ours or the engine's."""
+    """Return the newest events of the event, task or case with this id, ours or the engine's."""
     own = as_uuid(text)
     rows = Event.objects.select_related("engine", "task", "case").order_by("-id")
     tasks = list(Task.objects.filter(task_id=text)[:EVENTS]) + list(Task.objects.filter(pk=own) if own else [])
@@ -91,7 +91,7 @@ def events_about(text: str) -> list[Event]:
 
 # --- the answers ----------------------------------------------------------------------------------------------------
 def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answer:
-    """Of the newest event that reached the person; if none has, of the newest that was meant for anybody."""
+    """Explain the newest event that reached the person; if there is none, the newest one that changed anything."""
     deliveries = deliveries_by("event_id", Delivery.objects.filter(event__in=events, recipient=person))
     lines = [_ledger(event, deliveries.get(event.pk, [])) for event in reversed(events)]
     reached = next((event for event in events if deliveries.get(event.pk)), None)
@@ -105,7 +105,7 @@ def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answ
 
 
 def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
-    """Return what the person got lately, and what keeps messages from them."""
+    """Return the person's recent notifications, and what keeps messages from the person."""
     rows = Notification.objects.filter(recipient=person, created_at__gte=now - within).order_by("-created_at")
     copies = list(rows[:EVENTS])
     arguments = {"person": person, "span": span(within)}
@@ -194,7 +194,7 @@ def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
 
 
 def _no_route(person: Recipient, event: Event, now: datetime) -> Answer:
-    """Which routes would have told the person, and why they did not apply; and what the routes say as they are now."""
+    """Explain which routes with the person as a target did not apply, and what the present routes would do."""
     tried = [{**each, "reason": reasons.words(each)} for each in routes_of(event.plan)]
     theirs = set(_routes_naming(person, [each["route"] for each in tried]))
     missed = [each for each in tried if not each["matched"] and each["route"] in theirs][:ROUTES]
@@ -214,10 +214,10 @@ def _no_route(person: Recipient, event: Event, now: datetime) -> Answer:
 
 
 def _by_now(person: Recipient, event: Event, now: datetime) -> str:
-    """Whether the same event would reach the person by the routes as they are now. Nothing of it is kept."""
+    """Return whether the same event would reach the person by the present routes. Nothing of it is stored."""
     try:
         result = pipeline.dry_run(event.engine, cloudevents.structured(as_cloudevent(event)), now)
-    except Exception as fault:  # whatever would stop the event is the answer
+    except Exception as fault:  # any error that would stop the event is the answer
         return _("By now it would fail: %(error)s") % {"error": pipeline.error_of(fault)}
     if any(each["recipient"] == person.pk for each in result.plan.recipients):
         return _("By the routes as they are now, they would hear of it.")
@@ -276,7 +276,7 @@ class HearingForm(forms.Form):
     )
 
     def answer(self) -> Answer | None:
-        """None if there is no such person, event, task or case: then the form says so."""
+        """Return the explanation. None for an unknown person, event, task or case, with an error added to the form."""
         person = person_named(self.cleaned_data["person"])
         if person is None:
             self.add_error("person", _("Nobody is known by that, or several are: use the ref."))
