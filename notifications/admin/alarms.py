@@ -18,9 +18,9 @@ from wfpush.observability.backlog import number
 from wfpush.processes.worker_registry import has_died_here, latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
-"""Period of the reported sign-in links that were not mailed: the lifetime of a link."""
+"""Age up to which sign-in links that were not mailed are reported: the lifetime of a link."""
 QUIET_FOR = timedelta(seconds=90)
-"""Silence of a part of the worker after which the overview reports it: the watchdog restarts it then. A part that has
+"""Silence of a worker's part after which the overview reports it. The watchdog then restarts the part. A part that has
 died on this machine is reported at once."""
 
 

@@ -174,7 +174,7 @@ class DeskAdmin(Choosing, ModelAdmin):
     def _has_uuids(self) -> bool:
         return isinstance(self.model._meta.pk, UUIDField)
 
-    # --- for actions and pages --------------------------------------------------------------------------------------
+    # --- helpers of actions and pages -------------------------------------------------------------------------------
     def get_row(self, request: HttpRequest, object_id: str) -> Any:
         """Return the row of an action or page. Raise Http404 or PermissionDenied."""
         row = self.get_object(request, str(object_id))

@@ -51,7 +51,7 @@ class ShowsValue:
         return value_of(condition)
 
 
-# --- in forms ---------------------------------------------------------------------------------------------------------
+# --- forms ------------------------------------------------------------------------------------------------------------
 class ConditionForm(forms.ModelForm):
     """The form of a condition. `offered`: the arguments of `offer`, which choose the events whose paths are offered."""
 

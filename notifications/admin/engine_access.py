@@ -172,7 +172,7 @@ class AccessForm(forms.ModelForm):
         """Return whether a secret is stored, without decrypting it."""
         return bool(self.instance.__dict__.get(name))
 
-    # --- each field -------------------------------------------------------------------------------
+    # --- single fields ----------------------------------------------------------------------------
     def clean_auth(self) -> str:
         auth: str = self.cleaned_data["auth"]
         if self._connector is not None and auth not in self._connector.sign_ins:
@@ -208,7 +208,7 @@ class AccessForm(forms.ModelForm):
                 raise ValidationError(sentence % {"name": name})
         return paths
 
-    # --- all of them ------------------------------------------------------------------------------
+    # --- the whole form ---------------------------------------------------------------------------
     def clean(self) -> dict[str, Any]:
         """Clear unused fields, and require those that are needed."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

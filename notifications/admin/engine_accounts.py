@@ -127,7 +127,7 @@ class PersonalInline(OnePart):
     shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope"]
 
 
-# --- who has connected ------------------------------------------------------------------------------------------------
+# --- connected accounts -----------------------------------------------------------------------------------------------
 class StillConnected(Conditions):
     title = _("works")
     parameter_name = "works"

@@ -86,7 +86,7 @@ class AnswerMappingInline(TabularInline):
     verbose_name_plural = _("our actions → its outcomes and variables")
 
 
-# --- lists of their own -----------------------------------------------------------------------------------------------
+# --- read-only lists --------------------------------------------------------------------------------------------------
 class PartOfEngine(LedgerAdmin):
     """A list of parts of all engines. They are edited on the engine's page."""
 
@@ -109,7 +109,7 @@ class AnswerMappingAdmin(PartOfEngine):
     search_fields = ["action", "outcome", "engine__name"]
 
 
-# --- the page for trying it -------------------------------------------------------------------------------------------
+# --- test page --------------------------------------------------------------------------------------------------------
 class TryForm(forms.Form):
     body = forms.CharField(
         label=_("The engine's JSON"),
@@ -177,7 +177,7 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
     return {**shown, "accepted": True}
 
 
-# --- paths in its JSON, to be picked as expressions -------------------------------------------------------------------
+# --- suggestions of paths for expressions -----------------------------------------------------------------------------
 def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
     """Return the paths as JSON. Users who may not read events get no values of real events."""
     received = received_of(engine)

@@ -102,7 +102,7 @@ class StepByStep(DeskAdmin):
         self.log_addition(request, engine, [{"added": {}}])
         return engine
 
-    # --- 2: its key, and what calls ---------------------------------------------------------------------------------
+    # --- 2: key, and snippets of callers ----------------------------------------------------------------------------
     @action(description=STEPS["key"], url_path="connect/key", permissions=["change"])
     def connect_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Engine = self.get_row(request, object_id)
@@ -153,7 +153,7 @@ class StepByStep(DeskAdmin):
         traced = request.user.has_perm("notifications.view_event")
         return {"light": light_of(engine), "traced": traced, "mapping_at": step_url(engine, "mapping")}
 
-    # --- 4: its JSON ------------------------------------------------------------------------------------------------
+    # --- 4: mapping of its JSON -------------------------------------------------------------------------------------
     @action(description=STEPS["mapping"], url_path="connect/mapping", permissions=["change"])
     def connect_mapping(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Engine = self.get_row(request, object_id)
@@ -161,7 +161,7 @@ class StepByStep(DeskAdmin):
         steps = {"steps": steps_of(row, "mapping"), "step": STEPS["mapping"], "next": step_url(row, "answers")}
         return mapping_page(self, request, row, here=here, **steps)
 
-    # --- 5: its answers ---------------------------------------------------------------------------------------------
+    # --- 5: answers -------------------------------------------------------------------------------------------------
     @action(description=STEPS["answers"], url_path="connect/answers", permissions=["change"])
     def connect_answers(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Engine = self.get_row(request, object_id)

@@ -89,7 +89,7 @@ def _typed_parts(model: type[models.Model], parts: dict[str, list[PartRow]] | No
     return {name: [_typed(of[name], row) for row in rows] for name, rows in parts.items()}
 
 
-# --- what differs -----------------------------------------------------------------------------------------------------
+# --- differences ------------------------------------------------------------------------------------------------------
 def differences(before: State, after: State, names: Iterable[str] | None = None) -> list[Difference]:
     """Return the differences of fields, then of parts. `names` limits them to these fields and relations."""
     required = set(names) if names is not None else {*after.values, *part_names(after.model)}
@@ -211,7 +211,7 @@ def _row_names(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
         yield str(there[key]) if key in there else _("one that was deleted (%(key)s)") % {"key": key}
 
 
-# --- two texts, word for word -----------------------------------------------------------------------------------------
+# --- comparison of two texts ------------------------------------------------------------------------------------------
 def words_between(old: str, new: str) -> list[Piece]:
     """Return the new text with the added and the removed words in their places. Lines are compared first, then words in
     lines that differ."""

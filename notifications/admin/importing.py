@@ -142,7 +142,7 @@ class ByFile(DeskAdmin):
         context = {"plan": plan, "file": name, "again": self._at("import_rows"), **shown}
         return self.page(request, "admin/desk/import_preview.html", gettext("What the import would change"), **context)
 
-    # --- the file, until it is imported -----------------------------------------------------------------------------
+    # --- the stored file --------------------------------------------------------------------------------------------
     def _key(self, request: HttpRequest, token: str) -> str:
         return f"wfpush:import:{self.opts.model_name}:{request.user.pk}:{token}"
 

@@ -248,7 +248,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         address = reverse("admin:notifications_recipient_hearing")
         return HttpResponseRedirect(f"{address}?{urlencode({'person': name_of(recipient), 'within': '24'})}")
 
-    # --- a link by e-mail -------------------------------------------------------------------------------------------
+    # --- sign-in link -----------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:
         if action == "erase":  # linked from the page of their data
             return False

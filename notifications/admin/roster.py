@@ -173,7 +173,7 @@ class Roster(ModelResource):
         rows = self.get_queryset().prefetch_related(*self.related).order_by("pk")
         return rows.select_for_update(of=("self",)) if lock else rows
 
-    # --- what a file would change -----------------------------------------------------------------------------------
+    # --- changes of a file ------------------------------------------------------------------------------------------
     def plan(self, sheet: Sheet, *, lock: bool = False) -> Plan:
         """Return the changes of a file without writing. `lock`: the rows stay locked until the transaction ends."""
         self.numbers, self.made = sheet.numbers, Plan()

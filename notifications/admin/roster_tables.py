@@ -96,7 +96,7 @@ class PeopleRoster(Roster):
         self.fields["teams"].by_name = {team.slug: team for team in Team.objects.all()}
         return {(person.engine.slug if person.engine else "", person.ref): person for person in people}
 
-    # --- among all rows ---------------------------------------------------------------------------------------------
+    # --- checks across rows -----------------------------------------------------------------------------------------
     def settle(self, rows: Sequence[Change]) -> None:
         everybody = [*self.existing.values(), *(change.instance for change in rows)]
         internal = {person.ref: person for person in everybody if not person.external}

@@ -283,7 +283,7 @@ KINDS: list[Kind] = [
 """The kinds. Other apps append theirs."""
 
 
-# --- the answer -------------------------------------------------------------------------------------------------------
+# --- the response -----------------------------------------------------------------------------------------------------
 def answer(request: HttpRequest) -> HttpResponse:
     """Return the hits as options of a list, with a sentence that says how many there are."""
     query = Query(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())

@@ -225,7 +225,7 @@ class SendsAgain(LedgerAdmin):
         rows = changelist.queryset.select_related(None).order_by()
         return Selection(rows, filter_words(changelist), list_url(self.model, parameters.urlencode()))
 
-    # --- the question and its answer ----------------------------------------------------------------------------------
+    # --- question and order -------------------------------------------------------------------------------------------
     def _preview(self, request: HttpRequest, chosen: Selection, form: SinceForm) -> HttpResponse:
         as_of = timezone.now()
         preview = Preview(self.kind, self.kind.chosen(chosen.rows, as_of))
