@@ -27,7 +27,7 @@ from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of
 
-LISTED = 20
+MAX_ABSENCES = 20
 
 
 def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
@@ -70,7 +70,7 @@ class AbsenceFeedForm(forms.ModelForm):
         return form_data
 
 
-class Reading(Conditions):
+class ReadingFilter(Conditions):
     title = _("reading")
     parameter_name = "reading"
     conditions = {
@@ -83,7 +83,7 @@ class Reading(Conditions):
 class AbsenceFeedAdmin(HistoryAdmin):
     form = AbsenceFeedForm
     list_display = ["person", "host", "takes", "stands_in", "reading"]
-    list_filter = [Reading]
+    list_filter = [ReadingFilter]
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
@@ -111,6 +111,6 @@ class AbsenceFeedAdmin(HistoryAdmin):
         if feed.pk is None:
             return NOTHING
         zone = zone_of(feed.recipient.timezone)
-        rows = list(in_calendar_of(feed.recipient, timezone.now())[:LISTED])
+        rows = list(in_calendar_of(feed.recipient, timezone.now())[:MAX_ABSENCES])
         times = [(there(row.begins_at, zone), there(row.ends_at, zone)) for row in rows]
         return render_to_string("admin/desk/calendar_absences.html", {"times": times})

@@ -18,7 +18,7 @@ from notifications.admin.decorators import column, delegate_column, display
 from notifications.admin.display import mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
 from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
@@ -78,7 +78,7 @@ class AbsencePartFormSet(forms.models.BaseInlineFormSet):
                 forms[int(field.partition(".")[2])].add_error("delegate", fault)
 
 
-class AbsencePartInline(Choosing, StackedInline):
+class AbsencePartInline(AutocompleteMixin, StackedInline):
     model = AbsencePart
     form = AbsencePartForm
     formset = AbsencePartFormSet
@@ -89,7 +89,7 @@ class AbsencePartInline(Choosing, StackedInline):
     verbose_name_plural = _("other delegates for some of it; the first that fits counts")
 
 
-class Moment(Conditions):
+class AwayFilter(Conditions):
     title = _("away")
     parameter_name = "away"
 
@@ -108,7 +108,7 @@ class Moment(Conditions):
 class AbsenceAdmin(HistoryAdmin):
     form = AbsenceForm
     list_display = ["person", "now", "begins_at", "ends_at", "stands_in"]
-    list_filter = [Moment]
+    list_filter = [AwayFilter]
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
@@ -160,7 +160,7 @@ class AbsenceFormSet(forms.BaseInlineFormSet):
         super().delete_existing(copy(obj), commit)
 
 
-class AbsenceInline(Choosing, StackedInline):
+class AbsenceInline(AutocompleteMixin, StackedInline):
     model = Absence
     formset = AbsenceFormSet
     form = AbsenceForm

@@ -28,7 +28,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
-from notifications.admin.decorators import action, counted, display, time_ago
+from notifications.admin.decorators import action, count_column, display, time_ago
 from notifications.admin.display import link, mark, shortened, took
 from notifications.admin.filters import Conditions
 from notifications.models import Recipient
@@ -36,7 +36,7 @@ from notifications.people import login_limits, revocation
 from wfpush.models import Heartbeat
 from wfpush.security.redaction import redact_text
 
-THEIRS = (axes.admin, django_q.admin)
+PACKAGE_ADMINS = (axes.admin, django_q.admin)
 """Modules that register admins when they are imported. They are imported first, so that ours replace theirs."""
 
 for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule, Success, Failure, OrmQ):
@@ -74,7 +74,7 @@ class UserForm(forms.ModelForm):
 
 
 @contextmanager
-def _people_settled(users: list[User]) -> Iterator[None]:
+def _ending_access(users: list[User]) -> Iterator[None]:
     """Delete users inside; afterwards end the sessions, devices and tokens of their people."""
     ids = list(Recipient.objects.filter(user__in=users).values_list("pk", flat=True))
     yield
@@ -121,11 +121,11 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
             revocation.settle_account(obj, timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        with _people_settled([obj]):
+        with _ending_access([obj]):
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        with _people_settled(list(queryset)):
+        with _ending_access(list(queryset)):
             super().delete_queryset(request, queryset)
 
     def _is_above(self, request: HttpRequest, user: Any) -> bool:
@@ -144,7 +144,6 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
     @display(description=_("password"))
     def password_link(self, user: User) -> SafeString:
-        """Return a link to the form for a new password."""
         words = gettext("set a new one") if user.has_usable_password() else gettext("none: set one")
         address = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a class="desk-link" href="{}">{}</a>', address, words)
@@ -162,7 +161,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
     list_display = ["name", "size", "right_count"]
     search_fields = ["name"]
-    size = counted("users", _("users"), User, "groups__id__exact")
+    size = count_column("users", _("users"), User, "groups__id__exact")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         groups = super().get_queryset(request)

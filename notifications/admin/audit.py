@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.base import FOUND, LedgerAdmin
+from notifications.admin.base import MAX_MATCHES, LedgerAdmin
 from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.decorators import column, display, time_ago
 from notifications.admin.display import Tone, mark, shortened
@@ -41,7 +41,7 @@ class KeyFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.field: int(value)}) if value.isdecimal() and len(value) < 10 else queryset
 
 
-class Who(KeyFilter):
+class UserFilter(KeyFilter):
     """A filter by user. It offers the staff users; an address may name others."""
 
     title = _("person")
@@ -53,9 +53,7 @@ class Who(KeyFilter):
         return [(str(pk), name) for pk, name in staff.values_list("pk", "username")[:200]]
 
 
-class What(KeyFilter):
-    """A filter by the kind of object that was changed."""
-
+class ObjectKindFilter(KeyFilter):
     title = _("of")
     parameter_name = "of"
     field = "content_type"
@@ -68,7 +66,7 @@ class What(KeyFilter):
         return sorted(kinds.items(), key=lambda each: each[1])
 
 
-class When(admin.SimpleListFilter):
+class DayFilter(admin.SimpleListFilter):
     """A filter by day, in the reader's time zone."""
 
     title = _("day")
@@ -112,7 +110,7 @@ def _next(day: datetime) -> datetime:
     return timezone.make_aware(timezone.make_naive(day) + timedelta(days=1))
 
 
-class Kind(Conditions):
+class ActionFilter(Conditions):
     title = _("kind")
     parameter_name = "kind"
     conditions = {
@@ -126,7 +124,7 @@ class Kind(Conditions):
 class AuditAdmin(LedgerAdmin):
     list_display = ["done_at", "who", "kind", "what", "on_what", "model_name"]
     list_display_links = None
-    list_filter = [When, Who, Kind, What]
+    list_filter = [DayFilter, UserFilter, ActionFilter, ObjectKindFilter]
     list_select_related = ["user", "content_type"]
     ordering = ["-action_time", "-id"]
     search_fields = ["object_id"]
@@ -144,7 +142,7 @@ class AuditAdmin(LedgerAdmin):
         ways = [Q(object_id=term), *of_person, having(WORDS, term)]
         keys: set[int] = set()
         for way in filter(None, ways):
-            keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
+            keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:MAX_MATCHES])
         return queryset.filter(pk__in=keys), False
 
     done_at = time_ago("action_time", _("when"))

@@ -21,27 +21,27 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from notifications.admin.display import change_url
-from notifications.admin.empty_lists import says_of
+from notifications.admin.empty_lists import empty_text
 from notifications.admin.history_pages import HistoryPages
-from notifications.admin.invalid_ids import Choosing, PagedFormSet
+from notifications.admin.invalid_ids import AutocompleteMixin, PagedFormSet
 from notifications.models import Engine
 
-FOUND = 500
+MAX_MATCHES = 500
 """Maximum number of rows, the newest, that a search reads for each of its lookups."""
 
 NEWEST = 100_000
 """Number of the newest rows in which a search looks for values without an index, such as beginnings of names."""
 
-OF_ENGINES = ("task_id", "case_id")
+ENGINE_IDS = ("task_id", "case_id")
 """Ids that are looked up together with all engines, because the index begins with the engine."""
 
-FILTERED = ("exact", "id__exact", "isnull", "pk__exact")
+FILTER_SUFFIXES = ("exact", "id__exact", "isnull", "pk__exact")
 """The suffixes of lookups that filters use in addresses."""
 
 PANELS: dict[type[Model], list[type[Any]]] = {}
 """Inlines that other apps add to the pages of a model."""
 
-COUNTED = 10_000
+MAX_COUNT = 10_000
 """The largest number that lists count to. Nobody pages further, and counting would cost more than the page."""
 
 
@@ -54,12 +54,12 @@ SLUG_SCRIPTS = {
 
 
 class BoundedPaginator(Paginator):
-    """A paginator that counts at most COUNTED rows."""
+    """A paginator that counts at most MAX_COUNT rows."""
 
     @cached_property
     def count(self) -> int:
         rows = self.object_list
-        return rows.order_by()[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
+        return rows.order_by()[:MAX_COUNT].count() if isinstance(rows, QuerySet) else len(rows)
 
 
 class DeskChangeList(ChangeList):
@@ -76,7 +76,7 @@ class DeskChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class DeskAdmin(Choosing, ModelAdmin):
+class DeskAdmin(AutocompleteMixin, ModelAdmin):
     """A list and a form of the desk."""
 
     list_per_page = 50
@@ -96,7 +96,7 @@ class DeskAdmin(Choosing, ModelAdmin):
     @property
     def empty_says(self) -> str:
         """Return the text that templates/unfold/helpers/empty_results.html shows."""
-        return says_of(self.model)
+        return empty_text(self.model)
 
     @property
     def media(self) -> Media:
@@ -121,9 +121,9 @@ class DeskAdmin(Choosing, ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """Search by our own id first, as traces and logs show it; then by the fields of the list."""
         if self._has_uuids and (identifier := as_uuid(search_term)) is not None:
-            ours = queryset.filter(pk=identifier)
-            if ours.exists():  # ids of many engines look like ours, too
-                return ours, False
+            own_rows = queryset.filter(pk=identifier)
+            if own_rows.exists():  # ids of many engines look like ours, too
+                return own_rows, False
         matches: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
         return matches
 
@@ -138,11 +138,11 @@ class DeskAdmin(Choosing, ModelAdmin):
                     return True
             else:
                 path = str(listed[0] if isinstance(listed, tuple) else listed)
-                if lookup in {path, *(f"{path}__{how}" for how in FILTERED)}:
+                if lookup in {path, *(f"{path}__{how}" for how in FILTER_SUFFIXES)}:
                     return True
-        return lookup in self._links()
+        return lookup in self._link_lookups()
 
-    def _links(self) -> set[str]:
+    def _link_lookups(self) -> set[str]:
         """Return the lookups for keys of related rows and for choices of fields, which are not secret."""
         related = {field.name for field in self.opts.get_fields() if field.is_relation and not field.auto_created}
         choices = {field.name for field in self.opts.fields if field.choices}
@@ -160,12 +160,12 @@ class DeskAdmin(Choosing, ModelAdmin):
         return True
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        return self._sensible(request, object_id, super().get_actions_detail(request, object_id))
+        return self._offered_actions(request, object_id, super().get_actions_detail(request, object_id))
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        return self._sensible(request, object_id, super().get_actions_submit_line(request, object_id))
+        return self._offered_actions(request, object_id, super().get_actions_submit_line(request, object_id))
 
-    def _sensible(self, request: HttpRequest, object_id: Any, actions: list[Any]) -> list[Any]:
+    def _offered_actions(self, request: HttpRequest, object_id: Any, actions: list[Any]) -> list[Any]:
         row = self.get_object(request, str(object_id)) if actions else None
         start = f"{self.opts.app_label}_{self.opts.model_name}_"
         return [each for each in actions if row is not None and self.offers(each.action_name.removeprefix(start), row)]
@@ -185,7 +185,6 @@ class DeskAdmin(Choosing, ModelAdmin):
         return row
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
-        """Return a page of the desk."""
         request.current_app = self.admin_site.name
         shown = {**self.admin_site.each_context(request), "opts": None, "title": title, "model_admin": self, **context}
         return TemplateResponse(request, template, shown)
@@ -262,10 +261,10 @@ class LedgerAdmin(DeskAdmin):
             path, _separator, name = lookup.rpartition("__")
             if name == "istartswith" or lookup in self.without_index:
                 rows = self._newest(rows)
-            if name in OF_ENGINES:
+            if name in ENGINE_IDS:
                 rows = rows.filter(**{f"{path}__engine__in" if path else "engine__in": engines})
             matches = rows.order_by("-pk").values_list("pk", flat=True)
-            keys.update(matches[:FOUND])
+            keys.update(matches[:MAX_MATCHES])
         return queryset.filter(pk__in=keys), False
 
     def _newest(self, rows: QuerySet[Any]) -> QuerySet[Any]:

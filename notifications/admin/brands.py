@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.decorators import action, counted, display
+from notifications.admin.decorators import action, count_column, display
 from notifications.admin.display import ago, mark, with_why
 from notifications.admin.fields import AddressField
 from notifications.admin.reach import DefaultInline
@@ -90,7 +90,7 @@ class BrandAdmin(HistoryAdmin):
         ),
     ]
     readonly_fields = ["identities"]
-    people_count = counted("people_total", _("people"), Recipient, "brand__id__exact")
+    people_count = count_column("people_total", _("people"), Recipient, "brand__id__exact")
     inlines = [DefaultInline]
     actions_detail = ["new_push_key", "remove_push_keys"]
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.decorators import display
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.admin.known_paths import OF_TASKS, OffersPaths, offer
 from notifications.models import Condition, Engine, Operator, RouteCondition, RouteTarget, TargetKind
 from notifications.wording.formats import as_number, locale_of
@@ -208,7 +208,7 @@ class ConditionInline(ConditionsInline):
     verbose_name_plural = _("conditions: all must hold")
 
 
-class TargetInline(Choosing, TabularInline):
+class TargetInline(AutocompleteMixin, TabularInline):
     model = RouteTarget
     form = TargetForm
     extra = 0

@@ -49,12 +49,12 @@ def column(text_of: Callable[[Any], object], description: object, ordering: Orde
     return shown
 
 
-def worded(name: str, description: object) -> Any:
+def reason_column(name: str, description: object) -> Any:
     """Return a column with the reason that a row stores as `name`, in the reader's language, sorted by its code."""
     return column(lambda row: reasons.words(row, name), description, f"{name}{reasons.FACT}__code")
 
 
-def linked(name: str, description: object, ordering: Ordering = None) -> Any:
+def link_column(name: str, description: object, ordering: Ordering = None) -> Any:
     """Return a column with a link to the related row `name`."""
     return column(lambda row: link(getattr(row, name)), description, ordering)
 
@@ -64,7 +64,7 @@ def time_ago(name: str, description: object, ordering: Ordering = None) -> Any:
     return column(lambda row: ago(getattr(row, name)), description, ordering or name)
 
 
-def counted(name: str, description: object, model: type[Model], lookup: str) -> Any:
+def count_column(name: str, description: object, model: type[Model], lookup: str) -> Any:
     """Return a column with the number `name`: the rows of `model` whose `lookup` is this row, linked to their list."""
 
     def link_to_list(row: Any) -> SafeString:

@@ -126,5 +126,5 @@ SAYS: dict[str, str | Promise] = {
 """Texts by the label of the model. Other apps add theirs."""
 
 
-def says_of(model: type[Model]) -> str:
+def empty_text(model: type[Model]) -> str:
     return str(SAYS[model._meta.label_lower])

@@ -140,9 +140,9 @@ class AccessForm(forms.ModelForm):
         self.initial["paths"] = self.initial.get("paths") or None
         for name in ("secret", "key"):
             otherwise = gettext("Kept encrypted, and never shown again.")
-            self.fields[f"new_{name}"].help_text = stored_help(self._keeps(name), otherwise)
-        self._say_what_is_usual("paths", usual_paths(self._known_paths))
-        self._say_what_is_usual("token_url", usual_token_url(self._connector))
+            self.fields[f"new_{name}"].help_text = stored_help(self._is_stored(name), otherwise)
+        self._set_usual_help("paths", usual_paths(self._known_paths))
+        self._set_usual_help("token_url", usual_token_url(self._connector))
         all_uses = dict.fromkeys(name for used in USES.values() for name in used)
         self.fields["auth"].widget.attrs["data-switch"] = switch(
             {
@@ -163,12 +163,12 @@ class AccessForm(forms.ModelForm):
     def _known_paths(self) -> dict[str, str]:
         return dict(self._connector.paths) if self._connector is not None else {}
 
-    def _say_what_is_usual(self, field: str, words: str) -> None:
+    def _set_usual_help(self, field: str, words: str) -> None:
         """Put hints into an element of their own, whose text a change of kind replaces."""
         spot = f"id_{self.add_prefix(field)}_helptext"
         self.fields[field].help_text = format_html('<span id="{}">{}</span>', spot, words)
 
-    def _keeps(self, name: str) -> bool:
+    def _is_stored(self, name: str) -> bool:
         """Return whether a secret is stored, without decrypting it."""
         return bool(self.instance.__dict__.get(name))
 
@@ -217,17 +217,17 @@ class AccessForm(forms.ModelForm):
             cleaned[name] = UNUSED[name]
             self.errors.pop(name, None)
         # A stored secret does not fit another way of signing in: a password is no token.
-        stays = self._keeps("secret") and "auth" not in self.changed_data
+        stays = self._is_stored("secret") and "auth" not in self.changed_data
         for name in NEEDS:
             if name in used and name in cleaned and not cleaned[name] and not (stays and name == "new_secret"):
                 self.add_error(name, gettext("Signing in this way needs it."))
-        if stays and "new_secret" in used and not cleaned.get("new_secret") and self._moved(cleaned):
+        if stays and "new_secret" in used and not cleaned.get("new_secret") and self._has_moved(cleaned):
             self.add_error("new_secret", gettext("It would go to another host now: write it once more."))
         self._check_credentials(cleaned)
         self._check_certificate(cleaned)
         return cleaned
 
-    def _moved(self, cleaned: dict[str, Any]) -> bool:
+    def _has_moved(self, cleaned: dict[str, Any]) -> bool:
         """Return whether an address has changed, so that the secret must be entered again. Otherwise, users who may
         change an address could have a stored secret sent there."""
         engine = self.engine
@@ -274,37 +274,37 @@ class AccessForm(forms.ModelForm):
         return super().save(commit)
 
 
-class OfRestFormSet(PaginationInlineFormSet):
+class RestFormSet(PaginationInlineFormSet):
     """A formset of parts that only kinds with a REST interface have. It ignores them for other kinds."""
 
     def is_valid(self) -> bool:
-        return self._idle or super().is_valid()
+        return self._is_ignored or super().is_valid()
 
     def save(self, commit: bool = True) -> Any:
-        if not self._idle:
+        if not self._is_ignored:
             return super().save(commit)
         nothing: list[Any] = []
         self.new_objects = self.changed_objects = self.deleted_objects = nothing
         return nothing
 
     @property
-    def _idle(self) -> bool:
+    def _is_ignored(self) -> bool:
         return reader_for(self.instance.kind) is None
 
 
-class AccessFormSet(OfRestFormSet):
+class AccessFormSet(RestFormSet):
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         return {**super().get_form_kwargs(index), "engine": self.instance}
 
 
-class OnePart(StackedInline):
+class SingleInline(StackedInline):
     """An inline of at most one row, whose form is always shown."""
 
     extra = 1
     max_num = 1
     can_delete = False
     hide_title = True
-    formset: Any = OfRestFormSet
+    formset: Any = RestFormSet
     shown: Sequence[str] = ()
     """Fields that users without the right to change the row see instead of the form's fields."""
 
@@ -317,7 +317,7 @@ class OnePart(StackedInline):
         return list(self.fieldsets)
 
 
-def kept_secret(name: str, description: object) -> Any:
+def secret_column(name: str, description: object) -> Any:
     """Return a column that says whether a secret is stored, without decrypting it."""
 
     @display(description=description)
@@ -327,7 +327,7 @@ def kept_secret(name: str, description: object) -> Any:
     return shown
 
 
-class AccessInline(OnePart):
+class AccessInline(SingleInline):
     model = EngineAccess
     form = AccessForm
     formset = AccessFormSet
@@ -348,8 +348,8 @@ class AccessInline(OnePart):
         ),
         (_("Client certificate (mutual TLS)"), {"fields": [("certificate", "new_key")], "classes": ["collapse"]}),
     ]
-    secret_kept = kept_secret("secret", _("password, token, key or client secret"))
-    key_kept = kept_secret("key", _("its private key (PEM)"))
+    secret_kept = secret_column("secret", _("password, token, key or client secret"))
+    key_kept = secret_column("key", _("its private key (PEM)"))
     shown = [
         *("auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"),
         *("certificate", "key_kept", "paths"),

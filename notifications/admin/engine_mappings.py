@@ -14,7 +14,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
-from notifications.admin.decorators import linked
+from notifications.admin.decorators import link_column
 from notifications.admin.display import page_url
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.first_event import received_of
@@ -92,7 +92,7 @@ class PartOfEngine(LedgerAdmin):
 
     list_select_related = ["engine"]
     list_display_links = None
-    of_engine = linked("engine", _("engine"), "engine__name")
+    of_engine = link_column("engine", _("engine"), "engine__name")
 
 
 @admin.register(EventMapping)
@@ -128,7 +128,7 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     presets_by_key = presets()
     chosen = presets_by_key.get(request.POST.get("preset", ""))
     if chosen is not None:
-        _use(engine, chosen)
+        _load_preset(engine, chosen)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
         done = desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
         return HttpResponseRedirect(here) if here else done
@@ -140,13 +140,13 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     if received is not None:
         context["received"] = received.at
     if form.is_valid():
-        context |= _tried(engine, rows, form)
+        context |= _mapping_result(engine, rows, form)
     title = gettext("Mapping of %(engine)s") % {"engine": engine}
     return desk.page(request, "admin/desk/mapping.html", title, **context)
 
 
 @transaction.atomic
-def _use(engine: Engine, kind: Any) -> None:
+def _load_preset(engine: Engine, kind: Any) -> None:
     """Load the preset, with an entry in the engine's history."""
     mapping.use_preset(engine, kind.preset)
     engine._change_reason = f"Mapping: the preset for {kind.label}"[:100]  # type: ignore[attr-defined]  # simple_history
@@ -157,7 +157,7 @@ def _example(engine: Engine) -> str:
     return samples.text_of(connector_for(engine.kind).example)
 
 
-def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
+def _mapping_result(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
     """Return the CloudEvent, and the faults for which the API would refuse it."""
     try:
         document = read_json(form.cleaned_data["body"])
@@ -167,13 +167,13 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
         event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")
     except ReadError as fault:
         return {"faults": fault.sentences}
-    except InvalidEvent as refused:
-        return {"faults": sentences_of(refused)}
+    except InvalidEvent as error:
+        return {"faults": sentences_of(error)}
     shown = {"event": escape_hidden_in_json(event, indent=2)}
     try:
         cloudevents.structured(event)
-    except InvalidEvent as refused:
-        return {**shown, "faults": sentences_of(refused)}
+    except InvalidEvent as error:
+        return {**shown, "faults": sentences_of(error)}
     return {**shown, "accepted": True}
 
 

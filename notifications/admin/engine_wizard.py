@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
 from notifications.admin.engine_mappings import mapping_page, paths_answer
-from notifications.admin.engine_pages import is_called, tried
+from notifications.admin.engine_pages import connection_verdict, is_called
 from notifications.admin.first_event import has_key, light_of
 from notifications.connectors import connector_for, credentials, samples
 from notifications.intake import last_call, mapping
@@ -66,7 +66,7 @@ STEP_PAGES = [*(f"connect_{name}" for name in ("key", "event", "light", "mapping
 """Actions that link to each other. The engine's page offers none of them beside its title."""
 
 
-class StepByStep(DeskAdmin):
+class EngineWizard(DeskAdmin):
     """The steps, as actions of the list of engines and of an engine's page."""
 
     @action(description=STEPS["mapping"], url_path="paths", permissions=["change"])
@@ -86,14 +86,14 @@ class StepByStep(DeskAdmin):
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                made = self._made(request, form)
+                engine = self._create_engine(request, form)
             except IntegrityError:  # another request has just taken the slug
-                made = self._made(request, form)
-            return HttpResponseRedirect(step_url(made, "key"))
+                engine = self._create_engine(request, form)
+            return HttpResponseRedirect(step_url(engine, "key"))
         return self._step(request, "", None, form=form)
 
     @transaction.atomic
-    def _made(self, request: HttpRequest, form: Any) -> Engine:
+    def _create_engine(self, request: HttpRequest, form: Any) -> Engine:
         engine: Engine = form.save(commit=False)
         engine.slug = free_slug(engine.name)
         self.save_model(request, engine, form, change=False)
@@ -111,20 +111,20 @@ class StepByStep(DeskAdmin):
             if not may_make:
                 raise PermissionDenied
             make = partial(credentials.issue_key, row, name="default", scopes=[Scope.EVENTS.value])
-            plain = self._once(request, row, row.api_keys, make)
+            plain = self._issue_once(request, row, row.api_keys, make)
             if not plain:
                 return HttpResponseRedirect(step_url(row, "key"))
         keys = [key for key in row.api_keys.all() if key.usable]
-        shown = {"keys": keys, "newest": _newest(row.api_keys), "snippets": snippets_of(row, plain)}
+        shown = {"keys": keys, "newest": _newest_key(row.api_keys), "snippets": snippets_of(row, plain)}
         context = {"plain": plain, "may_make": may_make, "back": step_url(row, "key"), **shown}
         return self._step(request, "key", row, next=step_url(row, "event"), **context)
 
     @transaction.atomic
-    def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
+    def _issue_once(self, request: HttpRequest, engine: Engine, rows: Any, make: Callable[[], tuple[Any, str]]) -> str:
         """Make a key or secret and return it in plain. Return an empty string if one was made since the page was shown,
-        as when a form is sent twice. `made`: the existing ones."""
+        as when a form is sent twice. `rows`: the engine's keys or secrets."""
         Engine.objects.select_for_update().get(pk=engine.pk)
-        if request.POST.get("newest", "") != _newest(made):
+        if request.POST.get("newest", "") != _newest_key(rows):
             text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")
             self.message_user(request, text, messages.WARNING)
             return ""
@@ -167,24 +167,24 @@ class StepByStep(DeskAdmin):
         row: Engine = self.get_row(request, object_id)
         may_make, plain, verdict = request.user.has_perm("notifications.add_signingsecret"), "", None
         if request.method == "POST" and "test" in request.POST:
-            verdict = tried(row, request.user)
+            verdict = connection_verdict(row, request.user)
             self.log(request, row, f"Connection tested: {verdict.says}")
         elif request.method == "POST":
             if not may_make:
                 raise PermissionDenied
             make = partial(credentials.rotate_secret, row, now=timezone.now())
-            plain = self._once(request, row, row.signing_secrets, make)
+            plain = self._issue_once(request, row, row.signing_secrets, make)
             if not plain:
                 return HttpResponseRedirect(step_url(row, "answers"))
         secrets = credentials.active_secrets(row, timezone.now())
-        shown = {"called": is_called(row), "secrets": len(secrets), "newest": _newest(row.signing_secrets)}
+        shown = {"called": is_called(row), "secrets": len(secrets), "newest": _newest_key(row.signing_secrets)}
         context = {"plain": plain, "may_make": may_make, "verdict": verdict, **shown}
         return self._step(request, "answers", row, back=step_url(row, "answers"), **context)
 
 
-def _newest(made: Any) -> str:
+def _newest_key(rows: Any) -> str:
     """Return the key of the newest row, for the page's form."""
-    return str(made.order_by("-pk").values_list("pk", flat=True).first() or "")
+    return str(rows.order_by("-pk").values_list("pk", flat=True).first() or "")
 
 
 # --- snippets to copy -------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from notifications.admin.decorators import action, display, time_ago
 from notifications.admin.display import NOTHING, ago, list_url, mark, shortened, with_why
 from notifications.admin.engine_access import (
     AccessInline,
-    OnePart,
+    SingleInline,
     has_moved,
     switch,
     usual_paths,
@@ -30,7 +30,7 @@ from notifications.admin.engine_access import (
 from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline, mapping_page
 from notifications.admin.engine_pages import connection_page, preview_page
-from notifications.admin.engine_wizard import STEP_PAGES, StepByStep
+from notifications.admin.engine_wizard import STEP_PAGES, EngineWizard
 from notifications.admin.fields import CalledAddressField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
@@ -86,10 +86,10 @@ class EngineForm(forms.ModelForm):
         address = self.fields["callback_url"]
         address.label, help_text = address_words(self["kind"].value())
         address.help_text = format_html('<span id="id_callback_url_helptext">{}</span>', help_text)
-        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind in CONNECTORS})
+        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _field_switch(kind) for kind in CONNECTORS})
 
 
-def _switched(kind: str) -> dict[str, Any]:
+def _field_switch(kind: str) -> dict[str, Any]:
     """Return the fields that the form hides for a kind, and the labels of the others."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
@@ -123,7 +123,7 @@ def ask_now(poll: Poll) -> None:
         outbox.wake_on_commit(polls.SOURCE_NAME)
 
 
-class PollInline(OnePart):
+class PollInline(SingleInline):
     model = Poll
     form = PollForm
     last_poll = time_ago("asked_at", _("asked last"))
@@ -180,7 +180,7 @@ class PollState(Conditions):
 
 
 @admin.register(Engine)
-class EngineAdmin(StepByStep, HistoryAdmin):
+class EngineAdmin(EngineWizard, HistoryAdmin):
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "active"]

@@ -53,8 +53,8 @@ def light_of(engine: Engine) -> Light:
     call = last_call.last_of(engine)
     refused = None
     if call is not None and call.refused and (event is None or call.at > event.received_at):
-        refused = Refusal(call.at, _says(call), call.sentences)
-    return Light(event, refused, [] if event is not None else list(_lacking(engine)))
+        refused = Refusal(call.at, _refusal_sentence(call), call.sentences)
+    return Light(event, refused, [] if event is not None else list(_obstacles(engine)))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _as_cloudevent(event: Event) -> dict[str, Any]:
     return {**cloudevent, **{name: value for name, value in optional.items() if value}, "data": event.data}
 
 
-def _says(call: LastCall) -> str:
+def _refusal_sentence(call: LastCall) -> str:
     return {
         UNKNOWN_KEY: _("It was called with a key, or a signature, that does not fit: it is answered 401."),
         ENDED_KEY: _("Its key does not work any more, or the engine is switched off: it is answered 401."),
@@ -94,7 +94,7 @@ def has_key(engine: Engine) -> bool:
     return engine.api_keys.filter(usable, revoked_at=None).exists()
 
 
-def _lacking(engine: Engine) -> Iterator[str]:
+def _obstacles(engine: Engine) -> Iterator[str]:
     if not engine.active:
         yield _("The engine is switched off: its keys are refused.")
     poll: Any = Poll.objects.filter(engine=engine, enabled=True).first()

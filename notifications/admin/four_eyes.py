@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
-from notifications.admin.decorators import display, linked, time_ago, worded
+from notifications.admin.decorators import display, link_column, reason_column, time_ago
 from notifications.admin.display import shortened
 from notifications.admin.filters import Recent
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
@@ -87,7 +87,7 @@ class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
     list_display = ["path", "operator", "shown_value", "of_rule"]
     list_select_related = ["rule"]
     search_fields = ["path", "value", "rule__name"]
-    of_rule = linked("rule", _("four-eyes rule"), "rule__name")
+    of_rule = link_column("rule", _("four-eyes rule"), "rule__name")
 
 
 @admin.register(RefusedAnswer)
@@ -101,6 +101,6 @@ class RefusedAnswerAdmin(LedgerAdmin):
     search_help_text = _("A person's ref or a task's id, whole.")
     fields = ["tried", "person", "action", "comment", "task_link", "rule", "because", "via", "at"]
     tried = time_ago("at", _("tried"), "id")
-    person = linked("recipient", _("person"), "recipient__name")
-    task_link = linked("task", _("task"))
-    because = worded("why", _("why"))
+    person = link_column("recipient", _("person"), "recipient__name")
+    task_link = link_column("task", _("task"))
+    because = reason_column("why", _("why"))

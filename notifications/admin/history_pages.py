@@ -71,7 +71,7 @@ class HistoryPages(SimpleHistoryAdmin):
         row = self.get_object(request, key)
         context = {
             "opts": None,
-            "compared": self._compared(request, key),
+            "compared": self._comparison(request, key),
             "a": request.GET.get("a", ""),
             "b": request.GET.get("b", ""),
             "may_restore": row is not None and self.has_change_permission(request, row),
@@ -144,7 +144,7 @@ class HistoryPages(SimpleHistoryAdmin):
     def _is_record(self, value: str) -> bool:
         return is_id(self.model.history.model._meta.pk, value)
 
-    def _compared(self, request: HttpRequest, key: str) -> list[Difference] | None:
+    def _comparison(self, request: HttpRequest, key: str) -> list[Difference] | None:
         """Return the differences of the two chosen records, from the earlier to the later. None without two records."""
         chosen = [value for name in ("a", "b") if (value := request.GET.get(name, "")) and self._is_record(value)]
         if len(chosen) < 2:
@@ -205,8 +205,8 @@ def restore(desk: Any, request: HttpRequest, row: models.Model, record: Any) -> 
     row = type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
     then, now = state_then(record), state_of(row)
     changed = [name for name in names_of(desk, request, row) if _differs(name, then, now)]
-    if refused := [*_gone(then, changed), *desk.refuses_to_restore(row, then, changed)]:
-        raise CannotRestore(refused)
+    if objections := [*_deleted_references(then, changed), *desk.refuses_to_restore(row, then, changed)]:
+        raise CannotRestore(objections)
     for name in changed:
         if name in then.values and not then.model._meta.get_field(name).many_to_many:
             setattr(row, then.model._meta.get_field(name).attname, then.values[name])  # type: ignore[union-attr]
@@ -237,20 +237,20 @@ def _differs(name: str, then: State, now: State) -> bool:
 
 
 # --- deleted rows -----------------------------------------------------------------------------------------------------
-def _gone(then: State, names: Sequence[str]) -> Iterator[str]:
+def _deleted_references(then: State, names: Sequence[str]) -> Iterator[str]:
     """Yield a sentence for each row that the old state names and that was deleted since."""
     for name in names:
         if name in then.values:
-            yield from _missing(then.model._meta.get_field(name), then.values[name], "")
+            yield from _deleted_rows(then.model._meta.get_field(name), then.values[name], "")
             continue
         relation = part_relation(then.model, name)
         part = str(capfirst(relation.related_model._meta.verbose_name))
         for row in (then.parts or {}).get(name, []):
             for column in columns_of(relation.related_model, relation.field):
-                yield from _missing(column, row.get(column.attname), f"{part}, ")
+                yield from _deleted_rows(column, row.get(column.attname), f"{part}, ")
 
 
-def _missing(of: Any, value: Any, where: str) -> Iterator[str]:
+def _deleted_rows(of: Any, value: Any, where: str) -> Iterator[str]:
     if not of.is_relation or value in (None, "", []):
         return
     keys = value if isinstance(value, list) else [value]

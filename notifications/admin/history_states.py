@@ -103,7 +103,7 @@ def differences(before: State, after: State, names: Iterable[str] | None = None)
     for name in part_names(after.model):
         if name in required:
             relation = part_relation(after.model, name)
-            fields += _of_parts(relation, before.parts.get(name, []), after.parts.get(name, []))
+            fields += _part_differences(relation, before.parts.get(name, []), after.parts.get(name, []))
     return fields
 
 
@@ -114,7 +114,7 @@ def _difference(of: Any, old: Any, new: Any) -> Difference:
     return Difference(name, old_text or "–", new_text or "–")
 
 
-def _of_parts(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]) -> Iterator[Difference]:
+def _part_differences(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]) -> Iterator[Difference]:
     model, key = relation.related_model, relation.field
     old, new = {row["pk"]: row for row in before}, {row["pk"]: row for row in after}
     pairs = [(old.get(pk), new.get(pk)) for pk in dict.fromkeys([*old, *new])]
@@ -126,7 +126,7 @@ def _of_parts(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]
     kind = str(capfirst(model._meta.verbose_name))
     for title, rows in ((_("%(part)s removed"), gone), (_("%(part)s added"), come)):
         for row in rows:
-            yield Difference(title % {"part": kind}, below=list(_whole(model, key, row)))
+            yield Difference(title % {"part": kind}, below=list(_all_columns(model, key, row)))
     for a, b in pairs:
         if a and b and a != b:
             below = [_difference(each, a.get(each.attname), b.get(each.attname)) for each in columns_of(model, key)
@@ -138,7 +138,7 @@ def _content(row: PartRow) -> PartRow:
     return {name: value for name, value in row.items() if name != "pk"}
 
 
-def _whole(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
+def _all_columns(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
     for each in columns_of(model, key):
         if words := display_text(each, row.get(each.attname)):
             yield Difference(label_of(each), new=cut(words, LONGEST))

@@ -39,7 +39,7 @@ class FileForm(forms.Form):
     )
 
 
-class ByFile(DeskAdmin):
+class ImportExportAdmin(DeskAdmin):
     """A list that can be exported and imported. `roster`: its table."""
 
     roster: type[Roster]
@@ -53,7 +53,7 @@ class ByFile(DeskAdmin):
     def _name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
-    def _at(self, page: str, *args: Any) -> str:
+    def _url(self, page: str, *args: Any) -> str:
         return reverse(f"admin:{self._name(page)}", args=args)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
@@ -90,9 +90,9 @@ class ByFile(DeskAdmin):
                 content = upload.read(MOST_BYTES + 1)
                 read(upload.name, content)
                 token = self._store(request, upload.name, content)
-                return HttpResponseRedirect(self._at("import_preview", token))
-            except BadFile as wrong:
-                form.add_error("file", str(wrong))
+                return HttpResponseRedirect(self._url("import_preview", token))
+            except BadFile as error:
+                form.add_error("file", str(error))
         context = {"form": form, "columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
         return self.page(request, "admin/desk/import.html", gettext("Import"), **context)
 
@@ -100,16 +100,16 @@ class ByFile(DeskAdmin):
         """Show what the file would change. A POST imports it if it would still do the same."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        file = self._stored(request, token)
+        file = self._load(request, token)
         if file is None:
             text = gettext("This file was imported, or has waited too long. Choose it again if you need it.")
             self.message_user(request, text, messages.WARNING)
-            return HttpResponseRedirect(self._at("import_rows"))
+            return HttpResponseRedirect(self._url("import_rows"))
         name, content = file
         if request.method != "POST":
             return self._preview(request, self._plan(request, self.roster(), name, content), name)
         try:
-            plan, is_done = self._do(request, name, content)
+            plan, is_done = self._import(request, name, content)
         except IntegrityError:  # somebody has just added the same
             plan, is_done = self._plan(request, self.roster(), name, content), False
         if not is_done:
@@ -121,7 +121,7 @@ class ByFile(DeskAdmin):
         return HttpResponseRedirect(list_url(self.model))
 
     @transaction.atomic
-    def _do(self, request: HttpRequest, name: str, content: bytes) -> tuple[Plan, bool]:
+    def _import(self, request: HttpRequest, name: str, content: bytes) -> tuple[Plan, bool]:
         """Import the file if its effect is still that of the preview; return whether it is. Raise IntegrityError."""
         roster = self.roster()
         plan = self._plan(request, roster, name, content, lock=True)
@@ -139,7 +139,7 @@ class ByFile(DeskAdmin):
         shown = {"faults": plan.faults[:MAX_FAULTS], "more_faults": max(len(plan.faults) - MAX_FAULTS, 0)}
         rows = plan.changes[:MAX_SHOWN]
         shown |= {"rows": rows, "more_rows": len(plan.changes) - len(rows), "summary": _summary(plan)}
-        context = {"plan": plan, "file": name, "again": self._at("import_rows"), **shown}
+        context = {"plan": plan, "file": name, "again": self._url("import_rows"), **shown}
         return self.page(request, "admin/desk/import_preview.html", gettext("What the import would change"), **context)
 
     # --- the stored file --------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ class ByFile(DeskAdmin):
             raise BadFile(gettext("The file cannot be kept at the moment. Try again in a minute.")) from error
         return token
 
-    def _stored(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
+    def _load(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
         try:
             file: tuple[str, bytes] | None = cache.get(self._key(request, token))
         except (redis.RedisError, OSError):

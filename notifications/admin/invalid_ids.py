@@ -39,7 +39,7 @@ def _ids(relation: Any, values: Sequence[str]) -> list[str]:
     return [value for value in values if is_id(relation.remote_field.model._meta.pk, value)]
 
 
-class Choosing(BaseModelAdminMixin):
+class AutocompleteMixin(BaseModelAdminMixin):
     """A mixin for lists and inlines with `autocomplete_fields`."""
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

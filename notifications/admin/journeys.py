@@ -12,7 +12,7 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.decorators import column, display, linked
+from notifications.admin.decorators import column, display, link_column
 from notifications.admin.display import shortened
 from notifications.admin.fields import LabelsField
 from notifications.cases.milestones import MOST_LABEL, label_of
@@ -114,4 +114,4 @@ class MilestoneAdmin(LedgerAdmin):
     def words(self, milestone: Any) -> str:
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
-    of_journey = linked("journey", _("way of a case"), "journey__name")
+    of_journey = link_column("journey", _("way of a case"), "journey__name")

@@ -25,9 +25,9 @@ from notifications.wording.typed_numbers import write_number
 NAME = "admin:notifications_route_paths"
 SCRIPT: Any = Script("wfpush/admin/paths.js", type="module")
 PATHS = Media(css={"all": ["wfpush/admin/paths.css"]}, js=[SCRIPT])
-SEEN_BY = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
+MODELS_WITH_PATHS = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
 """Models whose forms offer paths. Users who may view one of them get the list."""
-MOST = 100
+MAX_TYPES = 100
 """Maximum number of types in a request."""
 
 ANY, TOGETHER = "*", "|"
@@ -67,7 +67,7 @@ class OffersPaths:
 def answer(request: HttpRequest) -> HttpResponse:
     """Return paths as JSON. `?engine=`: key or slug; `&type=`: keys or names, several of a choice with “|”; `&tasks=1`:
     events of tasks; `&version=`: events of a template's routes. Only users who may read events get values."""
-    models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in SEEN_BY)
+    models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in MODELS_WITH_PATHS)
     if not any(request.user.has_perm(right) for rights in models for right in rights):
         raise PermissionDenied
     catalog = carried(_engine(request.GET.get("engine", "")), _types(request))
@@ -88,7 +88,7 @@ def _engine(key_or_slug: str) -> Engine | None:
 
 
 def _types(request: HttpRequest) -> set[str]:
-    requested = [each for each in request.GET.getlist("type")[:MOST] if each]
+    requested = [each for each in request.GET.getlist("type")[:MAX_TYPES] if each]
     keys = [each[:18] for each in requested if each.isdecimal()]
     names = {name for each in requested if not each.isdecimal() for name in each.split(TOGETHER)} - {ANY}
     names |= set(EventType.objects.filter(pk__in=keys).values_list("name", flat=True))
@@ -124,12 +124,12 @@ def described(known_path: KnownPath, with_values: bool) -> Json:
         "share": round(known_path.share, 3),
         "last": last,
         "label": escape_hidden(known_path.label),
-        "facts": _joined([kind, _share(known_path)]),
-        "about": _joined(details),
+        "facts": _join([kind, _share(known_path)]),
+        "about": _join(details),
     }
 
 
-def _joined(parts: Iterable[str]) -> str:
+def _join(parts: Iterable[str]) -> str:
     return " · ".join(part for part in parts if part)
 
 

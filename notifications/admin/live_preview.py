@@ -39,15 +39,15 @@ class DraftRows:
     prefixes: dict[int, str] = field(default_factory=dict)
 
 
-def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+def draft_json(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     """Return {"html", "faults", "languages", "insert_menu"}. While a fault prevents saving, `html` is empty and the
     last two are missing. Only the user's last choices are stored."""
     if not desk.has_change_permission(request, version):
         raise PermissionDenied
-    typed = _read(desk, request, version)
-    if typed.faults:
-        return JsonResponse({"html": "", "faults": typed.faults})
-    draft, chosen = _unsaved(version, typed), request.POST.copy()
+    draft_rows = _read_forms(desk, request, version)
+    if draft_rows.faults:
+        return JsonResponse({"html": "", "faults": draft_rows.faults})
+    draft, chosen = _unsaved_version(version, draft_rows), request.POST.copy()
     if chosen.get("language") not in {text.language for text in draft.texts.all()}:
         chosen.pop("language", None)  # its text was deleted, or is being renamed
     problems = check(draft)
@@ -56,38 +56,38 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
     if faults:
         return JsonResponse({"html": "", "faults": faults})
     payload: dict[str, Any] = {
-        "html": _rendered(request, "admin/desk/looks.html", context),
+        "html": _render(request, "admin/desk/looks.html", context),
         "faults": [
-            _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
+            _fault(f"{draft_rows.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
             for problem in problems
         ],
-        "languages": _rendered(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
+        "languages": _render(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
     }
     key = _menu_key(context)
     if request.POST.get("menu_key", "") != key:
-        html = _rendered(request, "admin/desk/insert_menu.html", menu_context(draft, context))
+        html = _render(request, "admin/desk/insert_menu.html", menu_context(draft, context))
         payload["insert_menu"] = {"key": key, "html": html}
     return JsonResponse(payload)
 
 
-def _rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> str:
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> str:
     return show_hidden_characters(render_to_string(template, context, request))
 
 
-def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
+def _read_forms(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
     """Read the forms that save the rows, so that they refuse the same faults as when saving."""
-    typed = DraftRows()
+    draft_rows = DraftRows()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
         formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
         if not formset.is_valid():
-            typed.faults += [_fault("", text) for text in formset.non_form_errors()]
-            typed.faults += [fault for form in formset.forms for fault in _faults_of(form)]
+            draft_rows.faults += [_fault("", text) for text in formset.non_form_errors()]
+            draft_rows.faults += [fault for form in formset.forms for fault in _faults_of(form)]
             continue
         remaining_forms = [form for form in formset.forms if form not in formset.deleted_forms]
         remaining_forms = [form for form in remaining_forms if form.has_changed() or form.instance.pk]
-        typed.rows[formset.prefix] = [form.instance for form in remaining_forms]
-        typed.prefixes |= {id(form.instance): form.prefix for form in remaining_forms}
-    return typed
+        draft_rows.rows[formset.prefix] = [form.instance for form in remaining_forms]
+        draft_rows.prefixes |= {id(form.instance): form.prefix for form in remaining_forms}
+    return draft_rows
 
 
 def _faults_of(form: Any) -> Iterator[Fault]:
@@ -99,10 +99,10 @@ def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:
     return {"field": name, "text": str(text), "fatal": fatal}
 
 
-def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
+def _unsaved_version(version: TemplateVersion, draft_rows: DraftRows) -> TemplateVersion:
     """Return the version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
-    draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
+    draft._prefetched_objects_cache = draft_rows.rows  # type: ignore[attr-defined]
     return draft
 
 

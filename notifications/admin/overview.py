@@ -46,7 +46,7 @@ from wfpush.identifiers import lowest_id
 from wfpush.queue.outbox import RETRIED
 
 ROWS = 8
-COUNTED = 1_000
+MAX_COUNT = 1_000
 FAILED_WITHIN = timedelta(days=7)
 
 
@@ -106,18 +106,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
 
 
-def counted(rows: QuerySet[Any]) -> int:
-    return rows.order_by()[: COUNTED + 1].count()
+def bounded_count(rows: QuerySet[Any]) -> int:
+    return rows.order_by()[: MAX_COUNT + 1].count()
 
 
-def shown(count: int) -> str:
-    return f"{COUNTED}+" if count > COUNTED else str(count)
+def count_text(count: int) -> str:
+    return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
 # --- tiles ----------------------------------------------------------------------------------------------------------
 def waiting_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(state__in=ANSWERABLE)
-    tile = Tile(_("Waiting now"), shown(counted(tasks)), list_url(Task, "now=waiting"), "wait")
+    tile = Tile(_("Waiting now"), count_text(bounded_count(tasks)), list_url(Task, "now=waiting"), "wait")
     if (oldest := tasks.order_by("id").first()) is None:
         return replace(tile, tone="ok", worst=_("Nothing is waiting for anybody."))
     worst = _("Longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
@@ -126,7 +126,7 @@ def waiting_tile(now: datetime) -> Tile:
 
 def late_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(past_deadline(now), state__in=ANSWERABLE)
-    tile = Tile(_("Late now"), shown(counted(tasks)), list_url(Task, "now=late"), "bad")
+    tile = Tile(_("Late now"), count_text(bounded_count(tasks)), list_url(Task, "now=late"), "bad")
     latest = tasks.order_by(DEADLINE).first()
     if latest is None or latest.deadline is None:
         return replace(tile, tone="ok", worst=_("Nothing is late."))
@@ -137,7 +137,7 @@ def late_tile(now: datetime) -> Tile:
 def failing_tile(now: datetime) -> Tile:
     """Return the tile of events that fail and are still tried: their people have not been notified."""
     events = Event.objects.filter(RETRIED)
-    tile = Tile(_("Failing now"), shown(counted(events)), list_url(Event, "tries=again"), "bad")
+    tile = Tile(_("Failing now"), count_text(bounded_count(events)), list_url(Event, "tries=again"), "bad")
     if (oldest := events.order_by("pk").first()) is None:
         return replace(tile, tone="ok", worst=_("No event has to be tried again."))
     why = cut(clean_line(tries_and_error(oldest)), 200)
@@ -159,16 +159,16 @@ def failed_tile(now: datetime) -> Tile:
     tile, total = Tile(_("Failed, last 7 days"), "0", first_list, "ok", _("Nothing failed.")), 0
     for name, model, field_name, state, related in kinds:
         rows = model._default_manager.filter(**{"pk__gte": since_id, field_name: state})
-        count = counted(rows)
+        count = bounded_count(rows)
         if not count:
             continue
         total += count
-        tile.parts.append((f"{name}: {shown(count)}", list_url(model, f"{field_name}__exact={state}&within=168")))
+        tile.parts.append((f"{name}: {count_text(count)}", list_url(model, f"{field_name}__exact={state}&within=168")))
         if not tile.worst_href:
             worst = rows.select_related(*related).order_by("pk")[0]
             tile.worst, tile.worst_href, tile.tone = _("Worst: %(row)s") % {"row": worst}, change_url(worst), "bad"
             tile.href = tile.parts[0][1]
-    tile.count = shown(total)
+    tile.count = count_text(total)
     return tile
 
 

@@ -21,8 +21,8 @@ def read_json(body: str) -> Any:
     """Return the parsed JSON. Raise ReadError."""
     try:
         return cloudevents.read(body.encode())
-    except Failure as refused:
-        raise ReadError(sentences_of(refused)) from refused
+    except Failure as error:
+        raise ReadError(sentences_of(error)) from error
     except UnicodeEncodeError as fault:
         raise ReadError([str(fault)]) from fault
 
@@ -34,8 +34,8 @@ def read_event(engine: Engine, body: str) -> InboundEvent:
         if isinstance(document, dict) and "specversion" in document:
             return cloudevents.structured(document)
         return mapping.read(engine, document)
-    except InvalidEvent as refused:
-        raise ReadError(sentences_of(refused)) from refused
+    except InvalidEvent as error:
+        raise ReadError(sentences_of(error)) from error
 
 
 def event_named(name: str) -> Event | None:
@@ -46,6 +46,6 @@ def event_named(name: str) -> Event | None:
     return event or (events.filter(event_id=name.strip()).order_by("-id").first() if name.strip() else None)
 
 
-def sentences_of(refused: Failure) -> list[str]:
-    faults = refused.extra.get("errors") or []
-    return [f"{fault['pointer']}: {fault['detail']}" for fault in faults] or [refused.detail]
+def sentences_of(error: Failure) -> list[str]:
+    faults = error.extra.get("errors") or []
+    return [f"{fault['pointer']}: {fault['detail']}" for fault in faults] or [error.detail]

@@ -23,16 +23,16 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago
+from notifications.admin.decorators import action, channel_column, column, display, link_column, time_ago
 from notifications.admin.devices import DeviceInline
 from notifications.admin.display import link, list_url, mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.importing import ByFile
+from notifications.admin.importing import ImportExportAdmin
 from notifications.admin.personal_data import PersonalData
 from notifications.admin.reach import DefaultInline, preferences_page, unheard
 from notifications.admin.roster_tables import PeopleRoster, TeamRoster
-from notifications.admin.why_not_notified import RIGHTS, hearing_page, name_of
+from notifications.admin.why_not_notified import RIGHTS, name_of, why_not_notified_page
 from notifications.models import (
     Device,
     LinkMail,
@@ -112,7 +112,7 @@ class RecipientForm(forms.ModelForm):
             self.add_error("email", fault)
 
 
-class Where(Conditions):
+class KindFilter(Conditions):
     title = _("kind")
     parameter_name = "kind"
     conditions = {
@@ -160,12 +160,12 @@ class UnsubscriptionInline(ReadOnlyInline):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
+class RecipientAdmin(PersonalData, ImportExportAdmin, HistoryAdmin):
     form = RecipientForm
     roster = PeopleRoster
     actions_list = ["import_rows", "export_rows", "hearing"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
-    list_filter = ["active", Where, Reach, "engine", "locale", "brand"]
+    list_filter = ["active", KindFilter, Reach, "engine", "locale", "brand"]
     list_select_related = ["engine", "user", "manager"]
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
@@ -183,8 +183,8 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
         people: QuerySet[Recipient] = super().get_queryset(request)
-        theirs = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
-        count = Subquery(theirs.values("recipient").annotate(count=Count("pk")).values("count"))
+        open_items = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
+        count = Subquery(open_items.values("recipient").annotate(count=Count("pk")).values("count"))
         match = request.resolver_match
         is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # it needs only names
         return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
@@ -192,8 +192,8 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
         """Return the inlines. External people have no absences, and few people have unsubscribed."""
         external = obj is not None and obj.external
-        left = obj is not None and obj.unsubscriptions.exists()
-        hidden = {AbsenceInline: external, UnsubscriptionInline: not left}
+        has_unsubscribed = obj is not None and obj.unsubscriptions.exists()
+        hidden = {AbsenceInline: external, UnsubscriptionInline: not has_unsubscribed}
         return [inline for inline in self.inlines if not hidden.get(inline)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
@@ -240,7 +240,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     @action(description=_("Why did somebody not hear?"), url_path="hearing", permissions=["hear"], icon="hearing")
     def hearing(self, request: HttpRequest) -> HttpResponse:
-        return hearing_page(self, request)
+        return why_not_notified_page(self, request)
 
     @action(description=_("Why did they not hear?"), url_path="why-not", permissions=["hear"], icon="hearing")
     def why_not(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -293,7 +293,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         query = f"recipient__id__exact={recipient.pk}&state__exact={NotificationState.OPEN}"
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Notification, query), waiting)
 
-    reports_to = linked("manager", _("reports to"), "manager__name")
+    reports_to = link_column("manager", _("reports to"), "manager__name")
 
     @display(description=_("active"), ordering="active", boolean=True)
     def on(self, recipient: Recipient) -> bool:
@@ -307,7 +307,7 @@ class TeamGaps(Conditions):
 
 
 @admin.register(Team)
-class TeamAdmin(ByFile, HistoryAdmin):
+class TeamAdmin(ImportExportAdmin, HistoryAdmin):
     roster = TeamRoster
     actions_list = ["import_rows", "export_rows"]
     list_display = ["name", "slug", "led_by", "size"]

@@ -136,8 +136,8 @@ def events_picture(period: Period, counts: Counts) -> Picture:
     return Picture(
         _("Events that came in"),
         list_url(Event, period.query),
-        _with_most(period, says, by_number) if total else _("No event came in."),
-        _columns(period, _alone(period, by_number), (Event, "")),
+        _with_highest(period, says, by_number) if total else _("No event came in."),
+        _columns(period, _single_parts(period, by_number), (Event, "")),
         [_("events")],
     )
 
@@ -154,14 +154,14 @@ def answers_picture(period: Period, counts: Counts) -> Picture:
     return Picture(
         _("Answers"),
         list_url(Response, f"{FINAL_ANSWERS}&{period.query}"),
-        _with_most(period, _answered(everybody), by_number) if by_number else _("Nobody answered."),
-        _columns(period, _alone(period, by_number), (Response, FINAL_ANSWERS)),
+        _with_highest(period, _answers_sentence(everybody), by_number) if by_number else _("Nobody answered."),
+        _columns(period, _single_parts(period, by_number), (Response, FINAL_ANSWERS)),
         [_("answers")],
         rows=_team_rows(by_band),
     )
 
 
-def _with_most(period: Period, says: str, by_number: Mapping[int, int]) -> str:
+def _with_highest(period: Period, says: str, by_number: Mapping[int, int]) -> str:
     """Add to a sentence the count of the highest column."""
     text = _("%(says)s; at most %(most)s in an hour.") if period.by_hour else _("%(says)s; at most %(most)s in a day.")
     return text % {"says": says, "most": shown(max(by_number.values()))}
@@ -171,10 +171,10 @@ def _team_rows(by_band: Mapping[str, Mapping[int, int]]) -> list[Row]:
     """Return rows for the teams with the most answers."""
     teams = {str(team.pk): team for team in Team.objects.filter(pk__in=list(by_band))}
     most = sorted(teams, key=lambda pk: (-sum(by_band[pk].values()), teams[pk].name))[:MOST_ROWS]
-    return [Row(str(teams[pk]), change_url(teams[pk]), _answered(by_band[pk])) for pk in most]
+    return [Row(str(teams[pk]), change_url(teams[pk]), _answers_sentence(by_band[pk])) for pk in most]
 
 
-def _answered(by_band: Mapping[int, int]) -> str:
+def _answers_sentence(by_band: Mapping[int, int]) -> str:
     counts = [by_band[band] for band in sorted(by_band)]
     total = sum(counts)
     says = ngettext("%(count)s answer, %(half)s", "%(count)s answers, half of them %(half)s", total)
@@ -209,7 +209,7 @@ def _columns(period: Period, parts: Sequence[list[Part]], rows: tuple[type[Model
     return columns
 
 
-def _alone(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
+def _single_parts(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
     return [[Part("plain", by_number.get(number, 0))] for number in range(len(period.stretches))]
 
 
@@ -235,7 +235,7 @@ def messages_picture(period: Period, counts: Counts) -> Picture:
         if rows
         else [],
         rows=rows,
-        foot=_accounted_for(period.now),
+        foot=_accounting(period.now),
     )
 
 
@@ -266,7 +266,7 @@ def _devices_of(channel: str) -> str:
     return says % {name: shown(count) for name, count in counts.items()}
 
 
-def _accounted_for(now: datetime) -> Any:
+def _accounting(now: datetime) -> Any:
     sums = sums_since(now - timedelta(days=1))
     if not sums.made and not sums.total:
         return ""

@@ -50,7 +50,7 @@ from notifications.wording.message import message_of
 from notifications.wording.template_check import Problem, check
 
 SESSION_KEY = "previews"
-REMEMBERED = ("language", "sample", "reader", "event")
+STORED_FIELDS = ("language", "sample", "reader", "event")
 """Fields of the preview's form that a session keeps for each template."""
 MAX_TEMPLATES, MAX_CHARACTERS = 20, 200
 """Limits of the choices that a session keeps. Beyond, the template looked at longest ago is dropped."""
@@ -260,7 +260,7 @@ def last_chosen(request: HttpRequest, template: int) -> dict[str, str]:
 
 def remember(request: HttpRequest, template: int, form_data: Mapping[str, Any]) -> None:
     """Keep the fields of the preview's form in the session, if they have changed."""
-    chosen = {name: str(form_data[name])[:MAX_CHARACTERS] for name in REMEMBERED if form_data.get(name)}
+    chosen = {name: str(form_data[name])[:MAX_CHARACTERS] for name in STORED_FIELDS if form_data.get(name)}
     if chosen == last_chosen(request, template):
         return
     others = {key: value for key, value in request.session.get(SESSION_KEY, {}).items() if key != str(template)}
@@ -287,9 +287,9 @@ def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -
     """GET: offer the channels and show the sample. POST: send."""
     person = Recipient.objects.select_related("brand", "user").filter(user=cast(User, request.user)).first()
     subject: Subject | None = preview_context(request, version, {}).get("about")
-    refused = _why_not(person, subject)
-    if person is None or subject is None or refused:
-        return desk.ask(request, version, title=gettext("Send to me"), text=refused, button="")
+    refusal = _refusal(person, subject)
+    if person is None or subject is None or refusal:
+        return desk.ask(request, version, title=gettext("Send to me"), text=refusal, button="")
     ways = template_test.ways_to(person)
     form = WaysForm(request.POST if request.method == "POST" else None, ways)
     if form.is_valid():
@@ -300,10 +300,10 @@ def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -
             return _show_sent(desk, request, version, sent)
         except CannotSend as fault:
             form.add_error(None, str(fault))
-    return desk.ask(request, version, title=gettext("Send to me"), text=_what_comes(subject, ways), form=form)
+    return desk.ask(request, version, title=gettext("Send to me"), text=_announcement(subject, ways), form=form)
 
 
-def _why_not(person: Recipient | None, subject: Subject | None) -> str:
+def _refusal(person: Recipient | None, subject: Subject | None) -> str:
     if person is None:
         return gettext("Your account is nobody's who gets messages. Choose it as the user of a person, below People.")
     if not person.present:
@@ -313,7 +313,7 @@ def _why_not(person: Recipient | None, subject: Subject | None) -> str:
     return ""
 
 
-def _what_comes(subject: Subject, ways: Sequence[Way]) -> str:
+def _announcement(subject: Subject, ways: Sequence[Way]) -> str:
     sentence = gettext("As it reads for %(about)s, marked as a test, to you alone. It comes to your inbox.") % {
         "about": subject.words
     }

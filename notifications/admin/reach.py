@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.display import change_url
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.channel_facts import INBOX, channel_name, offered_channels
 from notifications.channels.registry import channels as all_channels
 from notifications.inbox import delivery_preview
@@ -63,7 +63,7 @@ def _channels() -> list[str]:
     return [name for name in offered_channels() if name != INBOX]
 
 
-class DefaultInline(Choosing, TabularInline):
+class DefaultInline(AutocompleteMixin, TabularInline):
     """The defaults for the people of a team or brand. The channels are columns."""
 
     model = CategoryDefault
@@ -119,24 +119,24 @@ def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -
             field.disabled = True
         return _page(desk, request, person, form, changes=False)
     if "reset" in request.POST:
-        return _put(desk, request, person, PreferenceValues())
+        return _save(desk, request, person, PreferenceValues())
     if request.method == "POST" and form.is_valid():
-        return _put(desk, request, person, form.preferences)
+        return _save(desk, request, person, form.preferences)
     return _page(desk, request, person, form, changes=True)
 
 
 @transaction.atomic
-def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: PreferenceValues) -> HttpResponse:
+def _save(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: PreferenceValues) -> HttpResponse:
     before = personal_preferences.read(person)
     personal_preferences.put(person, submitted, timezone.now())
-    parts = list(_changed(before, personal_preferences.read(person)))
+    parts = list(_describe_changes(before, personal_preferences.read(person)))
     text = gettext("How they are reached: %(parts)s") % {"parts": "; ".join(parts)}
     if parts:
         return desk.done(request, person, text)
     return HttpResponseRedirect(change_url(person))
 
 
-def _changed(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]:
+def _describe_changes(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]:
     """Yield each changed preference in a few words, for the log."""
     for slug in sorted({*before.choices, *after.choices}):
         own = after.choices.get(slug)
@@ -154,7 +154,7 @@ def _changed(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]
         yield gettext("what comes together")
 
 
-def _box(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
+def _cell(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
     """Return a cell of the page. `field` is None if the category does not use the channel."""
     cell = row.cell(channel)
     return {"channel": channel_name(channel), "field": form[name_of(row, cell)] if cell is not None else None}
@@ -168,7 +168,7 @@ def _page(
     rows = [
         {
             "name": row.category.name_in(language),
-            "boxes": [_box(form, row, name) for name in used],
+            "boxes": [_cell(form, row, name) for name in used],
             "often": form[f"f{row.category.pk}"],
         }
         for row in form.matrix

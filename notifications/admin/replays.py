@@ -23,7 +23,7 @@ from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from wfpush.observability.backlog import number
 
-PIECE = 5_000
+BATCH = 5_000
 """Number of keys in one SQL statement."""
 TONES: dict[str, Tone] = {
     ReplayState.RUNNING: "wait",
@@ -92,18 +92,18 @@ class ReplayAdmin(LedgerAdmin):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         if request.method != "POST":
             title, button = gettext("Undo it"), gettext("Put back")
-            return self.ask(request, replay, title=title, text=what_is_put_back(replay), button=button)
+            return self.ask(request, replay, title=title, text=undo_question(replay), button=button)
         if not orders.undo(replay.pk, timezone.now()):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         return self.done(request, replay, gettext("What still waits is put back. Reload this page in a moment."))
 
 
-def what_is_put_back(replay: Replay) -> str:
+def undo_question(replay: Replay) -> str:
     """Return how many rows still wait and are put back, and that the rest stays sent."""
     kind = KINDS[replay.kind]
     sent = replay.rows.filter(state=ReplayedState.AGAIN)
     spared = replay.rows.filter(state=ReplayedState.WAITING).count()
-    waiting = spared + sum(kind.untaken_of(some) for some in _in_pieces(sent.values_list("row", flat=True)))
+    waiting = spared + sum(kind.untaken_of(batch) for batch in _in_batches(sent.values_list("row", flat=True)))
     gone = spared + sent.count() - waiting
     text = ngettext(
         "%(waiting)s still waits and is put back as it was.",
@@ -120,8 +120,8 @@ def what_is_put_back(replay: Replay) -> str:
     return f"{text} {more % {'gone': number(gone)}}"
 
 
-def _in_pieces(keys: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield the keys in lists of PIECE: a join would need statistics of rows that were just written."""
-    left = keys.order_by().iterator(chunk_size=PIECE)
-    while some := list(islice(left, PIECE)):
-        yield some
+def _in_batches(keys: QuerySet[Any]) -> Iterator[list[Any]]:
+    """Yield the keys in lists of BATCH: a join would need statistics of rows that were just written."""
+    left = keys.order_by().iterator(chunk_size=BATCH)
+    while batch := list(islice(left, BATCH)):
+        yield batch

@@ -112,7 +112,7 @@ class Slug(ForeignKeyWidget):
         return self.by_slug.get(slug)
 
 
-class Several(Field):
+class ManyRowsField(Field):
     """A relation to many rows, named in one cell. `read_existing` fills `by_name` with the rows that exist."""
 
     def __init__(self, name: str, separator: str, joint: str, name_of: Callable[[Any], str], unknown: Promise) -> None:
@@ -176,12 +176,12 @@ class Roster(ModelResource):
     # --- changes of a file ------------------------------------------------------------------------------------------
     def plan(self, sheet: Sheet, *, lock: bool = False) -> Plan:
         """Return the changes of a file without writing. `lock`: the rows stay locked until the transaction ends."""
-        self.numbers, self.made = sheet.numbers, Plan()
+        self.numbers, self.current_plan = sheet.numbers, Plan()
         self.rows: list[Change] = []
         self.seen: dict[Any, int] = {}
         if faults := list(self._faults_of_columns(sheet)):
-            self.made.faults = faults
-            return self.made
+            self.current_plan.faults = faults
+            return self.current_plan
         self.sheet_columns = set(sheet.data.headers)
         self.existing = self.read_existing(sheet.data, lock=lock)
         result = self.import_data(sheet.data, dry_run=False, use_transactions=False, raise_errors=False)
@@ -195,10 +195,10 @@ class Roster(ModelResource):
             change.columns = {name: texts[name] for name in texts if texts[name] != change.before.get(name, "")}
             if change.is_new:
                 change.columns = {name: text for name, text in change.columns.items() if name in self.sheet_columns}
-        self.made.changes = [change for change in self.rows if change.columns]
-        self.made.same = len(self.rows) - len(self.made.changes)
-        self.made.faults.sort(key=lambda fault: (fault.row, fault.column))
-        return self.made
+        self.current_plan.changes = [change for change in self.rows if change.columns]
+        self.current_plan.same = len(self.rows) - len(self.current_plan.changes)
+        self.current_plan.faults.sort(key=lambda fault: (fault.row, fault.column))
+        return self.current_plan
 
     def _faults_of_columns(self, sheet: Sheet) -> Iterator[Fault]:
         columns = self.columns()
@@ -223,11 +223,11 @@ class Roster(ModelResource):
 
     def is_touched(self, change: Change) -> bool:
         """Return whether a field of the row itself differs, or the row is new."""
-        own = [each for each in self.fields.values() if not isinstance(each, Several)]
+        own = [each for each in self.fields.values() if not isinstance(each, ManyRowsField)]
         return any(each.export(change.instance) != change.before.get(str(each.column_name)) for each in own)
 
     def fault(self, row: int, column: str, says: str) -> None:
-        self.made.faults.append(Fault(row, column, says))
+        self.current_plan.faults.append(Fault(row, column, says))
 
     def _add_invalid(self, number: int, error: ValidationError) -> None:
         names = {each.attribute: str(each.column_name) for each in self.fields.values()}

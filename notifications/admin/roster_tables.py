@@ -16,7 +16,7 @@ from import_export.fields import Field
 from import_export.widgets import ForeignKeyWidget, Widget
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from notifications.admin.roster import BATCH, Change, Line, Plan, Roster, Several, Slug, YesNo, grouped
+from notifications.admin.roster import BATCH, Change, Line, ManyRowsField, Plan, Roster, Slug, YesNo, grouped
 from notifications.admin.second_person import newly_listed, not_yourself
 from notifications.models import Brand, CaseList, Engine, Recipient, Team
 from notifications.models.history import as_one, newest_record
@@ -40,9 +40,9 @@ def name_of(person: Recipient) -> str:
     return person.ref if person.engine is None else f"{person.engine.slug}:{person.ref}"
 
 
-def teams_field() -> Several:
+def teams_field() -> ManyRowsField:
     unknown = gettext_lazy("There is no team “%s”. Import teams first, or correct it.")
-    return Several("teams", r"[\s,;]+", " ", attrgetter("slug"), unknown)
+    return ManyRowsField("teams", r"[\s,;]+", " ", attrgetter("slug"), unknown)
 
 
 class PeopleRoster(Roster):
@@ -104,7 +104,7 @@ class PeopleRoster(Roster):
             self._settle_address(change)
             if "manager" in self.sheet_columns:
                 self._settle_manager(change, str(change.cells["manager"]).strip(), internal)
-        if not self.made.faults:
+        if not self.current_plan.faults:
             self._refuse_circles(rows)
         self._refuse_shared_addresses(internal.values(), rows)
 
@@ -260,7 +260,7 @@ class CaseListRoster(Roster):
         "engine",
         Slug(Engine, gettext_lazy("There is no engine “%s”. Leave the cell empty for cases of every engine.")),
     )
-    people = Several(
+    people = ManyRowsField(
         "people",
         r"[;\n]",  # refs of people may have spaces and commas
         "; ",
@@ -285,7 +285,7 @@ class CaseListRoster(Roster):
         return {(row.engine.slug if row.engine else "", row.case_type): row for row in self.rows_of_model(lock=lock)}
 
     def settle(self, rows: Sequence[Change]) -> None:
-        invalid = {fault.row for fault in self.made.faults if fault.column in ("people", "teams")}
+        invalid = {fault.row for fault in self.current_plan.faults if fault.column in ("people", "teams")}
         for change in rows:
             if change.row not in invalid and not any(self._people_and_teams(change)):
                 self.fault(change.row, "people", _("Choose people or teams."))

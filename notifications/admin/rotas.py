@@ -22,20 +22,20 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from notifications.admin.absence_feeds import reading_mark
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display, linked
+from notifications.admin.decorators import action, display, link_column
 from notifications.admin.display import NOTHING, change_url, link, mark, there, with_why
 from notifications.admin.fields import ListField
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label
 from notifications.rotas import calendar_export, duty, feeds, turns
 from wfpush import zones
 
-PREVIEWED = timedelta(weeks=4)
-WARNED = timedelta(days=14)
+PREVIEW_PERIOD = timedelta(weeks=4)
+WARNING_PERIOD = timedelta(days=14)
 MOST_ROWS = 60
-UNMATCHED = 5
+MAX_NAMES = 5
 """Maximum number of unmatched names of one calendar; below, of all calendars on a page of the list."""
 MOST_UNMATCHED = 1_000
 
@@ -132,7 +132,7 @@ class OverrideForm(forms.ModelForm):
         return form_data
 
 
-class OverrideInline(Choosing, TabularInline):
+class OverrideInline(AutocompleteMixin, TabularInline):
     model = RotaOverride
     form = OverrideForm
     extra = 0
@@ -179,14 +179,14 @@ class RotaList(DeskChangeList):
 
 
 def _read_rows(rotas: Sequence[Rota], now: datetime) -> dict[int, Row]:
-    ends = now + PREVIEWED
+    ends = now + PREVIEW_PERIOD
     definitions = duty.definitions(rotas, now, ends)
     keys = {pk: next(iter(turns.on_duty(each, now)), None) for pk, each in definitions.items()}
     people = Recipient.objects.in_bulk({key for key in keys.values() if key is not None})
     gaps = {pk: turns.gaps(turns.shifts(each, now, ends), now, ends) for pk, each in definitions.items()}
-    strange = _unmatched(rotas, now)
+    unmatched = _unmatched(rotas, now)
     return {
-        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, strange.get(pk, []))
+        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, unmatched.get(pk, []))
         for pk in definitions
     }
 
@@ -226,7 +226,7 @@ class RotaAdmin(HistoryAdmin):
         super().save_related(request, form, formsets, change)
         rota, now = Rota.objects.get(pk=form.instance.pk), timezone.now()
         feeds.settle(rota)
-        if gaps := turns.gaps(duty.shifts_of(rota, now, now + WARNED), now, now + WARNED):
+        if gaps := turns.gaps(duty.shifts_of(rota, now, now + WARNING_PERIOD), now, now + WARNING_PERIOD):
             text = gettext("Nobody is on duty from %(begins)s until %(ends)s.")
             begins, ends = (there(each, zones.zone(rota.timezone)) for each in gaps[0])
             self.message_user(request, text % {"begins": begins, "ends": ends}, messages.WARNING)
@@ -240,7 +240,7 @@ class RotaAdmin(HistoryAdmin):
         return rows.select_related("team", "feed").defer("feed__body")
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    of_team = linked("team", _("team"), "team__name")
+    of_team = link_column("team", _("team"), "team__name")
 
     @display(description=_("on duty now"))
     def on_duty(self, rota: Any) -> SafeString:
@@ -256,12 +256,12 @@ class RotaAdmin(HistoryAdmin):
         feed: RotaFeed | None = getattr(rota, "feed", None)
         if feed is None:
             return NOTHING
-        in_list = getattr(rota, "row", None)
-        strange = in_list.unmatched if in_list else _unmatched([rota], timezone.now()).get(rota.pk, [])
-        if not strange or feed.failing_since is not None or feed.read_at is None:
+        list_row = getattr(rota, "row", None)
+        unmatched = list_row.unmatched if list_row else _unmatched([rota], timezone.now()).get(rota.pk, [])
+        if not unmatched or feed.failing_since is not None or feed.read_at is None:
             return reading_mark(feed)
         text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
-        names = ", ".join(f"“{name}”" for name in strange[:UNMATCHED])
+        names = ", ".join(f"“{name}”" for name in unmatched[:MAX_NAMES])
         return with_why(mark("wait", gettext("read")), text % {"names": names})
 
     @display(description=_("calendar that is offered"))
@@ -313,7 +313,7 @@ class RotaAdmin(HistoryAdmin):
 # --- shifts -----------------------------------------------------------------------------------------------------------
 def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the shifts and the gaps between them, in the rota's time zone."""
-    zone, ends = zones.zone(rota.timezone), now + PREVIEWED
+    zone, ends = zones.zone(rota.timezone), now + PREVIEW_PERIOD
     shifts = duty.shifts_of(rota, now, ends)
     people = duty.people_of(shifts)
     spans = [(shift.begins, shift.ends, people.get(shift.who)) for shift in shifts]

@@ -137,7 +137,7 @@ class Hit:
 # --- ways of searching ------------------------------------------------------------------------------------------------
 def with_whole_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
     """Return the newest few rows with exactly these words; none if very many rows have them."""
-    keys = _some(rows, having(searched, query.text, whole=True))
+    keys = _matching_keys(rows, having(searched, query.text, whole=True))
     return _newest(rows, keys) if len(keys) < COMMON else ()
 
 
@@ -153,10 +153,10 @@ def among_newest(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable
 
 def with_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
     """Return a few rows in which words begin with the text: the newest, except for very common words."""
-    return _newest(rows, _some(rows, having(searched, query.text)))
+    return _newest(rows, _matching_keys(rows, having(searched, query.text)))
 
 
-def _some(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
+def _matching_keys(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
     """Return keys in no order: to find the newest rows, PostgreSQL would read all rows with a word."""
     return list(rows.filter(condition).order_by().values_list("pk", flat=True)[:COMMON]) if condition else []
 
@@ -170,7 +170,7 @@ def with_our_id(rows: QuerySet[Any], query: Query) -> list[Any]:
     return list(rows.filter(pk__range=query.ids).order_by("-pk")[: FEW + 1]) if query.ids else []
 
 
-def of_engines(rows: QuerySet[Any], query: Query, **ids: str) -> list[Any]:
+def with_engine_id(rows: QuerySet[Any], query: Query, **ids: str) -> list[Any]:
     """Return the rows with an id that their engine gave them."""
     return list(rows.filter(engine__in=list(query.engines), **ids)[: FEW + 1])
 
@@ -213,7 +213,7 @@ def _tasks(query: Query) -> Iterator[Task]:
     title, or by their name if they have no case."""
     rows = Task.objects.only("task_id", "name", "state", "engine_id", "case__title").select_related("case")
     yield from with_our_id(rows, query)
-    yield from of_engines(rows, query, task_id=query.text)
+    yield from with_engine_id(rows, query, task_id=query.text)
     of_cases = list(rows.filter(case__in=_likely_cases(query)).order_by("-pk")[:COMMON])
     yield from (task for task in of_cases if has_words(_searched(task), query.text, whole=True))
     yield from among_newest(rows, TASK_WORDS, query)
@@ -228,13 +228,13 @@ def _searched(task: Task) -> str:
 def _likely_cases(query: Query) -> set[int]:
     """Return keys of cases whose title has all of the words, or one rare word."""
     ways = [having(CASE_WORDS, query.text), *(having(CASE_WORDS, word, whole=True) for word in query.words)]
-    key_sets = [_some(Case.objects.all(), way) for way in ways]
+    key_sets = [_matching_keys(Case.objects.all(), way) for way in ways]
     return {key for keys in key_sets if len(keys) < COMMON for key in keys}
 
 
 def _cases(query: Query) -> Iterator[Case]:
     rows = Case.objects.all()
-    yield from of_engines(rows, query, case_id=query.text)
+    yield from with_engine_id(rows, query, case_id=query.text)
     yield from with_whole_words(rows, CASE_WORDS, query)
     yield from among_newest(rows, CASE_WORDS, query)
     yield from with_words(rows, CASE_WORDS, query)
@@ -243,7 +243,7 @@ def _cases(query: Query) -> Iterator[Case]:
 def _events(query: Query) -> Iterator[Event]:
     rows = Event.objects.only("event_id", "type", "status", "engine_id")
     yield from with_our_id(rows, query)
-    yield from of_engines(rows, query, event_id=query.text)
+    yield from with_engine_id(rows, query, event_id=query.text)
 
 
 def _by_our_id(model: type[Model], icon: str) -> Kind:
@@ -256,7 +256,7 @@ def _by_our_id(model: type[Model], icon: str) -> Kind:
     return Kind(model, icon, find, lambda row, _query: [row.get_state_display()], lambda row: [row.pk], by_words=False)
 
 
-def _of_engine(row: Any, query: Query) -> list[object]:
+def _engine_and_state(row: Any, query: Query) -> list[object]:
     """Return the engine's name, and the state of a task or event, or a case's status in the engine."""
     state = row.get_state_display() if isinstance(row, Task) else row.status
     return [query.engines.get(row.engine_id), row.get_status_display() if isinstance(row, Event) else state]
@@ -268,9 +268,9 @@ def _about_engine(engine: Engine, _query: Query) -> list[object]:
 
 KINDS: list[Kind] = [
     Kind(Recipient, "person", _people, _about_person, lambda person: [person.ref, person.email]),
-    Kind(Task, "task_alt", _tasks, _of_engine, lambda task: [task.pk, task.task_id]),
-    Kind(Case, "folder_open", _cases, _of_engine, lambda case: [case.case_id]),
-    Kind(Event, "input", _events, _of_engine, lambda event: [event.pk, event.event_id]),
+    Kind(Task, "task_alt", _tasks, _engine_and_state, lambda task: [task.pk, task.task_id]),
+    Kind(Case, "folder_open", _cases, _engine_and_state, lambda case: [case.case_id]),
+    Kind(Event, "input", _events, _engine_and_state, lambda event: [event.pk, event.event_id]),
     small(Route, "alt_route", ["name"], lambda route, _query: [on_or_off(route.enabled)]),
     small(FourEyesRule, "visibility", ["name"], lambda rule, _query: [on_or_off(rule.enabled)]),
     small(Template, "edit_note", ["name", "slug"], lambda template, _query: [template.slug]),
@@ -295,20 +295,20 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 def _find_hits(request: HttpRequest, kinds: list[Kind], query: Query) -> tuple[list[Hit], bool]:
     """Return the hits, and whether there are more. A kind that takes too long is left out and counts as more."""
-    hits, more, left = list(_pages(request, query)), False, list(kinds)
-    while left:
+    hits, more, remaining = list(_pages(request, query)), False, list(kinds)
+    while remaining:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(_BY_INDEX, ["statement_timeout", str(PATIENCE)])
-                while left:
-                    those = list(left[0].hits(query))
-                    hits += those[:FEW]
-                    more |= len(those) > FEW
-                    left.pop(0)
+                while remaining:
+                    kind_hits = list(remaining[0].hits(query))
+                    hits += kind_hits[:FEW]
+                    more |= len(kind_hits) > FEW
+                    remaining.pop(0)
         except OperationalError as fault:
             if not isinstance(fault.__cause__, QueryCanceled):
                 raise
-            log.warning("search_takes_too_long", kind=left.pop(0).model._meta.label, characters=len(query.text))
+            log.warning("search_takes_too_long", kind=remaining.pop(0).model._meta.label, characters=len(query.text))
             more = True
     return sorted(hits, key=lambda hit: not hit.exact), more
 

@@ -88,7 +88,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class OneAgain:
+class ReplayTexts:
     """Texts of the page of one row: why the row cannot be sent, the question, and the results."""
 
     refused: str
@@ -159,7 +159,7 @@ class Preview:
         return f"{name_list} {others}" if more > 0 else name_list
 
 
-class SendsAgain(LedgerAdmin):
+class ReplayableAdmin(LedgerAdmin):
     """A list of work that may have failed for good."""
 
     kind: Kind
@@ -193,7 +193,7 @@ class SendsAgain(LedgerAdmin):
         with timezone.override(zone_of_reader(request)):
             form = SinceForm(request.GET if request.GET.get(SINCE) else None)
             try:
-                chosen = self._chosen(request, form.cleaned_data[SINCE] if form.is_valid() else None)
+                chosen = self._selection(request, form.cleaned_data[SINCE] if form.is_valid() else None)
             except IncorrectLookupParameters:
                 return HttpResponseRedirect(list_url(self.model))
             is_order = request.method == "POST" and (form.is_valid() or not form.is_bound)
@@ -201,7 +201,7 @@ class SendsAgain(LedgerAdmin):
             return ordered or self._preview(request, chosen, form)
 
     # --- the selection in the address ---------------------------------------------------------------------------------
-    def _chosen(self, request: HttpRequest, since: datetime | None) -> Selection:
+    def _selection(self, request: HttpRequest, since: datetime | None) -> Selection:
         parameters = request.GET.copy()
         row_ids = parameters.pop(ROW, [])
         ids = [pk for text in row_ids if (pk := as_uuid(str(text))) is not None]
@@ -210,13 +210,13 @@ class SendsAgain(LedgerAdmin):
             words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
             chosen = Selection(self.model._default_manager.filter(pk__in=ids), words, list_url(self.model))
         else:
-            chosen = self._listed(request, parameters)
+            chosen = self._list_selection(request, parameters)
         if since is not None:
             chosen.rows = chosen.rows.filter(failed_since(self.kind, since))
             chosen.words.append(gettext("failed since %(time)s") % {"time": exact(since)})
         return chosen
 
-    def _listed(self, request: HttpRequest, parameters: QueryDict) -> Selection:
+    def _list_selection(self, request: HttpRequest, parameters: QueryDict) -> Selection:
         """Return all rows that the list shows with its filters and its search."""
         listing = copy(request)
         listing.GET = parameters  # type: ignore[assignment]  # a copy without the page's own parameters
@@ -261,11 +261,11 @@ class SendsAgain(LedgerAdmin):
             self.message_user(request, text, messages.WARNING)
             return None
         if is_new:
-            self.message_user(request, _begins(replay))
+            self.message_user(request, _order_message(replay))
         return HttpResponseRedirect(change_url(replay))
 
     # --- one row ------------------------------------------------------------------------------------------------------
-    def one_again(self, request: HttpRequest, row: Any, words: OneAgain) -> HttpResponse:
+    def replay_row(self, request: HttpRequest, row: Any, words: ReplayTexts) -> HttpResponse:
         """Send one row again after confirmation, if `offers` allows it, and link to undoing it."""
         if not self.offers("", row):
             return self.done(request, row, words.refused, messages.WARNING)
@@ -297,7 +297,7 @@ def _question(request: HttpRequest, chosen: Selection) -> orders.Question | None
     return orders.Question(key, int(seen), min(as_of, now), by, " · ".join(chosen.words))
 
 
-def _begins(replay: Replay) -> str:
+def _order_message(replay: Replay) -> str:
     text = ngettext(
         "%(count)s is sent again. It begins at %(time)s; until then all of it can be undone.",
         "%(count)s are sent again. It begins at %(time)s; until then all of it can be undone.",

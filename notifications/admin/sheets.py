@@ -126,9 +126,9 @@ def _headers(cells: Sequence[str]) -> list[str]:
     if "" in names:
         column = names.index("") + 1
         raise BadFile(_("Column %(column)d has no name in the first row.") % {"column": column})
-    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
-    if twice is not None:
-        raise BadFile(_("Two columns are called “%(name)s”. Remove one of them.") % {"name": twice[:60]})
+    duplicate = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if duplicate is not None:
+        raise BadFile(_("Two columns are called “%(name)s”. Remove one of them.") % {"name": duplicate[:60]})
     return names
 
 
@@ -193,21 +193,21 @@ def _refuse_bombs(content: bytes) -> None:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
         if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-            raise TooCrowded
+            raise TooManyTags
         for part in parts:
             _Tags(MOST_TAGS if part.filename.startswith(LARGE_PARTS) else MOST_TAGS_BESIDE).count(archive.open(part))
-    except TooCrowded as fault:
+    except TooManyTags as fault:
         raise BadFile(_("This XLSX file unpacks to far more than a list of people. Save the list alone.")) from fault
     except Exception as fault:  # a broken archive
         raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
 
 
-class TooCrowded(Exception):
+class TooManyTags(Exception):
     pass
 
 
 class _Tags:
-    """Counts the tags of a part. Raises TooCrowded as soon as there are too many."""
+    """Counts the tags of a part. Raises TooManyTags as soon as there are too many."""
 
     def __init__(self, most: int) -> None:
         self.most, self.all, self.in_row, self.depth = most, 0, 0, 0
@@ -225,7 +225,7 @@ class _Tags:
         self.all += 1
         self.in_row = self.in_row + 1 if self.depth > DEPTH_OF_ROWS else 0
         if self.all > self.most or self.in_row > MOST_TAGS_OF_ROW:
-            raise TooCrowded
+            raise TooManyTags
 
     def _end(self, _name: str) -> None:
         self.depth -= 1

@@ -13,12 +13,20 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.case_timeline import ShowsStory
-from notifications.admin.decorators import column, display, json_column, linked, state_column, time_ago, worded
+from notifications.admin.case_timeline import TimelineMixin
+from notifications.admin.decorators import (
+    column,
+    display,
+    json_column,
+    link_column,
+    reason_column,
+    state_column,
+    time_ago,
+)
 from notifications.admin.display import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
-from notifications.admin.retention import HoldInline, HoldsCases
+from notifications.admin.retention import HoldInline, LegalHoldMixin
 from notifications.attachments.representation import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
@@ -62,9 +70,7 @@ def zone_of_deadline(task: Task) -> tzinfo | None:
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
-class Now(Conditions):
-    """A filter with the questions of the overview."""
-
+class OverviewFilter(Conditions):
     title = _("now")
     parameter_name = "now"
 
@@ -91,8 +97,8 @@ class CopyInline(ReadOnlyInline):
     fields = ["person", "state", "why", "read_at"]
     verbose_name_plural = _("copies: who has it")
 
-    person = linked("recipient", _("person"))
-    why = worded("reason", _("why"))
+    person = link_column("recipient", _("person"))
+    why = reason_column("reason", _("why"))
 
 
 class AnswerInline(ReadOnlyInline):
@@ -101,7 +107,7 @@ class AnswerInline(ReadOnlyInline):
     fields = ["person", "action", "comment", "via", "at", "engine_says"]
     verbose_name_plural = _("answers")
 
-    person = linked("recipient", _("person"))
+    person = link_column("recipient", _("person"))
 
     @display(description=_("engine"))
     def engine_says(self, response: Response) -> SafeString:
@@ -149,7 +155,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Task)
-class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
+class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
     list_display = [
         "title",
         "task_id",
@@ -161,7 +167,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         "from_engine",
         "became",
     ]
-    list_filter = [Now, "state", "priority", Recent, "engine"]
+    list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
@@ -224,7 +230,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
-    from_engine = linked("engine", _("engine"), "engine__name")
+    from_engine = link_column("engine", _("engine"), "engine__name")
     became = column(outcome_with_fault, _("outcome"))
     outcome_words = column(outcome_in_full, _("outcome"))
     shown_outcome = json_column("outcome", _("outcome as it is kept"))
@@ -240,7 +246,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
         return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
 
-    in_case = linked("case", _("case"))
+    in_case = link_column("case", _("case"))
     shown_info = json_column("info", _("questions and what was supplied"))
     shown_actions = json_column("actions", _("actions"))
     shown_data = json_column("data", _("data"))
@@ -256,7 +262,7 @@ class TaskInline(TaskColumns, ReadOnlyInline):
 
 
 @admin.register(Case)
-class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
+class CaseAdmin(TimelineMixin, LegalHoldMixin, LedgerAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
@@ -278,7 +284,7 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
     ]
 
     title_or_id = column(str, _("case"), "title")
-    from_engine = linked("engine", _("engine"), "engine__name")
+    from_engine = link_column("engine", _("engine"), "engine__name")
     changed = time_ago("updated_at", _("changed"))
     following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
 

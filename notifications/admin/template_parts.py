@@ -86,7 +86,7 @@ class FactForm(forms.ModelForm):
     )
 
 
-class OnlyInDrafts:
+class DraftPartMixin:
     """A mixin for inlines whose rows can be edited in drafts only. Those of published versions are history."""
 
     def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
@@ -115,7 +115,7 @@ class ShowsLabels:
         return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
 
 
-class TextInline(OnlyInDrafts, StackedInline):
+class TextInline(DraftPartMixin, StackedInline):
     model: type[WrittenText] = TemplateText
     form = TextForm
     extra = 0
@@ -132,7 +132,7 @@ class CustomerTextInline(TextInline):
     verbose_name_plural = _("texts for customers: what external people read instead, if you write any")
 
 
-class ActionInline(ShowsLabels, OnlyInDrafts, TabularInline):
+class ActionInline(ShowsLabels, DraftPartMixin, TabularInline):
     model = TemplateAction
     form = ActionForm
     extra = 0
@@ -145,7 +145,7 @@ class ActionInline(ShowsLabels, OnlyInDrafts, TabularInline):
         return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
 
 
-class FactInline(ShowsLabels, OffersPaths, OnlyInDrafts, StackedInline):
+class FactInline(ShowsLabels, OffersPaths, DraftPartMixin, StackedInline):
     model = TemplateFact
     form = FactForm
     extra = 0
@@ -166,7 +166,7 @@ class FactInline(ShowsLabels, OffersPaths, OnlyInDrafts, StackedInline):
         return [("path", "kind"), ("currency", "position"), labels]
 
 
-def say_beside(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
+def show_problems(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
     """Show each problem as a line below its field, above the field's help."""
     of_fields: dict[tuple[type, int, str], list[Problem]] = {}
     for problem in problems:

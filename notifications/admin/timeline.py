@@ -121,14 +121,14 @@ def dry_lines(plan: Json, status: str) -> list[Line]:
     """Return lines for what an event would do."""
     lines = [Line(str(EventStatus(status).label), "quiet")] if status in CHANGED_NOTHING else []
     lines += route_lines(plan)
-    lines += [_would(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
-    lines += _and_more(plan)
+    lines += [_planned_person(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
+    lines += _others_line(plan)
     if not plan.get("recipients"):
         lines.append(Line(_("nobody would be told"), "bad"))
     return lines + other_lines(plan)
 
 
-def _would(person: Json) -> Line:
+def _planned_person(person: Json) -> Line:
     by = _("%(name)s (%(reason)s) would get “%(title)s”") if person.get("title") else _("%(name)s (%(reason)s)")
     text = by % {
         "name": person["name"],
@@ -136,11 +136,11 @@ def _would(person: Json) -> Line:
         "title": inner_quotes(person.get("title", "")),
     }
     line = Line(text, "ok", detail=_("by route “%(route)s”") % person if person.get("route") else "")
-    line.below = [_would_channel(each) for each in person.get("channels") or []]
+    line.below = [_planned_delivery(each) for each in person.get("channels") or []]
     return line
 
 
-def _would_channel(plan: Json) -> Line:
+def _planned_delivery(plan: Json) -> Line:
     name = f"{channel_name(plan['channel'])} {plan.get('to') or ''}".strip()
     if plan["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
         return Line(
@@ -169,7 +169,7 @@ def trace(event: Event) -> list[Line]:
         lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
     lines += [*other_lines(event.plan), *(answer_line(response) for response in _answers(event))]
     call = Callback.objects.filter(pk=event.pk).prefetch_related("attempt_log").select_related("engine").first()
-    return lines + (_calls(call) if call is not None else [])
+    return lines + (_call_lines(call) if call is not None else [])
 
 
 def processing(event: Event) -> list[Line]:
@@ -201,10 +201,10 @@ def people(event: Event, most: int | None = None) -> list[Line]:
     """Return lines for the first people of the plan, with the results of their deliveries."""
     most = most or PEOPLE
     people = (event.plan.get("recipients") or [])[:most]
-    theirs = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
-    by_person = deliveries_by("recipient_id", theirs)
-    lines = [_person(recipient, by_person.get(recipient["recipient"], []), event) for recipient in people]
-    return lines + _and_more(event.plan, most)
+    deliveries = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
+    by_person = deliveries_by("recipient_id", deliveries)
+    lines = [_person_line(recipient, by_person.get(recipient["recipient"], []), event) for recipient in people]
+    return lines + _others_line(event.plan, most)
 
 
 def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Delivery]]:
@@ -216,19 +216,19 @@ def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Deliver
     return groups
 
 
-def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
+def _others_line(plan: Json, shown: int = PEOPLE) -> list[Line]:
     """Return a line with the number of other people: teams and followers may be many."""
     more = count_recipients(plan) - shown
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 
-def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
+def _person_line(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
     text = _("%(name)s (%(reason)s)") % _worded(recipient)
-    line = Line(text, "ok", event.processed_at, detail=_by(recipient, event))
+    line = Line(text, "ok", event.processed_at, detail=_named_by(recipient, event))
     if deliveries:
         line.href = change_url(deliveries[0].notification)
         line.below = [delivery_line(delivery) for delivery in deliveries]
-        line.below += _read(deliveries[0].notification)
+        line.below += _read_lines(deliveries[0].notification)
     else:
         line.below = [
             Line(
@@ -239,14 +239,14 @@ def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
     return line
 
 
-def _by(recipient: Json, event: Event) -> str:
+def _named_by(recipient: Json, event: Event) -> str:
     """Return the route that named the recipient, or the other source if the event has no routes."""
     if not recipient.get("route"):
         return ""
     return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
 
 
-def _read(notification: Notification) -> list[Line]:
+def _read_lines(notification: Notification) -> list[Line]:
     if notification.read_at is None:
         return []
     way = dict(via_choices()).get(notification.opened_by or "") or channel_name(notification.opened_by or "")
@@ -306,16 +306,16 @@ def answer_line(response: Response) -> Line:
     line.href = change_url(response)
     callback = getattr(response, "callback", None)
     if callback is not None:
-        line.below = _calls(callback)
+        line.below = _call_lines(callback)
     return line
 
 
-def _calls(callback: Callback) -> list[Line]:
+def _call_lines(callback: Callback) -> list[Line]:
     """Return lines for the calls of an answer, or of an event of our own, such as a step of an SLA policy."""
-    return [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
+    return [*(_call_line(attempt) for attempt in callback.attempt_log.all()), _engine_line(callback)]
 
 
-def _engine_call(attempt: CallbackAttempt) -> Line:
+def _call_line(attempt: CallbackAttempt) -> Line:
     if attempt.ended_at is None:
         return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     taken = attempt.status is not None and 200 <= attempt.status < 300
@@ -328,7 +328,7 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
     return Line(text, "ok" if taken else "bad", attempt.started_at, detail=took(attempt.started_at, attempt.ended_at))
 
 
-def _engine(callback: Callback) -> Line:
+def _engine_line(callback: Callback) -> Line:
     line = Line(
         str(CallbackState(callback.state).label),
         CALLBACK_TONES[callback.state],

@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
-from notifications.admin.decorators import action, display, linked
+from notifications.admin.decorators import action, display, link_column
 from notifications.admin.display import Tone, change_url, list_url, mark, page_url
 from notifications.admin.history_states import Difference, words_between
-from notifications.admin.live_preview import as_typed, menu_context
+from notifications.admin.live_preview import draft_json, menu_context
 from notifications.admin.preview import preview_context, preview_page, send_page
 from notifications.admin.template_languages import languages_of
 from notifications.admin.template_parts import (
@@ -26,7 +26,7 @@ from notifications.admin.template_parts import (
     FactInline,
     TextInline,
     is_draft,
-    say_beside,
+    show_problems,
 )
 from notifications.models import (
     CustomerText,
@@ -57,7 +57,7 @@ class ShowsState:
 class TemplateVersionAdmin(ShowsState, DeskAdmin):
     list_select_related = ["template", "published_by"]
     list_prefetch_related = ["texts"]
-    of_template = linked("template", _("template"), "template__name")
+    of_template = link_column("template", _("template"), "template__name")
     readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
     parts = [TemplateText, CustomerText, TemplateFact, TemplateAction]
     inlines = [TextInline, CustomerTextInline, FactInline, ActionInline]
@@ -150,7 +150,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
                 "insert_menu": menu_context(version, live),
             }
             context["show_save_and_continue"] = False
-            say_beside(problems, context["inline_admin_formsets"])
+            show_problems(problems, context["inline_admin_formsets"])
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
@@ -159,7 +159,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """GET: show the preview of the saved version. POST: return that of the unsaved form as JSON."""
         version: TemplateVersion = self.get_row(request, object_id)
-        return as_typed(self, request, version) if request.method == "POST" else preview_page(self, request, version)
+        return draft_json(self, request, version) if request.method == "POST" else preview_page(self, request, version)
 
     @action(description=_("Send to me"), url_path="send-to-me", permissions=["change"], icon="send")
     def send_to_me(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -242,14 +242,14 @@ def _version_label(version: Any) -> str:
 
 def compare_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     """Compare `?earlier=` and `?later=`; by default, this version with the one published before it."""
-    form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _usual_pair(version), version)
+    form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _default_pair(version), version)
     parts: list[Difference] | None = None
     if form.is_valid():
         parts = list(differences(form.cleaned_data["earlier"], form.cleaned_data["later"]))
     return desk.page(request, "admin/desk/compare.html", gettext("Compare"), form=form, parts=parts, row=version)
 
 
-def _usual_pair(version: TemplateVersion) -> dict[str, int]:
+def _default_pair(version: TemplateVersion) -> dict[str, int]:
     others = version.template.versions.exclude(pk=version.pk)
     before = others.filter(number__lt=version.number, published_at__isnull=False).order_by("-number").first()
     other = before or others.order_by("-number").first() or version
