@@ -34,8 +34,8 @@ from notifications.admin.decorators import action, column, display
 from notifications.admin.display import link, list_url, mark, shortened
 from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.filters import Conditions
-from notifications.admin.invalid_ids import Choosing
-from notifications.admin.second_person import Reading, RuleAdmin
+from notifications.admin.invalid_ids import AutocompleteMixin
+from notifications.admin.second_person import RuleAdmin, RuleTargets
 from notifications.channel_facts import offered_channels
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -147,7 +147,7 @@ class StepFormSet(PaginationInlineFormSet):
             remaining[at].add_error(field, sentence)
 
 
-class StepInline(Choosing, StackedInline):
+class StepInline(AutocompleteMixin, StackedInline):
     model = PolicyStep
     form = StepForm
     formset = StepFormSet
@@ -277,7 +277,7 @@ class PolicyAdmin(RuleAdmin):
         return HttpResponseRedirect(f"{address}?task={running.task_id}" if running is not None else address)
 
 
-def _read_policy(policy: Policy) -> Reading:
+def _read_policy(policy: Policy) -> RuleTargets:
     """Return whom a policy names: the targets of its steps, and its fallback owner."""
     steps = list(policy.steps.select_related("team", "rota"))
     step_fields = sorted(
@@ -287,7 +287,7 @@ def _read_policy(policy: Policy) -> Reading:
     conditions = sorted(policy.conditions.values_list("path", "operator", "value"))
     subject = (policy.engine_id, policy.fallback_id, str(step_fields), tuple(conditions))
     fallback = PolicyStep(person_id=policy.fallback_id)
-    return Reading([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
+    return RuleTargets([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
 
 
 second_person.READERS[Policy] = _read_policy

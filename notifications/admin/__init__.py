@@ -1,7 +1,7 @@
-"""The administrators' pages: one file for each file of models, and one for each page with a question of its own.
+"""The administrators' pages: a file for each file of models, and for each page with a subject of its own.
 
 In: requests of staff below `/admin/`; what other apps add by `navigation`, `overview` and `search`.
-Out: pages and forms; changes of the configuration; what an administrator sends again.
+Out: pages and forms; changes of the configuration; work that an administrator sends again.
 """
 
 from notifications.admin import (  # noqa: F401  # each registers its lists

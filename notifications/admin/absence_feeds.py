@@ -1,4 +1,4 @@
-"""Calendars from which it is read when people are away: which are read, which cannot be, and what they say."""
+"""The list of calendars that tell when people are away, with the state of the last reading and the coming absences."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,11 +27,11 @@ from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of
 
-LISTED = 20
+MAX_ABSENCES = 20
 
 
 def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
-    """Whether a calendar is read: since when it cannot be, and why; else when it was read last."""
+    """Return the state of a calendar: failing since when and why, not read yet, or the time of the last reading."""
     if feed.failing_since is not None:
         last_version_note = gettext("What was read before holds.") if feed.read_at else ""
         arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
@@ -70,7 +70,7 @@ class AbsenceFeedForm(forms.ModelForm):
         return form_data
 
 
-class Reading(Conditions):
+class ReadingFilter(Conditions):
     title = _("reading")
     parameter_name = "reading"
     conditions = {
@@ -83,7 +83,7 @@ class Reading(Conditions):
 class AbsenceFeedAdmin(HistoryAdmin):
     form = AbsenceFeedForm
     list_display = ["person", "host", "takes", "stands_in", "reading"]
-    list_filter = [Reading]
+    list_filter = [ReadingFilter]
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
@@ -92,7 +92,7 @@ class AbsenceFeedAdmin(HistoryAdmin):
     fixed_fields = ["recipient"]
 
     def save_model(self, request: HttpRequest, obj: AbsenceFeed, form: Any, change: bool) -> None:
-        feeds.point(obj, form.cleaned_data.get("address", ""))  # of what is restored it is not known
+        feeds.point(obj, form.cleaned_data.get("address", ""))  # a restored row's form has no address
         super().save_model(request, obj, form, change)
         feeds.wake()
 
@@ -111,6 +111,6 @@ class AbsenceFeedAdmin(HistoryAdmin):
         if feed.pk is None:
             return NOTHING
         zone = zone_of(feed.recipient.timezone)
-        rows = list(in_calendar_of(feed.recipient, timezone.now())[:LISTED])
+        rows = list(in_calendar_of(feed.recipient, timezone.now())[:MAX_ABSENCES])
         times = [(there(row.begins_at, zone), there(row.ends_at, zone)) for row in rows]
         return render_to_string("admin/desk/calendar_absences.html", {"times": times})

@@ -1,4 +1,4 @@
-"""Who is away, until when, and who hears of things meanwhile."""
+"""Absences: who is away, until when, and who gets that person's messages meanwhile."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -18,7 +18,7 @@ from notifications.admin.decorators import column, delegate_column, display
 from notifications.admin.display import mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
 from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
@@ -28,7 +28,7 @@ class AbsenceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         form_data: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.has_changed() or not {"begins_at", "ends_at", "delegate"} <= set(form_data):
-            return form_data  # what is over may stay
+            return form_data  # past absences are not checked
         person = form_data.get("recipient") or self.instance.recipient
         submitted = AbsenceEntry(
             form_data["begins_at"], form_data["ends_at"], form_data["delegate"], parts_of(self.instance)
@@ -38,13 +38,13 @@ class AbsenceForm(forms.ModelForm):
         return form_data
 
     def save(self, commit: bool = True) -> Any:
-        """What an administrator has looked at stands by their word."""
+        """Clear `entered_by`, so that the absence outlasts the lead of the manager who entered it."""
         self.instance.entered_by = None
         return super().save(commit)
 
 
 def parts_of(row: Absence) -> list[PartEntry]:
-    """As they are stored."""
+    """Return the stored parts of an absence."""
     stored = row.parts.select_related("category", "engine", "delegate") if row.pk else ()
     return [PartEntry(part.delegate, part.category, part.engine, part.case_type) for part in stored]
 
@@ -58,7 +58,7 @@ class AbsencePartForm(forms.ModelForm):
 
 
 class AbsencePartFormSet(forms.models.BaseInlineFormSet):
-    """Checks the absence with its parts as a whole, once each is right by itself."""
+    """Checks the absence together with its parts, once each part is valid by itself."""
 
     def clean(self) -> None:
         super().clean()
@@ -78,7 +78,7 @@ class AbsencePartFormSet(forms.models.BaseInlineFormSet):
                 forms[int(field.partition(".")[2])].add_error("delegate", fault)
 
 
-class AbsencePartInline(Choosing, StackedInline):
+class AbsencePartInline(AutocompleteMixin, StackedInline):
     model = AbsencePart
     form = AbsencePartForm
     formset = AbsencePartFormSet
@@ -89,7 +89,7 @@ class AbsencePartInline(Choosing, StackedInline):
     verbose_name_plural = _("other delegates for some of it; the first that fits counts")
 
 
-class Moment(Conditions):
+class AwayFilter(Conditions):
     title = _("away")
     parameter_name = "away"
 
@@ -108,7 +108,7 @@ class Moment(Conditions):
 class AbsenceAdmin(HistoryAdmin):
     form = AbsenceForm
     list_display = ["person", "now", "begins_at", "ends_at", "stands_in"]
-    list_filter = [Moment]
+    list_filter = [AwayFilter]
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
@@ -118,7 +118,7 @@ class AbsenceAdmin(HistoryAdmin):
     inlines = [AbsencePartInline]
 
     def refuses_to_restore(self, row: Absence, then: State, changed: Sequence[str]) -> Sequence[str]:
-        """Times that are over may come back: they mean nothing any more."""
+        """Check delegates alone: times may be in the past, where they have no effect."""
         if not changed:
             return ()
         delegate = Recipient.objects.filter(pk=then.values["delegate"]).first()
@@ -156,11 +156,11 @@ def _parts_then(then: State) -> list[PartEntry]:
 
 class AbsenceFormSet(forms.BaseInlineFormSet):
     def delete_existing(self, obj: Any, commit: bool = True) -> None:
-        """Deleting clears a row's key, which is the person here: the page's log entry could not name it any more."""
+        """Delete a copy: deletion clears the key, which is the person here and which the page's log entry needs."""
         super().delete_existing(copy(obj), commit)
 
 
-class AbsenceInline(Choosing, StackedInline):
+class AbsenceInline(AutocompleteMixin, StackedInline):
     model = Absence
     formset = AbsenceFormSet
     form = AbsenceForm

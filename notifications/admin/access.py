@@ -1,4 +1,4 @@
-"""Who may sign in to the desk and what they may do; locked sign-ins; failures of background tasks."""
+"""Accounts and groups with their rights, locked sign-ins, and failures of background tasks."""
 
 import math
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
-from notifications.admin.decorators import action, counted, display, time_ago
+from notifications.admin.decorators import action, count_column, display, time_ago
 from notifications.admin.display import link, mark, shortened, took
 from notifications.admin.filters import Conditions
 from notifications.models import Recipient
@@ -36,11 +36,11 @@ from notifications.people import login_limits, revocation
 from wfpush.models import Heartbeat
 from wfpush.security.redaction import redact_text
 
-THEIRS = (axes.admin, django_q.admin)
-"""Imported first: importing them registers their admins, which ours then replace."""
+PACKAGE_ADMINS = (axes.admin, django_q.admin)
+"""Modules that register admins when they are imported. They are imported first, so that ours replace theirs."""
 
 for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule, Success, Failure, OrmQ):
-    # Schedules could run any Python path; the broker's table and the list of successes are not used.
+    # A row of Schedule could run any Python path. The broker's table and the list of successes are not used.
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -65,7 +65,7 @@ class Rights(Conditions):
 
 
 class UserForm(forms.ModelForm):
-    """Without the password: even the beginning of its hash is not to be shown."""
+    """The form of a user without the password, so that not even the beginning of its hash is shown."""
 
     class Meta:
         model = User
@@ -74,8 +74,8 @@ class UserForm(forms.ModelForm):
 
 
 @contextmanager
-def _people_settled(users: list[User]) -> Iterator[None]:
-    """Delete users inside; afterwards what their people were given is ended."""
+def _ending_access(users: list[User]) -> Iterator[None]:
+    """Delete users inside; afterwards end the sessions, devices and tokens of their people."""
     ids = list(Recipient.objects.filter(user__in=users).values_list("pk", flat=True))
     yield
     for pk in ids:
@@ -84,7 +84,7 @@ def _people_settled(users: list[User]) -> Iterator[None]:
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, DeskAdmin):
-    """Only superusers give all rights, so only they may change or delete superusers."""
+    """The list of users. Only superusers can make superusers, so only they may change or delete one."""
 
     form = UserForm
     add_form = UserCreationForm
@@ -121,18 +121,18 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
             revocation.settle_account(obj, timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        with _people_settled([obj]):
+        with _ending_access([obj]):
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        with _people_settled(list(queryset)):
+        with _ending_access(list(queryset)):
             super().delete_queryset(request, queryset)
 
     def _is_above(self, request: HttpRequest, user: Any) -> bool:
         return isinstance(user, User) and user.is_superuser and not request.user.is_superuser
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """One's own password has a page of its own, which asks for the old one and keeps this browser signed in."""
+        """Redirect to the page for one's own password, which asks for the old one and keeps this browser signed in."""
         if id == str(request.user.pk):
             return redirect("admin:password_change")
         response: HttpResponse = super().user_change_password(request, id, form_url)
@@ -144,7 +144,6 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
     @display(description=_("password"))
     def password_link(self, user: User) -> SafeString:
-        """A link to the form for a new password."""
         words = gettext("set a new one") if user.has_usable_password() else gettext("none: set one")
         address = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a class="desk-link" href="{}">{}</a>', address, words)
@@ -162,7 +161,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
     list_display = ["name", "size", "right_count"]
     search_fields = ["name"]
-    size = counted("users", _("users"), User, "groups__id__exact")
+    size = count_column("users", _("users"), User, "groups__id__exact")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         groups = super().get_queryset(request)
@@ -185,7 +184,7 @@ class LockState(Conditions):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(LedgerAdmin):
-    """Does not show what was typed, not even masked."""
+    """Failed sign-ins and locks. The list does not show the typed passwords, not even masked."""
 
     list_display = ["username", "ip_address", "failures", "last_try", "state"]
     list_filter = [LockState]
@@ -199,8 +198,8 @@ class AccessAttemptAdmin(LedgerAdmin):
 
     @action(description=_("Unlock"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
-        """Forget the failures of these names and addresses. Names and addresses are both counted, so both are freed: a
-        name at all addresses, and an address for all names."""
+        """Forget the failures of these names and addresses. Both are counted, so both are freed: a name at all
+        addresses, and an address for all names."""
         attempts = list(queryset)
         for attempt in attempts:
             self.log(request, attempt, f"Unlocked {attempt.username} at {attempt.ip_address}")
@@ -234,7 +233,7 @@ class AccessLogAdmin(LedgerAdmin):
 # --- background tasks -----------------------------------------------------------------------------------------------
 @admin.register(Failure)
 class FailureAdmin(LedgerAdmin):
-    """Background tasks are wake-ups: a failed one costs latency, and shows a fault of the code or its host."""
+    """Failed background tasks. Tasks are wake-ups: a failure costs latency, and points to a bug or to the host."""
 
     list_display = ["func", "stopped", "duration", "short_result"]
     list_filter = ["func"]

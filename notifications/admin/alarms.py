@@ -1,4 +1,4 @@
-"""What is said on top of the overview: what keeps people from being told, or from signing in."""
+"""The alarms on top of the overview: problems that keep people from messages or from signing in."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,14 +18,14 @@ from wfpush.observability.backlog import number
 from wfpush.processes.worker_registry import has_died_here, latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)
-"""How long a sign-in link is waited for: as long as it would be good."""
+"""Age up to which sign-in links that were not mailed are reported: the lifetime of a link."""
 QUIET_FOR = timedelta(seconds=90)
-"""How long a part of the worker may be silent before the overview reports it: as long as the watchdog waits to restart
-it. One that has died on this machine is reported at once."""
+"""Silence of a worker's part after which the overview reports it. The watchdog then restarts the part. A part that has
+died on this machine is reported at once."""
 
 
 def silent_parts(now: datetime) -> list[str]:
-    """Parts of the worker that have not run lately."""
+    """Return sentences about parts of the worker that have not run lately."""
     latest = latest_worker()
     if latest is None:
         return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
@@ -39,7 +39,7 @@ def silent_parts(now: datetime) -> list[str]:
 
 
 def paused_services(now: datetime) -> list[str]:
-    """Services that do not accept our credentials: nothing is sent there until an administrator corrects it."""
+    """Return a sentence for each service that rejects our credentials, and gets nothing until they are corrected."""
     text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
     return [
         text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
@@ -48,14 +48,14 @@ def paused_services(now: datetime) -> list[str]:
 
 
 def services_that_do_not_work(now: datetime) -> list[str]:
-    """Services that are slow, refuse or are away, except those that are paused, which are told of already."""
+    """Return a sentence for each service that is slow, refuses or is unreachable, except paused services."""
     paused = set(PausedService.objects.values_list("channel", "service"))
     rows = [row for row in services.troubled(now) if (row.kind, row.name) not in paused]
     return [services.sentence(row, short(row.since), reasons.words(row)) for row in rows]
 
 
 def links_not_mailed(now: datetime) -> list[str]:
-    """Whoever asked for one waits for it, and cannot sign in."""
+    """Return a sentence about links that could not be mailed: people wait for them and cannot sign in."""
     mails = LinkMail.objects.filter(created_at__gte=now - LINKS_WITHIN, sent_at=None, detail__gt="")
     last = mails.order_by("-created_at").first()
     if last is None:
@@ -70,7 +70,7 @@ def links_not_mailed(now: datetime) -> list[str]:
 
 
 def answers_not_compared(now: datetime) -> list[str]:
-    """Engines whose tasks cannot be read before an answer: what has changed there is not noticed."""
+    """Return a sentence for each engine whose tasks cannot be read before an answer: changes there go unnoticed."""
     engines = Engine.objects.filter(active=True, reads_before_answers=True, not_compared_reason_fact__isnull=False)
     text = _("Answers to %(engine)s are told without reading the task in the engine: %(why)s")
     return [
@@ -84,13 +84,13 @@ def alarms_of_channels(now: datetime) -> list[str]:
 
 
 def event_backlog(now: datetime) -> list[str]:
-    """Events come faster than they are processed."""
+    """Return a sentence if events come faster than they are processed."""
     events = backlog.find_large(now)
     return [" ".join(filter(None, [events.sentence(), _most_from(now)]))] if events is not None else []
 
 
 def _most_from(now: datetime) -> str:
-    """The engine with the most waiting events, if there are several."""
+    """Return a sentence about the engine with the most waiting events, if there are several engines."""
     engines = list(
         Event.backlog(now).values_list("engine__name").annotate(waiting=Count("pk")).order_by("-waiting")[:2]
     )
@@ -120,4 +120,4 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (LinkMail, links_not_mailed),
     (Engine, answers_not_compared),
 ]
-"""Each for users who may see the rows of its model."""
+"""Functions that return alarms, each for users who may see the rows of its model."""

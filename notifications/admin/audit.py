@@ -1,4 +1,4 @@
-"""The audit list: who did what at the desk, on what, and when. It can be read, and changed by nobody."""
+"""The audit list: who did what at the desk, on what, and when. The list is read-only."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.base import FOUND, LedgerAdmin
+from notifications.admin.base import MAX_MATCHES, LedgerAdmin
 from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.decorators import column, display, time_ago
 from notifications.admin.display import Tone, mark, shortened
@@ -27,12 +27,12 @@ from wfpush.postgres.word_index import Words, having
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")
 
 WORDS = Words("object_repr")
-"""As the index of migration 0057 has them."""
+"""The words of an entry, as the index of migration 0057 has them."""
 TONES: dict[int, Tone] = {ADDITION: "ok", CHANGE: "quiet", DELETION: "bad"}
 
 
 class KeyFilter(admin.SimpleListFilter):
-    """Entries with the chosen key in the relation `field`."""
+    """A filter of entries by the key in the relation `field`."""
 
     field: str
 
@@ -41,8 +41,8 @@ class KeyFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.field: int(value)}) if value.isdecimal() and len(value) < 10 else queryset
 
 
-class Who(KeyFilter):
-    """Those who may sign in to the desk, or have done something there."""
+class UserFilter(KeyFilter):
+    """A filter by user. It offers the staff users; an address may name others."""
 
     title = _("person")
     parameter_name = "who"
@@ -53,9 +53,7 @@ class Who(KeyFilter):
         return [(str(pk), name) for pk, name in staff.values_list("pk", "username")[:200]]
 
 
-class What(KeyFilter):
-    """What it was done to."""
-
+class ObjectKindFilter(KeyFilter):
     title = _("of")
     parameter_name = "of"
     field = "content_type"
@@ -68,8 +66,8 @@ class What(KeyFilter):
         return sorted(kinds.items(), key=lambda each: each[1])
 
 
-class When(admin.SimpleListFilter):
-    """Days of the reader's zone."""
+class DayFilter(admin.SimpleListFilter):
+    """A filter by day, in the reader's time zone."""
 
     title = _("day")
     parameter_name = "day"
@@ -99,7 +97,7 @@ class When(admin.SimpleListFilter):
 
 
 def _day(value: str) -> datetime | None:
-    """2026-11-29, in the current zone, unless that is at the end of time."""
+    """Return the day in the current zone from text such as 2026-11-29. None for other text, or at the end of time."""
     try:
         day = timezone.make_aware(datetime.strptime(value, "%Y-%m-%d"))
         _next(_next(day))
@@ -112,7 +110,7 @@ def _next(day: datetime) -> datetime:
     return timezone.make_aware(timezone.make_naive(day) + timedelta(days=1))
 
 
-class Kind(Conditions):
+class ActionFilter(Conditions):
     title = _("kind")
     parameter_name = "kind"
     conditions = {
@@ -126,7 +124,7 @@ class Kind(Conditions):
 class AuditAdmin(LedgerAdmin):
     list_display = ["done_at", "who", "kind", "what", "on_what", "model_name"]
     list_display_links = None
-    list_filter = [When, Who, Kind, What]
+    list_filter = [DayFilter, UserFilter, ActionFilter, ObjectKindFilter]
     list_select_related = ["user", "content_type"]
     ordering = ["-action_time", "-id"]
     search_fields = ["object_id"]
@@ -144,7 +142,7 @@ class AuditAdmin(LedgerAdmin):
         ways = [Q(object_id=term), *of_person, having(WORDS, term)]
         keys: set[int] = set()
         for way in filter(None, ways):
-            keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:FOUND])
+            keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:MAX_MATCHES])
         return queryset.filter(pk__in=keys), False
 
     done_at = time_ago("action_time", _("when"))

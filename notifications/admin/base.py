@@ -1,4 +1,4 @@
-"""What the desk's lists and forms share."""
+"""The base classes of the desk's lists and forms."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -21,28 +21,28 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from notifications.admin.display import change_url
-from notifications.admin.empty_lists import says_of
+from notifications.admin.empty_lists import empty_text
 from notifications.admin.history_pages import HistoryPages
-from notifications.admin.invalid_ids import Choosing, PagedFormSet
+from notifications.admin.invalid_ids import AutocompleteMixin, PagedFormSet
 from notifications.models import Engine
 
-FOUND = 500
-"""Number of the newest rows that a search finds by each of its lookups."""
+MAX_MATCHES = 500
+"""Maximum number of rows, the newest, that a search reads for each of its lookups."""
 
 NEWEST = 100_000
-"""Number of the newest rows among which is looked for what has no index: how names begin, say."""
+"""Number of the newest rows in which a search looks for values without an index, such as beginnings of names."""
 
-OF_ENGINES = ("task_id", "case_id")
-"""Ids that are looked for together with all engines: the index has the engine first."""
+ENGINE_IDS = ("task_id", "case_id")
+"""Ids that are looked up together with all engines, because the index begins with the engine."""
 
-FILTERED = ("exact", "id__exact", "isnull", "pk__exact")
-"""The ends of lookups that filters use in addresses."""
+FILTER_SUFFIXES = ("exact", "id__exact", "isnull", "pk__exact")
+"""The suffixes of lookups that filters use in addresses."""
 
 PANELS: dict[type[Model], list[type[Any]]] = {}
 """Inlines that other apps add to the pages of a model."""
 
-COUNTED = 10_000
-"""The largest number that lists count to: nobody pages further, and counting would cost more than the page."""
+MAX_COUNT = 10_000
+"""The largest number that lists count to. Nobody pages further, and counting would cost more than the page."""
 
 
 SLUG_SCRIPTS = {
@@ -54,16 +54,16 @@ SLUG_SCRIPTS = {
 
 
 class BoundedPaginator(Paginator):
-    """Counts at most COUNTED rows."""
+    """A paginator that counts at most MAX_COUNT rows."""
 
     @cached_property
     def count(self) -> int:
         rows = self.object_list
-        return rows.order_by()[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
+        return rows.order_by()[:MAX_COUNT].count() if isinstance(rows, QuerySet) else len(rows)
 
 
 class DeskChangeList(ChangeList):
-    """Its title is the list's name. Shows the number of all rows only when a filter or search hides some of them."""
+    """A list whose title is its name. It shows the number of all rows only when a filter or search hides some."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,7 +76,7 @@ class DeskChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class DeskAdmin(Choosing, ModelAdmin):
+class DeskAdmin(AutocompleteMixin, ModelAdmin):
     """A list and a form of the desk."""
 
     list_per_page = 50
@@ -91,18 +91,18 @@ class DeskAdmin(Choosing, ModelAdmin):
     fixed_fields: Sequence[str] = ()
     """Fields that cannot be changed once the row exists."""
     list_prefetch_related: Sequence[Any] = ()
-    """What is read with the rows, besides `list_select_related`; also on their own pages."""
+    """Lookups that are prefetched for the list and for a row's own page, beside `list_select_related`."""
 
     @property
     def empty_says(self) -> str:
-        """For templates/unfold/helpers/empty_results.html."""
-        return says_of(self.model)
+        """Return the text that templates/unfold/helpers/empty_results.html shows."""
+        return empty_text(self.model)
 
     @property
     def media(self) -> Media:
-        """Without Django's scripts that fill in slugs: 50 kB, for what slugs.js does."""
+        """Return the media without Django's scripts that fill in slugs: slugs.js replaces their 50 kB."""
         media: Media = super().media
-        css, scripts = media._css, media._js  # type: ignore[attr-defined]  # what all its parts name together
+        css, scripts = media._css, media._js  # type: ignore[attr-defined]  # merged from all parts
         return Media(css=css, js=[script for script in scripts if script not in SLUG_SCRIPTS])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
@@ -119,18 +119,18 @@ class DeskAdmin(Choosing, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Our own id, as traces and logs have it, finds its row on every list."""
+        """Search by our own id first, as traces and logs show it; then by the fields of the list."""
         if self._has_uuids and (identifier := as_uuid(search_term)) is not None:
-            ours = queryset.filter(pk=identifier)
-            if ours.exists():  # ids of many engines look like ours
-                return ours, False
+            own_rows = queryset.filter(pk=identifier)
+            if own_rows.exists():  # ids of many engines look like ours, too
+                return own_rows, False
         matches: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
         return matches
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the lookups of this list's filters, and of links on the desk, which name related rows or choices.
 
-        Django allows lookups of any field of the model: with those, a secret can be guessed letter by letter.
+        Django allows lookups of any field of the model. With those, a user could guess a secret letter by letter.
         """
         for listed in self.get_list_filter(request):
             if isinstance(listed, type):
@@ -138,11 +138,11 @@ class DeskAdmin(Choosing, ModelAdmin):
                     return True
             else:
                 path = str(listed[0] if isinstance(listed, tuple) else listed)
-                if lookup in {path, *(f"{path}__{how}" for how in FILTERED)}:
+                if lookup in {path, *(f"{path}__{how}" for how in FILTER_SUFFIXES)}:
                     return True
-        return lookup in self._links()
+        return lookup in self._link_lookups()
 
-    def _links(self) -> set[str]:
+    def _link_lookups(self) -> set[str]:
         """Return the lookups for keys of related rows and for choices of fields, which are not secret."""
         related = {field.name for field in self.opts.get_fields() if field.is_relation and not field.auto_created}
         choices = {field.name for field in self.opts.fields if field.choices}
@@ -156,16 +156,16 @@ class DeskAdmin(Choosing, ModelAdmin):
 
     # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:
-        """Whether this action makes sense for this row. Permissions are checked elsewhere."""
+        """Return whether this action makes sense for this row. Permissions are checked elsewhere."""
         return True
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        return self._sensible(request, object_id, super().get_actions_detail(request, object_id))
+        return self._offered_actions(request, object_id, super().get_actions_detail(request, object_id))
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        return self._sensible(request, object_id, super().get_actions_submit_line(request, object_id))
+        return self._offered_actions(request, object_id, super().get_actions_submit_line(request, object_id))
 
-    def _sensible(self, request: HttpRequest, object_id: Any, actions: list[Any]) -> list[Any]:
+    def _offered_actions(self, request: HttpRequest, object_id: Any, actions: list[Any]) -> list[Any]:
         row = self.get_object(request, str(object_id)) if actions else None
         start = f"{self.opts.app_label}_{self.opts.model_name}_"
         return [each for each in actions if row is not None and self.offers(each.action_name.removeprefix(start), row)]
@@ -174,9 +174,9 @@ class DeskAdmin(Choosing, ModelAdmin):
     def _has_uuids(self) -> bool:
         return isinstance(self.model._meta.pk, UUIDField)
 
-    # --- for actions and pages --------------------------------------------------------------------------------------
+    # --- helpers of actions and pages -------------------------------------------------------------------------------
     def get_row(self, request: HttpRequest, object_id: str) -> Any:
-        """The row of an action or page. Raises Http404, PermissionDenied."""
+        """Return the row of an action or page. Raise Http404 or PermissionDenied."""
         row = self.get_object(request, str(object_id))
         if row is None:
             raise Http404(_("There is no such row; it may have been deleted."))
@@ -185,7 +185,6 @@ class DeskAdmin(Choosing, ModelAdmin):
         return row
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
-        """A page of the desk."""
         request.current_app = self.admin_site.name
         shown = {**self.admin_site.each_context(request), "opts": None, "title": title, "model_admin": self, **context}
         return TemplateResponse(request, template, shown)
@@ -202,8 +201,8 @@ class DeskAdmin(Choosing, ModelAdmin):
         danger: bool = False,
         **context: Any,
     ) -> TemplateResponse:
-        """Ask for confirmation: a page whose button does the action by POST. The button is named like the page, or as
-        `button` says; the empty string stands for none."""
+        """Return a page that asks for confirmation and whose button runs the action by POST. The button's label is
+        `button`, else the title; an empty string hides it."""
         context |= {"row": row, "back": change_url(row), "text": text, "form": form, "danger": danger}
         context["button"] = title if button is None else button
         return self.page(request, "admin/desk/confirm.html", title, **context)
@@ -230,18 +229,18 @@ class DeskAdmin(Choosing, ModelAdmin):
 
 
 class HistoryAdmin(HistoryPages, DeskAdmin):
-    """Configuration, with a history of changes."""
+    """A list of configuration, whose rows have a history of changes."""
 
 
 class LedgerAdmin(DeskAdmin):
-    """Records of what happened: they can be read and not edited. Actions on them have permissions of their own."""
+    """A list of records that can be read and not edited. Actions on them have permissions of their own."""
 
     list_filter_submit = False
     warn_unsaved_form = False
     found_by: Sequence[str] = ()
-    """Lookups of the search box. Each is made by itself, with exactly what was typed, so that it can use its index."""
+    """Lookups of the search box. Each is run by itself with exactly the typed text, so that it can use its index."""
     without_index: Sequence[str] = ()
-    """Of these lookups those that are made among the newest rows only, as all for beginnings are."""
+    """Lookups of `found_by` without an index. They read the newest rows only, as `istartswith` lookups always do."""
 
     def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
         return self.found_by or super().get_search_fields(request)
@@ -255,17 +254,17 @@ class LedgerAdmin(DeskAdmin):
         if not term.isprintable():
             return queryset.none(), False
         identifier = as_uuid(term) if self._has_uuids else None
-        keys: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: search on
+        keys: set[Any] = {identifier} if identifier else set()  # engines use such ids, too, so the search goes on
         engines = list(Engine.objects.values_list("pk", flat=True))
         for lookup in self.found_by:
             rows = queryset.filter(**{lookup: term})
             path, _separator, name = lookup.rpartition("__")
             if name == "istartswith" or lookup in self.without_index:
                 rows = self._newest(rows)
-            if name in OF_ENGINES:
+            if name in ENGINE_IDS:
                 rows = rows.filter(**{f"{path}__engine__in" if path else "engine__in": engines})
             matches = rows.order_by("-pk").values_list("pk", flat=True)
-            keys.update(matches[:FOUND])
+            keys.update(matches[:MAX_MATCHES])
         return queryset.filter(pk__in=keys), False
 
     def _newest(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -282,16 +281,16 @@ class LedgerAdmin(DeskAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """For actions: nothing else of a ledger needs the permission to change it."""
+        """Return whether the user may run actions; only actions need the permission to change a ledger's rows."""
         return self.may(request)
 
     def may(self, request: HttpRequest, verb: str = "change") -> bool:
-        """Whether the user has the model's own permission, which only the actions of the ledger need."""
+        """Return whether the user has the model's own permission, which only the ledger's actions need."""
         return request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
 
 
 class ReadOnlyInline(TabularInline):
-    """Rows that belong to the one shown, to be read."""
+    """A read-only table of rows that belong to the row of the page."""
 
     formset = PagedFormSet
     extra = 0
@@ -300,7 +299,7 @@ class ReadOnlyInline(TabularInline):
     tab = False
     per_page = 50
     related: Sequence[str] = ()
-    """What is needed to name the rows; read in the same query."""
+    """Relations that the names of the rows need; they are read in the same query."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return list(self.fields)
@@ -328,7 +327,7 @@ def as_uuid(text: str) -> UUID | None:
 
 
 def count_words(done: int, total: int, what: str) -> str:
-    """The message after a bulk action, with the number of rows that could not be done."""
+    """Return the message after a bulk action, with the number of rows that were skipped."""
     if done == total:
         return _("%(what)s: %(done)d.") % {"what": what, "done": done}
     return _("%(what)s: %(done)d of %(asked)d; the others cannot be.") % {"what": what, "done": done, "asked": total}

@@ -1,4 +1,4 @@
-"""Brands: under which name, colours and addresses customers hear."""
+"""Brands: the names, colours and addresses under which customers are addressed."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminColorInputWidget
 
 from notifications.admin.base import HistoryAdmin
-from notifications.admin.decorators import action, counted, display
+from notifications.admin.decorators import action, count_column, display
 from notifications.admin.display import ago, mark, with_why
 from notifications.admin.fields import AddressField
 from notifications.admin.reach import DefaultInline
@@ -62,7 +62,7 @@ class BrandForm(forms.ModelForm):
     def _readable(self, field: str, background: str, name: str) -> str:
         colour: str = self.cleaned_data[field]
         if not COLOUR.fullmatch(colour):
-            return colour  # the model has the message
+            return colour  # the model's validator reports it
         if (ratio := contrast(colour, background)) < READABLE:
             raise ValidationError(
                 gettext(
@@ -90,7 +90,7 @@ class BrandAdmin(HistoryAdmin):
         ),
     ]
     readonly_fields = ["identities"]
-    people_count = counted("people_total", _("people"), Recipient, "brand__id__exact")
+    people_count = count_column("people_total", _("people"), Recipient, "brand__id__exact")
     inlines = [DefaultInline]
     actions_detail = ["new_push_key", "remove_push_keys"]
 
@@ -138,7 +138,7 @@ class BrandAdmin(HistoryAdmin):
 
     @property
     def _keys(self) -> BrandKeys:
-        """Raises Http404 where no channel has keys of brands."""
+        """Return the channel's keys. Raise Http404 if no channel has keys of brands."""
         if (keys := _brand_keys()) is None:
             raise Http404
         return keys
@@ -165,7 +165,7 @@ class BrandAdmin(HistoryAdmin):
         )
 
 
-# --- by which names and keys the services of channels know it ---------------------------------------------------------
+# --- identities and keys of a brand, by channel -----------------------------------------------------------------------
 def _brand_keys() -> BrandKeys | None:
     """Return the keys of the channel for which brands have keys, if there is one."""
     return next((each.keys for each in channels().values() if each.keys is not None), None)

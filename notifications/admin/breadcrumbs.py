@@ -1,4 +1,4 @@
-"""Where a page is, as its heading says it: the entry of the sidebar, the list, the row."""
+"""The location of a page in its heading: the entry of the sidebar, the list, the row."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ Part = dict[str, Any]
 
 @register.simple_tag(takes_context=True)
 def placed(context: Context, parts: list[Part]) -> list[Part]:
-    """unfold's parts of the heading (Django app, list, row) with the place in our navigation instead of the app.
+    """Return unfold's parts of the heading (Django app, list, row) with our navigation's entry instead of the app.
 
-    Names of rows keep their own letters: “task.assigned”, not “Task.assigned”.
+    Names of rows keep their case: “task.assigned”, not “Task.assigned”.
     """
     request = context["request"]
     if (version := _version_of(request)) is not None:
@@ -45,7 +45,7 @@ def _version_of(request: HttpRequest) -> TemplateVersion | None:
 
 
 def _of_version(version: TemplateVersion, parts: list[Part]) -> list[Part]:
-    """Its template, its number, and the page's own name if it is not the version's form."""
+    """Return the heading of a version's page: its template, its number, and the page's name if it is not the form."""
     template = version.template
     number = _("version %(number)d") % {"number": version.number}
     own = [part for part in parts if not part.get("link")]
@@ -58,5 +58,5 @@ def _of_version(version: TemplateVersion, parts: list[Part]) -> list[Part]:
 
 
 def _capitalize_first(parts: list[Part]) -> list[Part]:
-    """Capitalize the first title, the list's name. The titles after it stay as they are."""
+    """Return the parts with the first title, the list's name, capitalized. Other titles stay as they are."""
     return [{**part, "title": capfirst(part["title"]) if at == 0 else part["title"]} for at, part in enumerate(parts)]

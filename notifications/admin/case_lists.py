@@ -1,4 +1,4 @@
-"""Lists for cases: who is told of cases of one type."""
+"""Lists for cases: the people and teams who are notified of cases of one type."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
 from notifications.admin.display import link, mark, shortened
-from notifications.admin.importing import ByFile
+from notifications.admin.importing import ImportExportAdmin
 from notifications.admin.roster_tables import CaseListRoster
 from notifications.admin.second_person import newly_listed, not_yourself
 from notifications.models import CaseList, Recipient, Route, TargetKind
@@ -32,7 +32,7 @@ class CaseListForm(forms.ModelForm):
 
 
 @admin.register(CaseList)
-class CaseListAdmin(ByFile, HistoryAdmin):
+class CaseListAdmin(ImportExportAdmin, HistoryAdmin):
     form = CaseListForm
     roster = CaseListRoster
     actions_list = ["import_rows", "export_rows"]
@@ -68,6 +68,6 @@ class CaseListAdmin(ByFile, HistoryAdmin):
 
 
 def active_people(row: CaseList) -> QuerySet[Recipient]:
-    """Who is told by the list today."""
+    """Return the active people who are notified by the list."""
     active = Recipient.objects.filter(active=True)
     return active.filter(case_lists=row) | active.filter(teams__case_lists=row)

@@ -1,4 +1,4 @@
-"""What happened to a task or case: its events in order, whom each told, and the answers; in pages, the newest first."""
+"""The timeline of a task or case in pages, the newest first: its events, who was notified of each, and the answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from notifications.models import Case, Event, EventStatus, Task
 
 PARAMETER = "earlier"
 EVENTS = 10
-"""Of a page."""
+"""Number of events on a page."""
 PEOPLE, ANSWERS = 20, 50
-"""People of an event, and answers of a page: the event's own page and the list of answers have all."""
+"""Maximum number of people of an event, and of answers of a page. The event's page and the list of answers have all."""
 MOST_PAGES = 1_000
 
 
 @dataclass(frozen=True)
-class Story:
-    """One page of what happened. `number` counts from 0, the page with the newest events."""
+class Timeline:
+    """One page of the timeline. `number` counts from 0, the page with the newest events."""
 
     row: Task | Case
     number: int
@@ -36,22 +36,22 @@ class Story:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """Return lines in order of time; an answer comes before events that it made at the same instant."""
-        entries = [*self._answers(), *map(_event_line, reversed(self._shown))]
+        """The lines in order of time. An answer comes before events that it made at the same instant."""
+        entries = [*self._answers(), *map(_event_line, reversed(self._page_events))]
         return sorted(entries, key=lambda line: line.at.timestamp() if line.at else 0)
 
     @cached_property
     def earlier(self) -> int | None:
-        """The number of the page with what was before."""
-        return self.number + 1 if len(self._read) > EVENTS + bool(self.number) else None
+        """The number of the page with earlier events, or None."""
+        return self.number + 1 if len(self._event_window) > EVENTS + bool(self.number) else None
 
     @property
     def later(self) -> int | None:
         return self.number - 1 if self.number else None
 
     @cached_property
-    def _read(self) -> Sequence[Event]:
-        """Return the page's events, the newest first, and one more on each side if there is any."""
+    def _event_window(self) -> Sequence[Event]:
+        """The page's events, the newest first, and one neighbour on each side if there is one."""
         row_filter = Q(task=self.row) if isinstance(self.row, Task) else Q(case=self.row)
         before = 1 if self.number else 0
         start = self.number * EVENTS - before
@@ -59,20 +59,20 @@ class Story:
         return list(events[start : start + before + EVENTS + 1])
 
     @cached_property
-    def _shown(self) -> Sequence[Event]:
+    def _page_events(self) -> Sequence[Event]:
         before = 1 if self.number else 0
-        return self._read[before : before + EVENTS]
+        return self._event_window[before : before + EVENTS]
 
     def _answers(self) -> Iterator[Line]:
-        """Those since the page's first event, and before the next page's."""
-        if self.number and not self._shown:
+        """Yield the answers since the page's first event and before the first event of the next page."""
+        if self.number and not self._page_events:
             return
         owner = {"task" if isinstance(self.row, Task) else "task__case": self.row}
         answers = answers_with_calls().filter(**owner)
         if self.number:
-            answers = answers.filter(at__lt=self._read[0].received_at)
+            answers = answers.filter(at__lt=self._event_window[0].received_at)
         if self.earlier is not None:
-            answers = answers.filter(at__gte=self._shown[-1].received_at)
+            answers = answers.filter(at__gte=self._page_events[-1].received_at)
         for response in answers.order_by("-at", "-pk")[:ANSWERS]:
             line = answer_line(response)
             yield DayLine(line.text, line.tone, line.at, line.detail, line.href, line.below)
@@ -87,8 +87,8 @@ def _event_line(event: Event) -> Line:
     return line
 
 
-class ShowsStory:
-    """The page of a task or case begins with what happened, for those who may read events."""
+class TimelineMixin:
+    """A mixin that begins the page of a task or case with its timeline, for users who may read events."""
 
     change_form_outer_before_template = "admin/desk/story.html"
 
@@ -96,6 +96,6 @@ class ShowsStory:
         row = kwargs.get("obj")
         if row is not None and request.user.has_perm("notifications.view_event"):
             page = request.GET.get(PARAMETER, "")
-            context["story"] = Story(row, min(int(page), MOST_PAGES) if page.isdecimal() and len(page) < 9 else 0)
+            context["story"] = Timeline(row, min(int(page), MOST_PAGES) if page.isdecimal() and len(page) < 9 else 0)
         response: HttpResponse = super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
         return response

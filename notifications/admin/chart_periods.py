@@ -1,4 +1,4 @@
-"""Which days the overview draws: the last 24 hours by the hour, 7 or 30 days by the day, in the reader's time zone."""
+"""The periods of the overview: 24 hours by the hour, 7 or 30 days by the day, in the reader's time zone."""
 
 import re
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _BETWEEN = re.compile(r"([0-9]{1,11})\.\.([0-9]{1,11})")
 
 @dataclass(frozen=True)
 class Stretch:
-    """A column of a picture. `short` is below it; empty where there is no room."""
+    """A column of a chart. `short` is the label below it, empty where there is no room."""
 
     start: datetime
     end: datetime
@@ -57,7 +57,7 @@ class Period:
 
     @cached_property
     def stretches(self) -> list[Stretch]:
-        """One for each hour or day; the last one is running."""
+        """The columns, one for each hour or day. The last one is not over yet."""
         if self.by_hour:
             first = hour_of(self.now) - (HOURS - 1) * HOUR
             return [_hour(first + number * HOUR) for number in range(HOURS)]
@@ -79,23 +79,23 @@ class Period:
 
     @cached_property
     def counted(self) -> bool:
-        """Whether a worker has counted anything of it: else nothing is known of what came."""
+        """Return whether a worker has counted anything in the period; without counts the charts are hidden."""
         return CountedHour.objects.filter(hour__gte=self.start).exists()
 
 
 def zone_of_reader(request: HttpRequest) -> tzinfo:
-    """The time zone of the account's person; without one, the desk's."""
+    """Return the time zone of the account's person, else the desk's."""
     person = Recipient.objects.filter(user=request.user.pk).first()
     return zone_of(person.timezone) if person else timezone.get_current_timezone()
 
 
 def period_of(name: str, now: datetime) -> Period:
-    """Of the address; a day for what means nothing."""
+    """Return the period that the address names; the last 24 hours for any other name."""
     return Period(name if name in NAMES else "day", now)
 
 
 def made_between(start: datetime, end: datetime) -> str:
-    """For lists that have `Recent` among their filters."""
+    """Return the query of a list with the filter `Recent`."""
     return f"within={int(start.timestamp())}..{int(end.timestamp())}"
 
 
@@ -109,7 +109,7 @@ def read_between(value: str) -> tuple[datetime, datetime] | None:
 
 
 def between_words(start: datetime, end: datetime) -> str:
-    """29 Nov, 13:00 – 14:00; or both days."""
+    """Return an interval as text: “29 Nov, 13:00 – 14:00”, or its first and last day."""
     first, last = timezone.localtime(start), timezone.localtime(end - timedelta(microseconds=1))
     if end - start <= HOUR:
         return f"{date_format(first, _('j M, H:i'))} – {timezone.localtime(end):%H:%M}"

@@ -1,7 +1,7 @@
-"""Conditions of routes, policies and four-eyes rules, and targets of routes: their rows in forms, how conditions read,
-and doubts about them.
+"""Conditions of routes, policies and four-eyes rules, and targets of routes: their rows in forms, their wording, and
+doubts about them.
 
-Numbers are typed and shown as the reader writes them, and stored as programs do.
+Numbers are typed and shown in the reader's format, and stored in the format of programs.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.decorators import display
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.admin.known_paths import OF_TASKS, OffersPaths, offer
 from notifications.models import Condition, Engine, Operator, RouteCondition, RouteTarget, TargetKind
 from notifications.wording.formats import as_number, locale_of
@@ -24,12 +24,12 @@ NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.
 SAME = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.ONE_OF)
 BARE = (Operator.EXISTS, Operator.MISSING)
 EXAMPLE = "10000.5"
-"""A number as programs write it, for advice."""
+"""A number in the format of programs, for advice."""
 
 
-# --- how they read ----------------------------------------------------------------------------------------------------
+# --- wording ----------------------------------------------------------------------------------------------------------
 def value_of(condition: Condition) -> str:
-    """Return a condition's value as the reader writes it: a comparison's value is a number."""
+    """Return a condition's value in the reader's format: a comparison's value is a number."""
     number = as_number(condition.value) if condition.operator in NUMBERS else None
     return write_number(number, locale_of(_language())) if number is not None else condition.value
 
@@ -44,16 +44,16 @@ def _language() -> str:
 
 
 class ShowsValue:
-    """A list of conditions."""
+    """A mixin for lists of conditions, with a column of the value."""
 
     @display(description=_("value"), ordering="value")
     def shown_value(self, condition: Condition) -> str:
         return value_of(condition)
 
 
-# --- in forms ---------------------------------------------------------------------------------------------------------
+# --- forms ------------------------------------------------------------------------------------------------------------
 class ConditionForm(forms.ModelForm):
-    """`offered`: of which events the paths are offered, as `offer` is told."""
+    """The form of a condition. `offered`: the arguments of `offer`, which choose the events whose paths are offered."""
 
     offered: dict[str, str] = {}
 
@@ -79,7 +79,7 @@ class ConditionForm(forms.ModelForm):
 
 
 class TaskConditionForm(ConditionForm):
-    """A condition of a rule about tasks, whatever type their events have."""
+    """The form of a condition of a rule about tasks. It offers the paths of all events of tasks."""
 
     offered = {"engine": "[name=engine]", "tasks": "1"}
 
@@ -100,7 +100,7 @@ def doubts_about_tasks(conditions: Iterable[Condition], engine: Engine | None) -
 
 
 def doubts_about_conditions(conditions: Iterable[Condition], catalog: Carried) -> list[str]:
-    """Sentences about paths that no event had, and about values that can equal none of the numbers there."""
+    """Return sentences about paths that no event had, and about values that equal no number."""
     kinds = {each.path: each.kind for each in catalog.paths if each.count}
     doubts = []
     for condition in conditions:
@@ -133,8 +133,8 @@ def _choices(condition: Condition) -> list[str]:
 
 
 def _doubt_about_number(condition: Condition, value: str) -> str:
-    """That no number is the same as this text, by the rules of `notifications.routing.route`, or another one than its
-    reader means."""
+    """Return a doubt about a value that equals no number by the rules of `notifications.routing.route`, or another
+    number than the reader means. An empty string means no doubt."""
     number = as_number(value)
     if number is None:
         text = gettext(
@@ -161,11 +161,11 @@ NEEDS: dict[str, tuple[str, ...]] = {
     TargetKind.ROLE: ("role",),
     TargetKind.DUTY: ("rota",),
 }
-"""Fields that each kind of target requires. The team lead may name a team."""
+"""The fields that each kind of target requires. A team lead may name a team."""
 MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
 ROWS = ("team", "person", "rota")
 TARGET_FIELDS = ("kind", *ROWS, "path", "role")
-"""A tuple: sets of forms add to a list of fields that they are given."""
+"""The fields of a target's form. It is a tuple, because formsets append to a list of fields."""
 
 
 NEEDED = {
@@ -208,7 +208,7 @@ class ConditionInline(ConditionsInline):
     verbose_name_plural = _("conditions: all must hold")
 
 
-class TargetInline(Choosing, TabularInline):
+class TargetInline(AutocompleteMixin, TabularInline):
     model = RouteTarget
     form = TargetForm
     extra = 0

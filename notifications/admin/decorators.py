@@ -1,4 +1,4 @@
-"""unfold's decorators for columns and actions, with types; columns that many lists have."""
+"""Typed versions of unfold's decorators for columns and actions, and columns that many lists have."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -23,7 +23,7 @@ Ordering = str | Func | None
 
 
 def display(*, description: object, ordering: Ordering = None, boolean: bool | None = None) -> Decorator[Any]:
-    """A computed column. `ordering`: the field or expression to sort by when its head is clicked."""
+    """Return a decorator of a computed column. `ordering`: the field or expression by which the column sorts."""
     decorator: Decorator[Any] = unfold_display(description=description, ordering=ordering, boolean=boolean)
     return decorator
 
@@ -31,7 +31,7 @@ def display(*, description: object, ordering: Ordering = None, boolean: bool | N
 def action(
     *, description: object, permissions: Sequence[str], url_path: str | None = None, icon: str | None = None
 ) -> Decorator[Any]:
-    """An action on chosen rows, or with `url_path` a page of one row. Without one of `permissions` it answers 403."""
+    """Return a decorator: an action on chosen rows, or with `url_path` a page of one row. 403 without a permission."""
     decorator: Decorator[Any] = unfold_action(
         description=description, permissions=permissions, url_path=url_path, icon=icon
     )
@@ -40,7 +40,7 @@ def action(
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 def column(text_of: Callable[[Any], object], description: object, ordering: Ordering = None) -> Any:
-    """A column with what `text_of` returns for a row."""
+    """Return a column with the result of `text_of` for each row."""
 
     @display(description=description, ordering=ordering)
     def shown(desk: object, row: Any) -> object:
@@ -49,23 +49,23 @@ def column(text_of: Callable[[Any], object], description: object, ordering: Orde
     return shown
 
 
-def worded(name: str, description: object) -> Any:
-    """The reason that a row stores as `name`, in the reader's language. Sorted by the reason's code."""
+def reason_column(name: str, description: object) -> Any:
+    """Return a column with the reason that a row stores as `name`, in the reader's language, sorted by its code."""
     return column(lambda row: reasons.words(row, name), description, f"{name}{reasons.FACT}__code")
 
 
-def linked(name: str, description: object, ordering: Ordering = None) -> Any:
-    """A link to the related row `name`."""
+def link_column(name: str, description: object, ordering: Ordering = None) -> Any:
+    """Return a column with a link to the related row `name`."""
     return column(lambda row: link(getattr(row, name)), description, ordering)
 
 
 def time_ago(name: str, description: object, ordering: Ordering = None) -> Any:
-    """The time that has passed since the field `name`, by which the column is sorted unless told otherwise."""
+    """Return a column with the time that has passed since the field `name`. It sorts by `ordering`, else by `name`."""
     return column(lambda row: ago(getattr(row, name)), description, ordering or name)
 
 
-def counted(name: str, description: object, model: type[Model], lookup: str) -> Any:
-    """The number `name` of the rows of `model` whose `lookup` is this row, with a link to their list."""
+def count_column(name: str, description: object, model: type[Model], lookup: str) -> Any:
+    """Return a column with the number `name`: the rows of `model` whose `lookup` is this row, linked to their list."""
 
     def link_to_list(row: Any) -> SafeString:
         address = list_url(model, f"{lookup}={row.pk}")
@@ -94,12 +94,12 @@ def delegate_column() -> Any:
 
 
 def duration_column(start: str, end: str, *, unknown: object = "") -> Any:
-    """The time between the fields `start` and `end`; `unknown` as long as one of them is empty."""
+    """Return a column with the time between the fields `start` and `end`, or `unknown` while one of them is empty."""
     return column(lambda row: took(getattr(row, start), getattr(row, end)) or unknown, _("took"))
 
 
 class WorkColumns:
-    """When a row's work is done, until when a worker has claimed it, and how often it was tried."""
+    """Columns of a row's work: number of tries, next try, and the end of a worker's claim."""
 
     tries = column(lambda row: str(row.attempts), _("tries"), "attempts")
     work_due = column(attrgetter("due_at"), _("next try"), "due_at")

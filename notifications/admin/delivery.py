@@ -1,4 +1,4 @@
-"""Notifications, deliveries and attempts: who got what, by which channel, and why not."""
+"""Notifications, deliveries and attempts: who got which message, by which channel, and why not."""
 
 from typing import Any
 
@@ -18,15 +18,15 @@ from notifications.admin.decorators import (
     display,
     duration_column,
     json_column,
-    linked,
+    link_column,
+    reason_column,
     state_column,
     time_ago,
-    worded,
 )
 from notifications.admin.display import Tone, due_words, shortened, with_why
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import OneAgain, SendsAgain
+from notifications.admin.send_again import ReplayableAdmin, ReplayTexts
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names
 from notifications.models import (
@@ -59,7 +59,7 @@ class ReadState(Conditions):
 
 class DeliveryColumns(WorkColumns):
     state_mark = state_column(DELIVERY_TONES)
-    why = worded("reason", _("reason"))
+    why = reason_column("reason", _("reason"))
     way = column(lambda delivery: f"{channel_name(delivery.channel)} {delivery.to}", _("by"), "channel")
 
 
@@ -81,7 +81,7 @@ class ActionTokenInline(ReadOnlyInline):
     fields = ["actions", "created_at", "expires_at", "voided_at", "why_void"]
     verbose_name_plural = _("links that answer it")
 
-    why_void = worded("void_reason", _("void reason"))
+    why_void = reason_column("void_reason", _("void reason"))
 
 
 @admin.register(Notification)
@@ -131,11 +131,11 @@ class NotificationAdmin(LedgerAdmin):
         return engagement_page(self, request)
 
     made = time_ago("created_at", _("made"), "id")
-    person = linked("recipient", _("person"), "recipient__name")
-    instead_of = linked("on_behalf_of", _("on behalf of"))
+    person = link_column("recipient", _("person"), "recipient__name")
+    instead_of = link_column("on_behalf_of", _("on behalf of"))
     headline = column(lambda notification: shortened(notification.title, 70), _("title"))
     state_mark = state_column(COPY_TONES)
-    why = worded("reason", _("reason"))
+    why = reason_column("reason", _("reason"))
     asked_because = column(lambda notification: shortened(reasons.words(notification), 50), _("why"))
 
     @display(description=_("due"), ordering="due_at")
@@ -150,11 +150,11 @@ class NotificationAdmin(LedgerAdmin):
 
     shown_details = json_column("details", _("details"))
     shown_outcome = json_column("outcome", _("outcome"))
-    from_event = linked("event", _("event"))
-    for_task = linked("task", _("task"))
-    in_case = linked("case", _("case"))
-    by_route = linked("route", _("route"))
-    wording = linked("template_version", _("worded by"))
+    from_event = link_column("event", _("event"))
+    for_task = link_column("task", _("task"))
+    in_case = link_column("case", _("case"))
+    by_route = link_column("route", _("route"))
+    wording = link_column("template_version", _("worded by"))
 
 
 # --- deliveries -----------------------------------------------------------------------------------------------------
@@ -163,12 +163,12 @@ class AttemptInline(ReadOnlyInline):
     related = ["delivery__recipient"]
     fields = ["number", "started_at", "took", "succeeded", "details"]
     show_change_link = False
-    details = worded("detail", _("detail"))
+    details = reason_column("detail", _("detail"))
     took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
 
-class OfChannel(admin.SimpleListFilter):
-    """The channels that there are. Asking the table for all that it has takes a second for fifteen million rows."""
+class ChannelFilter(admin.SimpleListFilter):
+    """A filter by channel. It offers all channels: reading the used ones takes a second for fifteen million rows."""
 
     title = _("channel")
     parameter_name = "channel"
@@ -181,9 +181,9 @@ class OfChannel(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DeliveryColumns, SendsAgain):
+class DeliveryAdmin(DeliveryColumns, ReplayableAdmin):
     list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
-    list_filter = ["state", Recent, OfChannel]
+    list_filter = ["state", Recent, ChannelFilter]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
     without_index = ["shown_to"]
@@ -213,7 +213,7 @@ class DeliveryAdmin(DeliveryColumns, SendsAgain):
     ]
 
     made = time_ago("created_at", _("made"), "id")
-    person = linked("recipient", _("person"), "recipient__name")
+    person = link_column("recipient", _("person"), "recipient__name")
 
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
@@ -221,8 +221,8 @@ class DeliveryAdmin(DeliveryColumns, SendsAgain):
 
     next_try = time_ago("due_at", _("next try"))
     took = duration_column("created_at", "ended_at")
-    of_notification = linked("notification", _("notification"))
-    of_event = linked("event", _("event"))
+    of_notification = link_column("notification", _("notification"))
+    of_event = link_column("event", _("event"))
 
     def offers(self, action: str, row: Delivery) -> bool:
         return row.state == DeliveryState.DEAD
@@ -231,7 +231,7 @@ class DeliveryAdmin(DeliveryColumns, SendsAgain):
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery: Delivery = self.get_row(request, object_id)
         question = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
-        words = OneAgain(
+        words = ReplayTexts(
             refused=gettext("Only deliveries that were given up can be sent again."),
             title=gettext("Send again"),
             question=question % {"person": delivery.recipient, "address": delivery.to},
@@ -239,7 +239,7 @@ class DeliveryAdmin(DeliveryColumns, SendsAgain):
             sent=gettext("It is sent again. Reload this page in a moment."),
             not_sent=gettext("Not sent: the notification no longer asks for anything."),
         )
-        return self.one_again(request, delivery, words)
+        return self.replay_row(request, delivery, words)
 
 
 class AttemptOutcome(Conditions):
@@ -260,6 +260,6 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     found_by = ["delivery__recipient__ref", "delivery__recipient__email", "delivery__shown_to"]
     without_index = ["delivery__shown_to"]
     ordering = ["-id"]
-    details = worded("detail", _("detail"))
-    of_delivery = linked("delivery", _("delivery"))
+    details = reason_column("detail", _("detail"))
+    of_delivery = link_column("delivery", _("delivery"))
     took = duration_column("started_at", "ended_at")

@@ -1,4 +1,4 @@
-"""People's browsers and apps, and services that are left alone: whose, whether they work, and why not."""
+"""People's browsers and apps, and paused services: whether they work, and why not."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago, worded
+from notifications.admin.decorators import action, channel_column, column, display, link_column, reason_column, time_ago
 from notifications.admin.display import NOTHING, list_url, mark, shortened, since
 from notifications.admin.filters import Conditions
 from notifications.admin.history_pages import HistoryPages
@@ -27,7 +27,7 @@ UNUSED = timedelta(days=30)
 
 
 def last_outcome(device: Device) -> SafeString:
-    """Whether the last message got through, or what was wrong."""
+    """Return whether the last message arrived, or the fault."""
     if device.last_fault_fact:
         return mark("bad", shortened(reasons.words(device, "last_fault")))
     return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
@@ -48,7 +48,7 @@ class DeviceInline(DeviceColumns, ReadOnlyInline):
     outcome = column(last_outcome, _("outcome"))
 
 
-class Working(Conditions):
+class WorkingFilter(Conditions):
     title = _("works")
     parameter_name = "works"
 
@@ -64,7 +64,7 @@ class Working(Conditions):
 @admin.register(Device)
 class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
     list_display = ["name", "person", "by", "registered", "used", "sent", "outcome"]
-    list_filter = [Working, "channel", "platform"]
+    list_filter = [WorkingFilter, "channel", "platform"]
     list_select_related = ["recipient"]
     search_fields = ["name", "=recipient__ref", "recipient__name"]
     actions = ["test", "remove"]
@@ -77,13 +77,13 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
     ]
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    person = linked("recipient", _("person"), "recipient__name")
+    person = link_column("recipient", _("person"), "recipient__name")
 
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
         return mark("wait", gettext("a test is on its way")) if device.due_at else last_outcome(device)
 
-    fault = worded("last_fault", _("last fault"))
+    fault = reason_column("last_fault", _("last fault"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Send a test message"), permissions=["operate"])
@@ -99,14 +99,14 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
         selection = list(queryset)
         for device in selection:
             self.log(request, device, "Removed")
-        removed = self._end(request, selection)
+        removed = self._remove_devices(request, selection)
         self.message_user(request, count_words(removed, len(selection), gettext("Devices removed")))
 
-    def _end(self, request: HttpRequest, selection: Sequence[Device]) -> int:
-        """Remove the devices, and sign the user out if their own browser is among them."""
-        here = devices.session_digest(request.session.session_key)
+    def _remove_devices(self, request: HttpRequest, selection: Sequence[Device]) -> int:
+        """Remove the devices, and sign the user out if their own browser is among them. Return the number removed."""
+        own_session = devices.session_digest(request.session.session_key)
         removed = devices.end(selection, devices.REMOVED, timezone.now())
-        if any(device.session == here for device in selection):
+        if any(device.session == own_session for device in selection):
             end_session(request)
         return removed
 
@@ -133,14 +133,14 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
             title, button = gettext("Remove the device"), gettext("Remove")
             return self.ask(request, device, title=title, text=text % arguments, button=button, danger=True)
         self.log(request, device, "Removed")
-        self._end(request, [device])
+        self._remove_devices(request, [device])
         self.message_user(request, gettext("The device was removed."), messages.SUCCESS)
         return HttpResponseRedirect(list_url(Device))
 
 
 @admin.register(PausedService)
 class PausedServiceAdmin(LedgerAdmin):
-    """Services that do not accept our credentials: all messages for them wait, or go by another channel."""
+    """The list of services that reject our credentials: their messages wait, or go by another channel."""
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]
@@ -150,7 +150,7 @@ class PausedServiceAdmin(LedgerAdmin):
 
     by = channel_column()
     why = column(lambda paused: shortened(reasons.words(paused)), _("reason"))
-    whole_reason = worded("reason", _("reason"))
+    whole_reason = reason_column("reason", _("reason"))
     paused_for = column(lambda paused: since(paused.paused_at, "bad"), _("paused for"), "paused_at")
     tried_again = time_ago("until", _("tried again"))
 

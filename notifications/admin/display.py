@@ -23,7 +23,7 @@ NOTHING = mark_safe('<span class="desk-quiet desk-nothing">–</span>')
 
 
 def span(length: timedelta) -> str:
-    """A duration in its two largest units: 2 h 10 min."""
+    """Return a duration in its two largest units: 2 h 10 min."""
     seconds = int(abs(length.total_seconds()))
     if seconds < 60:
         return _("%(seconds)d s") % {"seconds": seconds}
@@ -45,22 +45,22 @@ def percent_of(part: int, whole: int) -> int:
 
 
 def exact(value: datetime) -> str:
-    """Date, time and zone, for titles."""
+    """Return date, time and zone, for titles."""
     return date_format(timezone.localtime(value), "DATETIME_FORMAT")
 
 
 def clock(value: datetime) -> str:
-    """The time of day as the timeline says it."""
+    """Return the time of day as the timeline shows it: 13:05:09."""
     return f"{timezone.localtime(value):%H:%M:%S}"
 
 
 def short(value: datetime) -> str:
-    """Thu 26 Nov 01:43."""
+    """Return a time as “Thu 26 Nov 01:43”."""
     return date_format(timezone.localtime(value), pgettext("a date with its time", "D j M H:i"))
 
 
 def there(value: datetime, zone: tzinfo | None = None) -> str:
-    """Thu 26 Nov 01:43 CET, in the zone; None: in the reader's."""
+    """Return a time as “Thu 26 Nov 01:43 CET” in `zone`, by default the current zone."""
     return date_format(timezone.localtime(value, zone), pgettext("a date with its time and zone", "D j M H:i T"))
 
 
@@ -75,7 +75,7 @@ def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
 
 
 def ago(value: datetime | None) -> SafeString:
-    """12 min ago; for the future: in 12 min."""
+    """Return the time since or until `value`: “12 min ago”, “in 12 min”."""
     if value is None:
         return NOTHING
     length = timezone.now() - value
@@ -84,12 +84,12 @@ def ago(value: datetime | None) -> SafeString:
 
 
 def since(value: datetime | None, tone: Tone = "") -> SafeString:
-    """The time that has passed: 12 min."""
+    """Return the time that has passed: “12 min”."""
     return NOTHING if value is None else _time(value, span(timezone.now() - value), tone)
 
 
 def due_words(value: datetime | None, *, still_matters: bool = True) -> SafeString:
-    """Late by 2 h, or due in 10 min."""
+    """Return “late by 2 h” or “due in 10 min”; the date if it no longer matters."""
     if value is None:
         return NOTHING
     if not still_matters:
@@ -101,7 +101,7 @@ def due_words(value: datetime | None, *, still_matters: bool = True) -> SafeStri
 
 
 def due_in(zone: tzinfo | None, value: datetime | None, *, still_matters: bool = True) -> SafeString:
-    """As `due_words`; with the zone of a calendar also the day and time there: Fri 27 Nov 09:00 CET."""
+    """Return the same as `due_words`, and in a calendar's `zone` also the time there: Fri 27 Nov 09:00 CET."""
     if zone is None or value is None:
         return due_words(value, still_matters=still_matters)
     with timezone.override(zone):
@@ -109,7 +109,7 @@ def due_in(zone: tzinfo | None, value: datetime | None, *, still_matters: bool =
 
 
 def took(start: datetime | None, end: datetime | None) -> str:
-    """Seconds; below a minute to the hundredth, since processing times differ there."""
+    """Return a duration; below a minute in hundredths of a second, since processing times differ there."""
     if start is None or end is None:
         return ""
     length = end - start
@@ -119,7 +119,7 @@ def took(start: datetime | None, end: datetime | None) -> str:
 
 
 def inner_quotes(text: str) -> str:
-    """A text that is shown between double quotes: its own become single ones."""
+    """Return a text for use between double quotes, with its own double quotes as single ones."""
     return text.translate(INNER_QUOTES)
 
 
@@ -128,7 +128,7 @@ def change_url(row: models.Model) -> str:
 
 
 def page_url(row: models.Model, action: str) -> str:
-    """The page of an action on the row."""
+    """Return the address of an action's page for the row."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{action}", args=[row.pk])
 
 
@@ -138,33 +138,33 @@ def list_url(model: type[models.Model], query: str = "") -> str:
 
 
 def link(row: models.Model | None, text: object = None) -> SafeString:
-    """The row's name as a link to its page."""
+    """Return the row's name as a link to its page."""
     if row is None:
         return NOTHING
     return format_html('<a class="desk-link" href="{}">{}</a>', change_url(row), text if text is not None else row)
 
 
 def pretty(value: Any) -> SafeString:
-    """JSON as text with line breaks."""
+    """Return JSON as text with line breaks."""
     if value in (None, "", [], {}):
         return NOTHING
     return format_html('<pre class="desk-json" tabindex="0">{}</pre>', escape_hidden_in_json(value, indent=2))
 
 
 def mark(tone: Tone, text: object, title: str = "") -> SafeString:
-    """A state as text, with a shape and a colour that repeat it."""
+    """Return a state as text, with a shape and a colour that repeat it."""
     return format_html('<span class="desk-mark desk-mark-{}" title="{}">{}</span>', tone, title, text)
 
 
 def with_why(state: SafeString, why: object) -> SafeString:
-    """A state, and below it the reason when there is one."""
+    """Return a state, and below it the reason if there is one."""
     if not why or why == NOTHING:
         return state
     return format_html('<div class="desk-both">{}<div class="desk-why">{}</div></div>', state, why)
 
 
 def shortened(content: object, length: int = 90) -> SafeString:
-    """At most so many characters, with the whole text in the title."""
+    """Return at most `length` characters, with the whole text in the title."""
     text = str(content)
     if not text:
         return NOTHING

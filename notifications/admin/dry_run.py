@@ -1,5 +1,5 @@
-"""The dry run: shows for an event who would be told, by which channels, and which routes match or not and why. Nothing
-is stored or sent."""
+"""The dry run: for an event, who would be notified by which channels, and which routes match and why. Nothing is stored
+or sent."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def sees_events(request: HttpRequest) -> bool:
 
 
 def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = None) -> HttpResponse:
-    """GET fills the form from a sample (`?sample=`), or for who sees events a real one (`?event=`); POST runs it."""
+    """Return the page. GET fills the form from `?sample=`, or `?event=` if the user may read events. POST runs it."""
     if not (sees_events(request) or request.user.has_perm("notifications.change_route")):
         raise PermissionDenied
     context: dict[str, Any] = {"route": route, "samples": samples(), "chosen": request.GET.get("sample", "")}
@@ -66,13 +66,13 @@ def _run(request: HttpRequest, form: DryRunForm) -> list[Line] | None:
         lines[-1].href = ""
     try:
         result = pipeline.dry_run(engine, inbound, timezone.now())
-    except Exception as fault:  # whatever would stop the real event is shown to the user
+    except Exception as fault:  # the page reports any error that would stop the real event
         return [*lines, explain_failure(fault, engine, inbound)]
     return [*lines, *dry_lines(result.plan.as_json(), result.status)]
 
 
 def event_of(form: DryRunForm) -> InboundEvent | None:
-    """The event of a valid form; None if there is none, and then the form says why."""
+    """Return the event of a valid form. None for an invalid event, with the errors added to the form."""
     try:
         return read_event(form.cleaned_data["engine"], form.cleaned_data["body"])
     except ReadError as fault:
@@ -91,7 +91,7 @@ def arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
 
 
 def explain_failure(fault: Exception, engine: Engine, inbound: InboundEvent) -> Line:
-    """What would stop the event, and what to do. Called in the except block: the log gets the traceback."""
+    """Return a line with the error and advice. Call it in the except block: the log gets the traceback."""
     log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
     line = Line(gettext("it could not be processed: %(error)s") % {"error": pipeline.error_of(fault)}, "bad")
     advice = (
@@ -104,13 +104,13 @@ def explain_failure(fault: Exception, engine: Engine, inbound: InboundEvent) -> 
     return line
 
 
-# --- what to start from ---------------------------------------------------------------------------------------------
+# --- the event to start from ----------------------------------------------------------------------------------------
 def samples() -> QuerySet[EventType]:
     return EventType.objects.exclude(sample={})
 
 
 def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str, Any]:
-    """The text that the form starts with: the real event or sample that was asked for, else the first sample."""
+    """Return the initial values of the form: the requested real event or sample, else the first sample."""
     event = event_named(request.GET.get("event", "")) if sees_events(request) else None
     if event is not None:
         return {"engine": event.engine_id, "body": escape_hidden_in_json(as_cloudevent(event), indent=2)}
@@ -126,7 +126,7 @@ def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str
 
 
 def as_cloudevent(event: Event) -> Json:
-    """A stored event as it was sent, with a new id, so that it is not taken for the same event."""
+    """Return a stored event as it was sent, with a new id, so that it does not count as a repeat."""
     names = {"id": f"{event.event_id[:180]} (dry run)", "source": event.source, "type": event.type}
     subject = {"subject": event.subject} if event.subject else {}
     return {"specversion": "1.0", **names, **subject, **event.extensions, "data": event.data}

@@ -1,11 +1,11 @@
-"""What an empty list says: what would stand there, why nothing does, and what to do about it."""
+"""Texts of empty lists: what the list shows, why it is empty, and what to do."""
 
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 SAYS: dict[str, str | Promise] = {
-    # What comes in and goes out.
+    # Events, messages and answers.
     "notifications.event": _(
         "What engines have sent. Nothing has come yet: add an engine, give it a key, and let it send its first event."
     ),
@@ -68,7 +68,7 @@ SAYS: dict[str, str | Promise] = {
         "Accounts by which people answer an engine in their own name. "
         "There is none: people connect theirs in the inbox if the engine's page wants it."
     ),
-    # What administrators set up.
+    # Configuration.
     "notifications.engine": _(
         "Systems whose events come here, and which are told the answers. "
         "Add the first one by its name, kind and address."
@@ -119,12 +119,12 @@ SAYS: dict[str, str | Promise] = {
     ),
     "axes.accessattempt": _("Who is locked out after too many wrong passwords. Nobody is."),
     "axes.accesslog": _("Who signed in, when and from where. Nobody has signed in yet."),
-    # The machinery.
+    # Background processes.
     "django_q.failure": _("Background work that ended with a fault. Nothing has in 7 days."),
     "wfpush.heartbeat": _("Signs of life of the worker. There is none: start `manage.py worker`."),
 }
-"""By the label of the model; other apps add theirs."""
+"""Texts by the label of the model. Other apps add theirs."""
 
 
-def says_of(model: type[Model]) -> str:
+def empty_text(model: type[Model]) -> str:
     return str(SAYS[model._meta.label_lower])

@@ -19,11 +19,11 @@ from notifications.models import Category, Template, via_choices
 from wfpush.observability.backlog import number
 
 Line = dict[str, str]
-"""A row of the page, in words, by column."""
+"""A row of the page: texts by column."""
 
 
 def engagement_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """`?period=` as on the overview; `?of=template`: by template instead of by category."""
+    """Return the page. `?period=` is that of the overview; `?of=template` groups by template instead of category."""
     of: engagement.Of = "template" if request.GET.get("of") == "template" else "category"
     with timezone.override(zone_of_reader(request)):
         period = period_of(request.GET.get("period", ""), timezone.now())
@@ -47,7 +47,7 @@ def _names(of: engagement.Of) -> dict[int | None, str]:
 
 
 def _parts(figures: EngagementReport, names: Mapping[int | None, str]) -> list[dict[str, Any]]:
-    """The messages of each category or template: all of them, and by channel."""
+    """Return the messages of each category or template: all of them, and by channel."""
     parts = sorted(((names.get(key, ""), messages) for key, messages in figures.of.items()), key=itemgetter(0))
     if figures.others is not None:
         parts.append((gettext("others"), figures.others))
@@ -55,7 +55,7 @@ def _parts(figures: EngagementReport, names: Mapping[int | None, str]) -> list[d
 
 
 def _channels(messages: Messages) -> list[Line]:
-    """Return a line for each channel in the order of the settings; ways that are no channel come last."""
+    """Return a line for each channel in the order of the settings. Ways that are no channel come last."""
     ways, order = dict(via_choices()), channel_names()
     keys = sorted(messages.by_channel, key=lambda name: (order.index(name) if name in order else len(order), name))
     names = [channel_name(name) if name in order else str(ways.get(name) or name) for name in keys]
@@ -80,7 +80,7 @@ def _share(count: int, total: int) -> str:
 
 
 def _within(bands: list[int]) -> str:
-    """The time within which half of them came."""
+    """Return the time within which half of the messages were seen or answered."""
     if not sum(bands):
         return "–"
     band = half_within(bands)

@@ -1,7 +1,7 @@
 """Our sign-in at an engine: a part of the engine's form.
 
-Secrets are never shown: an empty field keeps the stored one. A secret is deleted with the way of signing in that needs
-it.
+Secrets are never shown: an empty field keeps the stored one. A change of the sign-in deletes a secret that it no longer
+uses.
 """
 
 import json
@@ -41,9 +41,9 @@ USES: dict[str, tuple[str, ...]] = {
     AuthKind.API_KEY: ("header", "new_secret"),
     AuthKind.OAUTH2: ("token_url", "name", "new_secret", "token_body", "scope", "audience"),
 }
-"""The fields that each way of signing in uses. Others are hidden, and cleared."""
+"""The fields that each way of signing in uses. Other fields are hidden and cleared."""
 NEEDS = ("token_url", "name", "header", "new_secret")
-"""The used fields that must not be empty."""
+"""Fields that must not be empty if they are used."""
 UNUSED = {
     "name": "",
     "new_secret": "",
@@ -53,48 +53,48 @@ UNUSED = {
     "scope": "",
     "audience": "",
 }
-"""The value of a field that is not used."""
+"""The values of fields that are not used."""
 WORDS: dict[str, dict[str, Any]] = {
     AuthKind.BASIC: {"name": _("User"), "new_secret": _("Password")},
     AuthKind.BEARER: {"new_secret": _("Token")},
     AuthKind.API_KEY: {"new_secret": _("Key")},
     AuthKind.OAUTH2: {"name": _("Client id"), "new_secret": _("Client secret")},
 }
-"""Labels of fields for a way of signing in."""
+"""Labels of fields that differ by the way of signing in."""
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""RFC 9110, 5.6.2."""
+"""The syntax of a header's name (RFC 9110, 5.6.2)."""
 OURS = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
-"""Headers that requests have anyway."""
+"""Headers that every request has already."""
 MAX_PEM = 64 * 1024
 PRIVATE = "PRIVATE KEY-----"
 
 
 def switch(choices: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which fields a choice hides, and how it labels others: read by static/wfpush/admin/switch.js."""
+    """Return as JSON which fields a choice hides and relabels, for static/wfpush/admin/switch.js."""
     return json.dumps(choices, ensure_ascii=False, default=str)
 
 
 def usual_paths(paths: Mapping[str, str]) -> str:
-    """A hint about paths that may differ."""
+    """Return a hint about paths that may differ."""
     return gettext("Usual: %(example)s. Empty: as usual.") % {"example": json.dumps(paths)} if paths else ""
 
 
 def usual_token_url(connector: RestConnector | None) -> str:
-    """A hint about the address of the token server."""
+    """Return a hint about the address of the token server."""
     example = connector.token_example if connector is not None else ""
     return gettext("Such as %(example)s.") % {"example": example} if example else ""
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
 class SecretLines(UnfoldAdminTextareaWidget):
-    """A secret of several lines."""
+    """A field for a secret of several lines. It never shows the stored value."""
 
     def format_value(self, value: Any) -> None:
         return None
 
 
 class PublicLines(UnfoldAdminTextareaWidget):
-    """A certificate; not shown again if somebody has pasted its private key, too."""
+    """A field for a certificate. It does not show text again that contains a private key."""
 
     def format_value(self, value: Any) -> Any:
         return None if PRIVATE in str(value) else super().format_value(value)
@@ -105,14 +105,14 @@ PEM = {"rows": 5, "class": "desk-code", "spellcheck": "false", "autocomplete": "
 
 # --- sign-in ----------------------------------------------------------------------------------------------------------
 def has_moved(old: str | None, new: str | None) -> bool:
-    """Whether the address has changed to another host, or from https to http. Then secrets given for the old one, or
-    for none, are not sent to the new one unless they are entered again."""
+    """Return whether the address has changed to another host or scheme, such as from https to http. A stored secret is
+    then not sent there before it is entered again."""
     before, now = (urlsplit(address or "") for address in (old, new))
     return bool(new) and (before.scheme, before.netloc.lower()) != (now.scheme, now.netloc.lower())
 
 
 def stored_help(is_stored: bool, otherwise: str) -> str:
-    """The help of a field whose stored secret stays if the field is left empty; `otherwise`: while none is stored."""
+    """Return the help of a secret's field: left empty, it keeps the stored secret. `otherwise`: if none is stored."""
     return gettext("One is kept, encrypted, and never shown. Empty: it stays.") if is_stored else otherwise
 
 
@@ -140,9 +140,9 @@ class AccessForm(forms.ModelForm):
         self.initial["paths"] = self.initial.get("paths") or None
         for name in ("secret", "key"):
             otherwise = gettext("Kept encrypted, and never shown again.")
-            self.fields[f"new_{name}"].help_text = stored_help(self._keeps(name), otherwise)
-        self._say_what_is_usual("paths", usual_paths(self._known_paths))
-        self._say_what_is_usual("token_url", usual_token_url(self._connector))
+            self.fields[f"new_{name}"].help_text = stored_help(self._is_stored(name), otherwise)
+        self._set_usual_help("paths", usual_paths(self._known_paths))
+        self._set_usual_help("token_url", usual_token_url(self._connector))
         all_uses = dict.fromkeys(name for used in USES.values() for name in used)
         self.fields["auth"].widget.attrs["data-switch"] = switch(
             {
@@ -156,23 +156,23 @@ class AccessForm(forms.ModelForm):
 
     @property
     def _connector(self) -> RestConnector | None:
-        """The connector of the kind that is chosen now: the engine's own form is read after this form was made."""
+        """The connector of the engine's kind now: the engine's own form is read after this form is made."""
         return reader_for(self.engine.kind) if self.engine is not None else None
 
     @property
     def _known_paths(self) -> dict[str, str]:
         return dict(self._connector.paths) if self._connector is not None else {}
 
-    def _say_what_is_usual(self, field: str, words: str) -> None:
-        """Put hints into an element of their own, in which a change of kind replaces them."""
+    def _set_usual_help(self, field: str, words: str) -> None:
+        """Put hints into an element of their own, whose text a change of kind replaces."""
         spot = f"id_{self.add_prefix(field)}_helptext"
         self.fields[field].help_text = format_html('<span id="{}">{}</span>', spot, words)
 
-    def _keeps(self, name: str) -> bool:
-        """Whether a secret is stored. Does not decrypt it."""
+    def _is_stored(self, name: str) -> bool:
+        """Return whether a secret is stored, without decrypting it."""
         return bool(self.instance.__dict__.get(name))
 
-    # --- each field -------------------------------------------------------------------------------
+    # --- single fields ----------------------------------------------------------------------------
     def clean_auth(self) -> str:
         auth: str = self.cleaned_data["auth"]
         if self._connector is not None and auth not in self._connector.sign_ins:
@@ -208,7 +208,7 @@ class AccessForm(forms.ModelForm):
                 raise ValidationError(sentence % {"name": name})
         return paths
 
-    # --- all of them ------------------------------------------------------------------------------
+    # --- the whole form ---------------------------------------------------------------------------
     def clean(self) -> dict[str, Any]:
         """Clear unused fields, and require those that are needed."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -216,20 +216,20 @@ class AccessForm(forms.ModelForm):
         for name in UNUSED.keys() - set(used):
             cleaned[name] = UNUSED[name]
             self.errors.pop(name, None)
-        # The stored secret is not for another way of signing in: a password is no token.
-        stays = self._keeps("secret") and "auth" not in self.changed_data
+        # A stored secret does not fit another way of signing in: a password is no token.
+        stays = self._is_stored("secret") and "auth" not in self.changed_data
         for name in NEEDS:
             if name in used and name in cleaned and not cleaned[name] and not (stays and name == "new_secret"):
                 self.add_error(name, gettext("Signing in this way needs it."))
-        if stays and "new_secret" in used and not cleaned.get("new_secret") and self._moved(cleaned):
+        if stays and "new_secret" in used and not cleaned.get("new_secret") and self._has_moved(cleaned):
             self.add_error("new_secret", gettext("It would go to another host now: write it once more."))
         self._check_credentials(cleaned)
         self._check_certificate(cleaned)
         return cleaned
 
-    def _moved(self, cleaned: dict[str, Any]) -> bool:
-        """Require the secrets again for a new address: whoever may change an address must not get a stored secret sent
-        there."""
+    def _has_moved(self, cleaned: dict[str, Any]) -> bool:
+        """Return whether an address has changed, so that the secret must be entered again. Otherwise, users who may
+        change an address could have a stored secret sent there."""
         engine = self.engine
         if engine is None or engine.pk is None:
             return False
@@ -274,39 +274,39 @@ class AccessForm(forms.ModelForm):
         return super().save(commit)
 
 
-class OfRestFormSet(PaginationInlineFormSet):
-    """Parts that only kinds with a REST interface have. For other kinds they are ignored."""
+class RestFormSet(PaginationInlineFormSet):
+    """A formset of parts that only kinds with a REST interface have. It ignores them for other kinds."""
 
     def is_valid(self) -> bool:
-        return self._idle or super().is_valid()
+        return self._is_ignored or super().is_valid()
 
     def save(self, commit: bool = True) -> Any:
-        if not self._idle:
+        if not self._is_ignored:
             return super().save(commit)
         nothing: list[Any] = []
         self.new_objects = self.changed_objects = self.deleted_objects = nothing
         return nothing
 
     @property
-    def _idle(self) -> bool:
+    def _is_ignored(self) -> bool:
         return reader_for(self.instance.kind) is None
 
 
-class AccessFormSet(OfRestFormSet):
+class AccessFormSet(RestFormSet):
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         return {**super().get_form_kwargs(index), "engine": self.instance}
 
 
-class OnePart(StackedInline):
-    """At most one row, whose form is always shown."""
+class SingleInline(StackedInline):
+    """An inline of at most one row, whose form is always shown."""
 
     extra = 1
     max_num = 1
     can_delete = False
     hide_title = True
-    formset: Any = OfRestFormSet
+    formset: Any = RestFormSet
     shown: Sequence[str] = ()
-    """The row as text, for users who may not change it, if that is not its form's fields."""
+    """Fields that users without the right to change the row see instead of the form's fields."""
 
     class Media:
         js = ["wfpush/admin/switch.js"]
@@ -317,8 +317,8 @@ class OnePart(StackedInline):
         return list(self.fieldsets)
 
 
-def kept_secret(name: str, description: object) -> Any:
-    """A column that says whether a secret is stored. Does not decrypt it."""
+def secret_column(name: str, description: object) -> Any:
+    """Return a column that says whether a secret is stored, without decrypting it."""
 
     @display(description=description)
     def shown(inline: object, row: Any) -> SafeString:
@@ -327,7 +327,7 @@ def kept_secret(name: str, description: object) -> Any:
     return shown
 
 
-class AccessInline(OnePart):
+class AccessInline(SingleInline):
     model = EngineAccess
     form = AccessForm
     formset = AccessFormSet
@@ -348,8 +348,8 @@ class AccessInline(OnePart):
         ),
         (_("Client certificate (mutual TLS)"), {"fields": [("certificate", "new_key")], "classes": ["collapse"]}),
     ]
-    secret_kept = kept_secret("secret", _("password, token, key or client secret"))
-    key_kept = kept_secret("key", _("its private key (PEM)"))
+    secret_kept = secret_column("secret", _("password, token, key or client secret"))
+    key_kept = secret_column("key", _("its private key (PEM)"))
     shown = [
         *("auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"),
         *("certificate", "key_kept", "paths"),

@@ -1,4 +1,4 @@
-"""People's own sign-in at an engine, in whose name it gets answers, and the accounts that they have connected."""
+"""People's own sign-in at an engine, which gets answers in their names, and the accounts that they have connected."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,9 +18,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin
-from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.decorators import action, display, link_column, time_ago
 from notifications.admin.display import list_url, mark, with_why
-from notifications.admin.engine_access import AccessFormSet, OnePart, has_moved, kept_secret, stored_help, switch
+from notifications.admin.engine_access import AccessFormSet, SingleInline, has_moved, secret_column, stored_help, switch
 from notifications.admin.fields import AddressField, CalledAddressField, SecretField
 from notifications.admin.filters import Conditions
 from notifications.engines import connected_accounts
@@ -28,7 +28,7 @@ from notifications.models import ConnectedAccount, Engine, InTheNameOf, Personal
 
 NEEDED = ("authorize_url", "token_url", "client_id")
 USED = (*NEEDED, "new_client_secret", "scope")
-"""Fields that count only where people sign in themselves."""
+"""Fields that are used only if people sign in themselves."""
 
 
 class PersonalForm(forms.ModelForm):
@@ -50,7 +50,7 @@ class PersonalForm(forms.ModelForm):
         self.fields["mode"].help_text = _accounts_help(engine)
         self.fields["client_id"].help_text = _redirect_help(engine)
         otherwise = gettext("Kept encrypted, and never shown again. Empty for a public client.")
-        self.fields["new_client_secret"].help_text = stored_help(self._keeps_secret, otherwise)
+        self.fields["new_client_secret"].help_text = stored_help(self._is_secret_stored, otherwise)
         self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
         hidden = [f".field-{name}" for name in USED]
         self.fields["mode"].widget.attrs["data-switch"] = switch(
@@ -58,12 +58,12 @@ class PersonalForm(forms.ModelForm):
         )
 
     @property
-    def _keeps_secret(self) -> bool:
-        """Whether a secret is stored. Does not decrypt it."""
+    def _is_secret_stored(self) -> bool:
+        """Return whether a secret is stored, without decrypting it."""
         return bool(self.instance.__dict__.get("client_secret"))
 
     def clean_authorize_url(self) -> str:
-        """People type passwords there (RFC 6749, 3.1): http is accepted only if wfpush itself has no https."""
+        """Accept http only if wfpush has no https: people type passwords at the address (RFC 6749, 3.1)."""
         address: str = self.cleaned_data["authorize_url"]
         if address and urlsplit(address).scheme != "https" and settings.BASE_URL.startswith("https:"):
             raise ValidationError(gettext("Write an address that begins with https://."))
@@ -81,7 +81,7 @@ class PersonalForm(forms.ModelForm):
             if name in cleaned and not cleaned[name]:
                 self.add_error(name, gettext("People cannot sign in without it."))
         moved = has_moved(self.initial.get("token_url"), cleaned.get("token_url"))
-        if self._keeps_secret and moved and not cleaned.get("new_client_secret"):
+        if self._is_secret_stored and moved and not cleaned.get("new_client_secret"):
             self.add_error("new_client_secret", gettext("It would go to another host now: write it once more."))
         return cleaned
 
@@ -95,7 +95,7 @@ class PersonalForm(forms.ModelForm):
 
 
 def _redirect_help(engine: Engine | None) -> SafeString | str:
-    """The redirect address that must be registered at the authorization server."""
+    """Return help with the redirect address, which must be registered at the authorization server."""
     if engine is None or engine.pk is None:
         return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
     text = gettext("Register there, as the address to come back to: {address}")
@@ -105,7 +105,7 @@ def _redirect_help(engine: Engine | None) -> SafeString | str:
 
 
 def _accounts_help(engine: Engine | None) -> SafeString | str:
-    """Who has connected an account, if anybody has."""
+    """Return the number of connected accounts as a link to their list; empty if there are none."""
     count = ConnectedAccount.objects.filter(engine=engine, ended_at=None).count() if engine and engine.pk else 0
     if engine is None or not count:
         return ""
@@ -114,12 +114,12 @@ def _accounts_help(engine: Engine | None) -> SafeString | str:
     return format_html('<a class="desk-link" href="{}">{}</a>', address, text % {"count": count})
 
 
-class PersonalInline(OnePart):
+class PersonalInline(SingleInline):
     model = PersonalSignIn
     form = PersonalForm
     formset = AccessFormSet
     verbose_name_plural = _("in whose name answers are given")
-    secret_kept = kept_secret("client_secret", _("client secret"))
+    secret_kept = secret_column("client_secret", _("client secret"))
     readonly_fields = ["secret_kept"]
     fieldsets = [
         (None, {"fields": ["mode", "authorize_url", "token_url", "client_id", "new_client_secret", "scope"]}),
@@ -127,7 +127,7 @@ class PersonalInline(OnePart):
     shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope"]
 
 
-# --- who has connected ------------------------------------------------------------------------------------------------
+# --- connected accounts -----------------------------------------------------------------------------------------------
 class StillConnected(Conditions):
     title = _("works")
     parameter_name = "works"
@@ -143,8 +143,8 @@ class ConnectedAccountAdmin(LedgerAdmin):
     search_fields = ["=recipient__ref", "recipient__name", "name"]
     actions_detail = ["take_out"]
     fields = ["person", "where", "name", "since", "state"]
-    person = linked("recipient", _("person"), "recipient__name")
-    where = linked("engine", _("engine"), "engine__name")
+    person = link_column("recipient", _("person"), "recipient__name")
+    where = link_column("engine", _("engine"), "engine__name")
     since = time_ago("connected_at", _("connected"))
 
     @display(description=_("works"))

@@ -1,4 +1,4 @@
-"""The mapping of an engine's words to ours and of ours to its: in forms, in lists, and on a page for trying it."""
+"""Mappings between an engine's JSON and ours, in both directions: in forms, in lists, and on a page for testing."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
-from notifications.admin.decorators import linked
+from notifications.admin.decorators import link_column
 from notifications.admin.display import page_url
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.first_event import received_of
@@ -30,7 +30,7 @@ from notifications.wording.known_paths import KnownPath, paths_in
 from notifications.wording.plaintext import escape_hidden_in_json
 
 POSITION = re.compile(r"\.(\d+)(?=\.|$)")
-"""In a list: JMESPath writes `documents[0]`."""
+"""A position in a list: JMESPath writes `documents[0]`."""
 
 
 class EventMappingForm(forms.ModelForm):
@@ -73,7 +73,7 @@ class EventMappingInline(OffersPaths, TabularInline):
     def get_formset(self, request: HttpRequest, obj: Engine | None = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
         field = formset.form.base_fields.get("expression")
-        if field is not None and obj is not None:  # nothing is known of an engine that is being added
+        if field is not None and obj is not None:  # there is no page of paths for an engine that is being added
             offer_from(field, page_url(obj, "paths"))
         return formset
 
@@ -86,13 +86,13 @@ class AnswerMappingInline(TabularInline):
     verbose_name_plural = _("our actions → its outcomes and variables")
 
 
-# --- lists of their own -----------------------------------------------------------------------------------------------
+# --- read-only lists --------------------------------------------------------------------------------------------------
 class PartOfEngine(LedgerAdmin):
-    """A list of the parts of all engines. They are edited on the engine's page."""
+    """A list of parts of all engines. They are edited on the engine's page."""
 
     list_select_related = ["engine"]
     list_display_links = None
-    of_engine = linked("engine", _("engine"), "engine__name")
+    of_engine = link_column("engine", _("engine"), "engine__name")
 
 
 @admin.register(EventMapping)
@@ -109,7 +109,7 @@ class AnswerMappingAdmin(PartOfEngine):
     search_fields = ["action", "outcome", "engine__name"]
 
 
-# --- the page for trying it -------------------------------------------------------------------------------------------
+# --- test page --------------------------------------------------------------------------------------------------------
 class TryForm(forms.Form):
     body = forms.CharField(
         label=_("The engine's JSON"),
@@ -121,14 +121,14 @@ class TryForm(forms.Form):
 
 
 def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here: str = "", **more: Any) -> HttpResponse:
-    """`here`: where to come back to from loading a preset, if not to the engine's page. `more`: context of the page.
+    """`here`: the page to return to after loading a preset, by default the engine's. `more`: context of the page.
 
-    Until something is typed, it shows what the engine sent last, or an example of its kind.
+    Until something is typed, the page shows the last JSON from the engine, or an example of its kind.
     """
     presets_by_key = presets()
     chosen = presets_by_key.get(request.POST.get("preset", ""))
     if chosen is not None:
-        _use(engine, chosen)
+        _load_preset(engine, chosen)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
         done = desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
         return HttpResponseRedirect(here) if here else done
@@ -140,13 +140,13 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     if received is not None:
         context["received"] = received.at
     if form.is_valid():
-        context |= _tried(engine, rows, form)
+        context |= _mapping_result(engine, rows, form)
     title = gettext("Mapping of %(engine)s") % {"engine": engine}
     return desk.page(request, "admin/desk/mapping.html", title, **context)
 
 
 @transaction.atomic
-def _use(engine: Engine, kind: Any) -> None:
+def _load_preset(engine: Engine, kind: Any) -> None:
     """Load the preset, with an entry in the engine's history."""
     mapping.use_preset(engine, kind.preset)
     engine._change_reason = f"Mapping: the preset for {kind.label}"[:100]  # type: ignore[attr-defined]  # simple_history
@@ -157,8 +157,8 @@ def _example(engine: Engine) -> str:
     return samples.text_of(connector_for(engine.kind).example)
 
 
-def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
-    """The CloudEvent, and what the API would answer."""
+def _mapping_result(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
+    """Return the CloudEvent, and the faults for which the API would refuse it."""
     try:
         document = read_json(form.cleaned_data["body"])
         if isinstance(document, dict) and "specversion" in document:
@@ -167,19 +167,19 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
         event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")
     except ReadError as fault:
         return {"faults": fault.sentences}
-    except InvalidEvent as refused:
-        return {"faults": sentences_of(refused)}
+    except InvalidEvent as error:
+        return {"faults": sentences_of(error)}
     shown = {"event": escape_hidden_in_json(event, indent=2)}
     try:
         cloudevents.structured(event)
-    except InvalidEvent as refused:
-        return {**shown, "faults": sentences_of(refused)}
+    except InvalidEvent as error:
+        return {**shown, "faults": sentences_of(error)}
     return {**shown, "accepted": True}
 
 
-# --- paths in its JSON, to be picked as expressions -------------------------------------------------------------------
+# --- suggestions of paths for expressions -----------------------------------------------------------------------------
 def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Return the paths as JSON. Users who may not read events get no values of what was sent."""
+    """Return the paths as JSON. Users who may not read events get no values of real events."""
     received = received_of(engine)
     body = received.body if received is not None else _example(engine)
     with_values = received is None or request.user.has_perm("notifications.view_event")

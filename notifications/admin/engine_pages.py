@@ -1,4 +1,4 @@
-"""Pages of an engine for testing it: whether it lets us in, and which requests an answer would make."""
+"""Test pages of an engine: whether it accepts our sign-in, and which requests an answer would make."""
 
 import time
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from wfpush.concurrency.slots import SlotsTaken
 from wfpush.web import waiting_threads
 
 
-# --- does it let us in ------------------------------------------------------------------------------------------------
+# --- connection test --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Verdict:
     """The outcome of a test: `says` in a sentence, `detail` from the engine or the network, `then` the advice."""
@@ -40,8 +40,8 @@ class Verdict:
 
 
 def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Runs on POST only, since it makes a request in our name."""
-    verdict = tried(engine, request.user) if request.method == "POST" else None
+    """Return the page. Only POST runs the test, since it makes a request in our name."""
+    verdict = connection_verdict(engine, request.user) if request.method == "POST" else None
     if verdict is not None:
         desk.log(request, engine, f"Connection tested: {verdict.says}")
     title = gettext("Test the connection to %(engine)s") % {"engine": engine}
@@ -50,12 +50,12 @@ def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> Ht
 
 
 def is_called(engine: Engine) -> bool:
-    """Whether it gets signed calls, and is not told by an interface of its own."""
+    """Return whether the engine gets signed calls, because its kind has no interface of its own."""
     return reader_for(engine.kind) is None
 
 
-def tried(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> Verdict:
-    begun = time.monotonic()
+def connection_verdict(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> Verdict:
+    start = time.monotonic()
     try:
         with waiting_threads.slots.hold(person=f"account {by.pk}", host=urlsplit(engine.callback_url).hostname):
             result = connection_test.check(engine)
@@ -65,7 +65,7 @@ def tried(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> Verdict:
     except Misconfigured as fault:
         return Verdict("bad", gettext("There is nothing to try yet."), fault.reason.words())
     if is_called(engine):
-        return _of_call(engine, result, time.monotonic() - begun)
+        return _call_verdict(engine, result, time.monotonic() - start)
     arguments = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
     if result.outcome == "done":
         says = gettext("%(engine)s lets us in: %(address)s answers as %(kind)s does.")
@@ -74,7 +74,7 @@ def tried(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> Verdict:
     return Verdict("bad", says % arguments, result.reason.words(), then % arguments)
 
 
-def _of_call(engine: Engine, result: Result, seconds: float) -> Verdict:
+def _call_verdict(engine: Engine, result: Result, seconds: float) -> Verdict:
     arguments = {"engine": engine, "status": result.status, "seconds": formats.number_format(round(seconds, 2), 2)}
     if result.outcome == "done":
         says = gettext("%(engine)s took the signed test: it answered %(status)s within %(seconds)s s.")
@@ -84,11 +84,11 @@ def _of_call(engine: Engine, result: Result, seconds: float) -> Verdict:
         then = gettext("Is the address right, is the engine running, and may this machine call it?")
         return Verdict("bad", says % arguments, result.reason.words(), then)
     says = gettext("%(engine)s did not take the signed test: it answered %(status)s within %(seconds)s s.")
-    return Verdict("bad", says % arguments, result.reason.words(), _then(result.status))
+    return Verdict("bad", says % arguments, result.reason.words(), _advice(result.status))
 
 
-def _then(status: int) -> str:
-    """Return the advice for the status of an engine that did not take the test."""
+def _advice(status: int) -> str:
+    """Return advice for the status with which an engine refused the test."""
     if status in (401, 403):
         return gettext(
             "Does its side have the secret that signs here? A new one can be made; until the old one ends both sign."
@@ -121,7 +121,7 @@ def _failure(result: Result) -> tuple[str, str]:
     )
 
 
-# --- what would be sent -----------------------------------------------------------------------------------------------
+# --- preview of requests ----------------------------------------------------------------------------------------------
 class SampleForm(forms.Form):
     action = forms.ChoiceField(label=_("Action"), widget=UnfoldAdminSelectWidget)
     task = forms.CharField(label=_("The task's id"), max_length=200, widget=UnfoldAdminTextInputWidget)
@@ -156,14 +156,14 @@ def preview_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpR
     form = SampleForm(engine, request.GET if "action" in request.GET else None, initial=initial)
     context: dict[str, Any] = {"engine": engine, "form": form, "back": change_url(engine)}
     if not form.is_bound:
-        context |= _previewed(engine, usual)
+        context |= _request_preview(engine, usual)
     elif form.is_valid():
-        context |= _previewed(engine, form.sample())
+        context |= _request_preview(engine, form.sample())
     title = gettext("What %(engine)s would be sent") % {"engine": engine}
     return desk.page(request, "admin/desk/engine_preview.html", title, **context)
 
 
-def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
+def _request_preview(engine: Engine, sample: Sample) -> dict[str, Any]:
     if not engine.callback_url:
         return {"kept": gettext("The engine has no address: answers are kept here, and can be read by API.")}
     try:
@@ -174,11 +174,11 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
         return {"kept": gettext("No request: the engine has no place for it. It stays here.")}
     bodies = ["" if request.body is None else escape_hidden_in_json(request.body, indent=2) for request in sent]
     requests = [{**vars(request), "body": body} for request, body in zip(sent, bodies, strict=True)]
-    return {"sent": requests, **_signed_in(engine, sample.name)}
+    return {"sent": requests, **_sign_in_context(engine, sample.name)}
 
 
-def _signed_in(engine: Engine, person: str) -> dict[str, Any]:
-    """Whose token the request would have, and where the token comes from."""
+def _sign_in_context(engine: Engine, person: str) -> dict[str, Any]:
+    """Return the person or token server by which the request would be authorized, for the page."""
     mode = connection_test.in_whose_name(engine)
     if mode != InTheNameOf.SERVICE:
         own = gettext("In %(person)s's own name, by the account that they have connected.")

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import DeskAdmin
 from notifications.admin.decorators import action
 from notifications.admin.engine_mappings import mapping_page, paths_answer
-from notifications.admin.engine_pages import is_called, tried
+from notifications.admin.engine_pages import connection_verdict, is_called
 from notifications.admin.first_event import has_key, light_of
 from notifications.connectors import connector_for, credentials, samples
 from notifications.intake import last_call, mapping
@@ -36,7 +36,7 @@ STEPS = {
     "mapping": _("Its JSON"),
     "answers": _("Its answers"),
 }
-"""By the end of their addresses' names, in their order."""
+"""Titles of the steps in their order, by the end of the name of their URL."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,15 @@ def steps_of(engine: Engine | None, current: str) -> list[Step]:
 
 
 STEP_PAGES = [*(f"connect_{name}" for name in ("key", "event", "light", "mapping", "answers")), "paths"]
-"""Actions that lead to each other. The engine's own page offers none of them beside its title."""
+"""Actions that link to each other. The engine's page offers none of them beside its title."""
 
 
-class StepByStep(DeskAdmin):
+class EngineWizard(DeskAdmin):
     """The steps, as actions of the list of engines and of an engine's page."""
 
     @action(description=STEPS["mapping"], url_path="paths", permissions=["change"])
     def paths(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Answer with the paths that the engine's mapping can read."""
+        """Return the paths that the engine's mapping can read."""
         return paths_answer(request, self.get_row(request, object_id))
 
     def _step(self, request: HttpRequest, name: str, engine: Engine | None, **context: Any) -> HttpResponse:
@@ -86,14 +86,14 @@ class StepByStep(DeskAdmin):
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                made = self._made(request, form)
-            except IntegrityError:  # at this moment somebody made another one of this name
-                made = self._made(request, form)
-            return HttpResponseRedirect(step_url(made, "key"))
+                engine = self._create_engine(request, form)
+            except IntegrityError:  # another request has just taken the slug
+                engine = self._create_engine(request, form)
+            return HttpResponseRedirect(step_url(engine, "key"))
         return self._step(request, "", None, form=form)
 
     @transaction.atomic
-    def _made(self, request: HttpRequest, form: Any) -> Engine:
+    def _create_engine(self, request: HttpRequest, form: Any) -> Engine:
         engine: Engine = form.save(commit=False)
         engine.slug = free_slug(engine.name)
         self.save_model(request, engine, form, change=False)
@@ -102,7 +102,7 @@ class StepByStep(DeskAdmin):
         self.log_addition(request, engine, [{"added": {}}])
         return engine
 
-    # --- 2: its key, and what calls ---------------------------------------------------------------------------------
+    # --- 2: key, and snippets of callers ----------------------------------------------------------------------------
     @action(description=STEPS["key"], url_path="connect/key", permissions=["change"])
     def connect_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Engine = self.get_row(request, object_id)
@@ -111,20 +111,20 @@ class StepByStep(DeskAdmin):
             if not may_make:
                 raise PermissionDenied
             make = partial(credentials.issue_key, row, name="default", scopes=[Scope.EVENTS.value])
-            plain = self._once(request, row, row.api_keys, make)
+            plain = self._issue_once(request, row, row.api_keys, make)
             if not plain:
                 return HttpResponseRedirect(step_url(row, "key"))
         keys = [key for key in row.api_keys.all() if key.usable]
-        shown = {"keys": keys, "newest": _newest(row.api_keys), "snippets": snippets_of(row, plain)}
+        shown = {"keys": keys, "newest": _newest_key(row.api_keys), "snippets": snippets_of(row, plain)}
         context = {"plain": plain, "may_make": may_make, "back": step_url(row, "key"), **shown}
         return self._step(request, "key", row, next=step_url(row, "event"), **context)
 
     @transaction.atomic
-    def _once(self, request: HttpRequest, engine: Engine, made: Any, make: Callable[[], tuple[Any, str]]) -> str:
-        """Make a key or secret and return it in plain. Return an empty string if one was made since the page was
-        shown, as when its form is sent again. `made`: those that the engine has."""
+    def _issue_once(self, request: HttpRequest, engine: Engine, rows: Any, make: Callable[[], tuple[Any, str]]) -> str:
+        """Make a key or secret and return it in plain. Return an empty string if one was made since the page was shown,
+        as when a form is sent twice. `rows`: the engine's keys or secrets."""
         Engine.objects.select_for_update().get(pk=engine.pk)
-        if request.POST.get("newest", "") != _newest(made):
+        if request.POST.get("newest", "") != _newest_key(rows):
             text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")
             self.message_user(request, text, messages.WARNING)
             return ""
@@ -142,7 +142,7 @@ class StepByStep(DeskAdmin):
 
     @action(description=STEPS["event"], url_path="connect/light", permissions=["change"])
     def connect_light(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """{"green", "html"}, for the page that waits."""
+        """Return {"green", "html"} for the script of the waiting page."""
         row: Engine = self.get_row(request, object_id)
         last_call.watch(row)
         shown = self._shown_light(request, row)
@@ -153,7 +153,7 @@ class StepByStep(DeskAdmin):
         traced = request.user.has_perm("notifications.view_event")
         return {"light": light_of(engine), "traced": traced, "mapping_at": step_url(engine, "mapping")}
 
-    # --- 4: its JSON ------------------------------------------------------------------------------------------------
+    # --- 4: mapping of its JSON -------------------------------------------------------------------------------------
     @action(description=STEPS["mapping"], url_path="connect/mapping", permissions=["change"])
     def connect_mapping(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Engine = self.get_row(request, object_id)
@@ -161,33 +161,33 @@ class StepByStep(DeskAdmin):
         steps = {"steps": steps_of(row, "mapping"), "step": STEPS["mapping"], "next": step_url(row, "answers")}
         return mapping_page(self, request, row, here=here, **steps)
 
-    # --- 5: its answers ---------------------------------------------------------------------------------------------
+    # --- 5: answers -------------------------------------------------------------------------------------------------
     @action(description=STEPS["answers"], url_path="connect/answers", permissions=["change"])
     def connect_answers(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row: Engine = self.get_row(request, object_id)
         may_make, plain, verdict = request.user.has_perm("notifications.add_signingsecret"), "", None
         if request.method == "POST" and "test" in request.POST:
-            verdict = tried(row, request.user)
+            verdict = connection_verdict(row, request.user)
             self.log(request, row, f"Connection tested: {verdict.says}")
         elif request.method == "POST":
             if not may_make:
                 raise PermissionDenied
             make = partial(credentials.rotate_secret, row, now=timezone.now())
-            plain = self._once(request, row, row.signing_secrets, make)
+            plain = self._issue_once(request, row, row.signing_secrets, make)
             if not plain:
                 return HttpResponseRedirect(step_url(row, "answers"))
         secrets = credentials.active_secrets(row, timezone.now())
-        shown = {"called": is_called(row), "secrets": len(secrets), "newest": _newest(row.signing_secrets)}
+        shown = {"called": is_called(row), "secrets": len(secrets), "newest": _newest_key(row.signing_secrets)}
         context = {"plain": plain, "may_make": may_make, "verdict": verdict, **shown}
         return self._step(request, "answers", row, back=step_url(row, "answers"), **context)
 
 
-def _newest(made: Any) -> str:
-    """Which one the page knows as the newest, for its form."""
-    return str(made.order_by("-pk").values_list("pk", flat=True).first() or "")
+def _newest_key(rows: Any) -> str:
+    """Return the key of the newest row, for the page's form."""
+    return str(rows.order_by("-pk").values_list("pk", flat=True).first() or "")
 
 
-# --- what to copy -----------------------------------------------------------------------------------------------------
+# --- snippets to copy -------------------------------------------------------------------------------------------------
 SNIPPET_TITLES: dict[str, Any] = {
     "flowable_http_task.xml": _("HTTP task, for the model: tells of milestones"),
     "opentext_http_task.http": _("HTTP task, for the model: tells of milestones"),
@@ -206,7 +206,7 @@ class Snippet:
 
 
 def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
-    """`plain`: the key, when it is just being shown; else its place is left open."""
+    """Return the snippets. `plain`: a key that was just made; if empty, a placeholder stands in its place."""
     connector, base, key = connector_for(engine.kind), settings.BASE_URL, plain or "$WFPUSH_KEY"
     somebody = Recipient.objects.filter(active=True, engine=None).order_by("pk").values_list("ref", flat=True).first()
     curl = samples.curl(connector.example, base=base, key=key, slug=engine.slug, ref=somebody or "")
@@ -221,7 +221,7 @@ def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
 
 
 def free_slug(name: str) -> str:
-    """A slug of the name that no engine has."""
+    """Return a slug of the name that no engine has."""
     slug = slugify(name)[:50].strip("-") or "engine"
     taken = set(Engine.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))

@@ -1,4 +1,4 @@
-"""Workflow engines: whether they send, whether they take our answers, and how their words map to ours."""
+"""Workflow engines: whether they send, whether they take our answers, and how their JSON maps to ours."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from notifications.admin.decorators import action, display, time_ago
 from notifications.admin.display import NOTHING, ago, list_url, mark, shortened, with_why
 from notifications.admin.engine_access import (
     AccessInline,
-    OnePart,
+    SingleInline,
     has_moved,
     switch,
     usual_paths,
@@ -30,7 +30,7 @@ from notifications.admin.engine_access import (
 from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline, mapping_page
 from notifications.admin.engine_pages import connection_page, preview_page
-from notifications.admin.engine_wizard import STEP_PAGES, StepByStep
+from notifications.admin.engine_wizard import STEP_PAGES, EngineWizard
 from notifications.admin.fields import CalledAddressField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
@@ -58,7 +58,7 @@ from wfpush.queue import outbox
 
 
 def address_words(kind: str) -> tuple[str, str]:
-    """Label and help of the engine's address for this kind."""
+    """Return the label and the help of the engine's address for this kind."""
     connector = CONNECTORS.get(kind)
     if not isinstance(connector, RestConnector):
         return gettext("Address for answers"), gettext(
@@ -86,10 +86,10 @@ class EngineForm(forms.ModelForm):
         address = self.fields["callback_url"]
         address.label, help_text = address_words(self["kind"].value())
         address.help_text = format_html('<span id="id_callback_url_helptext">{}</span>', help_text)
-        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind in CONNECTORS})
+        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _field_switch(kind) for kind in CONNECTORS})
 
 
-def _switched(kind: str) -> dict[str, Any]:
+def _field_switch(kind: str) -> dict[str, Any]:
     """Return the fields that the form hides for a kind, and the labels of the others."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
@@ -101,7 +101,7 @@ def _switched(kind: str) -> dict[str, Any]:
     return {"hide": hidden, "words": {**words, "token_url": [None, usual_token_url(reader)]}}
 
 
-# --- how its tasks are polled -----------------------------------------------------------------------------------------
+# --- polling of tasks -------------------------------------------------------------------------------------------------
 class PollForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,7 +109,7 @@ class PollForm(forms.ModelForm):
             self.initial["enabled"] = False  # so that ticking it alone makes the engine a polled one
 
     def save(self, commit: bool = True) -> Any:
-        """Save only the fields of the form: the dispatcher writes the others at the same time."""
+        """Save only the fields of the form: the dispatcher may write the others at the same time."""
         if self.instance._state.adding or not commit:
             return super().save(commit)
         self.instance.save(update_fields=["enabled", "every", "sweep_every"])
@@ -123,7 +123,7 @@ def ask_now(poll: Poll) -> None:
         outbox.wake_on_commit(polls.SOURCE_NAME)
 
 
-class PollInline(OnePart):
+class PollInline(SingleInline):
     model = Poll
     form = PollForm
     last_poll = time_ago("asked_at", _("asked last"))
@@ -148,7 +148,7 @@ class PollInline(OnePart):
 
 
 def polling(poll: Poll | None) -> SafeString:
-    """A column: when the engine was last polled, or why that failed."""
+    """Return the time of the engine's last poll, or why the poll failed."""
     if poll is None or not poll.enabled:
         return NOTHING
     if poll.error:
@@ -180,7 +180,7 @@ class PollState(Conditions):
 
 
 @admin.register(Engine)
-class EngineAdmin(StepByStep, HistoryAdmin):
+class EngineAdmin(EngineWizard, HistoryAdmin):
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "active"]
@@ -215,13 +215,13 @@ class EngineAdmin(StepByStep, HistoryAdmin):
         return engines.annotate(waiting=Count("callbacks", filter=waiting), last_event_at=Subquery(newest))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """A new engine has no section about its answers yet."""
+        """Return the fieldsets. A new engine has no state of its answers yet."""
         shown = ["answers", ("reads_before_answers", "compared")] if obj else ["reads_before_answers"]
         answers = {"fields": ["callback_url", *shown]}
         return [*self.fieldsets, (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
-        """Mappings can be added at once; keys and secrets need an existing engine."""
+        """Return the inlines. Mappings can be added at once; keys and secrets need an existing engine."""
         return [each for each in self.inlines if obj or each not in (ApiKeyInline, SigningSecretInline)]
 
     def save_model(self, request: HttpRequest, obj: Engine, form: Any, change: bool) -> None:
@@ -236,7 +236,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
             self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Note in the engine's history that its sign-in changed, without saying to what."""
+        """Note in the engine's history which fields of its sign-in changed, without their values."""
         super().save_formset(request, form, formset, change)
         what = {EngineAccess: "Sign-in", PersonalSignIn: "People's sign-in"}.get(formset.model)
         if what and (formset.new_objects or formset.changed_objects):
@@ -258,7 +258,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
                 ask_now(poll)
 
     def refuses_to_restore(self, row: Engine, then: State, changed: Sequence[str]) -> Sequence[str]:
-        """A stored secret goes to no other host than the one for which it was entered."""
+        """Refuse an address on another host: a stored secret is sent only to the host for which it was entered."""
         if "callback_url" not in changed or not has_moved(row.callback_url, then.values["callback_url"]):
             return ()
         access = EngineAccess.objects.filter(engine=row).first()
@@ -279,7 +279,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
 
     @display(description=_("what is wrong"))
     def compared(self, engine: Engine) -> SafeString:
-        """Why its tasks could not be read before answers."""
+        """Return why the engine's tasks could not be read before answers."""
         if not engine.reads_before_answers or not engine.not_compared_reason_fact:
             return NOTHING
         return mark("bad", reasons.words(engine, "not_compared_reason"))
@@ -297,7 +297,7 @@ class EngineAdmin(StepByStep, HistoryAdmin):
 
     @display(description=_("last event"), ordering="last_event_at")
     def last_event(self, engine: Any) -> SafeString:
-        """The last event, and for a polled engine whether it answers."""
+        """Return the time of the last event, and for a polled engine the state of its polls."""
         return with_why(ago(engine.last_event_at), polling(getattr(engine, "poll", None)))
 
     # --- actions ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Events: what came in, and what became of it."""
+"""Events: their processing, their traces, and processing failed ones again."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ from notifications.admin.decorators import (
     display,
     duration_column,
     json_column,
-    linked,
+    link_column,
     time_ago,
 )
 from notifications.admin.display import Tone, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import OneAgain, SendsAgain
+from notifications.admin.send_again import ReplayableAdmin, ReplayTexts
 from notifications.admin.timeline import last_error, trace
 from notifications.engines import requeue
 from notifications.models import (
@@ -46,15 +46,15 @@ EVENT_TONES: dict[str, Tone] = {
 
 
 def event_mark(event: Event) -> SafeString:
-    """The state of an event. One that fails is shown as failing while it is still tried."""
+    """Return the state of an event. A failed event that will be retried is shown as failing."""
     if event.is_retried:
         return mark("bad", gettext("fails, and is tried again"))
     return mark(EVENT_TONES[event.status], event.get_status_display())
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
-class OfType(admin.SimpleListFilter):
-    """Offers the described event types: reading all types from the ledger would read all of it."""
+class EventTypeFilter(admin.SimpleListFilter):
+    """A filter by type. It offers the described types: reading all types of the ledger would read the whole table."""
 
     title = _("type")
     parameter_name = "type"
@@ -66,22 +66,22 @@ class OfType(admin.SimpleListFilter):
         return queryset.filter(type=self.value()) if self.value() else queryset
 
 
-class Failing(Conditions):
+class RetriedFilter(Conditions):
     title = _("tries")
     parameter_name = "tries"
     conditions = {"again": (_("failed at least once, still tried"), RETRIED)}
 
 
-class Unknown(Conditions):
+class UnresolvedFilter(Conditions):
     title = _("people")
     parameter_name = "people"
     conditions = {"unresolved": (_("names somebody nobody knows"), Q(unresolved__gt=0))}
 
 
 @admin.register(Event)
-class EventAdmin(WorkColumns, SendsAgain):
+class EventAdmin(WorkColumns, ReplayableAdmin):
     list_display = ["received", "type", "subject_link", "state", "reached", "duration"]
-    list_filter = ["status", Failing, Recent, Unknown, OfType, "engine"]
+    list_filter = ["status", RetriedFilter, Recent, UnresolvedFilter, EventTypeFilter, "engine"]
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
@@ -126,7 +126,7 @@ class EventAdmin(WorkColumns, SendsAgain):
     # --- columns ----------------------------------------------------------------------------------------------------
     received = time_ago("received_at", _("received"), "id")
     subject_link = column(lambda event: with_why(link(event.task or event.case), event.engine), _("about"))
-    from_engine = linked("engine", _("engine"), "engine__name")
+    from_engine = link_column("engine", _("engine"), "engine__name")
 
     @display(description=_("state"), ordering="status")
     def state(self, event: Event) -> SafeString:
@@ -162,11 +162,11 @@ class EventAdmin(WorkColumns, SendsAgain):
 
     @action(description=_("Process again"), url_path="process", permissions=["operate"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        words = OneAgain(
+        words = ReplayTexts(
             refused=gettext("Only events that failed or matched no route can be processed again."),
             title=gettext("Process the event again"),
             question=gettext("The event is routed by the routes as they are now, and people are told."),
             button=gettext("Process again"),
             sent=gettext("It is processed again. Reload this page in a moment."),
         )
-        return self.one_again(request, self.get_row(request, object_id), words)
+        return self.replay_row(request, self.get_row(request, object_id), words)

@@ -1,4 +1,4 @@
-"""Form fields: JSON and arrays as a person would write them, addresses, secrets."""
+"""Form fields for addresses, secrets, and JSON and lists in a form that people can write."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ MAX_LABEL = 60
 
 
 class _Decoder(json.JSONDecoder):
-    """Raises JSONDecodeError, as forms expect, also for numbers with too many digits and what is nested too deeply."""
+    """A decoder that raises JSONDecodeError, as forms expect, also for too many digits or too deep nesting."""
 
     def decode(self, s: str, *more: Any) -> Any:
         try:
@@ -34,7 +34,7 @@ class _Decoder(json.JSONDecoder):
 
 
 class AddressField(forms.URLField):
-    """An address that may be left out. One without a scheme is of https."""
+    """A field for an optional address. An address without a scheme gets https."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = UnfoldAdminURLInputWidget()
@@ -42,7 +42,7 @@ class AddressField(forms.URLField):
 
 
 class CalledAddressField(AddressField):
-    """Refuses an address to which calls would never be made."""
+    """A field that refuses addresses to which wfpush makes no calls."""
 
     def clean(self, value: Any) -> str:
         address: str = super().clean(value)
@@ -63,7 +63,7 @@ class SecretField(forms.CharField):
 
 
 class JsonObjectField(forms.JSONField):
-    """A JSON object, shown with line breaks; errors say where the text is wrong."""
+    """A field for a JSON object, shown with line breaks. Errors name the place of the fault."""
 
     widget = UnfoldAdminTextareaWidget
 
@@ -95,14 +95,14 @@ class JsonObjectField(forms.JSONField):
 
 
 class ListField(forms.CharField):
-    """A list or dict that is written as text: `to_python` makes and checks it."""
+    """A field for a list or dict that is written as text. `to_python` converts and validates it."""
 
     def validate(self, value: Any) -> None:
         if self.required and not value:
             raise ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """Each part was checked."""
+        """Skip validators: `to_python` has checked each part."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -113,7 +113,7 @@ class ListField(forms.CharField):
 
 
 class LabelsField(ListField):
-    """A label in each language, one a line: `de: Genehmigen`. Stored as {"de": "Genehmigen"}."""
+    """A field for a label in each language, one a line: `de: Genehmigen`. Stored as {"de": "Genehmigen"}."""
 
     def __init__(self, *, longest: int = MAX_LABEL, **kwargs: Any) -> None:
         self.longest = longest
@@ -150,7 +150,7 @@ class LabelsField(ListField):
 
 
 class OrderedChoicesField(ListField):
-    """Some of a few known words, in an order that counts: `live, email`."""
+    """A field for some of a few allowed words in an order that counts: `live, email`."""
 
     def __init__(self, allowed_words: Sequence[str], **kwargs: Any) -> None:
         self.allowed_words = allowed_words
@@ -170,6 +170,6 @@ class OrderedChoicesField(ListField):
 
 
 def is_language(text: str) -> bool:
-    """A language tag such as de, pt-BR or zh-Hant."""
+    """Return whether a text is a language tag such as de, pt-BR or zh-Hant."""
     parts = text.replace("_", "-").split("-")
     return 2 <= len(parts[0]) <= 3 and all(part.isalnum() and part.isascii() and len(part) <= 8 for part in parts)

@@ -17,8 +17,8 @@ Lookups = list[tuple[str, Any]]
 
 
 class Recent(admin.SimpleListFilter):
-    """Rows made within the last hours or days, or between two times (notifications/admin/chart_periods.py), for tables
-    whose ids are UUIDv7."""
+    """A filter of rows made within the last hours or days, or between two times (notifications/admin/chart_periods.py),
+    for tables whose ids are UUIDv7."""
 
     title = _("made within")
     parameter_name = "within"
@@ -34,7 +34,7 @@ class Recent(admin.SimpleListFilter):
         ]
 
     def _between(self, request: HttpRequest, value: str) -> Lookups:
-        """Return the choice that the overview links to, in the time zone of the reader."""
+        """Return the choice for the interval to which the overview links, in the time zone of the reader."""
         interval = read_between(value)
         if interval is None:
             return []
@@ -52,7 +52,7 @@ class Recent(admin.SimpleListFilter):
 
 
 class Conditions(admin.SimpleListFilter):
-    """A filter whose choices are conditions, said in words: `conditions` is {value: (words, condition)}."""
+    """A filter whose choices are conditions: `conditions` is {value: (words, condition)}."""
 
     conditions: dict[str, tuple[Any, Q]] = {}
 
@@ -64,12 +64,12 @@ class Conditions(admin.SimpleListFilter):
         return queryset.filter(chosen[1]) if chosen else queryset
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        """To be overridden where a condition depends on the time."""
+        """Return the conditions. Overridden if a condition depends on the time."""
         return self.conditions
 
 
 class Usable(Conditions):
-    """Keys and tokens that still work, or why they do not."""
+    """A filter of keys and tokens: works, revoked or expired."""
 
     title = _("works")
     parameter_name = "works"

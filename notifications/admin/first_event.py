@@ -27,7 +27,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Light:
-    """`event`: the newest of the engine. `refused`: a call that was refused after it. `lacking`: why none can come."""
+    """`event`: the engine's newest event. `refused`: a call refused after that event. `lacking`: why none can come."""
 
     event: Event | None
     refused: Refusal | None
@@ -39,7 +39,7 @@ class Light:
 
     @property
     def task(self) -> str:
-        """The name of the task that the event is about, if it is about one."""
+        """The name of the event's task; empty if the event has none."""
         task = object_in(self.event.data, "task") if self.event is not None else {}
         return str(task.get("name") or task.get("id") or "")
 
@@ -53,8 +53,8 @@ def light_of(engine: Engine) -> Light:
     call = last_call.last_of(engine)
     refused = None
     if call is not None and call.refused and (event is None or call.at > event.received_at):
-        refused = Refusal(call.at, _says(call), call.sentences)
-    return Light(event, refused, [] if event is not None else list(_lacking(engine)))
+        refused = Refusal(call.at, _refusal_sentence(call), call.sentences)
+    return Light(event, refused, [] if event is not None else list(_obstacles(engine)))
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class LastBody:
 
 
 def received_of(engine: Engine) -> LastBody | None:
-    """The JSON that the engine sent last, as far as it is known: calls are kept while somebody watches, CloudEvents
-    always."""
+    """Return the last JSON from the engine, or None. Calls are stored while somebody watches; CloudEvents are always
+    stored."""
     call, event = last_call.last_of(engine), Event.objects.filter(engine=engine).order_by("-id").first()
     if call is not None and call.body and (event is None or call.at >= event.received_at):
         return LastBody(call.at, call.body)
-    if event is None or engine.event_mappings.exists():  # what the mapping made is not what was sent
+    if event is None or engine.event_mappings.exists():  # the mapping's result is not the engine's JSON
         return None
     return LastBody(event.received_at, json.dumps(_as_cloudevent(event), ensure_ascii=False, indent=1))
 
@@ -80,7 +80,7 @@ def _as_cloudevent(event: Event) -> dict[str, Any]:
     return {**cloudevent, **{name: value for name, value in optional.items() if value}, "data": event.data}
 
 
-def _says(call: LastCall) -> str:
+def _refusal_sentence(call: LastCall) -> str:
     return {
         UNKNOWN_KEY: _("It was called with a key, or a signature, that does not fit: it is answered 401."),
         ENDED_KEY: _("Its key does not work any more, or the engine is switched off: it is answered 401."),
@@ -94,7 +94,7 @@ def has_key(engine: Engine) -> bool:
     return engine.api_keys.filter(usable, revoked_at=None).exists()
 
 
-def _lacking(engine: Engine) -> Iterator[str]:
+def _obstacles(engine: Engine) -> Iterator[str]:
     if not engine.active:
         yield _("The engine is switched off: its keys are refused.")
     poll: Any = Poll.objects.filter(engine=engine, enabled=True).first()

@@ -17,7 +17,7 @@ from notifications.models import Engine, Event, Notification, Recipient, Route
 
 @dataclass(frozen=True)
 class Step:
-    """`command`: to be copied into a terminal."""
+    """A step. `command`: a command to copy into a terminal."""
 
     title: str
     says: str

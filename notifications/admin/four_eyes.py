@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
-from notifications.admin.decorators import display, linked, time_ago, worded
+from notifications.admin.decorators import display, link_column, reason_column, time_ago
 from notifications.admin.display import shortened
 from notifications.admin.filters import Recent
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
 
 NEWEST = 5_000
-"""Tasks among which those are counted whose starter is known."""
+"""Number of the newest tasks among which tasks with a known starter are counted."""
 
 
 class FourEyesConditionInline(ConditionsInline):
@@ -44,7 +44,7 @@ class FourEyesRuleAdmin(HistoryAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        rule = FourEyesRule.objects.get(pk=form.instance.pk)  # read again: its parts were just saved
+        rule = FourEyesRule.objects.get(pk=form.instance.pk)  # reload it: its parts were just saved
         for doubt in doubts_about_tasks(rule.conditions.all(), rule.engine):
             self.message_user(request, doubt, messages.WARNING)
 
@@ -63,13 +63,13 @@ class FourEyesRuleAdmin(HistoryAdmin):
 
     @display(description=_("where it is known who started them"))
     def starters_known(self, rule: FourEyesRule | None) -> str:
-        """Return which engines name starters: a rule on starters holds only for tasks of these engines."""
+        """Return the engines that name starters: a rule on starters holds only for tasks of these engines."""
         lines = [(sentence,) for sentence in _starters_known(rule.engine_id if rule is not None else None)]
         return format_html_join(mark_safe("<br>"), "{}", lines) or gettext("None of the newest tasks is from there.")
 
 
 def _starters_known(engine: int | None) -> list[str]:
-    """A sentence for each engine that sent some of the newest tasks, or for this one."""
+    """Return a sentence for each engine with some of the newest tasks, or for `engine` alone."""
     newest = Task.objects.order_by("-pk").values("pk")[:NEWEST]
     counted = Task.objects.filter(pk__in=newest).order_by("engine__name").values("engine_id", "engine__name")
     form = gettext("%(engine)s: for %(known)s of its newest %(all)s tasks")
@@ -87,12 +87,12 @@ class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
     list_display = ["path", "operator", "shown_value", "of_rule"]
     list_select_related = ["rule"]
     search_fields = ["path", "value", "rule__name"]
-    of_rule = linked("rule", _("four-eyes rule"), "rule__name")
+    of_rule = link_column("rule", _("four-eyes rule"), "rule__name")
 
 
 @admin.register(RefusedAnswer)
 class RefusedAnswerAdmin(LedgerAdmin):
-    """Who tried to answer. Nothing was recorded, and no engine was called."""
+    """The list of refused answers. Nothing was recorded of them, and no engine was called."""
 
     list_display = ["tried", "person", "action", "task_link", "rule", "because", "via"]
     list_filter = [Recent, "rule", "via"]
@@ -101,6 +101,6 @@ class RefusedAnswerAdmin(LedgerAdmin):
     search_help_text = _("A person's ref or a task's id, whole.")
     fields = ["tried", "person", "action", "comment", "task_link", "rule", "because", "via", "at"]
     tried = time_ago("at", _("tried"), "id")
-    person = linked("recipient", _("person"), "recipient__name")
-    task_link = linked("task", _("task"))
-    because = worded("why", _("why"))
+    person = link_column("recipient", _("person"), "recipient__name")
+    task_link = link_column("task", _("task"))
+    because = reason_column("why", _("why"))

@@ -1,7 +1,7 @@
-"""The history of configuration objects: what each change was, in words; any two times compared; restoring one.
+"""The history of configuration objects: changes in words, a comparison of any two records, and restoring.
 
-Restoring saves a row by the functions that save its form, with its parts, in one transaction, so that what follows from
-a change follows here, too.
+Restoring uses the functions that save the object's form, with its parts, in one transaction, so that it has the same
+effects as a change.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,21 +33,21 @@ from notifications.models.history import PartRow, as_one, columns_of, newest_rec
 
 
 class HistoryPages(SimpleHistoryAdmin):
-    """Mixin for lists whose rows have a history. Invalid ids in its addresses raise Http404."""
+    """A mixin for lists whose rows have a history. Invalid ids in its addresses raise Http404."""
 
     kept_when_restored: Sequence[str] = ()
-    """Fields that the system keeps: restoring leaves them as they are."""
+    """Fields that the system writes: restoring leaves them as they are."""
 
     history_list_per_page = 25
     object_history_template = "admin/desk/history.html"
 
-    # --- what is recorded -------------------------------------------------------------------------------------------
+    # --- recording --------------------------------------------------------------------------------------------------
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         request.history_since = newest_record(obj)  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
-        """Called when row and parts are saved, in their transaction."""
+        """Record the change: Django calls this in the transaction that has saved the row and its parts."""
         self._record(request, obj)
         entry: LogEntry = super().log_addition(request, obj, message)
         return entry
@@ -58,20 +58,20 @@ class HistoryPages(SimpleHistoryAdmin):
         return entry
 
     def _record(self, request: HttpRequest, obj: Any) -> None:
-        """Pages of a row log other rows, too, which they saved by themselves."""
+        """Record a change of the row itself. Its pages also log other rows, which record their own changes."""
         if isinstance(obj, self.model):
             as_one(obj, getattr(request, "history_since", newest_record(obj)))
 
     # --- pages ------------------------------------------------------------------------------------------------------
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """All changes, the newest first, also of deleted rows. `?a=` and `?b=` are two records to compare."""
+        """Show all changes of a row, the newest first, even if it is deleted. `?a=` and `?b=`: records to compare."""
         key = unquote(object_id)
         if not is_id(self.model._meta.pk, key):
             raise Http404
         row = self.get_object(request, key)
         context = {
             "opts": None,
-            "compared": self._compared(request, key),
+            "compared": self._comparison(request, key),
             "a": request.GET.get("a", ""),
             "b": request.GET.get("b", ""),
             "may_restore": row is not None and self.has_change_permission(request, row),
@@ -85,7 +85,7 @@ class HistoryPages(SimpleHistoryAdmin):
         return _("History of %(row)s") % {"row": obj}
 
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, *_options: Any) -> None:
-        """Compare each record with the one before it, which may stand on the next page. None: that is unknown."""
+        """Compare each record with the one before, maybe on the next page. `differences` is None without one."""
         page = historical_records
         start = page.start_index() - 1 if len(page) else 0
         states = [state_then(record) for record in page.paginator.object_list[start : start + len(page) + 1]]
@@ -96,7 +96,7 @@ class HistoryPages(SimpleHistoryAdmin):
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """GET: what restoring would change. POST: restores."""
+        """GET: show what restoring would change. POST: restore."""
         row = self._row(request, object_id)
         record = row.history.filter(pk=version_id).first() if self._is_record(version_id) else None
         if record is None:
@@ -130,7 +130,7 @@ class HistoryPages(SimpleHistoryAdmin):
         return HttpResponseRedirect(change_url(row))
 
     def refuses_to_restore(self, row: Any, then: State, changed: Sequence[str]) -> Sequence[str]:
-        """Why the row may not become what it was then, where its form would refuse it, too."""
+        """Return reasons against restoring that the row's form would give, too."""
         return ()
 
     def _row(self, request: HttpRequest, object_id: str) -> Any:
@@ -144,8 +144,8 @@ class HistoryPages(SimpleHistoryAdmin):
     def _is_record(self, value: str) -> bool:
         return is_id(self.model.history.model._meta.pk, value)
 
-    def _compared(self, request: HttpRequest, key: str) -> list[Difference] | None:
-        """The earlier of both first, however they were chosen."""
+    def _comparison(self, request: HttpRequest, key: str) -> list[Difference] | None:
+        """Return the differences of the two chosen records, from the earlier to the later. None without two records."""
         chosen = [value for name in ("a", "b") if (value := request.GET.get(name, "")) and self._is_record(value)]
         if len(chosen) < 2:
             return None
@@ -164,7 +164,7 @@ class CannotRestore(Exception):
 
 
 class RestoredForm:
-    """Stands for the form in the functions that save it."""
+    """A stand-in for the form in the functions that save a form."""
 
     def __init__(self, row: models.Model, then: State, changed: Sequence[str]) -> None:
         self.instance = row
@@ -181,7 +181,7 @@ class RestoredForm:
 
 
 def names_of(desk: Any, request: HttpRequest, row: models.Model) -> list[str]:
-    """Fields and parts that the user may change on the form; those that the system keeps are not restored."""
+    """Return the fields and parts that the user may change on the form, except fields that the system writes."""
     excluded = {*desk.get_readonly_fields(request, row), *desk.kept_when_restored}
     fields = [name for name in state_of(row).values if name not in excluded]
     inlines = {inline.model: None for inline in desk.get_inlines(request, row)}
@@ -190,7 +190,7 @@ def names_of(desk: Any, request: HttpRequest, row: models.Model) -> list[str]:
 
 
 def _may_change(inlines: dict[Any, Any], request: HttpRequest, row: models.Model, name: str) -> bool:
-    """Parts without an inline are edited by fields of the form; one that the user may not see is None."""
+    """Return whether the user may change a part: parts without an inline are fields; an inline out of sight is None."""
     model = part_relation(type(row), name).related_model
     if model not in inlines:
         return True
@@ -201,12 +201,12 @@ def _may_change(inlines: dict[Any, Any], request: HttpRequest, row: models.Model
 
 @transaction.atomic
 def restore(desk: Any, request: HttpRequest, row: models.Model, record: Any) -> None:
-    """Raises CannotRestore, with nothing changed."""
+    """Restore the row as of the record. Raise CannotRestore if that is impossible; nothing is changed then."""
     row = type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
     then, now = state_then(record), state_of(row)
     changed = [name for name in names_of(desk, request, row) if _differs(name, then, now)]
-    if refused := [*_gone(then, changed), *desk.refuses_to_restore(row, then, changed)]:
-        raise CannotRestore(refused)
+    if objections := [*_deleted_references(then, changed), *desk.refuses_to_restore(row, then, changed)]:
+        raise CannotRestore(objections)
     for name in changed:
         if name in then.values and not then.model._meta.get_field(name).many_to_many:
             setattr(row, then.model._meta.get_field(name).attname, then.values[name])  # type: ignore[union-attr]
@@ -218,7 +218,7 @@ def restore(desk: Any, request: HttpRequest, row: models.Model, record: Any) -> 
             row.full_clean()
             desk.save_model(request, row, form, change=True)
             desk.save_related(request, form, [], change=True)
-            as_one(row, request.history_since)  # type: ignore[attr-defined]  # by save_model
+            as_one(row, request.history_since)  # type: ignore[attr-defined]  # set by save_model
     except ValidationError as fault:
         raise CannotRestore(_sentences(row, fault)) from fault
     except (ProtectedError, RestrictedError) as fault:
@@ -236,21 +236,21 @@ def _differs(name: str, then: State, now: State) -> bool:
     return then.parts.get(name, now.parts[name]) != now.parts[name]
 
 
-# --- what is no longer there ------------------------------------------------------------------------------------------
-def _gone(then: State, names: Sequence[str]) -> Iterator[str]:
-    """A sentence for each row that it named, and that was deleted since."""
+# --- deleted rows -----------------------------------------------------------------------------------------------------
+def _deleted_references(then: State, names: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each row that the old state names and that was deleted since."""
     for name in names:
         if name in then.values:
-            yield from _missing(then.model._meta.get_field(name), then.values[name], "")
+            yield from _deleted_rows(then.model._meta.get_field(name), then.values[name], "")
             continue
         relation = part_relation(then.model, name)
         part = str(capfirst(relation.related_model._meta.verbose_name))
         for row in (then.parts or {}).get(name, []):
             for column in columns_of(relation.related_model, relation.field):
-                yield from _missing(column, row.get(column.attname), f"{part}, ")
+                yield from _deleted_rows(column, row.get(column.attname), f"{part}, ")
 
 
-def _missing(of: Any, value: Any, where: str) -> Iterator[str]:
+def _deleted_rows(of: Any, value: Any, where: str) -> Iterator[str]:
     if not of.is_relation or value in (None, "", []):
         return
     keys = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""A configuration object as it was at one time, and what differs between two times, in words."""
+"""The state of a configuration object at one time, and the differences between two states, in words."""
 
 import re
 from collections import Counter
@@ -20,15 +20,15 @@ from notifications.models.history import PartRow, columns_of, part_names, part_r
 from notifications.wording.plaintext import cut, escape_hidden_in_json
 
 LONG, LONGEST = 60, 4_000
-"""Characters from which on a text is compared word for word; and those of a text that are shown."""
+"""Characters from which texts are compared word for word, and maximum number of characters that are shown."""
 
 LINES, WORDS = re.compile(r"[^\n]*\n|[^\n]+"), re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 MOST_PAIRS = 50_000
-"""Of equal words, or lines, of both texts: beyond, comparing would take minutes, and one text is shown as taken out and
-the other as put in."""
+"""Maximum number of pairs of equal words or lines that are compared. Beyond, comparing would take minutes: the old text
+is shown as removed and the new one as added."""
 
 CONTEXT = 80
-"""Characters that are kept before and after a change."""
+"""Number of unchanged characters shown before and after a change."""
 
 Change = Literal["same", "added", "removed"]
 
@@ -41,8 +41,8 @@ class Piece:
 
 @dataclass(frozen=True)
 class State:
-    """`values`: of the fields that have a history, by name; keys of rows for relations. `parts`: None if they were not
-    kept."""
+    """The state of an object. `values`: fields with a history by name, relations as keys. `parts`: None if no parts
+    were recorded."""
 
     model: type[models.Model]
     values: dict[str, Any]
@@ -51,7 +51,7 @@ class State:
 
 @dataclass(frozen=True)
 class Difference:
-    """“Channels: live → live, email”; for a long text its `pieces`. `below`: the fields of a part."""
+    """A changed field: “Channels: live → live, email”. `pieces`: of a long text. `below`: the fields of a part."""
 
     name: str
     old: str = ""
@@ -61,7 +61,7 @@ class Difference:
 
 
 def state_of(row: Any) -> State:
-    """As it is now."""
+    """Return the present state."""
     row = type(row)._base_manager.get(pk=row.pk)
     history = type(row).history.model
     values = {each.name: each.value_from_object(row) for each in history.tracked_fields if not each.primary_key}
@@ -72,7 +72,7 @@ def state_of(row: Any) -> State:
 
 
 def state_then(record: Any) -> State:
-    """As it was after the change that the record is of."""
+    """Return the state after the change that the record describes."""
     model = record.instance_type
     values = {each.name: getattr(record, each.attname) for each in record.tracked_fields if not each.primary_key}
     for many in record._history_m2m_fields:
@@ -89,7 +89,7 @@ def _typed_parts(model: type[models.Model], parts: dict[str, list[PartRow]] | No
     return {name: [_typed(of[name], row) for row in rows] for name, rows in parts.items()}
 
 
-# --- what differs -----------------------------------------------------------------------------------------------------
+# --- differences ------------------------------------------------------------------------------------------------------
 def differences(before: State, after: State, names: Iterable[str] | None = None) -> list[Difference]:
     """Return the differences of fields, then of parts. `names` limits them to these fields and relations."""
     required = set(names) if names is not None else {*after.values, *part_names(after.model)}
@@ -103,7 +103,7 @@ def differences(before: State, after: State, names: Iterable[str] | None = None)
     for name in part_names(after.model):
         if name in required:
             relation = part_relation(after.model, name)
-            fields += _of_parts(relation, before.parts.get(name, []), after.parts.get(name, []))
+            fields += _part_differences(relation, before.parts.get(name, []), after.parts.get(name, []))
     return fields
 
 
@@ -114,19 +114,19 @@ def _difference(of: Any, old: Any, new: Any) -> Difference:
     return Difference(name, old_text or "–", new_text or "–")
 
 
-def _of_parts(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]) -> Iterator[Difference]:
+def _part_differences(relation: Any, before: Sequence[PartRow], after: Sequence[PartRow]) -> Iterator[Difference]:
     model, key = relation.related_model, relation.field
     old, new = {row["pk"]: row for row in before}, {row["pk"]: row for row in after}
     pairs = [(old.get(pk), new.get(pk)) for pk in dict.fromkeys([*old, *new])]
     gone, come = [a for a, b in pairs if a and not b], [b for a, b in pairs if b and not a]
-    for row in list(gone):  # made anew with the same content
+    for row in list(gone):  # deleted and added again with the same content
         if (twin := next((each for each in come if _content(each) == _content(row)), None)) is not None:
             gone.remove(row)
             come.remove(twin)
     kind = str(capfirst(model._meta.verbose_name))
     for title, rows in ((_("%(part)s removed"), gone), (_("%(part)s added"), come)):
         for row in rows:
-            yield Difference(title % {"part": kind}, below=list(_whole(model, key, row)))
+            yield Difference(title % {"part": kind}, below=list(_all_columns(model, key, row)))
     for a, b in pairs:
         if a and b and a != b:
             below = [_difference(each, a.get(each.attname), b.get(each.attname)) for each in columns_of(model, key)
@@ -138,7 +138,7 @@ def _content(row: PartRow) -> PartRow:
     return {name: value for name, value in row.items() if name != "pk"}
 
 
-def _whole(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
+def _all_columns(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
     for each in columns_of(model, key):
         if words := display_text(each, row.get(each.attname)):
             yield Difference(label_of(each), new=cut(words, LONGEST))
@@ -157,15 +157,15 @@ def _to_python(of: Any, value: Any) -> Any:
 
 
 def _name(model: type[models.Model], row: PartRow) -> str:
-    """The part as lists name it."""
+    """Return the name of the part in lists."""
     try:
         return str(part_from(model, row))
-    except (models.ObjectDoesNotExist, AttributeError):  # what it names is gone
+    except (models.ObjectDoesNotExist, AttributeError):  # a row in its name is gone
         return str(row["pk"])
 
 
 def part_from(model: type[models.Model], row: PartRow) -> Any:
-    """The part as it was; not saved."""
+    """Return the part as an unsaved instance."""
     typed = _typed(model, row)
     return model(**{**_content(typed), "pk": row["pk"]})
 
@@ -211,10 +211,10 @@ def _row_names(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
         yield str(there[key]) if key in there else _("one that was deleted (%(key)s)") % {"key": key}
 
 
-# --- two texts, word for word -----------------------------------------------------------------------------------------
+# --- comparison of two texts ------------------------------------------------------------------------------------------
 def words_between(old: str, new: str) -> list[Piece]:
-    """The later text with the words that came, and those of the earlier that went, in their places: line by line, and
-    word by word in lines that differ."""
+    """Return the new text with the added and the removed words in their places. Lines are compared first, then words in
+    lines that differ."""
     pieces: list[Piece] = []
     for gone, came in _blocks(LINES, old, new):
         for less, more in [(gone, came)] if gone == came else _blocks(WORDS, gone, came):
@@ -226,7 +226,7 @@ def words_between(old: str, new: str) -> list[Piece]:
 
 
 def _blocks(what: re.Pattern[str], old: str, new: str) -> Iterator[tuple[str, str]]:
-    """What stands in both texts in the same place: equal, or not."""
+    """Yield pairs of the old and the new text of a place, equal or not."""
     before, after = what.findall(old), what.findall(new)
     counts = Counter(after)
     if sum(counts[each] for each in before) > MOST_PAIRS:
@@ -237,7 +237,7 @@ def _blocks(what: re.Pattern[str], old: str, new: str) -> Iterator[tuple[str, st
 
 
 def around_changes(pieces: list[Piece]) -> list[Piece]:
-    """Long stretches in which nothing changed are cut."""
+    """Shorten long stretches without changes."""
     return [
         Piece("same", f"{each.text[:CONTEXT]} … {each.text[-CONTEXT:]}")
         if each.change == "same" and len(each.text) > 3 * CONTEXT
@@ -247,7 +247,7 @@ def around_changes(pieces: list[Piece]) -> list[Piece]:
 
 
 def _changes(gone: str, came: str) -> Iterator[Piece]:
-    """Blanks after both stay."""
+    """Yield the pieces of a change. Blanks at the end of both texts stay."""
     blanks = came[len(came.rstrip()) :]
     if blanks and gone.endswith(blanks) and gone.strip() and came.strip():
         gone, came = gone.removesuffix(blanks), came.removesuffix(blanks)

@@ -1,4 +1,4 @@
-"""The desk's pages for importing and exporting a list: a file, what it would change, and then the change."""
+"""The desk's pages for importing and exporting a list: a file, a preview of its changes, and the import."""
 
 import secrets
 from typing import Any
@@ -26,9 +26,9 @@ from notifications.admin.sheets import KINDS, MOST_BYTES, BadFile, read, write
 log = structlog.get_logger(__name__)
 
 STORED_SECONDS = 30 * 60
-"""How long a file waits for its import, in Redis."""
+"""Seconds for which a file waits in Redis for its import."""
 MAX_SHOWN = 50
-"""Rows of a preview; the others are counted."""
+"""Maximum number of rows in a preview. Other rows are counted."""
 
 
 class FileForm(forms.Form):
@@ -39,8 +39,8 @@ class FileForm(forms.Form):
     )
 
 
-class ByFile(DeskAdmin):
-    """A list that can be exported and imported. `roster`: its columns."""
+class ImportExportAdmin(DeskAdmin):
+    """A list that can be exported and imported. `roster`: its table."""
 
     roster: type[Roster]
 
@@ -53,15 +53,15 @@ class ByFile(DeskAdmin):
     def _name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
-    def _at(self, page: str, *args: Any) -> str:
+    def _url(self, page: str, *args: Any) -> str:
         return reverse(f"admin:{self._name(page)}", args=args)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_change_permission(request))
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        """Whoever changes the list, or sees the ledger of deliveries with everybody's address anyway; not who only
-        chooses of the list, for rules."""
+        """Return whether the user may export. It takes the right to change the list, or to view it and all deliveries,
+        which show every address. Viewers who choose from the list for rules may not."""
         sees_addresses = self.has_view_permission(request) and request.user.has_perm("notifications.view_delivery")
         return bool(self.has_change_permission(request) or sees_addresses)
 
@@ -90,27 +90,27 @@ class ByFile(DeskAdmin):
                 content = upload.read(MOST_BYTES + 1)
                 read(upload.name, content)
                 token = self._store(request, upload.name, content)
-                return HttpResponseRedirect(self._at("import_preview", token))
-            except BadFile as wrong:
-                form.add_error("file", str(wrong))
+                return HttpResponseRedirect(self._url("import_preview", token))
+            except BadFile as error:
+                form.add_error("file", str(error))
         context = {"form": form, "columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
         return self.page(request, "admin/desk/import.html", gettext("Import"), **context)
 
     def import_preview(self, request: HttpRequest, token: str) -> HttpResponse:
-        """What the file would change; a POST does it, if it would still do the same."""
+        """Show what the file would change. A POST imports it if it would still do the same."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        file = self._stored(request, token)
+        file = self._load(request, token)
         if file is None:
             text = gettext("This file was imported, or has waited too long. Choose it again if you need it.")
             self.message_user(request, text, messages.WARNING)
-            return HttpResponseRedirect(self._at("import_rows"))
+            return HttpResponseRedirect(self._url("import_rows"))
         name, content = file
         if request.method != "POST":
             return self._preview(request, self._plan(request, self.roster(), name, content), name)
         try:
-            plan, is_done = self._do(request, name, content)
-        except IntegrityError:  # somebody added the same at this moment
+            plan, is_done = self._import(request, name, content)
+        except IntegrityError:  # somebody has just added the same
             plan, is_done = self._plan(request, self.roster(), name, content), False
         if not is_done:
             text = gettext("Something else was changed meanwhile: look at what the file would do now.")
@@ -121,13 +121,13 @@ class ByFile(DeskAdmin):
         return HttpResponseRedirect(list_url(self.model))
 
     @transaction.atomic
-    def _do(self, request: HttpRequest, name: str, content: bytes) -> tuple[Plan, bool]:
-        """Import the file, if that does what the preview has shown. Raises IntegrityError."""
+    def _import(self, request: HttpRequest, name: str, content: bytes) -> tuple[Plan, bool]:
+        """Import the file if its effect is still that of the preview; return whether it is. Raise IntegrityError."""
         roster = self.roster()
         plan = self._plan(request, roster, name, content, lock=True)
         if plan.faults or plan.digest != request.POST.get("digest"):
             return plan, False
-        roster.write(plan, request.user, name)  # type: ignore[arg-type]  # of the desk
+        roster.write(plan, request.user, name)  # type: ignore[arg-type]  # a user of the desk
         return plan, True
 
     def _plan(self, request: HttpRequest, roster: Roster, name: str, content: bytes, *, lock: bool = False) -> Plan:
@@ -139,15 +139,15 @@ class ByFile(DeskAdmin):
         shown = {"faults": plan.faults[:MAX_FAULTS], "more_faults": max(len(plan.faults) - MAX_FAULTS, 0)}
         rows = plan.changes[:MAX_SHOWN]
         shown |= {"rows": rows, "more_rows": len(plan.changes) - len(rows), "summary": _summary(plan)}
-        context = {"plan": plan, "file": name, "again": self._at("import_rows"), **shown}
+        context = {"plan": plan, "file": name, "again": self._url("import_rows"), **shown}
         return self.page(request, "admin/desk/import_preview.html", gettext("What the import would change"), **context)
 
-    # --- the file, until it is imported -----------------------------------------------------------------------------
+    # --- the stored file --------------------------------------------------------------------------------------------
     def _key(self, request: HttpRequest, token: str) -> str:
         return f"wfpush:import:{self.opts.model_name}:{request.user.pk}:{token}"
 
     def _store(self, request: HttpRequest, name: str, content: bytes) -> str:
-        """Return the token of the file's preview. Raises BadFile when Redis is away."""
+        """Return the token of the file's preview. Raise BadFile if Redis is unreachable."""
         token = secrets.token_hex(16)
         try:
             cache.set(self._key(request, token), (name[:200], content), STORED_SECONDS)
@@ -156,7 +156,7 @@ class ByFile(DeskAdmin):
             raise BadFile(gettext("The file cannot be kept at the moment. Try again in a minute.")) from error
         return token
 
-    def _stored(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
+    def _load(self, request: HttpRequest, token: str) -> tuple[str, bytes] | None:
         try:
             file: tuple[str, bytes] | None = cache.get(self._key(request, token))
         except (redis.RedisError, OSError):
@@ -166,12 +166,12 @@ class ByFile(DeskAdmin):
     def _delete(self, request: HttpRequest, token: str) -> None:
         try:
             cache.delete(self._key(request, token))
-        except (redis.RedisError, OSError) as error:  # it ends by itself; a second import would change nothing
+        except (redis.RedisError, OSError) as error:  # it expires; importing it again would change nothing
             log.warning("import_is_not_forgotten", fault=str(error))
 
 
 def _summary(plan: Plan) -> str:
-    """12 new, 3 changed, 1985 as they were."""
+    """Return a summary such as “12 new, 3 changed, 1985 as they were”."""
     new, changed, same = len(plan.new), len(plan.changed), plan.same
     return ", ".join(
         [

@@ -1,6 +1,6 @@
-"""Invalid ids in addresses and forms.
+"""Handling of invalid ids in addresses and forms.
 
-Django's pages look them up unchecked: text where a number belongs would end in 500.
+Django's pages look ids up unchecked: text in place of a number would cause a 500.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ def is_id(field: "Field[Any, Any]", value: Any) -> bool:
 
 
 class ChooseOne(AutocompleteSelect):
-    """A choice field for which a value that is no id is an invalid choice."""
+    """A choice field that takes a value that is no id as an invalid choice."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, _ids(self.field, value), attr)
 
 
 class ChooseSome(AutocompleteSelectMultiple):
-    """The same for several choices."""
+    """A multiple-choice field that takes a value that is no id as an invalid choice."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, _ids(self.field, value), attr)
@@ -39,8 +39,8 @@ def _ids(relation: Any, values: Sequence[str]) -> list[str]:
     return [value for value in values if is_id(relation.remote_field.model._meta.pk, value)]
 
 
-class Choosing(BaseModelAdminMixin):
-    """Mixin for lists and inlines with `autocomplete_fields`."""
+class AutocompleteMixin(BaseModelAdminMixin):
+    """A mixin for lists and inlines with `autocomplete_fields`."""
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
@@ -54,7 +54,7 @@ class Choosing(BaseModelAdminMixin):
 
 
 class PagedFormSet(PaginationInlineFormSet):
-    """Rows by pages. unfold takes `²` for a number."""
+    """A formset with pages. It falls back to page 1 for digits such as `²`, which unfold takes for a number."""
 
     def get_page_num(self) -> int:
         try:

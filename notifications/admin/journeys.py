@@ -1,4 +1,4 @@
-"""The ways of cases: the milestones that customers see, and what each is called."""
+"""The journeys of cases: the milestones that customers see, and their labels."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.decorators import column, display, linked
+from notifications.admin.decorators import column, display, link_column
 from notifications.admin.display import shortened
 from notifications.admin.fields import LabelsField
 from notifications.cases.milestones import MOST_LABEL, label_of
 from notifications.models import Journey, Milestone
 
 MOST_NOTE = 300
-"""Characters of a milestone's sentence."""
+"""Maximum number of characters of a milestone's sentence."""
 
 
 class MilestoneForm(forms.ModelForm):
@@ -51,7 +51,7 @@ class MilestoneForm(forms.ModelForm):
 
 class MilestoneFormSet(forms.models.BaseInlineFormSet):
     def clean(self) -> None:
-        """A status belongs to one milestone."""
+        """Check that each status belongs to one milestone only."""
         super().clean()
         number_by_status: dict[str, int] = {}
         for number, form in enumerate(self.forms, 1):
@@ -102,7 +102,7 @@ class JourneyAdmin(HistoryAdmin):
 
 @admin.register(Milestone)
 class MilestoneAdmin(LedgerAdmin):
-    """A list of the milestones of all ways. They are edited on the way's page."""
+    """A list of the milestones of all journeys. They are edited on the journey's page."""
 
     list_display = ["position", "status_names", "words", "ends", "of_journey"]
     list_select_related = ["journey"]
@@ -114,4 +114,4 @@ class MilestoneAdmin(LedgerAdmin):
     def words(self, milestone: Any) -> str:
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
-    of_journey = linked("journey", _("way of a case"), "journey__name")
+    of_journey = link_column("journey", _("way of a case"), "journey__name")

@@ -1,4 +1,4 @@
-"""API keys and signing secrets of engines, tokens and links of people: until when each works, and what ends it."""
+"""API keys and signing secrets of engines, tokens and links of people: how long each works, and actions that end it."""
 
 import copy
 from datetime import timedelta
@@ -20,7 +20,7 @@ from unfold.widgets import (
 )
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.decorators import action, display, linked, time_ago
+from notifications.admin.decorators import action, display, link_column, time_ago
 from notifications.admin.display import change_url, mark, span
 from notifications.admin.filters import Conditions, Usable
 from notifications.connectors import credentials, signatures
@@ -34,15 +34,15 @@ SCOPE_HELP = _(
 )
 
 
-class ShownOnce(LedgerAdmin):
-    """Shows what was made in the response to the request that made it, and nowhere else.
+class OneTimeSecretAdmin(LedgerAdmin):
+    """Shows a new key or secret in the response to the request that made it, and nowhere else.
 
-    Not in a message (Django keeps messages in the session or a cookie), not in the log, and not after a reload.
+    It is in no message (Django keeps messages in the session or a cookie), in no log, and not there after a reload.
     """
 
     list_select_related = ["engine"]
     autocomplete_fields = ["engine"]
-    of_engine = linked("engine", _("engine"), "engine__name")
+    of_engine = link_column("engine", _("engine"), "engine__name")
     made = time_ago("created_at", _("made"))
     shown_fields: list[str] = []
     form_fields: list[str] = []
@@ -57,7 +57,7 @@ class ShownOnce(LedgerAdmin):
         return list(self.shown_fields if obj else self.form_fields)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """One at a time: the user has to copy it before making another."""
+        """Hide the buttons for adding another: the user has to copy the key before making another."""
         context.update({"show_save_and_add_another": False, "show_save_and_continue": False})
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
@@ -119,7 +119,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ApiKeyColumns, ShownOnce):
+class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
     form = ApiKeyForm
     form_fields = ["engine", "name", "scopes", "expires_at"]
     shown_fields = ["of_engine", "name", "starts", "scopes", "state", "made", "last_used", "expires_at", "revoked_at"]
@@ -130,7 +130,7 @@ class ApiKeyAdmin(ApiKeyColumns, ShownOnce):
     actions_detail = ["revoke"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """A key may do to everybody only what whoever makes it may do."""
+        """Return the form. Only users who may change people can give a key the scope `directory`."""
         form = super().get_form(request, obj, change, **kwargs)
         if "scopes" in form.base_fields and not request.user.has_perm("notifications.change_recipient"):
             scopes = copy.deepcopy(form.base_fields["scopes"])
@@ -248,7 +248,7 @@ class SecretWorks(Conditions):
 
 
 @admin.register(SigningSecret)
-class SigningSecretAdmin(SecretColumns, ShownOnce):
+class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
     form = SigningSecretForm
     form_fields = ["engine", "secret", "old_ones_end"]
     shown_fields = ["of_engine", "made", "works", "expires_at"]
@@ -311,7 +311,7 @@ class RecipientTokenAdmin(LedgerAdmin):
     list_select_related = ["recipient"]
     search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
     fields = ["starts", "person", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
-    person = linked("recipient", _("person"), "recipient__name")
+    person = link_column("recipient", _("person"), "recipient__name")
     made = time_ago("created_at", _("made"))
     last_used = time_ago("last_used_at", _("last used"))
     actions = ["void"]
@@ -319,8 +319,8 @@ class RecipientTokenAdmin(LedgerAdmin):
     @action(description=_("Void: sign these devices and portals out"), permissions=["operate"])
     def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
         tokens = list(queryset)
-        theirs = RecipientToken.objects.filter(pk__in=[token.pk for token in tokens])
-        voided = devices.revoke_tokens(theirs, timezone.now(), devices.SIGNED_OUT_BY_DESK)
+        selection = RecipientToken.objects.filter(pk__in=[token.pk for token in tokens])
+        voided = devices.revoke_tokens(selection, timezone.now(), devices.SIGNED_OUT_BY_DESK)
         for token in tokens:
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(tokens), gettext("Tokens voided")))
@@ -349,7 +349,7 @@ class SignInLinkAdmin(LedgerAdmin):
     list_select_related = ["recipient"]
     search_fields = ["=recipient__ref", "recipient__name"]
     fields = ["person", "next", "made", "expires_at", "used_at"]
-    person = linked("recipient", _("person"), "recipient__name")
+    person = link_column("recipient", _("person"), "recipient__name")
     made = time_ago("created_at", _("made"))
     actions = ["void"]
 
@@ -375,14 +375,14 @@ class SignInLinkAdmin(LedgerAdmin):
 
 @admin.register(LinkMail)
 class LinkMailAdmin(LedgerAdmin):
-    """Links that people asked for by e-mail, or that the desk sent."""
+    """The list of sign-in links that people asked for by e-mail, or that the desk sent."""
 
     list_display = ["request_time", "person", "asker", "state"]
     list_select_related = ["recipient"]
     search_fields = ["=recipient__ref", "recipient__name"]
     fields = ["request_time", "person", "asker", "next", "state", "sent_at", "detail"]
     request_time = time_ago("created_at", _("asked for"))
-    person = linked("recipient", _("person"), "recipient__name")
+    person = link_column("recipient", _("person"), "recipient__name")
 
     @display(description=_("by"))
     def asker(self, mail: LinkMail) -> str:

@@ -1,6 +1,6 @@
-"""Where a path is typed it can be picked: the paths that events carried, with type, share and last value.
+"""Suggestions of paths in forms: the paths in events, with type, share and last value.
 
-A form names them with `offer`, its page loads `PATHS`, and static/wfpush/admin/paths.js asks `answer` for them.
+A form names its fields with `offer`, its page loads `PATHS`, and static/wfpush/admin/paths.js calls `answer`.
 """
 
 from collections.abc import Iterable
@@ -25,21 +25,21 @@ from notifications.wording.typed_numbers import write_number
 NAME = "admin:notifications_route_paths"
 SCRIPT: Any = Script("wfpush/admin/paths.js", type="module")
 PATHS = Media(css={"all": ["wfpush/admin/paths.css"]}, js=[SCRIPT])
-SEEN_BY = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
-"""Models whose forms offer paths: users who may see one of them get the list."""
-MOST = 100
-"""Types that a request may name."""
+MODELS_WITH_PATHS = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
+"""Models whose forms offer paths. Users who may view one of them get the list."""
+MAX_TYPES = 100
+"""Maximum number of types in a request."""
 
 ANY, TOGETHER = "*", "|"
-"""A choice of every type, and what is between types that are one choice."""
+"""The choice of every type, and the separator of types that form one choice."""
 
 OF_TASKS = tuple(name for name in BEHAVIOURS if name.startswith("task."))
-"""Events whose data is what rules of tasks look at."""
+"""Types of events that carry the data on which rules about tasks have conditions."""
 
 
 def offer(field: Field | None, *, types: str = "", engine: str = "", **query: Any) -> None:
-    """Let a field offer known paths. `types` and `engine`: CSS selectors of the fields of the form that choose them;
-    `query`: what is asked for whatever they say. None: for users who may not edit."""
+    """Let a field offer known paths. `types` and `engine`: CSS selectors of the form's fields that choose them.
+    `query`: fixed parameters of the request. `field` is None for users who may not edit."""
     if field is None:
         return
     address = reverse(NAME)
@@ -56,7 +56,7 @@ def offer_from(field: Field, address: str) -> None:
 
 
 class OffersPaths:
-    """An inline in whose rows known paths are offered."""
+    """A mixin for inlines with fields that offer known paths."""
 
     @property
     def media(self) -> Media:
@@ -65,9 +65,9 @@ class OffersPaths:
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """`?engine=` its key or slug, `&type=` keys or names of types, several of a choice with “|”, `&tasks=1` events of
-    tasks, `&version=` events of a template's routes. Values are for whoever may read events."""
-    models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in SEEN_BY)
+    """Return paths as JSON. `?engine=`: key or slug; `&type=`: keys or names, several of a choice with “|”; `&tasks=1`:
+    events of tasks; `&version=`: events of a template's routes. Only users who may read events get values."""
+    models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in MODELS_WITH_PATHS)
     if not any(request.user.has_perm(right) for rights in models for right in rights):
         raise PermissionDenied
     catalog = carried(_engine(request.GET.get("engine", "")), _types(request))
@@ -88,7 +88,7 @@ def _engine(key_or_slug: str) -> Engine | None:
 
 
 def _types(request: HttpRequest) -> set[str]:
-    requested = [each for each in request.GET.getlist("type")[:MOST] if each]
+    requested = [each for each in request.GET.getlist("type")[:MAX_TYPES] if each]
     keys = [each[:18] for each in requested if each.isdecimal()]
     names = {name for each in requested if not each.isdecimal() for name in each.split(TOGETHER)} - {ANY}
     names |= set(EventType.objects.filter(pk__in=keys).values_list("name", flat=True))
@@ -99,7 +99,7 @@ def _types(request: HttpRequest) -> set[str]:
 
 
 def in_groups(shown: Iterable[Json]) -> list[Json]:
-    """By the first name, those that most events have first; within a group by path, as in a tree."""
+    """Return groups by the first name, the most frequent first; within a group the paths are ordered as in a tree."""
     groups: dict[str, list[Json]] = {}
     for each in shown:
         groups.setdefault(each["path"].partition(".")[0], []).append(each)
@@ -124,12 +124,12 @@ def described(known_path: KnownPath, with_values: bool) -> Json:
         "share": round(known_path.share, 3),
         "last": last,
         "label": escape_hidden(known_path.label),
-        "facts": _joined([kind, _share(known_path)]),
-        "about": _joined(details),
+        "facts": _join([kind, _share(known_path)]),
+        "about": _join(details),
     }
 
 
-def _joined(parts: Iterable[str]) -> str:
+def _join(parts: Iterable[str]) -> str:
     return " · ".join(part for part in parts if part)
 
 

@@ -1,5 +1,5 @@
-"""What stands beside a draft while it is typed: the preview of its unsaved content, by the functions that publish and
-send; and the menu of what can be inserted, with what each gives in the sample."""
+"""The live preview beside a draft: its unsaved content, rendered by the functions that publish and send; and the menu
+of insertable variables, with their values in the sample."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,28 +26,28 @@ from notifications.wording.plaintext import cut, show_hidden_characters
 from notifications.wording.template_check import STANDARD, check, reaches, types_of
 
 Fault = dict[str, Any]
-"""{"field", "text", "fatal"}: the name of a field of the form, a sentence about it, and whether it cannot stay so."""
+"""{"field", "text", "fatal"}: a field's name in the form, a sentence, and whether saving or publishing is refused."""
 
 
 @dataclass
 class DraftRows:
-    """The rows of the draft's form as they would be saved, and the faults that prevent saving. `prefixes`: of the
-    fields of each row, by the row's id()."""
+    """The unsaved rows of the draft's form, and the faults that prevent saving. `prefixes`: the prefixes of each row's
+    fields, by the row's id()."""
 
     rows: dict[str, list[Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     prefixes: dict[int, str] = field(default_factory=dict)
 
 
-def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """{"html", "faults", "languages", "insert_menu"}: `html` is empty, and the last two lack, while a fault prevents
-    saving. Writes nothing but what the user looked at last."""
+def draft_json(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+    """Return {"html", "faults", "languages", "insert_menu"}. While a fault prevents saving, `html` is empty and the
+    last two are missing. Only the user's last choices are stored."""
     if not desk.has_change_permission(request, version):
         raise PermissionDenied
-    typed = _read(desk, request, version)
-    if typed.faults:
-        return JsonResponse({"html": "", "faults": typed.faults})
-    draft, chosen = _unsaved(version, typed), request.POST.copy()
+    draft_rows = _read_forms(desk, request, version)
+    if draft_rows.faults:
+        return JsonResponse({"html": "", "faults": draft_rows.faults})
+    draft, chosen = _unsaved_version(version, draft_rows), request.POST.copy()
     if chosen.get("language") not in {text.language for text in draft.texts.all()}:
         chosen.pop("language", None)  # its text was deleted, or is being renamed
     problems = check(draft)
@@ -56,38 +56,38 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
     if faults:
         return JsonResponse({"html": "", "faults": faults})
     payload: dict[str, Any] = {
-        "html": _rendered(request, "admin/desk/looks.html", context),
+        "html": _render(request, "admin/desk/looks.html", context),
         "faults": [
-            _fault(f"{typed.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
+            _fault(f"{draft_rows.prefixes[id(problem.text)]}-{problem.field}", problem.message, fatal=problem.fatal)
             for problem in problems
         ],
-        "languages": _rendered(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
+        "languages": _render(request, "admin/desk/languages.html", {"languages": languages_of(draft, problems)}),
     }
     key = _menu_key(context)
     if request.POST.get("menu_key", "") != key:
-        html = _rendered(request, "admin/desk/insert_menu.html", menu_context(draft, context))
+        html = _render(request, "admin/desk/insert_menu.html", menu_context(draft, context))
         payload["insert_menu"] = {"key": key, "html": html}
     return JsonResponse(payload)
 
 
-def _rendered(request: HttpRequest, template: str, context: dict[str, Any]) -> str:
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> str:
     return show_hidden_characters(render_to_string(template, context, request))
 
 
-def _read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
-    """Read the forms that save the rows, so that the same is refused as when saving."""
-    typed = DraftRows()
+def _read_forms(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> DraftRows:
+    """Read the forms that save the rows, so that they refuse the same faults as when saving."""
+    draft_rows = DraftRows()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
         formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
         if not formset.is_valid():
-            typed.faults += [_fault("", text) for text in formset.non_form_errors()]
-            typed.faults += [fault for form in formset.forms for fault in _faults_of(form)]
+            draft_rows.faults += [_fault("", text) for text in formset.non_form_errors()]
+            draft_rows.faults += [fault for form in formset.forms for fault in _faults_of(form)]
             continue
         remaining_forms = [form for form in formset.forms if form not in formset.deleted_forms]
         remaining_forms = [form for form in remaining_forms if form.has_changed() or form.instance.pk]
-        typed.rows[formset.prefix] = [form.instance for form in remaining_forms]
-        typed.prefixes |= {id(form.instance): form.prefix for form in remaining_forms}
-    return typed
+        draft_rows.rows[formset.prefix] = [form.instance for form in remaining_forms]
+        draft_rows.prefixes |= {id(form.instance): form.prefix for form in remaining_forms}
+    return draft_rows
 
 
 def _faults_of(form: Any) -> Iterator[Fault]:
@@ -99,23 +99,23 @@ def _fault(name: str, text: object, *, fatal: bool = True) -> Fault:
     return {"field": name, "text": str(text), "fatal": fatal}
 
 
-def _unsaved(version: TemplateVersion, typed: DraftRows) -> TemplateVersion:
-    """The version with the form's rows instead of its own."""
+def _unsaved_version(version: TemplateVersion, draft_rows: DraftRows) -> TemplateVersion:
+    """Return the version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
-    draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
+    draft._prefetched_objects_cache = draft_rows.rows  # type: ignore[attr-defined]
     return draft
 
 
 # --- the menu ---------------------------------------------------------------------------------------------------------
 MAX_VARIABLES = 300
-"""The most of one menu: a sample may have very many."""
+"""Maximum number of variables in a menu: a sample may have very many."""
 
 MAX_VALUE = 80
-"""Characters of what a variable gives."""
+"""Maximum number of characters of a variable's value."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 POSITION = re.compile(r"\.(\d+)(?=\.|$)")
-"""In a list: Liquid writes `documents[0]`."""
+"""A position in a list: Liquid writes `documents[0]`."""
 
 FILTERS: Sequence[tuple[str, str, str | Promise]] = (
     ("money: variables.currency", "variables.amount", gettext_lazy("an amount of money")),
@@ -135,7 +135,7 @@ FILTERS: Sequence[tuple[str, str, str | Promise]] = (
     ("plus: 1", "1", gettext_lazy("a sum; also minus, times, divided_by")),
     ("round: 1", "2.345", gettext_lazy("rounded")),
 )
-"""Filter, what it is shown with, and what it is for. docs/writing-templates.md has all."""
+"""Filters with an example and a description. docs/writing-templates.md has all filters."""
 
 PIECES: Sequence[tuple[str, str | Promise]] = (
     ("{% if customer.phone %}…{% endif %}", gettext_lazy("only if there is a value")),
@@ -161,7 +161,7 @@ def _menu_key(context: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Item:
-    """`text` is what is inserted by itself; inside “{{ … }}` only `inner` is. `gives`: what it becomes."""
+    """A row of the menu. `text` is inserted, or inside “{{ … }}” only `inner`. `gives`: its value in the sample."""
 
     text: str
     inner: str
@@ -177,7 +177,7 @@ class Group:
 
 
 def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
-    """`context` is what a rendering of the sample has."""
+    """Return the groups of the menu. `context`: the variables with which the sample is rendered."""
     place = Place(formats.locale_of(language), formats.zone_of("UTC"))
     return [
         Group(_("Variables"), list(_variables(version, context, place))),
@@ -187,7 +187,7 @@ def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
 
 
 def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:
-    """Yield the variables of the sample, then those that events carried or declare, then those of every event."""
+    """Yield the variables of the sample, then those in events or declared, then those of every event."""
     carried = [each for each in known_paths(None, types_of(version)) if each.kind != "object"]
     sensitive = [each.path for each in carried if each.sensitive]
     paths = dict.fromkeys([*_leaves(context), *(each.path for each in carried), *sorted(STANDARD)])
@@ -200,7 +200,7 @@ def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterato
 
 
 def _leaves(value: Json, above: str = "") -> Iterator[str]:
-    """Paths to values that print as text: members of objects in objects, and lists as a whole."""
+    """Yield the paths to values that print as text: members of objects in objects, and lists as a whole."""
     for name, each in value.items():
         path = f"{above}{name}"
         if not NAME.fullmatch(name):

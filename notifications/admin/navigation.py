@@ -1,6 +1,6 @@
-"""The desk's sidebar: what an administrator does each day, then the ledgers and who has access.
+"""The desk's sidebar: an administrator's daily work, then the ledgers and access.
 
-An entry stands for all lists of its subject: they are tabs of each other. Each list has one name, that of its model.
+An entry stands for all lists of its subject, which are tabs of each other. Each list has one name, that of its model.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -64,26 +64,26 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """A list or page that the navigation leads to. Its title is made for each request, in its language."""
+    """A list or page of the navigation. Its title is made for each request, in the request's language."""
 
     title: Callable[[], str]
     address: Callable[[], str]
     allowed: Callable[[HttpRequest], bool]
     icon: str = ""
     model: str = ""
-    """Of a list: its label, as unfold's tabs name it."""
+    """The label of the list's model, as unfold's tabs name it; empty for a page."""
     parts: Sequence[type[Model]] = ()
     """Models whose rows have pages below those of this list."""
 
     def holds(self, path: str) -> bool:
-        """Whether the path is of this list, its rows or their pages; of a page with a place of its own only that."""
+        """Return whether the path belongs to this list, its rows or their pages, and is not another place's page."""
         lists = [self.address(), *map(list_url, self.parts)]
         return path == lists[0] or bool(self.model and path.startswith(tuple(lists)) and path not in pages())
 
 
 @dataclass(frozen=True)
 class Section:
-    """An entry of every day, with its places as tabs; or a group of the sidebar, with its places as entries."""
+    """An entry of daily work with its places as tabs, or a group of the sidebar with its places as entries."""
 
     title: Any
     icon: str = ""
@@ -121,7 +121,7 @@ DAILY: dict[str, Section] = {
     "sla": Section(_("SLA"), "timer"),
     "engines": Section(_("Engines"), "settings_input_component", [_list(Engine)]),
 }
-"""What an administrator does, each with the lists for it; the first that somebody may see is where the entry leads."""
+"""An administrator's daily work, each part with its lists. An entry leads to the first list that the user may see."""
 
 REST: dict[str, Section] = {
     "ledger": Section(
@@ -159,11 +159,11 @@ REST: dict[str, Section] = {
         ],
     ),
 }
-"""What is looked up now and then: groups that are open while one of their lists is."""
+"""Groups for occasional use. A group is open while one of its lists is."""
 
 
 def add(section: str, model: type[Model]) -> None:
-    """Add a list of another app to a section, after those that it has."""
+    """Add a list of another app at the end of a section."""
     (DAILY | REST)[section].places.append(_list(model))
 
 
@@ -175,12 +175,12 @@ def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) ->
 
 
 def pages() -> list[str]:
-    """Addresses of places that are no lists, though they may lie below one."""
+    """Return the addresses of places that are no lists, though they may lie below a list."""
     return [place.address() for section in DAILY.values() for place in section.places if not place.model]
 
 
 def everywhere(request: HttpRequest) -> Iterator[tuple[Section, Place]]:
-    """All places that the user may see."""
+    """Yield all places that the user may see."""
     for section in (DAILY | REST).values():
         for place in section.open_to(request):
             yield section, place
@@ -194,7 +194,7 @@ def section_of(path: str) -> tuple[Section, Place] | None:
 
 # --- for unfold -------------------------------------------------------------------------------------------------------
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links. Each link is shown to users who may see what it leads to."""
+    """Return groups of links for unfold. Users see the links to pages that they may see."""
     first = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
     entries = [
         _entry(request, section.title, section.icon, places)
@@ -219,9 +219,9 @@ def _entry(request: HttpRequest, title: Any, icon: str, places: list[Place]) -> 
 
 
 def tabs(request: HttpRequest) -> dict[str, Any]:
-    """For the context of every page: the lists and pages of each entry of the sidebar that has several.
+    """Return the tabs for the context of every page: the places of each entry of the sidebar that has several.
 
-    unfold's own setting of tabs would light entries by the beginnings of their tabs' addresses.
+    unfold's own setting of tabs would mark entries by the beginnings of their tabs' addresses.
     """
     return {
         "tab_list": [

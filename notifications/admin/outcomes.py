@@ -14,26 +14,26 @@ from notifications.admin.display import INNER_QUOTES, NOTHING, ago, mark, with_w
 from notifications.models import CallbackState, Task
 from notifications.types import Json, text_in
 
-DID: dict[str, Callable[[], str]] = {
+SENTENCES: dict[str, Callable[[], str]] = {
     "approve": lambda: _("%(name)s approved"),
     "reject": lambda: _("%(name)s rejected"),
     "acknowledge": lambda: _("%(name)s acknowledged it"),
     "request_info": lambda: _("%(name)s asked for information"),
     "complete": lambda: _("%(name)s completed it"),
 }
-UNTOLD = (CallbackState.REFUSED, CallbackState.FAILED)
+UNTAKEN = (CallbackState.REFUSED, CallbackState.FAILED)
 
 
 def outcome_of(task: Task) -> str:
-    """Bob Bauer approved; empty while nobody has done anything."""
+    """Return a sentence such as “Bob Bauer approved”; empty while nobody has done anything."""
     outcome: Json = task.outcome or {}
     action, name = str(outcome.get("action") or ""), _name(outcome)
     if not action:
         return _("%(name)s completed it in the engine") % {"name": name} if name else ""
     if not name:
         return _("“%(action)s”, in the engine") % {"action": _title(task, action)}
-    if action in DID:
-        return DID[action]() % {"name": name}
+    if action in SENTENCES:
+        return SENTENCES[action]() % {"name": name}
     return _("%(name)s answered “%(action)s”") % {"name": name, "action": _title(task, action)}
 
 
@@ -42,8 +42,8 @@ def outcome_with_fault(task: Task) -> SafeString:
     text = outcome_of(task)
     if not text:
         return NOTHING
-    state = _engine(task.outcome)
-    return with_why(format_html("{}", text), mark("bad", state.label) if state is not None and state in UNTOLD else "")
+    state = _engine_state(task.outcome)
+    return with_why(format_html("{}", text), mark("bad", state.label) if state is not None and state in UNTAKEN else "")
 
 
 def outcome_in_full(task: Task) -> SafeString:
@@ -51,7 +51,7 @@ def outcome_in_full(task: Task) -> SafeString:
     text = outcome_of(task)
     if not text:
         return NOTHING
-    state, at = _engine(task.outcome), _instant(task.outcome)
+    state, at = _engine_state(task.outcome), _instant(task.outcome)
     why = reasons.in_words(task.outcome).get("detail") or ""
     engine = " ".join(part for part in (str(state.label) if state else "", str(why)) if part)
     return with_why(format_html("{} {}", text, ago(at) if at else ""), engine)
@@ -69,7 +69,7 @@ def _name(outcome: Json) -> str:
     return str(by.get("name") or by.get("ref") or "") if isinstance(by, dict) else ""
 
 
-def _engine(outcome: Json) -> CallbackState | None:
+def _engine_state(outcome: Json) -> CallbackState | None:
     state = outcome.get("engine")
     return CallbackState(state) if state in CallbackState.values else None
 

@@ -1,4 +1,4 @@
-"""The desk's first page: was everybody told who should be, and if not, why. What waits, is late or failed now."""
+"""The desk's first page: whether everybody was notified, and if not, why. It shows waiting, late and failed work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -46,13 +46,13 @@ from wfpush.identifiers import lowest_id
 from wfpush.queue.outbox import RETRIED
 
 ROWS = 8
-COUNTED = 1_000
+MAX_COUNT = 1_000
 FAILED_WITHIN = timedelta(days=7)
 
 
 @dataclass
 class Tile:
-    """A number, and the worst row of those it counts."""
+    """A number, and the worst of the rows that it counts."""
 
     title: str
     count: str
@@ -73,7 +73,7 @@ class Row:
 
 @dataclass
 class Panel:
-    """A short list of what needs a look; `empty` is said when there is nothing in it."""
+    """A short list of problems. `empty` is shown if there are none."""
 
     title: str
     href: str
@@ -82,7 +82,7 @@ class Panel:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the index page. Each part is shown to users who may see its rows."""
+    """Return the context of the index page. Each part is shown to users who may see its rows."""
     now = timezone.now()
 
     def sees(model: type[Model]) -> bool:
@@ -106,18 +106,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
 
 
-def counted(rows: QuerySet[Any]) -> int:
-    return rows.order_by()[: COUNTED + 1].count()
+def bounded_count(rows: QuerySet[Any]) -> int:
+    return rows.order_by()[: MAX_COUNT + 1].count()
 
 
-def shown(count: int) -> str:
-    return f"{COUNTED}+" if count > COUNTED else str(count)
+def count_text(count: int) -> str:
+    return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
-# --- the first row --------------------------------------------------------------------------------------------------
+# --- tiles ----------------------------------------------------------------------------------------------------------
 def waiting_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(state__in=ANSWERABLE)
-    tile = Tile(_("Waiting now"), shown(counted(tasks)), list_url(Task, "now=waiting"), "wait")
+    tile = Tile(_("Waiting now"), count_text(bounded_count(tasks)), list_url(Task, "now=waiting"), "wait")
     if (oldest := tasks.order_by("id").first()) is None:
         return replace(tile, tone="ok", worst=_("Nothing is waiting for anybody."))
     worst = _("Longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
@@ -126,7 +126,7 @@ def waiting_tile(now: datetime) -> Tile:
 
 def late_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(past_deadline(now), state__in=ANSWERABLE)
-    tile = Tile(_("Late now"), shown(counted(tasks)), list_url(Task, "now=late"), "bad")
+    tile = Tile(_("Late now"), count_text(bounded_count(tasks)), list_url(Task, "now=late"), "bad")
     latest = tasks.order_by(DEADLINE).first()
     if latest is None or latest.deadline is None:
         return replace(tile, tone="ok", worst=_("Nothing is late."))
@@ -135,9 +135,9 @@ def late_tile(now: datetime) -> Tile:
 
 
 def failing_tile(now: datetime) -> Tile:
-    """Events that fail and are still tried: their people have not been told."""
+    """Return the tile of events that fail and are still tried: their people have not been notified."""
     events = Event.objects.filter(RETRIED)
-    tile = Tile(_("Failing now"), shown(counted(events)), list_url(Event, "tries=again"), "bad")
+    tile = Tile(_("Failing now"), count_text(bounded_count(events)), list_url(Event, "tries=again"), "bad")
     if (oldest := events.order_by("pk").first()) is None:
         return replace(tile, tone="ok", worst=_("No event has to be tried again."))
     why = cut(clean_line(tries_and_error(oldest)), 200)
@@ -148,7 +148,7 @@ def failing_tile(now: datetime) -> Tile:
 
 
 def failed_tile(now: datetime) -> Tile:
-    """Failed work by weight: answers that engines never got, then events that reached nobody, then messages."""
+    """Return the tile of failed work by weight: answers not told to engines, then events, then messages."""
     since_id = lowest_id(now - FAILED_WITHIN)
     kinds: list[tuple[str, type[Model], str, str, list[str]]] = [
         (_("Answers"), Callback, "state", CallbackState.FAILED, ["response__recipient", "engine"]),
@@ -159,16 +159,16 @@ def failed_tile(now: datetime) -> Tile:
     tile, total = Tile(_("Failed, last 7 days"), "0", first_list, "ok", _("Nothing failed.")), 0
     for name, model, field_name, state, related in kinds:
         rows = model._default_manager.filter(**{"pk__gte": since_id, field_name: state})
-        count = counted(rows)
+        count = bounded_count(rows)
         if not count:
             continue
         total += count
-        tile.parts.append((f"{name}: {shown(count)}", list_url(model, f"{field_name}__exact={state}&within=168")))
+        tile.parts.append((f"{name}: {count_text(count)}", list_url(model, f"{field_name}__exact={state}&within=168")))
         if not tile.worst_href:
             worst = rows.select_related(*related).order_by("pk")[0]
             tile.worst, tile.worst_href, tile.tone = _("Worst: %(row)s") % {"row": worst}, change_url(worst), "bad"
             tile.href = tile.parts[0][1]
-    tile.count = shown(total)
+    tile.count = count_text(total)
     return tile
 
 
@@ -180,7 +180,7 @@ TILES: list[tuple[type[Model], Callable[[datetime], Tile]]] = [
 ]
 
 
-# --- below it -------------------------------------------------------------------------------------------------------
+# --- panels ---------------------------------------------------------------------------------------------------------
 def recent_events(now: datetime) -> Panel:
     events = Event.objects.select_related("engine", "task", "case").order_by("-id")[:ROWS]
     rows = [
@@ -222,7 +222,7 @@ def waiting_callbacks(now: datetime) -> Panel:
 
 
 def _kept_answers() -> list[Row]:
-    """One line for each engine without an address. That is no fault, so they come last."""
+    """Return a row for each engine without an address. That is no fault, so these rows come last."""
     pending = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
     return [
         Row(
@@ -269,7 +269,7 @@ def stopped_engines(now: datetime) -> Panel:
 
 
 def unasked_engines(now: datetime) -> Panel:
-    """Engines that could not be polled: their new tasks reach nobody meanwhile."""
+    """Return the panel of engines that could not be polled: their new tasks reach nobody meanwhile."""
     failing = Poll.objects.filter(enabled=True, engine__active=True, error_fact__isnull=False).select_related("engine")
     rows = [
         Row(since(poll.asked_at), shortened(poll.engine), mark("bad", shortened(poll.error)), change_url(poll.engine))

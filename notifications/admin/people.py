@@ -23,16 +23,16 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, channel_column, column, display, linked, time_ago
+from notifications.admin.decorators import action, channel_column, column, display, link_column, time_ago
 from notifications.admin.devices import DeviceInline
 from notifications.admin.display import link, list_url, mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.importing import ByFile
+from notifications.admin.importing import ImportExportAdmin
 from notifications.admin.personal_data import PersonalData
 from notifications.admin.reach import DefaultInline, preferences_page, unheard
 from notifications.admin.roster_tables import PeopleRoster, TeamRoster
-from notifications.admin.why_not_notified import RIGHTS, hearing_page, name_of
+from notifications.admin.why_not_notified import RIGHTS, name_of, why_not_notified_page
 from notifications.models import (
     Device,
     LinkMail,
@@ -49,9 +49,9 @@ from notifications.preferences import change_effects
 from wfpush import zones
 
 
-# --- what has to fit between a person and others ----------------------------------------------------------------------
+# --- checks of managers and addresses ---------------------------------------------------------------------------------
 def circle(pk: int | None, manager: Recipient | None) -> str:
-    """What is wrong if the person has this manager: escalations go from manager to manager. Empty: nothing."""
+    """Return why the person cannot have this manager, or "": escalations go from manager to manager."""
     seen: set[int | None] = {pk} if pk else set()
     while manager is not None:
         if manager.pk in seen:
@@ -62,7 +62,7 @@ def circle(pk: int | None, manager: Recipient | None) -> str:
 
 
 def shared_address(person: Recipient, address: str) -> str:
-    """What is wrong if this internal person has this verified address."""
+    """Return why this internal person cannot have this verified address; empty if it is free."""
     others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True)
     other = next((each for each in others[:2] if each.pk != person.pk), None)
     text = gettext("%(person)s has this verified address already: engines could not tell them apart.")
@@ -112,7 +112,7 @@ class RecipientForm(forms.ModelForm):
             self.add_error("email", fault)
 
 
-class Where(Conditions):
+class KindFilter(Conditions):
     title = _("kind")
     parameter_name = "kind"
     conditions = {
@@ -146,7 +146,7 @@ class TeamInline(ReadOnlyInline):
 
 
 class UnsubscriptionInline(ReadOnlyInline):
-    """What a person turned off by the link in an e-mail."""
+    """The unsubscriptions that a person made by the link in an e-mail."""
 
     model = Unsubscription
     fields = ["category", "by", "off", "on_again"]
@@ -160,17 +160,17 @@ class UnsubscriptionInline(ReadOnlyInline):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
+class RecipientAdmin(PersonalData, ImportExportAdmin, HistoryAdmin):
     form = RecipientForm
     roster = PeopleRoster
     actions_list = ["import_rows", "export_rows", "hearing"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
-    list_filter = ["active", Where, Reach, "engine", "locale", "brand"]
+    list_filter = ["active", KindFilter, Reach, "engine", "locale", "brand"]
     list_select_related = ["engine", "user", "manager"]
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at", "unheard"]
-    fixed_fields = ["engine"]  # it decides what the ref means
+    fixed_fields = ["engine"]  # it decides the meaning of the ref
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
     actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
@@ -183,21 +183,21 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
         people: QuerySet[Recipient] = super().get_queryset(request)
-        theirs = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
-        count = Subquery(theirs.values("recipient").annotate(count=Count("pk")).values("count"))
+        open_items = Notification.objects.filter(recipient=OuterRef("pk"), state=NotificationState.OPEN).order_by()
+        count = Subquery(open_items.values("recipient").annotate(count=Count("pk")).values("count"))
         match = request.resolver_match
-        is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # needs names alone
+        is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # it needs only names
         return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """External people have no absences, and few people have unsubscribed."""
+        """Return the inlines. External people have no absences, and few people have unsubscribed."""
         external = obj is not None and obj.external
-        left = obj is not None and obj.unsubscriptions.exists()
-        hidden = {AbsenceInline: external, UnsubscriptionInline: not left}
+        has_unsubscribed = obj is not None and obj.unsubscriptions.exists()
+        hidden = {AbsenceInline: external, UnsubscriptionInline: not has_unsubscribed}
         return [inline for inline in self.inlines if not hidden.get(inline)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
-        """A person who was ever sent anything stays in the records; they can be deactivated instead."""
+        """Keep a person who was ever sent anything in the records: such a person can only be deactivated."""
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not obj.notifications.exists())
 
@@ -221,7 +221,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         faults = [circle(row.pk, manager), shared_address(row, address) if shares else ""]
         return [fault for fault in faults if fault]
 
-    # --- how they are reached ---------------------------------------------------------------------------------------
+    # --- reach ------------------------------------------------------------------------------------------------------
     def has_prefer_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("notifications.view_preferences")
 
@@ -234,13 +234,13 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         sentences = unheard(recipient) if recipient.pk is not None else []
         return format_html_join("", "<p>{}</p>", ((mark("bad", each),) for each in sentences)) if sentences else "–"
 
-    # --- why they did not hear --------------------------------------------------------------------------------------
+    # --- missing notifications --------------------------------------------------------------------------------------
     def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perms(RIGHTS)
 
     @action(description=_("Why did somebody not hear?"), url_path="hearing", permissions=["hear"], icon="hearing")
     def hearing(self, request: HttpRequest) -> HttpResponse:
-        return hearing_page(self, request)
+        return why_not_notified_page(self, request)
 
     @action(description=_("Why did they not hear?"), url_path="why-not", permissions=["hear"], icon="hearing")
     def why_not(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -248,9 +248,9 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         address = reverse("admin:notifications_recipient_hearing")
         return HttpResponseRedirect(f"{address}?{urlencode({'person': name_of(recipient), 'within': '24'})}")
 
-    # --- a link by e-mail -------------------------------------------------------------------------------------------
+    # --- sign-in link -----------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:
-        if action == "erase":  # the page of their data leads there
+        if action == "erase":  # linked from the page of their data
             return False
         return action != "send_link" or link_mails.can_be_mailed(row)
 
@@ -293,7 +293,7 @@ class RecipientAdmin(PersonalData, ByFile, HistoryAdmin):
         query = f"recipient__id__exact={recipient.pk}&state__exact={NotificationState.OPEN}"
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Notification, query), waiting)
 
-    reports_to = linked("manager", _("reports to"), "manager__name")
+    reports_to = link_column("manager", _("reports to"), "manager__name")
 
     @display(description=_("active"), ordering="active", boolean=True)
     def on(self, recipient: Recipient) -> bool:
@@ -307,7 +307,7 @@ class TeamGaps(Conditions):
 
 
 @admin.register(Team)
-class TeamAdmin(ByFile, HistoryAdmin):
+class TeamAdmin(ImportExportAdmin, HistoryAdmin):
     roster = TeamRoster
     actions_list = ["import_rows", "export_rows"]
     list_display = ["name", "slug", "led_by", "size"]

@@ -1,4 +1,4 @@
-"""Actions for a person's data: export as JSON, and erasure after a look at what goes and stays."""
+"""Actions for a person's data: export as JSON, and erasure after a preview of what is deleted and what stays."""
 
 from typing import Any, cast
 
@@ -22,8 +22,8 @@ from notifications.retention.person_export import export
 from notifications.retention.preview import preview
 
 
-class SureForm(forms.Form):
-    """The person's ref is typed by whoever means them."""
+class ErasureForm(forms.Form):
+    """A form for the person's ref, typed again as a confirmation."""
 
     ref = forms.CharField(label=_("The person's ref, once more"), widget=UnfoldAdminTextInputWidget)
 
@@ -39,8 +39,6 @@ class SureForm(forms.Form):
 
 
 class PersonalData(DeskAdmin):
-    """Actions of a person's page."""
-
     def has_export_data_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("notifications.export_recipient"))
 
@@ -67,9 +65,9 @@ class PersonalData(DeskAdmin):
         existing = Erasure.objects.filter(person=person).first()
         if existing is not None:
             return HttpResponseRedirect(change_url(existing))
-        if refused := _refused(cast(User, request.user), person):
-            return self.done(request, person, refused, messages.ERROR)
-        form = SureForm(person, request.POST or None)
+        if refusal := _refusal(cast(User, request.user), person):
+            return self.done(request, person, refusal, messages.ERROR)
+        form = ErasureForm(person, request.POST or None)
         if request.method == "POST" and form.is_valid():
             with transaction.atomic():
                 erasure = erasing.order(person, request.user, timezone.now())
@@ -81,7 +79,7 @@ class PersonalData(DeskAdmin):
         return self.page(request, "admin/desk/erase.html", title, **context)
 
 
-def _refused(by: User, person: Recipient) -> str:
+def _refusal(by: User, person: Recipient) -> str:
     if person.user_id == by.pk:
         return gettext("You cannot erase yourself: let another administrator do it.")
     if person.user is not None and person.user.is_superuser and not by.is_superuser:

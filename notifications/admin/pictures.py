@@ -1,4 +1,4 @@
-"""What the overview draws of a day, a week or a month, from what is counted by the hour (notifications/hourly.py)."""
+"""The charts of the overview for a day, a week or a month, from the hourly counts (notifications/hourly.py)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ MOST_ROWS = 8
 FINAL_ANSWERS = "effect__exact=final&counts=yes"
 
 Counts = Mapping[Metric, Mapping[str, Mapping[int, int]]]
-"""By what is counted, of what, and the number of the stretch."""
+"""Counts by kind, subject and number of the stretch."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """`height` is in percent of the highest one; `counts` stand in the table, one for each of its columns."""
+    """A column of a chart. `height` is in percent of the highest one; `counts` are its cells in the table."""
 
     stretch: Stretch
     parts: list[Part]
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Picture:
-    """Columns, and rows below them. `legend`: tones that need words; `heads`: of the table's columns."""
+    """Columns, and rows below them. `legend`: tones with their words; `heads`: the heads of the table's columns."""
 
     title: str
     href: str
@@ -82,7 +82,7 @@ class Picture:
 
 
 def pictures(period: Period, sees: Callable[[type[Model]], bool]) -> list[Picture]:
-    """Those of which the user may see the rows."""
+    """Return the charts whose rows the user may see."""
     counts = counts_of(period)
     return [make(period, counts) for model, make in _PICTURES if sees(model)]
 
@@ -97,7 +97,7 @@ def counts_of(period: Period) -> Counts:
 
 
 class _Number(Func):
-    """Of the stretch that an hour is in, from 0 on."""
+    """The number of the stretch that contains an hour, from 0 on."""
 
     function = "width_bucket"
     template = "%(function)s(%(expressions)s) - 1"
@@ -136,8 +136,8 @@ def events_picture(period: Period, counts: Counts) -> Picture:
     return Picture(
         _("Events that came in"),
         list_url(Event, period.query),
-        _with_most(period, says, by_number) if total else _("No event came in."),
-        _columns(period, _alone(period, by_number), (Event, "")),
+        _with_highest(period, says, by_number) if total else _("No event came in."),
+        _columns(period, _single_parts(period, by_number), (Event, "")),
         [_("events")],
     )
 
@@ -154,27 +154,27 @@ def answers_picture(period: Period, counts: Counts) -> Picture:
     return Picture(
         _("Answers"),
         list_url(Response, f"{FINAL_ANSWERS}&{period.query}"),
-        _with_most(period, _answered(everybody), by_number) if by_number else _("Nobody answered."),
-        _columns(period, _alone(period, by_number), (Response, FINAL_ANSWERS)),
+        _with_highest(period, _answers_sentence(everybody), by_number) if by_number else _("Nobody answered."),
+        _columns(period, _single_parts(period, by_number), (Response, FINAL_ANSWERS)),
         [_("answers")],
         rows=_team_rows(by_band),
     )
 
 
-def _with_most(period: Period, says: str, by_number: Mapping[int, int]) -> str:
-    """With how many the highest column stands for."""
+def _with_highest(period: Period, says: str, by_number: Mapping[int, int]) -> str:
+    """Add to a sentence the count of the highest column."""
     text = _("%(says)s; at most %(most)s in an hour.") if period.by_hour else _("%(says)s; at most %(most)s in a day.")
     return text % {"says": says, "most": shown(max(by_number.values()))}
 
 
 def _team_rows(by_band: Mapping[str, Mapping[int, int]]) -> list[Row]:
-    """Those with the most answers."""
+    """Return rows for the teams with the most answers."""
     teams = {str(team.pk): team for team in Team.objects.filter(pk__in=list(by_band))}
     most = sorted(teams, key=lambda pk: (-sum(by_band[pk].values()), teams[pk].name))[:MOST_ROWS]
-    return [Row(str(teams[pk]), change_url(teams[pk]), _answered(by_band[pk])) for pk in most]
+    return [Row(str(teams[pk]), change_url(teams[pk]), _answers_sentence(by_band[pk])) for pk in most]
 
 
-def _answered(by_band: Mapping[int, int]) -> str:
+def _answers_sentence(by_band: Mapping[int, int]) -> str:
     counts = [by_band[band] for band in sorted(by_band)]
     total = sum(counts)
     says = ngettext("%(count)s answer, %(half)s", "%(count)s answers, half of them %(half)s", total)
@@ -197,8 +197,8 @@ def _span(length: timedelta) -> str:
 
 
 def _columns(period: Period, parts: Sequence[list[Part]], rows: tuple[type[Model], str] | None = None) -> list[Column]:
-    """Empty where there is nothing to draw. The table has the sum of a column, then its parts but for the last. `rows`:
-    those that are one click away, by their model and the query of its list."""
+    """Return the columns; none if there is nothing to draw. The table has a column's sum, then its parts except the
+    last. `rows`: model and query of the list to which a column links."""
     totals = [sum(part.count for part in each) for each in parts]
     highest, (model, query), columns = max(totals, default=0), rows or (None, ""), []
     for stretch, each, total in zip(period.stretches, parts, totals, strict=True) if highest else ():
@@ -209,13 +209,13 @@ def _columns(period: Period, parts: Sequence[list[Part]], rows: tuple[type[Model
     return columns
 
 
-def _alone(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
+def _single_parts(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
     return [[Part("plain", by_number.get(number, 0))] for number in range(len(period.stretches))]
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 def messages_picture(period: Period, counts: Counts) -> Picture:
-    """Each channel's messages by what became of them, and whether all are there that events of the last day made."""
+    """Return the chart of messages by channel and state, and whether all messages of the last day are accounted for."""
     by_channel: dict[str, dict[str, int]] = defaultdict(dict)
     for of, per_stretch in counts[Metric.MESSAGES].items():
         channel, _slash, state = of.partition("/")
@@ -235,7 +235,7 @@ def messages_picture(period: Period, counts: Counts) -> Picture:
         if rows
         else [],
         rows=rows,
-        foot=_accounted_for(period.now),
+        foot=_accounting(period.now),
     )
 
 
@@ -257,7 +257,7 @@ def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row
 
 
 def _devices_of(channel: str) -> str:
-    """Of the people of the house; there may be very many external ones."""
+    """Return how many active internal people have a device for the channel. External people may be very many."""
     people = Recipient.objects.filter(active=True, engine=None)
     counts = people.aggregate(
         all=Count("pk", distinct=True), have=Count("pk", filter=Q(devices__channel=channel), distinct=True)
@@ -266,7 +266,7 @@ def _devices_of(channel: str) -> str:
     return says % {name: shown(count) for name, count in counts.items()}
 
 
-def _accounted_for(now: datetime) -> Any:
+def _accounting(now: datetime) -> Any:
     sums = sums_since(now - timedelta(days=1))
     if not sums.made and not sums.total:
         return ""
@@ -298,7 +298,7 @@ def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], answe
 
 
 def engine_health(engine: Engine) -> tuple[Tone, str]:
-    """Whether it gets answers, and can be asked for tasks. `poll` is to be selected with it."""
+    """Return whether the engine gets answers and can be polled. `poll` should be selected with the engine."""
     poll = getattr(engine, "poll", None)
     if not engine.active:
         return "quiet", _("switched off")

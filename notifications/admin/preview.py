@@ -1,4 +1,4 @@
-"""The preview of a template version, by the real renderer: inbox, e-mail and lock screen; and sending it to oneself."""
+"""The preview of a template version by the real renderer: inbox, e-mail and lock screen; and tests to oneself."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,15 +50,15 @@ from notifications.wording.message import message_of
 from notifications.wording.template_check import Problem, check
 
 SESSION_KEY = "previews"
-REMEMBERED = ("language", "sample", "reader", "event")
+STORED_FIELDS = ("language", "sample", "reader", "event")
 """Fields of the preview's form that a session keeps for each template."""
 MAX_TEMPLATES, MAX_CHARACTERS = 20, 200
-"""What a session keeps; the template looked at longest ago goes first."""
+"""Limits of the choices that a session keeps. Beyond, the template looked at longest ago is dropped."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a preview is about: a sample, or a real event with its task and case as they are now."""
+    """The subject of a preview: a sample, or a real event with the present state of its task and case."""
 
     event: Event
     task: Task | None
@@ -75,7 +75,7 @@ class Subject:
 
 @dataclass
 class Preview:
-    """The three views of one message; `faults` says why one is missing."""
+    """The three views of one message. `faults` explains a missing view."""
 
     inbox: Notification | None = None
     mail_subject: str = ""
@@ -94,12 +94,12 @@ class Preview:
 
     @property
     def buttons(self) -> Sequence[Button]:
-        """In the order of the inbox."""
+        """The buttons in the order of the inbox."""
         return buttons([Action.from_json(each) for each in self.inbox.actions]) if self.inbox else ()
 
 
 class PreviewForm(forms.Form):
-    """`event` is offered only to users who may read events: editors of templates need not see people's data."""
+    """The choices of a preview. Only users who may read events get `event`: editors need not see people's data."""
 
     language = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget, required=False)
     sample = forms.ModelChoiceField(
@@ -142,7 +142,7 @@ class PreviewForm(forms.Form):
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """The preview alone, for versions that are no drafts, and without JavaScript."""
+    """Return the preview's page, for versions that are no drafts, and without JavaScript."""
     context = preview_context(request, version, request.GET)
     context["problems"] = check(version)
     title = gettext("Preview of %(version)s") % {"version": version}
@@ -152,8 +152,8 @@ def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion
 def preview_context(
     request: HttpRequest, version: TemplateVersion, chosen: Any, *, problems: Sequence[Problem] = ()
 ) -> dict[str, Any]:
-    """The context of `admin/desk/looks.html`. `chosen` has the fields of PreviewForm, or some of them; without any, it
-    is what the user chose last for this template. `problems` are said elsewhere on the page."""
+    """Return the context of `admin/desk/looks.html`. `chosen`: fields of PreviewForm, or nothing for the user's last
+    choices. `problems` are shown elsewhere on the page, so their variables get no warning."""
     languages = sorted(
         {text.language for text in version.texts.all()},
         key=lambda each: (each != version.template.fallback_language, each),
@@ -161,7 +161,7 @@ def preview_context(
     may_read_events = request.user.has_perm("notifications.view_event")
     last = last_chosen(request, version.template_id)
     form = PreviewForm(chosen or last, languages=languages, may_read_events=may_read_events)
-    if not chosen and not form.is_valid():  # what was chosen last is no longer there
+    if not chosen and not form.is_valid():  # the last choices no longer exist
         form = PreviewForm({}, languages=languages, may_read_events=may_read_events)
     context: dict[str, Any] = {"version": version, "form": form, "languages": languages}
     if form.is_valid():
@@ -180,7 +180,7 @@ def _preview_subject(version: TemplateVersion, chosen: dict[str, Any]) -> Subjec
     if event is not None:
         return Subject(event, event.task, event.case, str(event))
     described = EventType.objects.exclude(sample={})
-    own = described.filter(routes__template=version.template)  # of the routes that use the template
+    own = described.filter(routes__template=version.template)  # that of a route with the template
     event_type = chosen.get("sample") or own.first() or described.first()
     if event_type is None:
         return None
@@ -223,7 +223,7 @@ def previewed(
 
 
 def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFact], subject: Subject) -> Notification:
-    """An unsaved notification with the card's texts and the key facts `facts`."""
+    """Return an unsaved notification with the card's texts and the key facts `facts`."""
     task = object_in(subject.facts, "task")
     actions = subject.task.actions if subject.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, card.language, actions)
@@ -253,14 +253,14 @@ def _write_mail(preview: Preview, channel: PersonChannel, words: Json) -> None:
     preview.mail_subject, preview.mail_text, preview.mail_html = mail.subject, mail.text, mail.html
 
 
-# --- what a user looked at last ---------------------------------------------------------------------------------------
+# --- the user's last choices ------------------------------------------------------------------------------------------
 def last_chosen(request: HttpRequest, template: int) -> dict[str, str]:
     return dict(request.session.get(SESSION_KEY, {}).get(str(template), {}))
 
 
 def remember(request: HttpRequest, template: int, form_data: Mapping[str, Any]) -> None:
-    """Keep the fields of the preview's form. Writes nothing if they are what they were."""
-    chosen = {name: str(form_data[name])[:MAX_CHARACTERS] for name in REMEMBERED if form_data.get(name)}
+    """Keep the fields of the preview's form in the session, if they have changed."""
+    chosen = {name: str(form_data[name])[:MAX_CHARACTERS] for name in STORED_FIELDS if form_data.get(name)}
     if chosen == last_chosen(request, template):
         return
     others = {key: value for key, value in request.session.get(SESSION_KEY, {}).items() if key != str(template)}
@@ -268,7 +268,7 @@ def remember(request: HttpRequest, template: int, form_data: Mapping[str, Any]) 
     request.session[SESSION_KEY] = dict(newest)
 
 
-# --- sending to oneself: to the person of one's own account, and to nobody else ---------------------------------------
+# --- test messages: only to the person of one's own account -----------------------------------------------------------
 class WaysForm(forms.Form):
     channels = forms.MultipleChoiceField(
         label=_("Besides the inbox, by"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
@@ -284,12 +284,12 @@ class WaysForm(forms.Form):
 
 
 def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """GET: by which channels, and on which sample. POST: sends."""
+    """GET: offer the channels and show the sample. POST: send."""
     person = Recipient.objects.select_related("brand", "user").filter(user=cast(User, request.user)).first()
     subject: Subject | None = preview_context(request, version, {}).get("about")
-    refused = _why_not(person, subject)
-    if person is None or subject is None or refused:
-        return desk.ask(request, version, title=gettext("Send to me"), text=refused, button="")
+    refusal = _refusal(person, subject)
+    if person is None or subject is None or refusal:
+        return desk.ask(request, version, title=gettext("Send to me"), text=refusal, button="")
     ways = template_test.ways_to(person)
     form = WaysForm(request.POST if request.method == "POST" else None, ways)
     if form.is_valid():
@@ -300,10 +300,10 @@ def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -
             return _show_sent(desk, request, version, sent)
         except CannotSend as fault:
             form.add_error(None, str(fault))
-    return desk.ask(request, version, title=gettext("Send to me"), text=_what_comes(subject, ways), form=form)
+    return desk.ask(request, version, title=gettext("Send to me"), text=_announcement(subject, ways), form=form)
 
 
-def _why_not(person: Recipient | None, subject: Subject | None) -> str:
+def _refusal(person: Recipient | None, subject: Subject | None) -> str:
     if person is None:
         return gettext("Your account is nobody's who gets messages. Choose it as the user of a person, below People.")
     if not person.present:
@@ -313,7 +313,7 @@ def _why_not(person: Recipient | None, subject: Subject | None) -> str:
     return ""
 
 
-def _what_comes(subject: Subject, ways: Sequence[Way]) -> str:
+def _announcement(subject: Subject, ways: Sequence[Way]) -> str:
     sentence = gettext("As it reads for %(about)s, marked as a test, to you alone. It comes to your inbox.") % {
         "about": subject.words
     }

@@ -1,4 +1,4 @@
-"""How people are reached: what administrators have chosen for teams and brands, and what each person has chosen."""
+"""Ways to reach people: the defaults of teams and brands, and the preferences of each person."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.display import change_url
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.channel_facts import INBOX, channel_name, offered_channels
 from notifications.channels.registry import channels as all_channels
 from notifications.inbox import delivery_preview
@@ -31,7 +31,7 @@ ON, OFF = "on", "off"
 
 # --- teams and brands -----------------------------------------------------------------------------------------------
 class DefaultForm(forms.ModelForm):
-    """A choice for each channel: on, off, or as it is without the row."""
+    """The form of a default, with a choice for each channel: on, off, or the same as without the row."""
 
     class Meta:
         model = CategoryDefault
@@ -63,8 +63,8 @@ def _channels() -> list[str]:
     return [name for name in offered_channels() if name != INBOX]
 
 
-class DefaultInline(Choosing, TabularInline):
-    """What the people of a team or brand get, unless they choose otherwise. The channels are columns."""
+class DefaultInline(AutocompleteMixin, TabularInline):
+    """The defaults for the people of a team or brand. The channels are columns."""
 
     model = CategoryDefault
     form = DefaultForm
@@ -109,7 +109,7 @@ def unheard(person: Recipient) -> list[str]:
 
 
 def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -> HttpResponse:
-    """What a person has chosen; whoever may, changes it for them."""
+    """Show a person's preferences. Users with `change_preferences` may change them."""
     changes = request.user.has_perm("notifications.change_preferences")
     if request.method == "POST" and not changes:
         raise PermissionDenied
@@ -119,24 +119,24 @@ def preferences_page(desk: DeskAdmin, request: HttpRequest, person: Recipient) -
             field.disabled = True
         return _page(desk, request, person, form, changes=False)
     if "reset" in request.POST:
-        return _put(desk, request, person, PreferenceValues())
+        return _save(desk, request, person, PreferenceValues())
     if request.method == "POST" and form.is_valid():
-        return _put(desk, request, person, form.preferences)
+        return _save(desk, request, person, form.preferences)
     return _page(desk, request, person, form, changes=True)
 
 
 @transaction.atomic
-def _put(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: PreferenceValues) -> HttpResponse:
+def _save(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: PreferenceValues) -> HttpResponse:
     before = personal_preferences.read(person)
     personal_preferences.put(person, submitted, timezone.now())
-    parts = list(_changed(before, personal_preferences.read(person)))
+    parts = list(_describe_changes(before, personal_preferences.read(person)))
     text = gettext("How they are reached: %(parts)s") % {"parts": "; ".join(parts)}
     if parts:
         return desk.done(request, person, text)
     return HttpResponseRedirect(change_url(person))
 
 
-def _changed(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]:
+def _describe_changes(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]:
     """Yield each changed preference in a few words, for the log."""
     for slug in sorted({*before.choices, *after.choices}):
         own = after.choices.get(slug)
@@ -154,8 +154,8 @@ def _changed(before: PreferenceValues, after: PreferenceValues) -> Iterator[str]
         yield gettext("what comes together")
 
 
-def _box(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
-    """Without a field where the category does not use the channel."""
+def _cell(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
+    """Return a cell of the page. `field` is None if the category does not use the channel."""
     cell = row.cell(channel)
     return {"channel": channel_name(channel), "field": form[name_of(row, cell)] if cell is not None else None}
 
@@ -168,7 +168,7 @@ def _page(
     rows = [
         {
             "name": row.category.name_in(language),
-            "boxes": [_box(form, row, name) for name in used],
+            "boxes": [_cell(form, row, name) for name in used],
             "often": form[f"f{row.category.pk}"],
         }
         for row in form.matrix

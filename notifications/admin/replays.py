@@ -1,4 +1,4 @@
-"""What operators have sent again: by whom, how much of it went out, and what can still be put back."""
+"""The list of replays: who ordered each, how much of it was sent, and undoing it."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -23,8 +23,8 @@ from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from wfpush.observability.backlog import number
 
-PIECE = 5_000
-"""Keys of one statement."""
+BATCH = 5_000
+"""Number of keys in one SQL statement."""
 TONES: dict[str, Tone] = {
     ReplayState.RUNNING: "wait",
     ReplayState.DONE: "ok",
@@ -82,7 +82,7 @@ class ReplayAdmin(LedgerAdmin):
         return any(self._may_undo(request, kind) for kind in ReplayKind)
 
     def _may_undo(self, request: HttpRequest, kind: str) -> bool:
-        """Whoever may send rows of a kind again may undo it, too."""
+        """Return whether the user may undo a replay of this kind: the right to order it is enough."""
         return request.user.has_perm(f"notifications.change_{KINDS[kind].model._meta.model_name}")
 
     @action(description=_("Undo"), url_path="undo", permissions=["undo"], icon="undo")
@@ -92,18 +92,18 @@ class ReplayAdmin(LedgerAdmin):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         if request.method != "POST":
             title, button = gettext("Undo it"), gettext("Put back")
-            return self.ask(request, replay, title=title, text=what_is_put_back(replay), button=button)
+            return self.ask(request, replay, title=title, text=undo_question(replay), button=button)
         if not orders.undo(replay.pk, timezone.now()):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
         return self.done(request, replay, gettext("What still waits is put back. Reload this page in a moment."))
 
 
-def what_is_put_back(replay: Replay) -> str:
-    """How much of it waits, and that the rest stays sent."""
+def undo_question(replay: Replay) -> str:
+    """Return how many rows still wait and are put back, and that the rest stays sent."""
     kind = KINDS[replay.kind]
     sent = replay.rows.filter(state=ReplayedState.AGAIN)
     spared = replay.rows.filter(state=ReplayedState.WAITING).count()
-    waiting = spared + sum(kind.untaken_of(some) for some in _in_pieces(sent.values_list("row", flat=True)))
+    waiting = spared + sum(kind.untaken_of(batch) for batch in _in_batches(sent.values_list("row", flat=True)))
     gone = spared + sent.count() - waiting
     text = ngettext(
         "%(waiting)s still waits and is put back as it was.",
@@ -120,8 +120,8 @@ def what_is_put_back(replay: Replay) -> str:
     return f"{text} {more % {'gone': number(gone)}}"
 
 
-def _in_pieces(keys: QuerySet[Any]) -> Iterator[list[Any]]:
-    """A join would need statistics of rows that have just been written."""
-    left = keys.order_by().iterator(chunk_size=PIECE)
-    while some := list(islice(left, PIECE)):
-        yield some
+def _in_batches(keys: QuerySet[Any]) -> Iterator[list[Any]]:
+    """Yield the keys in lists of BATCH: a join would need statistics of rows that were just written."""
+    left = keys.order_by().iterator(chunk_size=BATCH)
+    while batch := list(islice(left, BATCH)):
+        yield batch

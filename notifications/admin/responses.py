@@ -1,4 +1,4 @@
-"""Answers, and the callbacks that tell the engine: which engine does not know an answer yet, since when, and why."""
+"""Answers, and the callbacks that report them: which engine has not taken an answer yet, since when, and why."""
 
 import json
 
@@ -21,14 +21,14 @@ from notifications.admin.decorators import (
     display,
     duration_column,
     json_column,
-    linked,
+    link_column,
+    reason_column,
     state_column,
     time_ago,
-    worded,
 )
 from notifications.admin.display import ago, link, mark, pretty, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent, Voidable
-from notifications.admin.send_again import OneAgain, SendsAgain
+from notifications.admin.send_again import ReplayableAdmin, ReplayTexts
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
@@ -49,7 +49,7 @@ REPLAYABLE = (CallbackState.WAITING, CallbackState.FAILED)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
-class Counting(Conditions):
+class CountsFilter(Conditions):
     title = _("counts")
     parameter_name = "counts"
     conditions = {"yes": (_("counts"), Q(counts=True)), "no": (_("refused by the engine"), Q(counts=False))}
@@ -58,7 +58,7 @@ class Counting(Conditions):
 @admin.register(Response)
 class ResponseAdmin(LedgerAdmin):
     list_display = ["answered_at", "person", "action", "task_link", "short_comment", "via", "engine_says"]
-    list_filter = [Recent, "via", "effect", Counting, "callback__state"]
+    list_filter = [Recent, "via", "effect", CountsFilter, "callback__state"]
     list_select_related = ["recipient", "task", "callback"]
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
@@ -73,8 +73,8 @@ class ResponseAdmin(LedgerAdmin):
     ]
 
     answered_at = time_ago("at", _("given"), "id")
-    person = linked("recipient", _("person"), "recipient__name")
-    task_link = linked("task", _("task"))
+    person = link_column("recipient", _("person"), "recipient__name")
+    task_link = link_column("task", _("task"))
     short_comment = column(lambda response: shortened(response.comment, 60), _("comment"))
 
     @display(description=_("values"))
@@ -87,7 +87,7 @@ class ResponseAdmin(LedgerAdmin):
 
     @display(description=_("content"))
     def shown_content(self, response: Response) -> SafeString:
-        """Of answers from before there were revisions nothing is known."""
+        """Return the shown content; nothing for answers from before revisions existed."""
         content = _content_of(response)
         return pretty(content.content) if content is not None else link(None)
 
@@ -101,7 +101,7 @@ class ResponseAdmin(LedgerAdmin):
         callback = getattr(response, "callback", None)
         return link(callback, callback and mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
 
-    of_notification = linked("notification", _("notification"))
+    of_notification = link_column("notification", _("notification"))
 
 
 def _content_of(response: Response) -> TaskContent | None:
@@ -128,7 +128,7 @@ class CallInline(ReadOnlyInline):
     related = ["callback__response__recipient", "callback__engine"]
     fields = ["number", "started_at", "took", "status", "details"]
     show_change_link = False
-    details = worded("detail", _("detail"))
+    details = reason_column("detail", _("detail"))
     took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
 
@@ -142,7 +142,7 @@ class HandledForm(forms.Form):
 
 
 @admin.register(Callback)
-class CallbackAdmin(SendsAgain):
+class CallbackAdmin(ReplayableAdmin):
     list_display = [
         "answer",
         "task_link",
@@ -160,8 +160,8 @@ class CallbackAdmin(SendsAgain):
     again_title = _("Send answers again")
     actions_detail = ["replay_this", "mark_handled"]
     inlines = [CallInline]
-    alarm = worded("alert", _("alert"))
-    details = worded("detail", _("detail"))
+    alarm = reason_column("alert", _("alert"))
+    details = reason_column("detail", _("detail"))
     fieldsets = [
         (
             None,
@@ -178,8 +178,8 @@ class CallbackAdmin(SendsAgain):
             return format_html("{}", callback.says)
         return format_html("{}: {}", response.recipient, response.action)
 
-    task_link = linked("task", _("task"))
-    to_engine = linked("engine", _("engine"), "engine__name")
+    task_link = link_column("task", _("task"))
+    to_engine = link_column("engine", _("engine"), "engine__name")
     state_mark = state_column(CALLBACK_TONES)
 
     @display(description=_("waiting since"), ordering="created_at")
@@ -210,7 +210,7 @@ class CallbackAdmin(SendsAgain):
     def offers(self, action: str, row: Callback) -> bool:
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
         if action == "replay_this" and row.state == CallbackState.WAITING and not row.attempts and not row.detail_fact:
-            return False  # it has not been tried yet, and is sent by itself
+            return False  # it is sent without an operator
         return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
     @action(description=_("Send again"), url_path="replay", permissions=["operate"], icon="replay")
@@ -219,7 +219,7 @@ class CallbackAdmin(SendsAgain):
         question = gettext(
             "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
         )
-        words = OneAgain(
+        words = ReplayTexts(
             refused=gettext("Only answers that wait or were given up can be sent again."),
             title=gettext("Send the answer again"),
             question=question % {"engine": callback.engine, "answer": callback.says},
@@ -227,11 +227,11 @@ class CallbackAdmin(SendsAgain):
             sent=gettext("It is sent again. Reload this page in a moment."),
             not_sent=gettext("It is being sent at this moment. Try again in a minute."),
         )
-        return self.one_again(request, callback, words)
+        return self.replay_row(request, callback, words)
 
     @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["operate"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Note that the engine was told in another way: by whom, and how."""
+        """Note that the engine has the answer by another way: the user, and the reason."""
         callback: Callback = self.get_row(request, object_id)
         if callback.state not in REPLAYABLE:
             sentence = gettext("Only answers that wait or were given up can be marked as handled.")
@@ -255,7 +255,7 @@ class CallbackAdmin(SendsAgain):
 
 
 def _without_secrets(callback: Callback) -> str:
-    """The body, without values that are sensitive."""
+    """Return the body with sensitive values hidden."""
     response = callback.response
     secret = [each["name"] for each in response.values if each.get("sensitive")] if response is not None else []
     if not secret:
@@ -279,13 +279,13 @@ class CallOutcome(Conditions):
 @admin.register(CallbackAttempt)
 class CallbackAttemptAdmin(LedgerAdmin):
     list_display = ["started_at", "of_callback", "number", "status", "details", "took"]
-    details = worded("detail", _("detail"))
+    details = reason_column("detail", _("detail"))
     list_filter = [CallOutcome]
     list_select_related = ["callback__response__recipient", "callback__engine"]
     found_by = ["callback__task__task_id"]
     ordering = ["-id"]
 
-    of_callback = linked("callback", _("answer"))
+    of_callback = link_column("callback", _("answer"))
     took = duration_column("started_at", "ended_at")
 
 
@@ -299,7 +299,7 @@ class ActionTokenAdmin(LedgerAdmin):
     fields = ["person", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "why_void"]
     actions = ["void"]
 
-    why_void = worded("void_reason", _("void reason"))
+    why_void = reason_column("void_reason", _("void reason"))
 
     @action(description=_("Void: these links answer nothing any more"), permissions=["operate"])
     def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
@@ -310,8 +310,8 @@ class ActionTokenAdmin(LedgerAdmin):
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(tokens), gettext("Links voided")))
 
-    person = linked("recipient", _("person"), "recipient__name")
-    of_notification = linked("notification", _("notification"))
+    person = link_column("recipient", _("person"), "recipient__name")
+    of_notification = link_column("notification", _("notification"))
     actions_offered = column(lambda token: ", ".join(token.actions), _("actions"))
     made = time_ago("created_at", _("made"))
 

@@ -1,4 +1,4 @@
-"""How long things are kept, legal holds, and erasures; and what the page of a case has of them."""
+"""Retention rules, legal holds and erasures; and the legal holds on the page of a case."""
 
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, column, display, linked, state_column, time_ago
+from notifications.admin.decorators import action, column, display, link_column, state_column, time_ago
 from notifications.admin.display import Tone, mark
 from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
 from notifications.retention import rules
@@ -38,8 +38,8 @@ def _days(days: int | None) -> str:
     return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
 
 
-def _column_of_all(name: str, description: object) -> Any:
-    """Of what has no category, and is empty in the rules of categories."""
+def _uncategorized_column(name: str, description: object) -> Any:
+    """Return a column of a period for rows without a category; it is empty in the rules of categories."""
     return column(lambda rule: "" if rule.category_id else _days(getattr(rule, name)), description, name)
 
 
@@ -58,12 +58,12 @@ class RetentionRuleAdmin(HistoryAdmin):
     items = column(lambda rule: _days(rule.items_days), _("tasks and items"), "items_days")
     addresses = column(lambda rule: _days(rule.addresses_days), _("addresses of messages"), "addresses_days")
 
-    events = _column_of_all("events_days", _("events without items"))
-    devices = _column_of_all("devices_days", _("unused devices"))
+    events = _uncategorized_column("events_days", _("events without items"))
+    devices = _uncategorized_column("devices_days", _("unused devices"))
 
 
 # --- legal holds ------------------------------------------------------------------------------------------------------
-class WhyForm(forms.Form):
+class HoldForm(forms.Form):
     why = forms.CharField(label=_("Why"), max_length=500, widget=UnfoldAdminTextInputWidget)
 
 
@@ -76,7 +76,7 @@ class LegalHoldAdmin(LedgerAdmin):
     fields = ["of_case", "why", "is_in_force", "since", "by", "lifted_at", "lifted_by"]
     actions_detail = ["lift"]
 
-    of_case = linked("case", _("case"))
+    of_case = link_column("case", _("case"))
 
     @display(description=_("state"), ordering="lifted_at")
     def is_in_force(self, hold: LegalHold) -> SafeString:
@@ -105,8 +105,8 @@ class HoldInline(ReadOnlyInline):
     related = ["by", "lifted_by"]
 
 
-class HoldsCases:
-    """For the page of cases. A mixin of LedgerAdmin."""
+class LegalHoldMixin:
+    """A mixin of LedgerAdmin for the list of cases, with an action that places a legal hold."""
 
     def has_hold_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("notifications.add_legalhold"))
@@ -114,7 +114,7 @@ class HoldsCases:
     @action(description=_("Place a legal hold"), url_path="hold", permissions=["hold"], icon="back_hand")
     def hold(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
         case: Case = self.get_row(request, object_id)
-        form = WhyForm(request.POST or None)
+        form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             why = form.cleaned_data["why"]
             made = LegalHold.objects.create(case=case, why=why, by=cast(User, request.user), since=timezone.now())
@@ -137,6 +137,6 @@ class ErasureAdmin(LedgerAdmin):
     list_filter = ["state"]
     fields = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "left", "held"]
 
-    of_person = linked("person", _("person"))
+    of_person = link_column("person", _("person"))
 
     how_far = state_column(TONES)

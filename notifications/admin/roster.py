@@ -1,5 +1,5 @@
-"""People, teams and lists for cases as tables: their columns, and what a file would change. django-import-export reads
-and renders the cells; rows are compared with each other here, and written in a few statements."""
+"""Tables for export and import: columns, and the changes that a file would make. django-import-export reads and renders
+the cells; this module compares rows with each other and writes them in a few statements."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ NO = {"no", "false", "0", "nein", "falsch", "n", ""}
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a row, and what to do. `column` is empty where it is the row as a whole."""
+    """A fault in a row, with what to do. `column` is empty if the fault concerns the whole row."""
 
     row: int
     column: str
@@ -40,8 +40,8 @@ class Fault:
 
 @dataclass
 class Change:
-    """A row of the file. `before`: the texts that an export had for it; none for new ones. `columns`: the new texts of
-    those that differ."""
+    """A row of the file. `before`: the cells of an export before the import, empty for a new row. `columns`: the new
+    cells that differ."""
 
     row: int
     cells: Mapping[str, str]
@@ -77,7 +77,7 @@ class Plan:
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 class Line(Widget):
-    """A text in one line."""
+    """A column for a text in one line."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         return clean_line(str(value))
@@ -95,7 +95,7 @@ class YesNo(Widget):
 
 
 class Slug(ForeignKeyWidget):
-    """A row of another table, by its slug. All are read once; the library's cached widget costs 0.1 ms for a cell."""
+    """A row of another table, by its slug. All rows are read once: the library's cache would cost 0.1 ms a cell."""
 
     def __init__(self, model: type[Model], unknown: Promise) -> None:
         super().__init__(model, "slug")
@@ -112,8 +112,8 @@ class Slug(ForeignKeyWidget):
         return self.by_slug.get(slug)
 
 
-class Several(Field):
-    """A relation to many rows, which a cell names. `read_existing` fills `by_name`, the rows that a cell may name."""
+class ManyRowsField(Field):
+    """A relation to many rows, named in one cell. `read_existing` fills `by_name` with the rows that exist."""
 
     def __init__(self, name: str, separator: str, joint: str, name_of: Callable[[Any], str], unknown: Promise) -> None:
         super().__init__(name, name)
@@ -131,14 +131,14 @@ class Several(Field):
         return [self.by_name[name] for name in names]
 
     def save(self, instance: Any, row: Any, is_m2m: bool = False, **kwargs: Any) -> None:
-        """Remember the rows: they are written after the instance."""
+        """Remember the rows, which are written after the instance."""
         self._new[id(instance)] = self.clean(row)
 
     def stored_rows(self, instance: Any) -> list[Any]:
         return list(getattr(instance, str(self.attribute)).all()) if instance.pk is not None else []
 
     def get_value(self, instance: Any) -> list[Any]:
-        """The rows that the file names; without such a column those in the database."""
+        """Return the rows that the file names; the stored rows if the file has no such column."""
         rows = self._new.get(id(instance))
         return self.stored_rows(instance) if rows is None else rows
 
@@ -147,12 +147,12 @@ class Several(Field):
 
 
 class Roster(ModelResource):
-    """A table of the desk. Subclasses define its columns, how rows are recognized, and the checks among rows."""
+    """A table of the desk. Subclasses define its columns, the keys of its rows, and checks across rows."""
 
     existing: dict[Any, Any]
-    """Rows by key."""
+    """Existing rows by key."""
     related: Sequence[str] = ()
-    """Relations whose rows an export names: they are read together."""
+    """Relations whose rows an export names; they are prefetched."""
 
     class Meta:
         skip_diff = True
@@ -167,21 +167,21 @@ class Roster(ModelResource):
         raise NotImplementedError
 
     def settle(self, rows: Sequence[Change]) -> None:
-        """Check and set what depends on several rows."""
+        """Check and set values that depend on several rows."""
 
     def rows_of_model(self, *, lock: bool) -> Any:
         rows = self.get_queryset().prefetch_related(*self.related).order_by("pk")
         return rows.select_for_update(of=("self",)) if lock else rows
 
-    # --- what a file would change -----------------------------------------------------------------------------------
+    # --- changes of a file ------------------------------------------------------------------------------------------
     def plan(self, sheet: Sheet, *, lock: bool = False) -> Plan:
-        """Writes nothing. `lock`: the rows stay locked until the transaction ends."""
-        self.numbers, self.made = sheet.numbers, Plan()
+        """Return the changes of a file without writing. `lock`: the rows stay locked until the transaction ends."""
+        self.numbers, self.current_plan = sheet.numbers, Plan()
         self.rows: list[Change] = []
         self.seen: dict[Any, int] = {}
         if faults := list(self._faults_of_columns(sheet)):
-            self.made.faults = faults
-            return self.made
+            self.current_plan.faults = faults
+            return self.current_plan
         self.sheet_columns = set(sheet.data.headers)
         self.existing = self.read_existing(sheet.data, lock=lock)
         result = self.import_data(sheet.data, dry_run=False, use_transactions=False, raise_errors=False)
@@ -195,10 +195,10 @@ class Roster(ModelResource):
             change.columns = {name: texts[name] for name in texts if texts[name] != change.before.get(name, "")}
             if change.is_new:
                 change.columns = {name: text for name, text in change.columns.items() if name in self.sheet_columns}
-        self.made.changes = [change for change in self.rows if change.columns]
-        self.made.same = len(self.rows) - len(self.made.changes)
-        self.made.faults.sort(key=lambda fault: (fault.row, fault.column))
-        return self.made
+        self.current_plan.changes = [change for change in self.rows if change.columns]
+        self.current_plan.same = len(self.rows) - len(self.current_plan.changes)
+        self.current_plan.faults.sort(key=lambda fault: (fault.row, fault.column))
+        return self.current_plan
 
     def _faults_of_columns(self, sheet: Sheet) -> Iterator[Fault]:
         columns = self.columns()
@@ -218,16 +218,16 @@ class Roster(ModelResource):
         return list(self.get_export_headers())
 
     def texts(self, instance: Any) -> dict[str, str]:
-        """The cells of an export, by column."""
+        """Return the cells of an export, by column."""
         return {str(each.column_name): each.export(instance) for each in self.fields.values()}
 
     def is_touched(self, change: Change) -> bool:
-        """Whether a field of the row itself differs, or the row is new."""
-        own = [each for each in self.fields.values() if not isinstance(each, Several)]
+        """Return whether a field of the row itself differs, or the row is new."""
+        own = [each for each in self.fields.values() if not isinstance(each, ManyRowsField)]
         return any(each.export(change.instance) != change.before.get(str(each.column_name)) for each in own)
 
     def fault(self, row: int, column: str, says: str) -> None:
-        self.made.faults.append(Fault(row, column, says))
+        self.current_plan.faults.append(Fault(row, column, says))
 
     def _add_invalid(self, number: int, error: ValidationError) -> None:
         names = {each.attribute: str(each.column_name) for each in self.fields.values()}
@@ -247,14 +247,14 @@ class Roster(ModelResource):
         return self.existing.get(self.key_of(row))
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
-        """Rows with faults, too: all that is wrong with them is told at once."""
+        """Add the row, even if it has faults: all faults are reported together."""
         before = {} if new else self.texts(instance)
         self.rows.append(Change(self.numbers[kwargs["row_number"] - 1], row, instance, before))
 
     def validate_instance(
         self, instance: Any, import_validation_errors: Any = None, validate_unique: bool = True
     ) -> None:
-        """Validate fields alone. Unique values are compared among all rows, without a query for each."""
+        """Validate only fields. Unique values are compared across all rows, without a query for each."""
         errors = dict(import_validation_errors or {})
         related = [each.name for each in self._meta.model._meta.fields if each.is_relation]
         try:
@@ -266,23 +266,23 @@ class Roster(ModelResource):
             raise ValidationError(errors)
 
     def save_instance(self, instance: Any, is_create: bool, row: Any, **kwargs: Any) -> None:
-        """Nothing: all are written together."""
+        """Save nothing: all rows are written together."""
 
     def save_m2m(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        """Nothing, as above."""
+        """Save nothing, as above."""
 
     def after_import(self, dataset: Any, result: Any, **kwargs: Any) -> None:
-        """Nothing. The library would set the sequence of keys back, to before rows that others have not committed."""
+        """Do nothing: the library would reset the sequence of keys to below rows that others have not committed yet."""
 
     # --- writing ----------------------------------------------------------------------------------------------------
     def refuse(self, plan: Plan, user: User) -> None:
-        """Add faults for what the user may not do."""
+        """Add faults for changes that the user may not make."""
         meta = self._meta.model._meta
         if plan.new and not user.has_perm(f"{meta.app_label}.add_{meta.model_name}"):
             self.fault(plan.new[0].row, "", _("You may change rows, and not add any. Remove those that are new."))
 
     def write(self, plan: Plan, user: User, file: str) -> None:
-        """Write a plan without faults, with its history and log. Call in the transaction in which it was made."""
+        """Write a plan without faults, with its history and log. Call this in the transaction that made the plan."""
         reason = f"Imported from {file}"[:100]
         self.store(plan, user, reason)
         changed = ((f"{reason}: {', '.join(change.columns)}", change.instance) for change in plan.changed)
@@ -292,7 +292,7 @@ class Roster(ModelResource):
             LogEntry.objects.log_actions(user.pk, instances, CHANGE, message)
 
     def store(self, plan: Plan, user: User, reason: str) -> None:
-        """In a few statements. The history of each row has its fields alone."""
+        """Write the changes in a few statements. The history of each row contains only its fields."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""The tables of people, of teams and of lists for cases: their columns, and what has to fit among all of their rows."""
+"""The tables of people, teams and lists for cases: their columns, and the checks across all of their rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from import_export.fields import Field
 from import_export.widgets import ForeignKeyWidget, Widget
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from notifications.admin.roster import BATCH, Change, Line, Plan, Roster, Several, Slug, YesNo, grouped
+from notifications.admin.roster import BATCH, Change, Line, ManyRowsField, Plan, Roster, Slug, YesNo, grouped
 from notifications.admin.second_person import newly_listed, not_yourself
 from notifications.models import Brand, CaseList, Engine, Recipient, Team
 from notifications.models.history import as_one, newest_record
@@ -36,17 +36,17 @@ UNKNOWN_MANAGER = gettext_lazy("Nobody internal has the ref “%s”. Correct it
 
 
 def name_of(person: Recipient) -> str:
-    """Internal people by their ref; external ones with the slug of their engine before it."""
+    """Return a person's name in a cell: the ref, with an external person's engine before it (`slug:ref`)."""
     return person.ref if person.engine is None else f"{person.engine.slug}:{person.ref}"
 
 
-def teams_field() -> Several:
+def teams_field() -> ManyRowsField:
     unknown = gettext_lazy("There is no team “%s”. Import teams first, or correct it.")
-    return Several("teams", r"[\s,;]+", " ", attrgetter("slug"), unknown)
+    return ManyRowsField("teams", r"[\s,;]+", " ", attrgetter("slug"), unknown)
 
 
 class PeopleRoster(Roster):
-    """Internal people, and external ones by the slug of their engine."""
+    """Internal people, and external people by the slug of their engine."""
 
     related = ("engine", "manager", "brand", "teams")
 
@@ -83,7 +83,7 @@ class PeopleRoster(Roster):
         return str(row.get("engine", "")).strip(), clean_line(str(row["ref"]))
 
     def read_existing(self, data: tablib.Dataset, *, lock: bool) -> dict[Any, Any]:
-        """All internal people, among whom are managers, and the external ones of the file."""
+        """Return all internal people, who include managers, and the external people of the file."""
         people = list(self.rows_of_model(lock=lock).filter(engine=None))
         slugs = {slug.strip() for slug in data["engine"]} - {""} if "engine" in data.headers else set()
         if slugs:
@@ -96,7 +96,7 @@ class PeopleRoster(Roster):
         self.fields["teams"].by_name = {team.slug: team for team in Team.objects.all()}
         return {(person.engine.slug if person.engine else "", person.ref): person for person in people}
 
-    # --- among all rows ---------------------------------------------------------------------------------------------
+    # --- checks across rows -----------------------------------------------------------------------------------------
     def settle(self, rows: Sequence[Change]) -> None:
         everybody = [*self.existing.values(), *(change.instance for change in rows)]
         internal = {person.ref: person for person in everybody if not person.external}
@@ -104,12 +104,12 @@ class PeopleRoster(Roster):
             self._settle_address(change)
             if "manager" in self.sheet_columns:
                 self._settle_manager(change, str(change.cells["manager"]).strip(), internal)
-        if not self.made.faults:
+        if not self.current_plan.faults:
             self._refuse_circles(rows)
         self._refuse_shared_addresses(internal.values(), rows)
 
     def _settle_address(self, change: Change) -> None:
-        """A new address counts as verified only if the file says so."""
+        """Mark a new address as verified only if the file says so."""
         person = change.instance
         if "email_verified" not in self.sheet_columns:
             if person.email != change.before.get("email"):
@@ -125,11 +125,11 @@ class PeopleRoster(Roster):
             if internal[ref] is person:
                 self.fault(change.row, "manager", _("Nobody is their own manager."))
             person.manager = internal[ref]
-        elif ("", ref) not in self.seen:  # else their own row has a fault
+        elif ("", ref) not in self.seen:  # a row of the file with a fault of its own
             self.fault(change.row, "manager", UNKNOWN_MANAGER % ref[:60])
 
     def _refuse_circles(self, rows: Sequence[Change]) -> None:
-        """Escalations go from manager to manager. `visited`: people whose managers were followed already."""
+        """Refuse circles of managers: escalations go from manager to manager. `visited`: people already followed."""
         numbers = {id(change.instance): change.row for change in rows}
         visited: set[int] = set()
         for change in rows:
@@ -143,7 +143,7 @@ class PeopleRoster(Roster):
             visited |= way.keys()
 
     def _add_circle(self, circle: Sequence[Recipient], numbers: Mapping[int, int]) -> None:
-        """Each of them reports to the next, and the last to the first."""
+        """Add a fault for each person of a circle: each reports to the next, and the last to the first."""
         for before, person in zip([circle[-1], *circle], circle, strict=False):
             if id(person) in numbers:
                 text = _("This goes in a circle: %s reports to this person.")
@@ -176,7 +176,7 @@ class PeopleRoster(Roster):
                 revocation.settle(person.pk, timezone.now())
 
     def _store_teams(self, plan: Plan) -> None:
-        """From the teams' side, where the history is written."""
+        """Change members on the teams' side, where the history is written."""
         field = self.fields["teams"]
         left, joined = defaultdict(list), defaultdict(list)
         for change in plan.changes:
@@ -198,7 +198,7 @@ class PeopleRoster(Roster):
 
 
 def _managers_first(new: Iterable[Recipient]) -> Iterator[list[Recipient]]:
-    """New people in groups, so that managers are written before those who report to them."""
+    """Yield new people in groups, so that managers are written before those who report to them."""
     waiting = {id(person): person for person in new}
     while waiting:
         wave = [person for person in waiting.values() if id(person.manager) not in waiting]
@@ -214,7 +214,7 @@ def save_one(row: Any, user: User, reason: str) -> None:
 
 
 class TeamRoster(Roster):
-    """Teams and who leads them. Members stand in the table of people."""
+    """Teams and their leads. Members are in the table of people."""
 
     related = ("lead",)
 
@@ -244,7 +244,7 @@ class TeamRoster(Roster):
             change.instance.lead = people.get(ref)
 
     def store(self, plan: Plan, user: User, reason: str) -> None:
-        """One by one: their history has their members, too."""
+        """Write teams one by one: their history includes their members."""
         for change in plan.changes:
             save_one(change.instance, user, reason)
 
@@ -260,7 +260,7 @@ class CaseListRoster(Roster):
         "engine",
         Slug(Engine, gettext_lazy("There is no engine “%s”. Leave the cell empty for cases of every engine.")),
     )
-    people = Several(
+    people = ManyRowsField(
         "people",
         r"[;\n]",  # refs of people may have spaces and commas
         "; ",
@@ -285,7 +285,7 @@ class CaseListRoster(Roster):
         return {(row.engine.slug if row.engine else "", row.case_type): row for row in self.rows_of_model(lock=lock)}
 
     def settle(self, rows: Sequence[Change]) -> None:
-        invalid = {fault.row for fault in self.made.faults if fault.column in ("people", "teams")}
+        invalid = {fault.row for fault in self.current_plan.faults if fault.column in ("people", "teams")}
         for change in rows:
             if change.row not in invalid and not any(self._people_and_teams(change)):
                 self.fault(change.row, "people", _("Choose people or teams."))
@@ -300,7 +300,7 @@ class CaseListRoster(Roster):
                 self.fault(change.row, "people", not_yourself())
 
     def store(self, plan: Plan, user: User, reason: str) -> None:
-        """One by one: their history has who is on them, too."""
+        """Write lists one by one: their history includes people and teams."""
         for change in plan.changes:
             row, since = change.instance, newest_record(change.instance)
             save_one(row, user, reason)
@@ -310,7 +310,7 @@ class CaseListRoster(Roster):
 
 
 def _people_named(names: Iterable[str]) -> Iterable[Recipient]:
-    """The people of these names, each as `name_of` writes it."""
+    """Return the people with these names, as `name_of` writes them."""
     condition = Q(engine=None, ref__in=names)
     external = (name.split(":", 1) for name in names if ":" in name)
     for slug, refs in grouped((slug, ref) for slug, ref in external).items():

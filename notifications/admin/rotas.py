@@ -1,4 +1,4 @@
-"""Duty rotas: layers with their turns, overrides, swaps, calendars read and offered, and what comes of it."""
+"""Duty rotas: layers with their turns, overrides, swaps, calendars that are read or offered, and the coming shifts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from notifications.admin.absence_feeds import reading_mark
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, display, linked
+from notifications.admin.decorators import action, display, link_column
 from notifications.admin.display import NOTHING, change_url, link, mark, there, with_why
 from notifications.admin.fields import ListField
-from notifications.admin.invalid_ids import Choosing
+from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label
 from notifications.rotas import calendar_export, duty, feeds, turns
 from wfpush import zones
 
-PREVIEWED = timedelta(weeks=4)
-WARNED = timedelta(days=14)
+PREVIEW_PERIOD = timedelta(weeks=4)
+WARNING_PERIOD = timedelta(days=14)
 MOST_ROWS = 60
-UNMATCHED = 5
-"""Names in a calendar that are nobody's here, of one rota; below, of those of a page of the list."""
+MAX_NAMES = 5
+"""Maximum number of unmatched names of one calendar; below, of all calendars on a page of the list."""
 MOST_UNMATCHED = 1_000
 
 
@@ -50,7 +50,7 @@ class RotaForm(forms.ModelForm):
 
 
 class PeopleInOrder(ListField):
-    """One person a line, in the order of their turns. Kept as their keys."""
+    """A field for people, one a line, in the order of their turns. The value is a list of their keys."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 5, "dir": "auto"}))
@@ -70,7 +70,7 @@ class PeopleInOrder(ListField):
 
 
 def _key_of(line: str) -> int:
-    """Raises ValidationError. `#4711` stays: somebody who is gone, and whose turns are gaps."""
+    """Return a person's key. `#4711` is kept: a deleted person, whose turns are gaps. Raise ValidationError."""
     if line.startswith("#") and line[1:].isdecimal() and len(line) < 20:
         return int(line[1:])
     try:
@@ -132,7 +132,7 @@ class OverrideForm(forms.ModelForm):
         return form_data
 
 
-class OverrideInline(Choosing, TabularInline):
+class OverrideInline(AutocompleteMixin, TabularInline):
     model = RotaOverride
     form = OverrideForm
     extra = 0
@@ -142,7 +142,7 @@ class OverrideInline(Choosing, TabularInline):
     verbose_name_plural = _("overrides: somebody else, or nobody, for a time")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RotaOverride]:
-        """Those that are over stay in the history."""
+        """Return current and coming overrides. Past ones stay in the history."""
         rows: QuerySet[RotaOverride] = super().get_queryset(request)
         return rows.filter(ends_at__gt=timezone.now()).select_related("person")
 
@@ -160,7 +160,7 @@ class SwapInline(ReadOnlyInline):
 # --- the list and the page --------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Row:
-    """What the list says of a rota: who is on duty, when nobody is, and whom its calendar names that nobody here is."""
+    """The columns of a rota in the list: the person on duty, the next gap, and unmatched names in its calendar."""
 
     person: Recipient | None
     gap: datetime | None
@@ -168,7 +168,7 @@ class Row:
 
 
 class RotaList(DeskChangeList):
-    """Reads what the columns say for all rotas of a page together."""
+    """A list that reads the columns of all rotas of a page together."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -179,20 +179,20 @@ class RotaList(DeskChangeList):
 
 
 def _read_rows(rotas: Sequence[Rota], now: datetime) -> dict[int, Row]:
-    ends = now + PREVIEWED
+    ends = now + PREVIEW_PERIOD
     definitions = duty.definitions(rotas, now, ends)
     keys = {pk: next(iter(turns.on_duty(each, now)), None) for pk, each in definitions.items()}
     people = Recipient.objects.in_bulk({key for key in keys.values() if key is not None})
     gaps = {pk: turns.gaps(turns.shifts(each, now, ends), now, ends) for pk, each in definitions.items()}
-    strange = _unmatched(rotas, now)
+    unmatched = _unmatched(rotas, now)
     return {
-        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, strange.get(pk, []))
+        pk: Row(people.get(keys[pk] or 0), gaps[pk][0][0] if gaps[pk] else None, unmatched.get(pk, []))
         for pk in definitions
     }
 
 
 def _unmatched(rotas: Sequence[Rota], now: datetime) -> dict[int, list[str]]:
-    """The first of the names in calendars that are nobody's here, by the rota's key."""
+    """Return some names in each rota's calendar that match nobody, by the rota's key."""
     rows = RotaFeedShift.objects.filter(rota__in=rotas, person=None, ends_at__gt=now).order_by("rota", "summary")
     names_by_rota: dict[int, list[str]] = {}
     for pk, name in rows.values_list("rota_id", "summary").distinct()[:MOST_UNMATCHED]:
@@ -226,7 +226,7 @@ class RotaAdmin(HistoryAdmin):
         super().save_related(request, form, formsets, change)
         rota, now = Rota.objects.get(pk=form.instance.pk), timezone.now()
         feeds.settle(rota)
-        if gaps := turns.gaps(duty.shifts_of(rota, now, now + WARNED), now, now + WARNED):
+        if gaps := turns.gaps(duty.shifts_of(rota, now, now + WARNING_PERIOD), now, now + WARNING_PERIOD):
             text = gettext("Nobody is on duty from %(begins)s until %(ends)s.")
             begins, ends = (there(each, zones.zone(rota.timezone)) for each in gaps[0])
             self.message_user(request, text % {"begins": begins, "ends": ends}, messages.WARNING)
@@ -235,12 +235,12 @@ class RotaAdmin(HistoryAdmin):
         return RotaList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rota]:
-        """Without the text of calendars, which may be long."""
+        """Return the rotas without the text of their calendars, which may be long."""
         rows: QuerySet[Rota] = super().get_queryset(request)
         return rows.select_related("team", "feed").defer("feed__body")
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    of_team = linked("team", _("team"), "team__name")
+    of_team = link_column("team", _("team"), "team__name")
 
     @display(description=_("on duty now"))
     def on_duty(self, rota: Any) -> SafeString:
@@ -256,12 +256,12 @@ class RotaAdmin(HistoryAdmin):
         feed: RotaFeed | None = getattr(rota, "feed", None)
         if feed is None:
             return NOTHING
-        in_list = getattr(rota, "row", None)
-        strange = in_list.unmatched if in_list else _unmatched([rota], timezone.now()).get(rota.pk, [])
-        if not strange or feed.failing_since is not None or feed.read_at is None:
+        list_row = getattr(rota, "row", None)
+        unmatched = list_row.unmatched if list_row else _unmatched([rota], timezone.now()).get(rota.pk, [])
+        if not unmatched or feed.failing_since is not None or feed.read_at is None:
             return reading_mark(feed)
         text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
-        names = ", ".join(f"“{name}”" for name in strange[:UNMATCHED])
+        names = ", ".join(f"“{name}”" for name in unmatched[:MAX_NAMES])
         return with_why(mark("wait", gettext("read")), text % {"names": names})
 
     @display(description=_("calendar that is offered"))
@@ -277,7 +277,7 @@ class RotaAdmin(HistoryAdmin):
             "admin/desk/rota.html", {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": rota.timezone}
         )
 
-    # --- the calendar that is offered -------------------------------------------------------------------------------
+    # --- the offered calendar ---------------------------------------------------------------------------------------
     def offers(self, action: str, row: Rota) -> bool:
         return action != "end_calendar" or bool(row.address_digest)
 
@@ -310,10 +310,10 @@ class RotaAdmin(HistoryAdmin):
         return self.done(request, rota, gettext("The address has ended."))
 
 
-# --- in words ---------------------------------------------------------------------------------------------------------
+# --- shifts -----------------------------------------------------------------------------------------------------------
 def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
-    """Shifts and the gaps between them, in the rota's time zone."""
-    zone, ends = zones.zone(rota.timezone), now + PREVIEWED
+    """Yield the shifts and the gaps between them, in the rota's time zone."""
+    zone, ends = zones.zone(rota.timezone), now + PREVIEW_PERIOD
     shifts = duty.shifts_of(rota, now, ends)
     people = duty.people_of(shifts)
     spans = [(shift.begins, shift.ends, people.get(shift.who)) for shift in shifts]

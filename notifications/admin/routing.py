@@ -1,4 +1,4 @@
-"""Categories, event types and routes: which event reaches whom."""
+"""Categories, event types and routes, which decide who is notified of an event."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ from notifications.admin.conditions import (
     condition_sentence,
     doubts_about_conditions,
 )
-from notifications.admin.decorators import action, counted, display, linked
+from notifications.admin.decorators import action, count_column, display, link_column
 from notifications.admin.display import link, mark, shortened
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
@@ -95,7 +95,7 @@ class CategoryAdmin(HistoryAdmin):
     search_fields = ["name", "names", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "names", "slug", "channels", "mandatory", "mandatory_reason", "frequency", "position"]
-    route_count = counted("route_total", _("routes"), Route, "category__id__exact")
+    route_count = count_column("route_total", _("routes"), Route, "category__id__exact")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(route_total=Count("routes"))
@@ -160,15 +160,15 @@ class EventTypeAdmin(HistoryAdmin):
         sensitive = EventVariable.objects.filter(event_type=form.instance, sensitive=True)
         before = set(sensitive.values_list("path", flat=True))
         super().save_related(request, form, formsets, change)
-        self._tell_what_is_blanked(request, set(sensitive.values_list("path", flat=True)) - before)
-        event_type = EventType.objects.get(pk=form.instance.pk)  # read again: its variables were just saved
+        self._warn_about_blanks(request, set(sensitive.values_list("path", flat=True)) - before)
+        event_type = EventType.objects.get(pk=form.instance.pk)  # reload it: its variables were just saved
         missing = [each.path for each in event_type.variables.all() if lookup(event_type.sample, each.path) is None]
         if missing and event_type.sample:
             text = gettext("The sample has no %(paths)s: previews will show them as missing.")
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
 
-    def _tell_what_is_blanked(self, request: HttpRequest, paths: set[str]) -> None:
-        """Warn if published templates show on lock screens what is sensitive from now on."""
+    def _warn_about_blanks(self, request: HttpRequest, paths: set[str]) -> None:
+        """Warn about published templates whose titles and short texts use variables that are sensitive from now on."""
         if not paths or not (templates := template_check.showing(paths)):
             return
         text = gettext(
@@ -204,7 +204,7 @@ class EventVariableAdmin(LedgerAdmin):
     list_filter = [Sensitivity, "event_type"]
     list_select_related = ["event_type"]
     search_fields = ["path", "label"]
-    of_type = linked("event_type", _("event type"), "event_type__name")
+    of_type = link_column("event_type", _("event type"), "event_type__name")
 
 
 # --- routes ---------------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class RouteAdmin(RuleAdmin):
     search_fields = ["name", "template__name", "conditions__path", "conditions__value"]
     autocomplete_fields = ["event_types", "engine", "category", "template", "brand"]
     save_as = True
-    words = linked("template", _("template"), "template__name")
+    words = link_column("template", _("template"), "template__name")
     parts = [RouteCondition, RouteTarget]
     inlines = [ConditionInline, TargetInline]
     actions_list = ["dry_run"]
@@ -243,7 +243,7 @@ class RouteAdmin(RuleAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # read again: its parts were just saved
+        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # reload it: its parts were just saved
             self.message_user(request, warning, messages.WARNING)
 
     # --- columns ----------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class RouteAdmin(RuleAdmin):
 
     @action(description=_("Dry run"), url_path="dry-run-here", permissions=["view"], icon="science")
     def dry_run_here(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The dry run with this route's event type."""
+        """Return the dry run with this route's event type."""
         return dry_run_page(self, request, self.get_row(request, object_id))
 
 
@@ -279,7 +279,7 @@ DOUBTS: list[Callable[[Route], list[str]]] = []
 
 
 def doubts_about(route: Route) -> list[str]:
-    """Sentences about what may not have been meant; the route is saved nevertheless."""
+    """Return sentences about probable mistakes. The route is saved nevertheless."""
     doubts = []
     if not route.targets.exists():
         doubts.append(gettext("This route has no target: nobody will get anything."))
@@ -296,7 +296,7 @@ class PartOfRoute(LedgerAdmin):
 
     list_select_related = ["route"]
     list_filter = ["route"]
-    of_route = linked("route", _("route"), "route__name")
+    of_route = link_column("route", _("route"), "route__name")
 
 
 @admin.register(RouteCondition)

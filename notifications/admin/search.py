@@ -1,7 +1,7 @@
-"""The search of every page of the desk: what is found while somebody types, of all kinds that they may see.
+"""The search on every page of the desk, while somebody types, in all kinds that the user may see.
 
-Each kind finds a few, by its indexes. Whatever has exactly the id that was typed comes first. Nothing is cached: what
-somebody may see is asked each time.
+Each kind finds a few rows, by its indexes. Rows with exactly the typed id come first. Nothing is cached: permissions
+are checked each time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,25 +46,25 @@ from wfpush.postgres.word_index import Words, has_words, having
 log = structlog.get_logger(__name__)
 
 FEW = 5
-"""Rows of a kind."""
+"""Maximum number of hits of a kind."""
 NEWEST = 1_000
-"""So many rows are read through for the beginnings of words: common ones are found among them at once."""
+"""Number of the newest rows that are searched for beginnings of words. Common words are found among them at once."""
 COMMON = 500
-"""So many rows with the same words are looked at, of those that the index has."""
+"""Maximum number of rows that the index returns for the same words."""
 MOST_CHARACTERS, MOST_WORDS = 200, 8
 SHORTEST_ID = 8
-"""Hexadecimal digits of our ids by whose beginning rows are found."""
+"""Minimum number of hexadecimal digits by which our ids are found."""
 
 PATIENCE = 1_000
-"""Milliseconds of one statement. It is there for what no index foresaw."""
+"""Maximum duration of a statement in milliseconds, for searches that no index foresaw."""
 
 _BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), set_config(%s, %s, true)"
-"""Before it has statistics of new rows, PostgreSQL may think that words are found sooner without their index."""
+"""Settings of a search: without statistics of new rows, PostgreSQL may prefer a scan to the index of words."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """What was typed, in all the ways in which kinds look for it."""
+    """The typed text, in the forms in which kinds look for it."""
 
     text: str
 
@@ -78,7 +78,7 @@ class Query:
 
     @cached_property
     def ids(self) -> tuple[UUID, UUID] | None:
-        """The lowest and the highest of our ids that begin so."""
+        """The lowest and the highest of our ids that begin with the text, or None."""
         digits = self.text.replace("-", "").lower()
         if not SHORTEST_ID <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
             return None
@@ -86,31 +86,31 @@ class Query:
 
     @cached_property
     def engines(self) -> dict[int, str]:
-        """Names by keys: ids of engines are looked for together with all engines, which their indexes have first."""
+        """Names of all engines by key: indexes of engines' ids begin with the engine, so searches name all engines."""
         return dict(Engine.objects.values_list("pk", "name"))
 
     def all_in(self, *fields: str) -> Q:
-        """Each word somewhere in one of the fields: for tables that are small."""
+        """Return a condition: each word is somewhere in one of the fields. For small tables."""
         anywhere = (reduce(or_, (Q(**{f"{field}__icontains": word}) for field in fields)) for word in self.words)
         return reduce(and_, anywhere, Q())
 
     def names(self, ids: Iterable[object]) -> bool:
-        """Whether one of the ids is exactly what was typed."""
+        """Return whether one of the ids is exactly the text."""
         return any(each == self.id or str(each).casefold() == self.text.casefold() for each in ids if each)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How rows of a model are searched and shown. `find` yields the best first, some perhaps twice."""
+    """A kind of rows, with its search and its display. `find` yields the best rows first, some perhaps twice."""
 
     model: type[Model]
     icon: str
     find: Callable[[Query], Iterable[Any]]
     describe: Callable[[Any, Query], Iterable[object]]
-    """Returns the words beside a row's name. Empty ones are left out."""
+    """Function that returns the words beside a row's name. Empty ones are left out."""
     ids: Callable[[Any], Iterable[object]]
     by_words: bool = True
-    """Else only who has the whole id looks for it: it is not named among what can be found."""
+    """True if words find its rows. If not, only the whole id does, and the help does not name the kind."""
 
     def hits(self, query: Query) -> Iterator["Hit"]:
         shown: dict[Any, Any] = {}
@@ -136,13 +136,13 @@ class Hit:
 
 # --- ways of searching ------------------------------------------------------------------------------------------------
 def with_whole_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
-    """The newest few of the rows that have exactly these words; none if very many have."""
-    keys = _some(rows, having(searched, query.text, whole=True))
+    """Return the newest few rows with exactly these words; none if very many rows have them."""
+    keys = _matching_keys(rows, having(searched, query.text, whole=True))
     return _newest(rows, keys) if len(keys) < COMMON else ()
 
 
 def among_newest(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
-    """Those of the NEWEST rows in which words begin so."""
+    """Return those of the NEWEST rows in which words begin with the text."""
     condition = having(searched, query.text)
     if not condition:
         return ()
@@ -152,12 +152,12 @@ def among_newest(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable
 
 
 def with_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
-    """A few of the rows in which words begin so: the newest, but for words that very many have."""
-    return _newest(rows, _some(rows, having(searched, query.text)))
+    """Return a few rows in which words begin with the text: the newest, except for very common words."""
+    return _newest(rows, _matching_keys(rows, having(searched, query.text)))
 
 
-def _some(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
-    """Keys of rows, in no order: PostgreSQL would read all that have a word to find the newest."""
+def _matching_keys(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
+    """Return keys in no order: to find the newest rows, PostgreSQL would read all rows with a word."""
     return list(rows.filter(condition).order_by().values_list("pk", flat=True)[:COMMON]) if condition else []
 
 
@@ -166,12 +166,12 @@ def _newest(rows: QuerySet[Any], keys: list[Any]) -> Iterable[Any]:
 
 
 def with_our_id(rows: QuerySet[Any], query: Query) -> list[Any]:
-    """The rows with our id, whole or its beginning."""
+    """Return the rows with our id, whole or its beginning."""
     return list(rows.filter(pk__range=query.ids).order_by("-pk")[: FEW + 1]) if query.ids else []
 
 
-def of_engines(rows: QuerySet[Any], query: Query, **ids: str) -> list[Any]:
-    """The rows with an id that their engine gave them."""
+def with_engine_id(rows: QuerySet[Any], query: Query, **ids: str) -> list[Any]:
+    """Return the rows with an id that their engine gave them."""
     return list(rows.filter(engine__in=list(query.engines), **ids)[: FEW + 1])
 
 
@@ -195,7 +195,7 @@ def on_or_off(on: bool) -> str:
 
 # --- people, tasks, cases ---------------------------------------------------------------------------------------------
 def _people(query: Query) -> Iterator[Recipient]:
-    """Those of the house first: external people may be very many."""
+    """Yield internal people first: external people may be very many."""
     rows = Recipient.objects.all()
     exact = Q(engine=None, ref=query.text) | Q(engine__in=list(query.engines), ref=query.text) | Q(email=query.text)
     yield from rows.filter(exact).order_by()[: FEW + 1]
@@ -209,11 +209,11 @@ def _about_person(person: Recipient, query: Query) -> list[object]:
 
 
 def _tasks(query: Query) -> Iterator[Task]:
-    """An index of the names of all tasks would cost every event. Older ones are found by a word of their case's title
-    that few cases have, or by their name if they have no case."""
+    """Yield tasks. An index of all names would cost every event. Older tasks are found by a rare word of their case's
+    title, or by their name if they have no case."""
     rows = Task.objects.only("task_id", "name", "state", "engine_id", "case__title").select_related("case")
     yield from with_our_id(rows, query)
-    yield from of_engines(rows, query, task_id=query.text)
+    yield from with_engine_id(rows, query, task_id=query.text)
     of_cases = list(rows.filter(case__in=_likely_cases(query)).order_by("-pk")[:COMMON])
     yield from (task for task in of_cases if has_words(_searched(task), query.text, whole=True))
     yield from among_newest(rows, TASK_WORDS, query)
@@ -226,15 +226,15 @@ def _searched(task: Task) -> str:
 
 
 def _likely_cases(query: Query) -> set[int]:
-    """Keys of cases whose title has all of the words, or one that few have."""
+    """Return keys of cases whose title has all of the words, or one rare word."""
     ways = [having(CASE_WORDS, query.text), *(having(CASE_WORDS, word, whole=True) for word in query.words)]
-    key_sets = [_some(Case.objects.all(), way) for way in ways]
+    key_sets = [_matching_keys(Case.objects.all(), way) for way in ways]
     return {key for keys in key_sets if len(keys) < COMMON for key in keys}
 
 
 def _cases(query: Query) -> Iterator[Case]:
     rows = Case.objects.all()
-    yield from of_engines(rows, query, case_id=query.text)
+    yield from with_engine_id(rows, query, case_id=query.text)
     yield from with_whole_words(rows, CASE_WORDS, query)
     yield from among_newest(rows, CASE_WORDS, query)
     yield from with_words(rows, CASE_WORDS, query)
@@ -243,7 +243,7 @@ def _cases(query: Query) -> Iterator[Case]:
 def _events(query: Query) -> Iterator[Event]:
     rows = Event.objects.only("event_id", "type", "status", "engine_id")
     yield from with_our_id(rows, query)
-    yield from of_engines(rows, query, event_id=query.text)
+    yield from with_engine_id(rows, query, event_id=query.text)
 
 
 def _by_our_id(model: type[Model], icon: str) -> Kind:
@@ -256,8 +256,8 @@ def _by_our_id(model: type[Model], icon: str) -> Kind:
     return Kind(model, icon, find, lambda row, _query: [row.get_state_display()], lambda row: [row.pk], by_words=False)
 
 
-def _of_engine(row: Any, query: Query) -> list[object]:
-    """The engine's name, and the state of a task or an event, or the status that a case has there."""
+def _engine_and_state(row: Any, query: Query) -> list[object]:
+    """Return the engine's name, and the state of a task or event, or a case's status in the engine."""
     state = row.get_state_display() if isinstance(row, Task) else row.status
     return [query.engines.get(row.engine_id), row.get_status_display() if isinstance(row, Event) else state]
 
@@ -268,9 +268,9 @@ def _about_engine(engine: Engine, _query: Query) -> list[object]:
 
 KINDS: list[Kind] = [
     Kind(Recipient, "person", _people, _about_person, lambda person: [person.ref, person.email]),
-    Kind(Task, "task_alt", _tasks, _of_engine, lambda task: [task.pk, task.task_id]),
-    Kind(Case, "folder_open", _cases, _of_engine, lambda case: [case.case_id]),
-    Kind(Event, "input", _events, _of_engine, lambda event: [event.pk, event.event_id]),
+    Kind(Task, "task_alt", _tasks, _engine_and_state, lambda task: [task.pk, task.task_id]),
+    Kind(Case, "folder_open", _cases, _engine_and_state, lambda case: [case.case_id]),
+    Kind(Event, "input", _events, _engine_and_state, lambda event: [event.pk, event.event_id]),
     small(Route, "alt_route", ["name"], lambda route, _query: [on_or_off(route.enabled)]),
     small(FourEyesRule, "visibility", ["name"], lambda rule, _query: [on_or_off(rule.enabled)]),
     small(Template, "edit_note", ["name", "slug"], lambda template, _query: [template.slug]),
@@ -280,10 +280,10 @@ KINDS: list[Kind] = [
     _by_our_id(Delivery, "send"),
     _by_our_id(Callback, "reply"),
 ]
-"""Other apps append theirs."""
+"""The kinds. Other apps append theirs."""
 
 
-# --- the answer -------------------------------------------------------------------------------------------------------
+# --- the response -----------------------------------------------------------------------------------------------------
 def answer(request: HttpRequest) -> HttpResponse:
     """Return the hits as options of a list, with a sentence that says how many there are."""
     query = Query(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
@@ -295,26 +295,26 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 def _find_hits(request: HttpRequest, kinds: list[Kind], query: Query) -> tuple[list[Hit], bool]:
     """Return the hits, and whether there are more. A kind that takes too long is left out and counts as more."""
-    hits, more, left = list(_pages(request, query)), False, list(kinds)
-    while left:
+    hits, more, remaining = list(_pages(request, query)), False, list(kinds)
+    while remaining:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(_BY_INDEX, ["statement_timeout", str(PATIENCE)])
-                while left:
-                    those = list(left[0].hits(query))
-                    hits += those[:FEW]
-                    more |= len(those) > FEW
-                    left.pop(0)
+                while remaining:
+                    kind_hits = list(remaining[0].hits(query))
+                    hits += kind_hits[:FEW]
+                    more |= len(kind_hits) > FEW
+                    remaining.pop(0)
         except OperationalError as fault:
             if not isinstance(fault.__cause__, QueryCanceled):
                 raise
-            log.warning("search_takes_too_long", kind=left.pop(0).model._meta.label, characters=len(query.text))
+            log.warning("search_takes_too_long", kind=remaining.pop(0).model._meta.label, characters=len(query.text))
             more = True
     return sorted(hits, key=lambda hit: not hit.exact), more
 
 
 def _pages(request: HttpRequest, query: Query) -> Iterator[Hit]:
-    """Lists and pages of the navigation, by the beginnings of the words of their names."""
+    """Yield lists and pages of the navigation whose names have words that begin with the typed words."""
     prefixes = [word.casefold() for word in query.words]
     for section, place in navigation.everywhere(request):
         name = place.title()

@@ -1,7 +1,7 @@
-"""A rule by which its own editor would get approvals waits, disabled, until somebody else enables it.
+"""Rules that would send approvals to their own editor wait, disabled, until somebody else enables them.
 
-Whoever may change rules, but not people, could send any approval to themself. What was enabled before, and names its
-editor as it did then, goes on. Whoever may change people is not asked: they could decide as anybody.
+Otherwise, users who may change rules but not people could send any approval to themselves. A rule that was enabled and
+named its editor before goes on. Users who may change people are exempt: they could decide as anybody.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -21,51 +21,51 @@ from notifications.cases.locking import TYPES_THAT_ASK
 from notifications.models import CaseList, Recipient, Rota, RotaFeedShift, Route, TargetKind
 from notifications.types import behaviour_of
 
-OF_CHOICE = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
-"""Targets that anybody can become: who starts or follows a case, or is named in its data."""
+OPEN_TARGETS = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
+"""Targets that anybody can become: initiators and followers of a case, and people named in its data."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class RuleTargets:
     """A rule's targets (pairs of a kind and the row with `team`, `person` and `rota`), and the events it applies to."""
 
     targets: Iterable[tuple[str, Any]]
     subject: Hashable
 
 
-READERS: dict[type[Model], Callable[[Any], Reading]] = {}
-"""A function for each kind of rule that reads one. Other apps add theirs."""
+READERS: dict[type[Model], Callable[[Any], RuleTargets]] = {}
+"""Functions that read a rule of each model. Other apps add theirs."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """A rule as its editor finds or leaves it."""
+class RuleState:
+    """The state of a rule before or after an edit."""
 
     enabled: bool
     names_editor: bool
     subject: Hashable
 
 
-def look(user: Any, rule: Any) -> Look | None:
-    """Return the rule as its editor sees it. None for new rules, and for users who edit people or have no person."""
+def rule_state(user: Any, rule: Any) -> RuleState | None:
+    """Return the rule's state. None for new rules, and for users who may edit people or have no person."""
     person = _person_of(user)
     if person is None or rule is None or rule.pk is None:
         return None
     reading = READERS[type(rule)](rule)
-    names_editor = any(_means(kind, row, person) for kind, row in reading.targets)
-    return Look(rule.enabled, names_editor, reading.subject)
+    names_editor = any(_targets_person(kind, row, person) for kind, row in reading.targets)
+    return RuleState(rule.enabled, names_editor, reading.subject)
 
 
-def must_wait(user: Any, rule: Any, before: Look | None) -> bool:
-    """Whether the rule, as it is saved and enabled, takes another person's word."""
-    now = look(user, rule)
+def must_wait(user: Any, rule: Any, before: RuleState | None) -> bool:
+    """Return whether the rule, as it is saved and enabled, needs another person's consent."""
+    now = rule_state(user, rule)
     if now is None or not now.names_editor:
         return False
     return before is None or not (before.enabled and before.names_editor and before.subject == now.subject)
 
 
-def hold(desk: Any, request: HttpRequest, rule: Any, before: Look | None) -> bool:
-    """Disable a rule that was just saved, if it must wait. Returns whether it does."""
+def hold(desk: Any, request: HttpRequest, rule: Any, before: RuleState | None) -> bool:
+    """Disable a rule that was just saved, if it must wait. Return whether it must."""
     if not rule.enabled or not must_wait(request.user, rule, before):
         return False
     rule.enabled = False
@@ -86,7 +86,7 @@ def _person_of(user: User) -> Recipient | None:
     return Recipient.objects.filter(user=user).first()
 
 
-def _means(kind: str, row: Any, person: Recipient) -> bool:
+def _targets_person(kind: str, row: Any, person: Recipient) -> bool:
     if kind == TargetKind.PERSON:
         return bool(row.person_id == person.pk)
     if kind == TargetKind.TEAM:
@@ -96,39 +96,39 @@ def _means(kind: str, row: Any, person: Recipient) -> bool:
     if kind == TargetKind.MANAGER:
         return Recipient.objects.filter(manager=person).exists()
     if kind == TargetKind.DUTY:
-        return row.rota is not None and _is_in(row.rota, person)
+        return row.rota is not None and _is_in_rota(row.rota, person)
     if kind == TargetKind.CASE_LIST:
         return CaseList.objects.filter(Q(people=person) | Q(teams__members=person)).exists()
-    return kind in OF_CHOICE
+    return kind in OPEN_TARGETS
 
 
-def _is_in(rota: Rota, person: Recipient) -> bool:
+def _is_in_rota(rota: Rota, person: Recipient) -> bool:
     in_layers = rota.layers.filter(people__contains=[person.pk]).exists()
     in_feed = RotaFeedShift.objects.filter(rota=rota, person=person)
     return in_layers or rota.overrides.filter(person=person).exists() or in_feed.exists()
 
 
 def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], teams: Iterable[Any]) -> bool:
-    """Whether a list for cases would name its editor, and does not yet: a list has nothing that could wait."""
+    """Return whether a list for cases would newly name its editor: it cannot wait disabled, so it is refused."""
     person = _person_of(user)
     if person is None:
         return False
     now = set(row.teams.values_list("pk", flat=True)) if row is not None and row.pk else set()
-    on_it = row is not None and row.pk is not None and row.people.filter(pk=person.pk).exists()
+    is_listed = row is not None and row.pk is not None and row.people.filter(pk=person.pk).exists()
     teams = [team for team in teams if team.pk not in now]
-    return (person in people and not on_it) or any(team.members.filter(pk=person.pk).exists() for team in teams)
+    return (person in people and not is_listed) or any(team.members.filter(pk=person.pk).exists() for team in teams)
 
 
 def not_yourself() -> str:
     return gettext("Somebody else has to put you, or a team of yours, on a list for cases.")
 
 
-def _read_route(route: Route) -> Reading:
+def _read_route(route: Route) -> RuleTargets:
     types = sorted(route.event_types.values_list("name", flat=True))
     conditions = sorted(route.conditions.values_list("path", "operator", "value"))
     asks = not types or any(behaviour_of(name) in TYPES_THAT_ASK for name in types)
     targets = route.targets.select_related("team", "rota") if asks else ()
-    return Reading([(row.kind, row) for row in targets], (route.engine_id, tuple(types), tuple(conditions)))
+    return RuleTargets([(row.kind, row) for row in targets], (route.engine_id, tuple(types), tuple(conditions)))
 
 
 READERS[Route] = _read_route
@@ -142,12 +142,12 @@ class RuleAdmin(HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         stored = self.model._default_manager.filter(pk=obj.pk).first()
-        request.rule_before = look(request.user, stored)  # type: ignore[attr-defined]  # for `save_related`
+        request.rule_before = rule_state(request.user, stored)  # type: ignore[attr-defined]  # for `save_related`
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        rule = self.model._default_manager.get(pk=form.instance.pk)  # read again: its parts were just saved
+        rule = self.model._default_manager.get(pk=form.instance.pk)  # reload it: its parts were just saved
         if hold(self, request, rule, request.rule_before):  # type: ignore[attr-defined]
             form.instance.enabled = False
 

@@ -1,7 +1,7 @@
-"""Failed work is sent again: one row, those chosen, all that a list shows, or what failed since a time.
+"""Sending failed work again: one row, chosen rows, all rows of a list, or rows that failed since a time.
 
-What would be sent is counted and shown first. All of the question is in the page's address, so that it can be reloaded;
-only its button orders anything.
+A page counts and shows the rows first. The page's address has the whole selection, so that the page can be reloaded;
+only its button orders a replay.
 """
 
 from copy import copy
@@ -43,19 +43,19 @@ from wfpush.identifiers import lowest_id, uuid7
 from wfpush.observability.backlog import number
 
 GROUPS, PEOPLE = 20, 8
-"""Of each so many are named; the others are counted."""
+"""Maximum number of groups and of people that are named; the others are counted."""
 SINCE, ROW = "since", "row"
 """Parameters of the page, beside those of the list."""
 MOST_DIGITS = 9
 OLDEST = timedelta(days=1)
-"""A page that has stood open for longer is shown again, with what there is now."""
+"""Maximum age of the page. An older page is shown again with the present rows."""
 ERROR = 160
-"""Characters by which errors of events are told apart."""
+"""Number of characters by which errors of events are told apart."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Where rows of a kind say whose they are and why they failed: as a text, or in a column with a fact."""
+    """Fields of a kind's rows: the engine, the error as a text or a column with a fact, the person, and the channel."""
 
     engine: str
     error: str
@@ -80,7 +80,7 @@ class SinceForm(forms.Form):
 
 @dataclass
 class Selection:
-    """What the page's address asks for."""
+    """The selection in the page's address."""
 
     rows: QuerySet[Any]
     words: list[str]
@@ -88,8 +88,8 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class OneAgain:
-    """What the page of one row says: why it cannot be sent, the question, and what has become of it."""
+class ReplayTexts:
+    """Texts of the page of one row: why the row cannot be sent, the question, and the results."""
 
     refused: str
     title: str
@@ -109,7 +109,7 @@ class Group:
 
 @dataclass
 class Preview:
-    """What would be sent again: counted exactly, but nothing of it is read."""
+    """The rows that would be sent again. They are counted exactly, but not read."""
 
     kind: Kind
     rows: QuerySet[Any]
@@ -124,7 +124,7 @@ class Preview:
 
     @cached_property
     def groups(self) -> list[Group]:
-        """Return the groups by engine and error, the largest first."""
+        """The groups by engine and error, the largest first."""
         facts = FACTS[self.kind.name]
         if self.kind.name == ReplayKind.EVENTS:
             rows = self.rows.annotate(why=Left(facts.error, ERROR)).values(facts.engine, "why", "status")
@@ -147,7 +147,7 @@ class Preview:
 
     @cached_property
     def people(self) -> str:
-        """Return the names of the people concerned, those with the most rows first."""
+        """The names of the people concerned, those with the most rows first."""
         person = FACTS[self.kind.name].person
         if not person:
             return gettext("People are told as the routes are now: they are found when an event is processed.")
@@ -159,12 +159,12 @@ class Preview:
         return f"{name_list} {others}" if more > 0 else name_list
 
 
-class SendsAgain(LedgerAdmin):
+class ReplayableAdmin(LedgerAdmin):
     """A list of work that may have failed for good."""
 
     kind: Kind
     again_title: Any
-    """The page's title, and its button."""
+    """The title of the page and of the button that leads to it."""
     actions = ["chosen_again"]
     list_before_template = "admin/desk/again_link.html"
 
@@ -183,7 +183,7 @@ class SendsAgain(LedgerAdmin):
 
     @action(description=_("Send again"), permissions=["operate"])
     def chosen_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
-        """Lead to the page that says what would be sent."""
+        """Redirect to the page that shows what would be sent."""
         chosen = [(ROW, pk) for pk in queryset.values_list("pk", flat=True)]
         return HttpResponseRedirect(f"{self.again_address}?{urlencode(chosen)}")
 
@@ -193,15 +193,15 @@ class SendsAgain(LedgerAdmin):
         with timezone.override(zone_of_reader(request)):
             form = SinceForm(request.GET if request.GET.get(SINCE) else None)
             try:
-                chosen = self._chosen(request, form.cleaned_data[SINCE] if form.is_valid() else None)
+                chosen = self._selection(request, form.cleaned_data[SINCE] if form.is_valid() else None)
             except IncorrectLookupParameters:
                 return HttpResponseRedirect(list_url(self.model))
             is_order = request.method == "POST" and (form.is_valid() or not form.is_bound)
             ordered = self._order(request, chosen) if is_order else None
             return ordered or self._preview(request, chosen, form)
 
-    # --- what the address asks for ------------------------------------------------------------------------------------
-    def _chosen(self, request: HttpRequest, since: datetime | None) -> Selection:
+    # --- the selection in the address ---------------------------------------------------------------------------------
+    def _selection(self, request: HttpRequest, since: datetime | None) -> Selection:
         parameters = request.GET.copy()
         row_ids = parameters.pop(ROW, [])
         ids = [pk for text in row_ids if (pk := as_uuid(str(text))) is not None]
@@ -210,22 +210,22 @@ class SendsAgain(LedgerAdmin):
             words = [ngettext("%(count)s chosen", "%(count)s chosen", len(ids)) % {"count": len(ids)}]
             chosen = Selection(self.model._default_manager.filter(pk__in=ids), words, list_url(self.model))
         else:
-            chosen = self._listed(request, parameters)
+            chosen = self._list_selection(request, parameters)
         if since is not None:
             chosen.rows = chosen.rows.filter(failed_since(self.kind, since))
             chosen.words.append(gettext("failed since %(time)s") % {"time": exact(since)})
         return chosen
 
-    def _listed(self, request: HttpRequest, parameters: QueryDict) -> Selection:
+    def _list_selection(self, request: HttpRequest, parameters: QueryDict) -> Selection:
         """Return all rows that the list shows with its filters and its search."""
         listing = copy(request)
-        listing.GET = parameters  # type: ignore[assignment]  # a copy of it, without what is the page's own
+        listing.GET = parameters  # type: ignore[assignment]  # a copy without the page's own parameters
         listing.method = "GET"
         changelist = self.get_changelist_instance(listing)
         rows = changelist.queryset.select_related(None).order_by()
         return Selection(rows, filter_words(changelist), list_url(self.model, parameters.urlencode()))
 
-    # --- the question and its answer ----------------------------------------------------------------------------------
+    # --- question and order -------------------------------------------------------------------------------------------
     def _preview(self, request: HttpRequest, chosen: Selection, form: SinceForm) -> HttpResponse:
         as_of = timezone.now()
         preview = Preview(self.kind, self.kind.chosen(chosen.rows, as_of))
@@ -261,12 +261,12 @@ class SendsAgain(LedgerAdmin):
             self.message_user(request, text, messages.WARNING)
             return None
         if is_new:
-            self.message_user(request, _begins(replay))
+            self.message_user(request, _order_message(replay))
         return HttpResponseRedirect(change_url(replay))
 
     # --- one row ------------------------------------------------------------------------------------------------------
-    def one_again(self, request: HttpRequest, row: Any, words: OneAgain) -> HttpResponse:
-        """Send a row again that its list `offers` for it, once the user has confirmed; then show the way to undo it."""
+    def replay_row(self, request: HttpRequest, row: Any, words: ReplayTexts) -> HttpResponse:
+        """Send one row again after confirmation, if `offers` allows it, and link to undoing it."""
         if not self.offers("", row):
             return self.done(request, row, words.refused, messages.WARNING)
         if request.method != "POST":
@@ -283,7 +283,7 @@ class SendsAgain(LedgerAdmin):
 
 
 def _question(request: HttpRequest, chosen: Selection) -> orders.Question | None:
-    """What the page's button has said yes to; None if it was not that button."""
+    """Return the question that the user confirmed; None for another or an outdated form."""
     key, seen, now = as_uuid(request.POST.get("key", "")), request.POST.get("seen", ""), timezone.now()
     try:
         as_of = parse_datetime(request.POST.get("as_of", ""))
@@ -297,7 +297,7 @@ def _question(request: HttpRequest, chosen: Selection) -> orders.Question | None
     return orders.Question(key, int(seen), min(as_of, now), by, " · ".join(chosen.words))
 
 
-def _begins(replay: Replay) -> str:
+def _order_message(replay: Replay) -> str:
     text = ngettext(
         "%(count)s is sent again. It begins at %(time)s; until then all of it can be undone.",
         "%(count)s are sent again. It begins at %(time)s; until then all of it can be undone.",
@@ -323,13 +323,13 @@ def headline(preview: Preview) -> str:
 
 
 def failed_since(kind: Kind, since: datetime) -> Q:
-    """Given up since then, or, if it is still tried, made since then."""
+    """Return a condition: given up since then, or, while still tried, made since then."""
     made = Q(**{kind.ended: None}, pk__gte=lowest_id(since))
     return Q(**{f"{kind.ended}__gte": since}) | made
 
 
 def filter_words(changelist: ChangeList) -> list[str]:
-    """What the list is filtered by, in words."""
+    """Return the filters of the list in words."""
     words = [changelist.query] if changelist.query else []
     for spec in changelist.filter_specs:
         chosen = [str(choice["display"]) for choice in list(spec.choices(changelist))[1:] if choice["selected"]]

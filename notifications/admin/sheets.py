@@ -14,20 +14,20 @@ import tablib
 from django.utils.translation import gettext as _
 
 MOST_BYTES = 1_000_000
-"""Of a file. The server cuts larger bodies before anybody reads them (wfpush/web/bodylimit.py)."""
+"""Maximum size of a file. The server cuts larger bodies before they are read (wfpush/web/bodylimit.py)."""
 MOST_UNPACKED = 24 * 1024 * 1024
 MOST_PARTS = 500
-"""Of the archive that an XLSX file is."""
+"""Maximum number of files in the archive of an XLSX file."""
 MOST_TAGS, MOST_TAGS_OF_ROW = 1_500_000, 50_000
-"""Of all its XML, and of one row: openpyxl holds a row as a whole, at 300 bytes for each of its tags."""
+"""Maximum number of tags in a large part, and in one row. openpyxl keeps a whole row in memory, 300 bytes a tag."""
 MOST_TAGS_BESIDE = 100_000
-"""Of a part that is neither a sheet nor its texts, such as its styles."""
+"""Maximum number of tags in a part that is neither a sheet nor its texts, such as its styles."""
 LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings.xml")
 DEPTH_OF_ROWS = 3
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 20_000, 50, 4_000
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-"""What a spreadsheet may take for a formula (OWASP, “CSV Injection”), behind any number of our apostrophes."""
+"""Texts that a spreadsheet may take for a formula (OWASP, “CSV Injection”), behind any number of our apostrophes."""
 KINDS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -35,12 +35,12 @@ KINDS = {
 
 
 class BadFile(Exception):
-    """The file cannot be read; the message says why, and what to do."""
+    """Raised for a file that cannot be read. The message says why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of a file that are not empty. `numbers`: theirs, as a spreadsheet shows them."""
+    """The rows of a file that are not empty. `numbers`: their numbers in a spreadsheet program."""
 
     data: tablib.Dataset
     numbers: Sequence[int]
@@ -48,17 +48,17 @@ class Sheet:
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 def escape(text: str) -> str:
-    """With an apostrophe before what a spreadsheet would compute."""
+    """Return a text with an apostrophe before anything that a spreadsheet would compute."""
     return f"'{text}" if FORMULA.match(text) else text
 
 
 def unescape(text: str) -> str:
-    """What `escape` was given."""
+    """Return the text that was passed to `escape`."""
     return text[1:] if text.startswith("'") and FORMULA.match(text) else text
 
 
 def write(data: tablib.Dataset, kind: str) -> bytes:
-    """`kind`: "csv", in UTF-8 as Excel knows it by its first bytes, or "xlsx"."""
+    """Return the content of a file. `kind`: "csv" (UTF-8 with a byte order mark, by which Excel knows it) or "xlsx"."""
     rows = [data.headers, *([escape(str(cell)) for cell in row] for row in data)]
     if kind == "csv":
         text = io.StringIO()
@@ -74,7 +74,7 @@ def write(data: tablib.Dataset, kind: str) -> bytes:
 
 
 def _text_cell(page: Any, text: str) -> Any:
-    """A cell of text, whatever it looks like: refs keep their zeros."""
+    """Return a cell of type text, whatever the text looks like: refs keep their zeros."""
     cell = openpyxl.cell.WriteOnlyCell(page, openpyxl.cell.cell.ILLEGAL_CHARACTERS_RE.sub("", text))
     cell.data_type, cell.number_format = "s", "@"
     return cell
@@ -82,7 +82,7 @@ def _text_cell(page: Any, text: str) -> Any:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 def read(name: str, content: bytes) -> Sheet:
-    """Raises BadFile."""
+    """Return the rows of a CSV or XLSX file. Raise BadFile."""
     if len(content) > MOST_BYTES:
         raise BadFile(_("The file is too large: 1 MB is possible. Split it."))
     is_xlsx = content.startswith(b"PK")
@@ -92,7 +92,7 @@ def read(name: str, content: bytes) -> Sheet:
 
 
 Row = tuple[int, list[str]]
-"""Its number and its cells."""
+"""The number and the cells of a row."""
 
 
 def _sheet(rows: Iterator[Row]) -> Sheet:
@@ -126,9 +126,9 @@ def _headers(cells: Sequence[str]) -> list[str]:
     if "" in names:
         column = names.index("") + 1
         raise BadFile(_("Column %(column)d has no name in the first row.") % {"column": column})
-    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
-    if twice is not None:
-        raise BadFile(_("Two columns are called “%(name)s”. Remove one of them.") % {"name": twice[:60]})
+    duplicate = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if duplicate is not None:
+        raise BadFile(_("Two columns are called “%(name)s”. Remove one of them.") % {"name": duplicate[:60]})
     return names
 
 
@@ -154,13 +154,13 @@ def _rows_of_csv(content: bytes) -> Iterator[Row]:
         for number, cells in enumerate(reader, 1):
             if not (mark and number == 1):
                 yield number, _cells(cells, number)
-    except (csv.Error, ValueError, TypeError) as fault:  # the latter for a separator that cannot be one
+    except (csv.Error, ValueError, TypeError) as fault:  # ValueError and TypeError: no valid separator
         text = _("Row %(row)d cannot be read. Is a quotation mark missing?")
         raise BadFile(text % {"row": number + 1}) from fault
 
 
 def _decoded(content: bytes) -> str:
-    """UTF-8, or UTF-16 as Excel's “Unicode text”. Other encodings cannot be told from each other."""
+    """Decode UTF-8, or UTF-16 as Excel's “Unicode text”. Other encodings cannot be told from each other."""
     try:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
             return content.decode("utf-16")
@@ -173,41 +173,41 @@ def _decoded(content: bytes) -> str:
 
 # --- XLSX
 def _rows_of_xlsx(content: bytes) -> Iterator[Row]:
-    """Of the first sheet."""
+    """Yield the rows of the first sheet."""
     _refuse_bombs(content)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         page = book.worksheets[0]
-        page.reset_dimensions()  # what the file says of its size is not true in all files
+        page.reset_dimensions()  # the size in the file is not always true
         for number, row in enumerate(page.iter_rows(max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1), 1):
             yield number, _cells((_text_of(cell, number) for cell in row), number)
     except (BadFile, MemoryError):
         raise
-    except Exception as fault:  # a broken archive or its XML breaks openpyxl in many ways
+    except Exception as fault:  # broken archives and XML break openpyxl in many ways
         raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
 
 
 def _refuse_bombs(content: bytes) -> None:
-    """Before anything is kept in memory."""
+    """Refuse a file that unpacks to too much, before openpyxl loads any of it. Raise BadFile."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
         if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-            raise TooCrowded
+            raise TooManyTags
         for part in parts:
             _Tags(MOST_TAGS if part.filename.startswith(LARGE_PARTS) else MOST_TAGS_BESIDE).count(archive.open(part))
-    except TooCrowded as fault:
+    except TooManyTags as fault:
         raise BadFile(_("This XLSX file unpacks to far more than a list of people. Save the list alone.")) from fault
-    except Exception as fault:  # as above
+    except Exception as fault:  # a broken archive
         raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
 
 
-class TooCrowded(Exception):
+class TooManyTags(Exception):
     pass
 
 
 class _Tags:
-    """Counts the tags of a part. Raises TooCrowded as soon as there are too many."""
+    """Counts the tags of a part. Raises TooManyTags as soon as there are too many."""
 
     def __init__(self, most: int) -> None:
         self.most, self.all, self.in_row, self.depth = most, 0, 0, 0
@@ -218,14 +218,14 @@ class _Tags:
         try:
             parser.ParseFile(part)
         except expat.ExpatError:
-            return  # a picture, or what openpyxl calls broken, too
+            return  # a picture, or a part that openpyxl will report as broken
 
     def _start(self, _name: str, _attributes: Any) -> None:
         self.depth += 1
         self.all += 1
         self.in_row = self.in_row + 1 if self.depth > DEPTH_OF_ROWS else 0
         if self.all > self.most or self.in_row > MOST_TAGS_OF_ROW:
-            raise TooCrowded
+            raise TooManyTags
 
     def _end(self, _name: str) -> None:
         self.depth -= 1

@@ -1,4 +1,4 @@
-"""Tasks and cases: what waits since when, for whom, and what became of it."""
+"""Tasks and cases: what waits since when, for whom, and the outcome."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -13,12 +13,20 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.case_timeline import ShowsStory
-from notifications.admin.decorators import column, display, json_column, linked, state_column, time_ago, worded
+from notifications.admin.case_timeline import TimelineMixin
+from notifications.admin.decorators import (
+    column,
+    display,
+    json_column,
+    link_column,
+    reason_column,
+    state_column,
+    time_ago,
+)
 from notifications.admin.display import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
-from notifications.admin.retention import HoldInline, HoldsCases
+from notifications.admin.retention import HoldInline, LegalHoldMixin
 from notifications.attachments.representation import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
@@ -50,21 +58,19 @@ TASK_TONES: dict[str, Tone] = {
 
 
 WITH_TASKS: list[Any] = []
-"""What other apps read together with the tasks of a list."""
+"""Prefetches that other apps add to the tasks of a list."""
 ZONES: list[Callable[[Task], tzinfo | None]] = []
 """Functions of other apps that return the zone of the calendar by which a task is due."""
 
 
 def zone_of_deadline(task: Task) -> tzinfo | None:
-    """That of the calendar by which the SLA keeps time, if that is what counts."""
+    """Return the zone of the calendar by which the SLA keeps time, if the task has an SLA deadline; else None."""
     zones = (zone_of(task) for zone_of in ZONES) if task.sla_due_at is not None else ()
     return next((zone for zone in zones if zone is not None), None)
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
-class Now(Conditions):
-    """A filter with the questions of the overview."""
-
+class OverviewFilter(Conditions):
     title = _("now")
     parameter_name = "now"
 
@@ -91,8 +97,8 @@ class CopyInline(ReadOnlyInline):
     fields = ["person", "state", "why", "read_at"]
     verbose_name_plural = _("copies: who has it")
 
-    person = linked("recipient", _("person"))
-    why = worded("reason", _("why"))
+    person = link_column("recipient", _("person"))
+    why = reason_column("reason", _("why"))
 
 
 class AnswerInline(ReadOnlyInline):
@@ -101,7 +107,7 @@ class AnswerInline(ReadOnlyInline):
     fields = ["person", "action", "comment", "via", "at", "engine_says"]
     verbose_name_plural = _("answers")
 
-    person = linked("recipient", _("person"))
+    person = link_column("recipient", _("person"))
 
     @display(description=_("engine"))
     def engine_says(self, response: Response) -> SafeString:
@@ -122,7 +128,7 @@ class MessageInline(ReadOnlyInline):
         return messages.prefetch_related("addressees__person", "addressees__away", "attachments")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever reads answers."""
+        """Return whether the user may view answers: the conversation belongs to them."""
         return request.user.has_perm("notifications.view_response")
 
     @display(description=_("person"))
@@ -149,7 +155,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Task)
-class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
+class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
     list_display = [
         "title",
         "task_id",
@@ -161,7 +167,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         "from_engine",
         "became",
     ]
-    list_filter = [Now, "state", "priority", Recent, "engine"]
+    list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
@@ -199,7 +205,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         return tasks.prefetch_related("candidates", "teams", *WITH_TASKS)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The most overdue first, if the list shows waiting tasks; else the newest."""
+        """Return the most overdue first, if the list shows waiting tasks; else the newest."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     title = column(str, _("task"), "name")
@@ -211,7 +217,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
 
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> str:
-        """In the zone of the calendar that keeps the time."""
+        """Return the SLA deadline in the zone of its calendar."""
         if task.sla_due_at is None:
             return NOTHING
         with timezone.override(zone_of_deadline(task) or timezone.get_current_timezone()):
@@ -224,14 +230,14 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
-    from_engine = linked("engine", _("engine"), "engine__name")
+    from_engine = link_column("engine", _("engine"), "engine__name")
     became = column(outcome_with_fault, _("outcome"))
     outcome_words = column(outcome_in_full, _("outcome"))
     shown_outcome = json_column("outcome", _("outcome as it is kept"))
 
     @display(description=_("form"))
     def shown_form(self, task: Task) -> SafeString:
-        """Its fields; and those of the engine's form that people cannot fill in here."""
+        """Return the fields of the task's form, and fields of the engine's form that people cannot fill in here."""
         form, language = form_of(task.data), get_language() or "en"
         if form is None:
             return link(None)
@@ -240,7 +246,7 @@ class TaskAdmin(TaskColumns, ShowsStory, LedgerAdmin):
         text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
         return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
 
-    in_case = linked("case", _("case"))
+    in_case = link_column("case", _("case"))
     shown_info = json_column("info", _("questions and what was supplied"))
     shown_actions = json_column("actions", _("actions"))
     shown_data = json_column("data", _("data"))
@@ -256,7 +262,7 @@ class TaskInline(TaskColumns, ReadOnlyInline):
 
 
 @admin.register(Case)
-class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
+class CaseAdmin(TimelineMixin, LegalHoldMixin, LedgerAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
@@ -278,12 +284,12 @@ class CaseAdmin(ShowsStory, HoldsCases, LedgerAdmin):
     ]
 
     title_or_id = column(str, _("case"), "title")
-    from_engine = linked("engine", _("engine"), "engine__name")
+    from_engine = link_column("engine", _("engine"), "engine__name")
     changed = time_ago("updated_at", _("changed"))
     following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
 
     @display(description=_("roles"))
     def in_roles(self, case: Case) -> str:
-        """Names of roles are the engine's, and so are refs of people whom nobody knows."""
+        """Return the people by role. Roles, and refs of people whom nobody knows, have the engine's names."""
         roles = case.roles or {}
         return ", ".join(f"{role}: {', '.join(stakeholders.refs_with_role(roles, role))}" for role in roles) or "–"

@@ -1,4 +1,4 @@
-"""The languages of a draft, and what each lacks that the fallback language has."""
+"""The languages of a draft, and the texts that each lacks compared with the fallback language."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from notifications.wording.template_check import Problem
 
 @dataclass(frozen=True)
 class Language:
-    """One language of a draft. `field`: the id of its first field; `lacks`: what readers of it get in another language,
-    in words; `problems`: how many of the check's are in its texts."""
+    """One language of a draft. `field`: the id of its first field. `lacks`: texts that readers get in another language.
+    `problems`: number of the check's problems in its texts."""
 
     code: str
     name: str
@@ -32,7 +32,7 @@ class Language:
 
 
 def languages_of(version: TemplateVersion, problems: Sequence[Problem] = ()) -> list[Language]:
-    """The fallback language first. Labels alone make no language: nobody is written to in it."""
+    """Return the languages, the fallback first. Labels alone make no language: no message is written in it."""
     fallback = tag(version.template.fallback_language)
     texts = _texts(version)
     codes = {tag(text.language): text.language for text in texts if text.language}
@@ -50,7 +50,7 @@ def languages_of(version: TemplateVersion, problems: Sequence[Problem] = ()) -> 
 
 
 def missing_in(version: TemplateVersion) -> Iterator[tuple[str, bool]]:
-    """The languages of the pages that this version lacks words in, and whether it has some."""
+    """Yield the languages of the pages in which the version lacks words, and whether it has some words."""
     by_tag = {tag(language.code): language for language in languages_of(version)}
     for code, _name in settings.LANGUAGES:
         language = by_tag.get(tag(code))
@@ -61,7 +61,7 @@ def missing_in(version: TemplateVersion) -> Iterator[tuple[str, bool]]:
 
 
 def name_of(language: str) -> str:
-    """The language's name, in the language of the page."""
+    """Return the language's name, in the language of the page."""
     locale = formats.locale_of(language)
     is_own_language = tag(str(locale).split("_")[0]) == tag(language).split("-")[0]
     name = locale.get_display_name(formats.locale_of(get_language() or "en")) if is_own_language else None
@@ -110,7 +110,7 @@ def _missing_text(text: WrittenText) -> str:
 
 
 def _missing_parts(own: WrittenText, other: WrittenText) -> Iterator[str]:
-    """Parts that the fallback's text has and this one leaves empty."""
+    """Yield the names of parts that the fallback's text has and this text leaves empty."""
     for name in ("title", "body", "short_body"):
         if getattr(other, name).strip() and not getattr(own, name).strip():
             part = str(own._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # no relation

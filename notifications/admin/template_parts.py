@@ -36,7 +36,7 @@ from notifications.wording.template_check import Problem
 
 
 class LiquidField(forms.CharField):
-    """Refuses text that no renderer could parse."""
+    """A field that refuses text that no renderer could parse."""
 
     def clean(self, value: Any) -> str:
         source: str = super().clean(value)
@@ -86,8 +86,8 @@ class FactForm(forms.ModelForm):
     )
 
 
-class OnlyInDrafts:
-    """The parts of published versions are read-only history."""
+class DraftPartMixin:
+    """A mixin for inlines whose rows can be edited in drafts only. Those of published versions are history."""
 
     def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
         return is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]
@@ -99,7 +99,7 @@ class OnlyInDrafts:
         return is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
     def get_extra(self, request: HttpRequest, obj: TemplateVersion | None = None, **more: Any) -> int:
-        """Without JavaScript a link asks for one more of each."""
+        """Return 1 if the address asks for an empty form: the page's link without JavaScript."""
         return int("more" in request.GET)
 
 
@@ -108,14 +108,14 @@ def is_draft(version: TemplateVersion | None) -> bool:
 
 
 class ShowsLabels:
-    """An inline or list of rows with labels, shown as text where they cannot be edited."""
+    """A mixin for inlines and lists of rows with labels. It shows labels as text if they cannot be edited."""
 
     @display(description=_("labels"))
     def shown_labels(self, row: TemplateAction | TemplateFact) -> str:
         return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
 
 
-class TextInline(OnlyInDrafts, StackedInline):
+class TextInline(DraftPartMixin, StackedInline):
     model: type[WrittenText] = TemplateText
     form = TextForm
     extra = 0
@@ -132,7 +132,7 @@ class CustomerTextInline(TextInline):
     verbose_name_plural = _("texts for customers: what external people read instead, if you write any")
 
 
-class ActionInline(ShowsLabels, OnlyInDrafts, TabularInline):
+class ActionInline(ShowsLabels, DraftPartMixin, TabularInline):
     model = TemplateAction
     form = ActionForm
     extra = 0
@@ -145,7 +145,7 @@ class ActionInline(ShowsLabels, OnlyInDrafts, TabularInline):
         return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
 
 
-class FactInline(ShowsLabels, OffersPaths, OnlyInDrafts, StackedInline):
+class FactInline(ShowsLabels, OffersPaths, DraftPartMixin, StackedInline):
     model = TemplateFact
     form = FactForm
     extra = 0
@@ -157,7 +157,7 @@ class FactInline(ShowsLabels, OffersPaths, OnlyInDrafts, StackedInline):
     def get_formset(self, request: HttpRequest, obj: TemplateVersion | None = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, validate_max=True, **kwargs)
         if position := formset.form.base_fields.get("position"):
-            position.initial = MOST_FACTS  # a new one is the last until it is said where it belongs
+            position.initial = MOST_FACTS  # a new fact is the last until it gets a position
         offer(formset.form.base_fields.get("path"), version=obj.pk if obj is not None else "")
         return formset
 
@@ -166,8 +166,8 @@ class FactInline(ShowsLabels, OffersPaths, OnlyInDrafts, StackedInline):
         return [("path", "kind"), ("currency", "position"), labels]
 
 
-def say_beside(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
-    """Each problem as a line below its field, above the field's help."""
+def show_problems(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
+    """Show each problem as a line below its field, above the field's help."""
     of_fields: dict[tuple[type, int, str], list[Problem]] = {}
     for problem in problems:
         of_fields.setdefault((type(problem.text), problem.text.pk, problem.field), []).append(problem)
@@ -204,7 +204,7 @@ class TemplateTextAdmin(PartOfVersion):
 
 @admin.register(CustomerText)
 class CustomerTextAdmin(TemplateTextAdmin):
-    """What external people read instead."""
+    """The list of texts that external people get instead of those for staff."""
 
 
 @admin.register(TemplateFact)

@@ -47,7 +47,7 @@ class Publication(Conditions):
 
 
 class MissingLanguage(admin.SimpleListFilter):
-    """Templates whose published version lacks words in a language of the pages."""
+    """A filter of templates whose published version lacks words in a language of the pages."""
 
     title = _("lacks words in")
     parameter_name = "lacks"
@@ -88,7 +88,7 @@ class TemplateAdmin(HistoryAdmin):
         return list(self.inlines) if obj else []
 
     def response_add(self, request: HttpRequest, obj: Template, post_url_continue: str | None = None) -> HttpResponse:
-        """A new template needs texts: redirect to its first draft."""
+        """Redirect to the first draft, since a new template needs texts."""
         if "_popup" in request.POST or not request.user.has_perm("notifications.add_templateversion"):
             response: HttpResponse = super().response_add(request, obj, post_url_continue)
             return response
@@ -127,7 +127,7 @@ class TemplateAdmin(HistoryAdmin):
 
     @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"], icon="edit")
     def edit_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The newest draft; if there is none, a new one made from the published version."""
+        """Redirect to the newest draft; if there is none, make one from the published version."""
         template: Template = self.get_row(request, object_id)
         draft = template.versions.filter(state=VersionState.DRAFT).order_by("-number").first()
         if draft is not None:

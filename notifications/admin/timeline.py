@@ -1,5 +1,4 @@
-"""The trace of an event as lines of text that a support person can read aloud; the dry run uses the same lines with
-“would”."""
+"""The trace of an event as lines that a support person can read aloud. The dry run uses the same lines with “would”."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +31,7 @@ from notifications.models import (
 from notifications.types import Json
 
 PEOPLE = 100
-"""Number of people on a page."""
+"""Maximum number of people on a page."""
 
 DELIVERY_TONES: dict[str, Tone] = {
     DeliveryState.PENDING: "wait",
@@ -56,7 +55,7 @@ CALLBACK_TONES: dict[str, Tone] = {
 
 @dataclass
 class Line:
-    """One thing that happened or did not. Its parts are in `below`."""
+    """An event that happened or did not, as a line. Its parts are in `below`."""
 
     text: str
     tone: Tone = "ok"
@@ -77,16 +76,16 @@ class Line:
 
 @dataclass
 class DayLine(Line):
-    """A line with a date, where things go on for days."""
+    """A line with a date, for timelines of several days."""
 
     @property
     def clock(self) -> str:
         return short(self.at) if self.at else ""
 
 
-# --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
+# --- lines of the plan, for the trace and the dry run ---------------------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
-    """A line for each route that matched, and one for those that did not, with the reasons below it."""
+    """Return a line for each route that matched, and one for the others, with their reasons below it."""
     tried = [_worded(each) for each in routes_of(plan)]
     lines = matched_lines(plan)
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
@@ -105,12 +104,12 @@ def matched_lines(plan: Json) -> list[Line]:
 
 
 def _worded(entry: Json) -> Json:
-    """An entry of a plan, its reason in the reader's language."""
+    """Return an entry of a plan with its reason in the reader's language."""
     return {**entry, "reason": reasons.words(entry)}
 
 
 def other_lines(plan: Json) -> list[Line]:
-    """Names that nobody knows, warnings and notes."""
+    """Return lines for names that nobody knows, warnings and notes."""
     unresolved = [
         Line(_("“%(ref)s” is told nothing: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
     ]
@@ -119,17 +118,17 @@ def other_lines(plan: Json) -> list[Line]:
 
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
-    """What an event would do."""
+    """Return lines for what an event would do."""
     lines = [Line(str(EventStatus(status).label), "quiet")] if status in CHANGED_NOTHING else []
     lines += route_lines(plan)
-    lines += [_would(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
-    lines += _and_more(plan)
+    lines += [_planned_person(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
+    lines += _others_line(plan)
     if not plan.get("recipients"):
         lines.append(Line(_("nobody would be told"), "bad"))
     return lines + other_lines(plan)
 
 
-def _would(person: Json) -> Line:
+def _planned_person(person: Json) -> Line:
     by = _("%(name)s (%(reason)s) would get “%(title)s”") if person.get("title") else _("%(name)s (%(reason)s)")
     text = by % {
         "name": person["name"],
@@ -137,11 +136,11 @@ def _would(person: Json) -> Line:
         "title": inner_quotes(person.get("title", "")),
     }
     line = Line(text, "ok", detail=_("by route “%(route)s”") % person if person.get("route") else "")
-    line.below = [_would_channel(each) for each in person.get("channels") or []]
+    line.below = [_planned_delivery(each) for each in person.get("channels") or []]
     return line
 
 
-def _would_channel(plan: Json) -> Line:
+def _planned_delivery(plan: Json) -> Line:
     name = f"{channel_name(plan['channel'])} {plan.get('to') or ''}".strip()
     if plan["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
         return Line(
@@ -160,7 +159,7 @@ def _would_channel(plan: Json) -> Line:
 
 # --- what happened --------------------------------------------------------------------------------------------------
 def trace(event: Event) -> list[Line]:
-    """An event from arrival to the engine's confirmation, with what did not happen and why."""
+    """Return lines from an event's arrival to the engine's confirmation, with what did not happen and why."""
     arrival = _("event %(type)s from %(engine)s") % {"type": event.type, "engine": event.engine}
     subject = event.task or event.case
     about = _("about “%(about)s”") % {"about": subject} if subject else ""
@@ -170,7 +169,7 @@ def trace(event: Event) -> list[Line]:
         lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
     lines += [*other_lines(event.plan), *(answer_line(response) for response in _answers(event))]
     call = Callback.objects.filter(pk=event.pk).prefetch_related("attempt_log").select_related("engine").first()
-    return lines + (_calls(call) if call is not None else [])
+    return lines + (_call_lines(call) if call is not None else [])
 
 
 def processing(event: Event) -> list[Line]:
@@ -194,22 +193,22 @@ def tries_and_error(event: Event) -> str:
 
 
 def last_error(event: Event) -> str:
-    """Why an event that is tried again was not processed."""
+    """Return why the last try failed to process an event."""
     return event.error or _("The worker stopped while it was at it.")
 
 
 def people(event: Event, most: int | None = None) -> list[Line]:
-    """The first people of the plan, with the results of their deliveries."""
+    """Return lines for the first people of the plan, with the results of their deliveries."""
     most = most or PEOPLE
     people = (event.plan.get("recipients") or [])[:most]
-    theirs = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
-    by_person = deliveries_by("recipient_id", theirs)
-    lines = [_person(recipient, by_person.get(recipient["recipient"], []), event) for recipient in people]
-    return lines + _and_more(event.plan, most)
+    deliveries = event.deliveries.filter(recipient__in=[recipient["recipient"] for recipient in people])
+    by_person = deliveries_by("recipient_id", deliveries)
+    lines = [_person_line(recipient, by_person.get(recipient["recipient"], []), event) for recipient in people]
+    return lines + _others_line(event.plan, most)
 
 
 def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Delivery]]:
-    """The deliveries in their order, by the value of the field `name`, with what their lines need."""
+    """Return the deliveries in their order, by the field `name`, with the relations that their lines need."""
     groups: dict[Any, list[Delivery]] = {}
     rows = rows.select_related("notification", "recipient").prefetch_related("attempt_log")
     for delivery in rows.order_by("created_at", "pk"):
@@ -217,19 +216,19 @@ def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Deliver
     return groups
 
 
-def _and_more(plan: Json, shown: int = PEOPLE) -> list[Line]:
-    """The number of others: a team or the followers may be many."""
+def _others_line(plan: Json, shown: int = PEOPLE) -> list[Line]:
+    """Return a line with the number of other people: teams and followers may be many."""
     more = count_recipients(plan) - shown
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 
-def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
+def _person_line(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
     text = _("%(name)s (%(reason)s)") % _worded(recipient)
-    line = Line(text, "ok", event.processed_at, detail=_by(recipient, event))
+    line = Line(text, "ok", event.processed_at, detail=_named_by(recipient, event))
     if deliveries:
         line.href = change_url(deliveries[0].notification)
         line.below = [delivery_line(delivery) for delivery in deliveries]
-        line.below += _read(deliveries[0].notification)
+        line.below += _read_lines(deliveries[0].notification)
     else:
         line.below = [
             Line(
@@ -240,14 +239,14 @@ def _person(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
     return line
 
 
-def _by(recipient: Json, event: Event) -> str:
-    """Return the route that named the recipient; for events without routes, what else did."""
+def _named_by(recipient: Json, event: Event) -> str:
+    """Return the route that named the recipient, or the other source if the event has no routes."""
     if not recipient.get("route"):
         return ""
     return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
 
 
-def _read(notification: Notification) -> list[Line]:
+def _read_lines(notification: Notification) -> list[Line]:
     if notification.read_at is None:
         return []
     way = dict(via_choices()).get(notification.opened_by or "") or channel_name(notification.opened_by or "")
@@ -290,7 +289,7 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
 
 # --- answers --------------------------------------------------------------------------------------------------------
 def _answers(event: Event) -> QuerySet[Response]:
-    """Answers to the event's task that came after the event: earlier ones belong to other events."""
+    """Return answers to the event's task since the event: earlier answers belong to other events."""
     answers = answers_with_calls().filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
     return answers.order_by("at", "pk")
 
@@ -307,16 +306,16 @@ def answer_line(response: Response) -> Line:
     line.href = change_url(response)
     callback = getattr(response, "callback", None)
     if callback is not None:
-        line.below = _calls(callback)
+        line.below = _call_lines(callback)
     return line
 
 
-def _calls(callback: Callback) -> list[Line]:
-    """Calls of the answers, and the call that an event of our own is itself: a step of an SLA policy."""
-    return [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
+def _call_lines(callback: Callback) -> list[Line]:
+    """Return lines for the calls of an answer, or of an event of our own, such as a step of an SLA policy."""
+    return [*(_call_line(attempt) for attempt in callback.attempt_log.all()), _engine_line(callback)]
 
 
-def _engine_call(attempt: CallbackAttempt) -> Line:
+def _call_line(attempt: CallbackAttempt) -> Line:
     if attempt.ended_at is None:
         return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     taken = attempt.status is not None and 200 <= attempt.status < 300
@@ -329,7 +328,7 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
     return Line(text, "ok" if taken else "bad", attempt.started_at, detail=took(attempt.started_at, attempt.ended_at))
 
 
-def _engine(callback: Callback) -> Line:
+def _engine_line(callback: Callback) -> Line:
     line = Line(
         str(CallbackState(callback.state).label),
         CALLBACK_TONES[callback.state],
@@ -348,7 +347,7 @@ def _engine(callback: Callback) -> Line:
 
 
 def why_not_sent(callback: Callback) -> tuple[Tone, str]:
-    """Why an engine takes no answers. Without an address that is intended: the engine fetches them."""
+    """Return why an engine takes no answers. Without an address that is intended: the engine fetches them."""
     engine = callback.engine
     if not engine.active:
         return "bad", _("the engine is switched off")

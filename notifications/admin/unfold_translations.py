@@ -1,4 +1,4 @@
-"""Texts of unfold's pages that unfold does not translate: listed here, so that our catalogues do."""
+"""Texts of unfold's pages that unfold does not translate. They are listed so that our catalogues include them."""
 
 from django.utils.translation import gettext_noop as _
 
@@ -50,7 +50,7 @@ WORDS = (
     _("You have been successfully logged out from the administration"),
 )
 BY_OTHERS = (
-    # Django 5.2 has these, but no German for them yet.
+    # Django 5.2 has these, but no German translation yet.
     _("Password-based authentication"),
     _("Enabled"),
     _("Disabled"),

@@ -1,5 +1,5 @@
-"""Versions of templates: editing, previewing and publishing drafts; comparing them with earlier ones. Each belongs to
-its template's page: they have no list of their own."""
+"""Versions of templates: editing, previewing and publishing drafts, and comparing versions. Versions have no list of
+their own: each belongs to its template's page."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.base import DeskAdmin
-from notifications.admin.decorators import action, display, linked
+from notifications.admin.decorators import action, display, link_column
 from notifications.admin.display import Tone, change_url, list_url, mark, page_url
 from notifications.admin.history_states import Difference, words_between
-from notifications.admin.live_preview import as_typed, menu_context
+from notifications.admin.live_preview import draft_json, menu_context
 from notifications.admin.preview import preview_context, preview_page, send_page
 from notifications.admin.template_languages import languages_of
 from notifications.admin.template_parts import (
@@ -26,7 +26,7 @@ from notifications.admin.template_parts import (
     FactInline,
     TextInline,
     is_draft,
-    say_beside,
+    show_problems,
 )
 from notifications.models import (
     CustomerText,
@@ -57,7 +57,7 @@ class ShowsState:
 class TemplateVersionAdmin(ShowsState, DeskAdmin):
     list_select_related = ["template", "published_by"]
     list_prefetch_related = ["texts"]
-    of_template = linked("template", _("template"), "template__name")
+    of_template = link_column("template", _("template"), "template__name")
     readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
     parts = [TemplateText, CustomerText, TemplateFact, TemplateAction]
     inlines = [TextInline, CustomerTextInline, FactInline, ActionInline]
@@ -70,9 +70,9 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         published = [] if is_draft(obj) else [("published_at", "published_by")]
         return [("of_template", "state_mark"), "note", *published]
 
-    # --- who may ----------------------------------------------------------------------------------------------------
+    # --- permissions ------------------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Versions are made by actions on templates and versions, which number them."""
+        """Return False: actions on templates and versions make and number versions."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -87,13 +87,13 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         return request.user.has_perm("notifications.add_templateversion")
 
     def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Publishing changes what the template says."""
+        """Return whether the user may publish, which changes the template's messages."""
         return request.user.has_perm("notifications.change_template")
 
     def offers(self, action: str, row: TemplateVersion) -> bool:
         states = {
             "preview": [VersionState.PUBLISHED, VersionState.RETIRED],
-            "publish": [],  # beside “Save”, below the texts
+            "publish": [],  # a button beside “Save”, below the texts
             "send_to_me": [VersionState.PUBLISHED, VersionState.RETIRED],
             "roll_back": [VersionState.RETIRED],
             "save_and_publish": [VersionState.DRAFT],
@@ -102,9 +102,9 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         }
         return action not in states or row.state in states[action]
 
-    # --- where it belongs -------------------------------------------------------------------------------------------
+    # --- place in the desk ------------------------------------------------------------------------------------------
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Versions are listed on the page of their template."""
+        """Redirect to the page of the template, which lists its versions."""
         template_id = request.GET.get("template__id__exact", "")
         template = Template.objects.filter(pk=template_id).first() if template_id.isdecimal() else None
         return HttpResponseRedirect(change_url(template) if template else list_url(Template))
@@ -124,7 +124,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
 
     @action(description=_("Save and send to me…"), permissions=["change"])
     def save_and_send(self, request: HttpRequest, obj: TemplateVersion) -> None:
-        """Save, and lead to the page for sending it to oneself."""
+        """Save, and redirect to the page for sending a test to oneself."""
 
     def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
         response: HttpResponse = super().response_change(request, obj)
@@ -135,11 +135,11 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         return response
 
     def response_post_save_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
-        """Stay with the words, where whatever is to be looked at stands beside them."""
+        """Stay on the draft's page, where the preview stands beside the texts."""
         return HttpResponseRedirect(change_url(obj))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Show languages and menu above the texts of a draft, the preview beside, and what is wrong at its field."""
+        """Show languages and menu above the texts of a draft, the preview beside them, and problems at their fields."""
         version: TemplateVersion | None = kwargs.get("obj")
         if version is not None and self.has_change_permission(request, version):
             problems = check(version)
@@ -150,16 +150,16 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
                 "insert_menu": menu_context(version, live),
             }
             context["show_save_and_continue"] = False
-            say_beside(problems, context["inline_admin_formsets"])
+            show_problems(problems, context["inline_admin_formsets"])
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """GET: the preview of the saved version. POST: that of the unsaved content of the draft's form."""
+        """GET: show the preview of the saved version. POST: return that of the unsaved form as JSON."""
         version: TemplateVersion = self.get_row(request, object_id)
-        return as_typed(self, request, version) if request.method == "POST" else preview_page(self, request, version)
+        return draft_json(self, request, version) if request.method == "POST" else preview_page(self, request, version)
 
     @action(description=_("Send to me"), url_path="send-to-me", permissions=["change"], icon="send")
     def send_to_me(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -241,15 +241,15 @@ def _version_label(version: Any) -> str:
 
 
 def compare_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """`?earlier=` and `?later=`; without them, this version with what was published before it."""
-    form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _usual_pair(version), version)
+    """Compare `?earlier=` and `?later=`; by default, this version with the one published before it."""
+    form = VersionsForm(request.GET if {"earlier", "later"} & request.GET.keys() else _default_pair(version), version)
     parts: list[Difference] | None = None
     if form.is_valid():
         parts = list(differences(form.cleaned_data["earlier"], form.cleaned_data["later"]))
     return desk.page(request, "admin/desk/compare.html", gettext("Compare"), form=form, parts=parts, row=version)
 
 
-def _usual_pair(version: TemplateVersion) -> dict[str, int]:
+def _default_pair(version: TemplateVersion) -> dict[str, int]:
     others = version.template.versions.exclude(pk=version.pk)
     before = others.filter(number__lt=version.number, published_at__isnull=False).order_by("-number").first()
     other = before or others.order_by("-number").first() or version
@@ -258,7 +258,7 @@ def _usual_pair(version: TemplateVersion) -> dict[str, int]:
 
 
 def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[Difference]:
-    """Each is a text, a button or a key fact, with the fields that differ below it."""
+    """Yield a difference for each changed text, button or key fact, with its changed fields below."""
     before, after = dict(_parts(earlier)), dict(_parts(later))
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name, {}), after.get(name, {})
@@ -272,7 +272,7 @@ def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[Di
 
 
 def _parts(version: TemplateVersion) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:
-    """The name of each part, in the order of the form, with its fields as text."""
+    """Yield the name of each part, in the order of the form, with its fields as text."""
     for at, texts in enumerate((version.texts.all(), version.customer_texts.all())):
         for text in texts:
             yield (at, str(text)), _field_texts(text, ("title", "body", "short_body"))

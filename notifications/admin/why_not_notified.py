@@ -1,6 +1,6 @@
-"""The page that says why somebody did not hear of something: in a sentence, with what to do about it, and the ledger.
+"""The page that explains why somebody was not notified: a sentence, advice, and the ledger.
 
-All of it is read from what was stored when it happened. What an event would do now is asked of the dry run.
+The explanation comes from what was stored at the time. What an event would do now comes from a dry run.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,10 +45,10 @@ from notifications.people import absence
 from notifications.routing import pipeline
 
 EVENTS, ROUTES = 20, 5
-"""Of each so many are looked at, the newest; so many routes are named."""
+"""Maximum number of events, tasks or notifications that are read, the newest first; and of routes that are named."""
 WITHIN = {"24": gettext_lazy("24 hours"), "168": gettext_lazy("7 days"), "720": gettext_lazy("30 days")}
 RIGHTS = ("notifications.view_recipient", "notifications.view_event", "notifications.view_delivery")
-UNSENT = (DeliveryState.SUPPRESSED, DeliveryState.DEAD, DeliveryState.EXPIRED)
+UNSENT_STATES = (DeliveryState.SUPPRESSED, DeliveryState.DEAD, DeliveryState.EXPIRED)
 
 
 @dataclass
@@ -58,9 +58,9 @@ class Answer:
     lines: list[Line] = field(default_factory=list)
 
 
-# --- who, and of what -----------------------------------------------------------------------------------------------
+# --- the person, and the event --------------------------------------------------------------------------------------
 def name_of(person: Recipient) -> str:
-    """By which `person_named` finds exactly them: customers of two engines may have the same ref."""
+    """Return a text by which `person_named` finds this person only: customers of two engines may have the same ref."""
     return person.ref if person_named(person.ref) == person else f"#{person.pk}"
 
 
@@ -78,7 +78,7 @@ def person_named(text: str) -> Recipient | None:
 
 
 def events_about(text: str) -> list[Event]:
-    """The newest of the event, the task or the case with this id, ours or the engine's."""
+    """Return the newest events of the event, task or case with this id, ours or the engine's."""
     own = as_uuid(text)
     rows = Event.objects.select_related("engine", "task", "case").order_by("-id")
     tasks = list(Task.objects.filter(task_id=text)[:EVENTS]) + list(Task.objects.filter(pk=own) if own else [])
@@ -90,22 +90,22 @@ def events_about(text: str) -> list[Event]:
 
 
 # --- the answers ----------------------------------------------------------------------------------------------------
-def of_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answer:
-    """Of the newest event that reached the person; if none has, of the newest that was meant for anybody."""
+def explain_events(person: Recipient, events: Sequence[Event], now: datetime) -> Answer:
+    """Explain the newest event that reached the person; if there is none, the newest one that changed anything."""
     deliveries = deliveries_by("event_id", Delivery.objects.filter(event__in=events, recipient=person))
-    lines = [_ledger(event, deliveries.get(event.pk, [])) for event in reversed(events)]
+    lines = [_event_line(event, deliveries.get(event.pk, [])) for event in reversed(events)]
     reached = next((event for event in events if deliveries.get(event.pk)), None)
     if reached is not None:
-        answer = _heard(person, deliveries[reached.pk])
+        answer = _explain_sent(person, deliveries[reached.pk])
     else:
         counts = [each for each in events if each.status not in CHANGED_NOTHING]
-        answer = _not_told(person, (counts or events)[0], now)
+        answer = _explain_not_sent(person, (counts or events)[0], now)
     answer.lines = lines
     return answer
 
 
-def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
-    """Return what the person got lately, and what keeps messages from them."""
+def explain_period(person: Recipient, within: timedelta, now: datetime) -> Answer:
+    """Return the person's recent notifications, and what keeps messages from the person."""
     rows = Notification.objects.filter(recipient=person, created_at__gte=now - within).order_by("-created_at")
     copies = list(rows[:EVENTS])
     arguments = {"person": person, "span": span(within)}
@@ -113,7 +113,7 @@ def of_time(person: Recipient, within: timedelta, now: datetime) -> Answer:
         return Answer(_("Nothing was for %(person)s in the last %(span)s.") % arguments, standing(person, now))
     sent = deliveries_by("notification_id", Delivery.objects.filter(notification__in=copies))
     silent = [copy for copy in copies if not _arrived(sent.get(copy.pk, []))]
-    lines = [_of_copy(copy, sent.get(copy.pk, [])) for copy in copies]
+    lines = [_copy_line(copy, sent.get(copy.pk, [])) for copy in copies]
     count = {**arguments, "count": len(copies), "silent": len(silent)}
     text = ngettext(
         "%(person)s got %(count)d item in the last %(span)s; %(silent)d of it came by no way but the inbox.",
@@ -138,11 +138,11 @@ def standing(person: Recipient, now: datetime) -> str:
     return ""
 
 
-def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
+def _explain_sent(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
     copy = deliveries[0].notification
     arguments = {"person": person, "title": copy.title}
     by = [each for each in deliveries if each.channel != INBOX and each.state == DeliveryState.DELIVERED]
-    ways = _and(f"{channel_name(each.channel)} {each.to}".strip() for each in by)
+    ways = _join(f"{channel_name(each.channel)} {each.to}".strip() for each in by)
     read = _("It has not been read yet.")
     if copy.read_at:
         read = _("It was read at %(time)s.") % {"time": exact(copy.read_at)}
@@ -159,7 +159,7 @@ def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
         arguments |= {"way": channel_name(each.channel), "time": exact(each.due_at) if each.due_at else "–"}
         text = _("“%(title)s” still waits to be sent to %(person)s by %(way)s; next try: %(time)s.") % arguments
         return Answer(f"{text} {read}", _("Look at the last try below: it says what the other side answered."))
-    unsent = [each for each in deliveries if each.state in UNSENT]
+    unsent = [each for each in deliveries if each.state in UNSENT_STATES]
     whys = (f"{channel_name(each.channel)}: {reasons.words(each) or each.get_state_display()}" for each in unsent)
     text = _("“%(title)s” is in the inbox of %(person)s, and came by no other way") % arguments
     why = "; ".join(whys) or _("no other way was open")
@@ -169,7 +169,7 @@ def _heard(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
     return Answer(f"{text}: {why}. {read}", to_do)
 
 
-def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
+def _explain_not_sent(person: Recipient, event: Event, now: datetime) -> Answer:
     arguments = {"person": person, "event": event}
     if event.status == EventStatus.FAILED:
         text = _("The event could not be processed, so nobody heard of it: %(error)s") % {"error": event.error}
@@ -190,11 +190,11 @@ def _not_told(person: Recipient, event: Event, now: datetime) -> Answer:
     if unknown:
         text = _("The event named %(person)s, who could not be told: %(why)s.")
         return Answer(text % {**arguments, "why": reasons.words(unknown[0])}, standing(person, now))
-    return _no_route(person, event, now)
+    return _explain_routes(person, event, now)
 
 
-def _no_route(person: Recipient, event: Event, now: datetime) -> Answer:
-    """Which routes would have told the person, and why they did not apply; and what the routes say as they are now."""
+def _explain_routes(person: Recipient, event: Event, now: datetime) -> Answer:
+    """Explain which routes with the person as a target did not apply, and what the present routes would do."""
     tried = [{**each, "reason": reasons.words(each)} for each in routes_of(event.plan)]
     theirs = set(_routes_naming(person, [each["route"] for each in tried]))
     missed = [each for each in tried if not each["matched"] and each["route"] in theirs][:ROUTES]
@@ -205,19 +205,19 @@ def _no_route(person: Recipient, event: Event, now: datetime) -> Answer:
         text = _("Routes that name %(person)s did not apply: %(why)s.") % {**arguments, "why": why}
     elif matched:
         text = _("%(event)s went by %(routes)s, which does not name %(person)s.")
-        text %= {**arguments, "routes": _and(f"“{name}”" for name in matched[:ROUTES])}
+        text %= {**arguments, "routes": _join(f"“{name}”" for name in matched[:ROUTES])}
     else:
         text = _("No route applied to %(event)s, so nobody was told.") % arguments
     return Answer(
-        f"{text} {_by_now(person, event, now)}", _("Try it with the dry run, and add a target or a condition.")
+        f"{text} {_outcome_now(person, event, now)}", _("Try it with the dry run, and add a target or a condition.")
     )
 
 
-def _by_now(person: Recipient, event: Event, now: datetime) -> str:
-    """Whether the same event would reach the person by the routes as they are now. Nothing of it is kept."""
+def _outcome_now(person: Recipient, event: Event, now: datetime) -> str:
+    """Return whether the same event would reach the person by the present routes. Nothing of it is stored."""
     try:
         result = pipeline.dry_run(event.engine, cloudevents.structured(as_cloudevent(event)), now)
-    except Exception as fault:  # whatever would stop the event is the answer
+    except Exception as fault:  # any error that would stop the event is the answer
         return _("By now it would fail: %(error)s") % {"error": pipeline.error_of(fault)}
     if any(each["recipient"] == person.pk for each in result.plan.recipients):
         return _("By the routes as they are now, they would hear of it.")
@@ -234,14 +234,14 @@ def _routes_naming(person: Recipient, routes: Sequence[int]) -> Iterable[int]:
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
-def _ledger(event: Event, deliveries: Sequence[Delivery]) -> Line:
+def _event_line(event: Event, deliveries: Sequence[Delivery]) -> Line:
     line = DayLine(str(event), "ok" if deliveries else "quiet", event.received_at, href=change_url(event))
     line.detail = event.get_status_display()
     line.below = [delivery_line(each) for each in deliveries] or [Line(_("nothing for this person"), "quiet")]
     return line
 
 
-def _of_copy(copy: Notification, deliveries: Sequence[Delivery]) -> Line:
+def _copy_line(copy: Notification, deliveries: Sequence[Delivery]) -> Line:
     line = DayLine(copy.title, "ok" if _arrived(deliveries) else "quiet", copy.created_at, href=change_url(copy))
     line.detail = reasons.words(copy)
     line.below = [delivery_line(each) for each in deliveries]
@@ -252,12 +252,12 @@ def _arrived(deliveries: Sequence[Delivery]) -> bool:
     return any(each.channel != INBOX and each.state == DeliveryState.DELIVERED for each in deliveries)
 
 
-def _and(names: Iterable[str]) -> str:
+def _join(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
-class HearingForm(forms.Form):
+class WhyNotNotifiedForm(forms.Form):
     person = forms.CharField(
         label=gettext_lazy("Who"),
         max_length=320,
@@ -276,26 +276,26 @@ class HearingForm(forms.Form):
     )
 
     def answer(self) -> Answer | None:
-        """None if there is no such person, event, task or case: then the form says so."""
+        """Return the explanation. None for an unknown person, event, task or case, with an error added to the form."""
         person = person_named(self.cleaned_data["person"])
         if person is None:
             self.add_error("person", _("Nobody is known by that, or several are: use the ref."))
             return None
         now, subject_id = timezone.now(), self.cleaned_data["about"]
         if not subject_id:
-            return of_time(person, timedelta(hours=int(self.cleaned_data["within"] or "24")), now)
+            return explain_period(person, timedelta(hours=int(self.cleaned_data["within"] or "24")), now)
         events = events_about(subject_id)
         if not events:
             self.add_error("about", _("No event, task or case has this id: nothing has come of it."))
             return None
-        return of_events(person, events, now)
+        return explain_events(person, events, now)
 
 
-def hearing_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
+def why_not_notified_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     if not request.user.has_perms(RIGHTS):
         raise PermissionDenied
     form_data = request.GET if request.GET.get("person") else None
-    form = HearingForm(form_data, initial={"about": request.GET.get("about", ""), "within": "24"})
+    form = WhyNotNotifiedForm(form_data, initial={"about": request.GET.get("about", ""), "within": "24"})
     with timezone.override(zone_of_reader(request)):
         answer = form.answer() if form.is_valid() else None
         title = _("Why did somebody not hear?")

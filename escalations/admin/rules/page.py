@@ -24,7 +24,7 @@ from escalations.models import Policy
 from notifications.admin import second_person
 from notifications.admin.decorators import action
 from notifications.admin.routing import RouteAdmin, doubts_about
-from notifications.admin.second_person import Look
+from notifications.admin.second_person import RuleState
 from notifications.models import Route, Template
 
 NAME = "admin:notifications_route_new_rule"
@@ -134,7 +134,7 @@ class RuleRouteAdmin(RouteAdmin):
                 Route.objects.filter(pk=rule.route.pk).first(),
                 Policy.objects.filter(route=rule.route.pk or 0).first(),
             )
-            before = [second_person.look(request.user, each) for each in stored]
+            before = [second_person.rule_state(request.user, each) for each in stored]
             route = save(rule, request.user, now)
             held = self._hold(request, route, before)
             policy = Policy.objects.filter(route=route, enabled=True).first()
@@ -147,7 +147,7 @@ class RuleRouteAdmin(RouteAdmin):
             self.message_user(request, gettext("The rule “%(rule)s” is published.") % {"rule": route}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
 
-    def _hold(self, request: HttpRequest, route: Route, before: Sequence[Look | None]) -> bool:
+    def _hold(self, request: HttpRequest, route: Route, before: Sequence[RuleState | None]) -> bool:
         """Whether the rule waits for a second person: its route and its policy do so together."""
         policy = Policy.objects.filter(route=route, enabled=True).first()
         rules: list[Any] = [route, policy] if policy is not None else [route]
