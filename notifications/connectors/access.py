@@ -38,11 +38,11 @@ class PersonsTokens(Protocol):
         ...
 
     async def token(self, ask: Ask, refused: str) -> str:
-        """A valid token, other than `refused`, which the engine did not accept. Raises AccessRefused."""
+        """Return a valid token, other than `refused`, which the engine did not accept. Raises AccessRefused."""
         ...
 
     def secrets(self) -> tuple[str, ...]:
-        """Secrets to be removed from texts that others send us."""
+        """Return secrets to be removed from texts that others send us."""
         ...
 
 
@@ -51,8 +51,8 @@ class Access:
     """An engine's address and credentials, unencrypted. `auth`: none, basic, bearer, api_key, oauth2 or person.
 
     `name` is the user's or client's; `secret` the password, token, key or client secret; `header` the name of the
-    header with the key. `certificate` and `key` (PEM) are for servers that ask for them (mutual TLS). `tokens` are
-    those of auth person.
+    header with the key. `certificate` and `key` (PEM) are for servers that require mutual TLS. `tokens` are used with
+    auth person.
     """
 
     base: str
@@ -70,7 +70,7 @@ class Access:
 
     @property
     def identity(self) -> str:
-        """The same for the same credentials: tokens and certificates are cached by it."""
+        """A digest of the credentials, under which tokens and certificates are cached."""
         fields = (
             self.auth,
             self.name,
@@ -84,7 +84,7 @@ class Access:
         return hashlib.sha256("\0".join(fields).encode()).hexdigest()
 
     def of_person(self, tokens: PersonsTokens) -> "Access":
-        """The same address and certificate, with a person's own tokens."""
+        """Return the same address and certificate, with a person's own tokens."""
         return Access(self.base, "person", certificate=self.certificate, key=self.key, tokens=tokens)
 
 
@@ -120,8 +120,8 @@ class EngineClient:
         await self.http.close()
 
     def secrets(self, access: Access) -> tuple[str, ...]:
-        """Secrets to be removed from texts that others send us: the last tokens included, which late answers may
-        repeat."""
+        """Return secrets to be removed from texts that others send us. They include the last tokens, which late answers
+        may repeat."""
         of_person = access.tokens.secrets() if access.tokens is not None else ()
         kept_by = access.tokens.key if access.tokens is not None else access.identity
         tokens = [token.value for token in self._had.get(kept_by, ())]
@@ -150,7 +150,7 @@ class EngineClient:
 
     @asynccontextmanager
     async def stream(self, access: Access, url: str) -> AsyncIterator[Streamed]:
-        """GET as `request` does, and give what comes while it comes. Raises OutboundError, AccessRefused."""
+        """GET like `request`, and yield the response while its body arrives. Raises OutboundError, AccessRefused."""
         token = await self._token(access)
         tls = await self._tls(access)
         async with AsyncExitStack() as stack:
@@ -164,7 +164,8 @@ class EngineClient:
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
     async def _token(self, access: Access, refused: str = "") -> str | None:
-        """Only one fetch at a time for the same credentials; all that wait share its token, or its failure."""
+        """Return a token, or None. Calls with the same credentials wait for one fetch, and share its token or
+        failure."""
         if access.tokens is not None:
             return await self._of_person(access, access.tokens, refused)
         if access.auth != "oauth2":
@@ -185,7 +186,8 @@ class EngineClient:
             self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
 
     async def _of_person(self, access: Access, tokens: PersonsTokens, refused: str) -> str:
-        """Runs to its end when nobody waits any more: a new token that is not stored would be lost."""
+        """Return a person's token. The fetch goes on when nobody waits for it: a new token must be stored, or is
+        lost."""
         name = (tokens.key, refused)
         if name not in self._of_people:
             self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
@@ -217,7 +219,7 @@ class EngineClient:
 
     # --- certificates -----------------------------------------------------------------------------
     async def _tls(self, access: Access) -> ssl.SSLContext | None:
-        """Made in a thread, since OpenSSL reads all the certificates that the system trusts."""
+        """Return the TLS context, made in a thread: OpenSSL reads all the certificates that the system trusts."""
         if not access.certificate:
             return None
         if access.identity not in self._contexts:
@@ -248,7 +250,8 @@ def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
 
 
 def tls_context(access: Access) -> ssl.SSLContext:
-    """Raises AccessRefused. OpenSSL reads certificates from files only."""
+    """Return a context with the client certificate. OpenSSL reads certificates from files only. Raises
+    AccessRefused."""
     context = ssl.create_default_context()
     handle, path = tempfile.mkstemp(prefix="wfpush-", suffix=".pem")
     try:

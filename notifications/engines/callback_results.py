@@ -1,4 +1,4 @@
-"""Records on everybody's copies what became of an answer on its way to the engine."""
+"""Records on all copies of a task what happened to an answer on its way to the engine."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ REPLACED = ("detail", "detail_fact", "undo_until")
 
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
-    """The callback has ended: update all copies. A refused final answer opens the task again."""
+    """Update all copies after the callback has ended. A refused final answer opens the task again."""
     notifying.engine_has_it(callback_id, now)
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
     if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
@@ -52,12 +52,12 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
-    """An answer waits for its person to connect their account: update all copies."""
+    """Update all copies: an answer waits for its person to connect their account."""
     _note(callback, {"connect": callback.engine.name}, now)
 
 
 def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
-    """Answers that waited for the person's account, or for any account, now wait for the engine only."""
+    """Update answers that waited for the person's account, or for any account: they now wait for the engine only."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, task__outcome__has_key="connect")
     if person is not None:
         waiting = waiting.filter(response__recipient=person)
@@ -103,14 +103,14 @@ def _resume(moment: lifecycle.Moment, task: Task, response: Response, outcome: J
 
 
 def taken_back(task: Task, response: Response, now: datetime) -> None:
-    """The person has taken a final answer back before the engine was told: it is as if it had not been given."""
+    """Reopen the task: its person has taken a final answer back before the engine was told. It no longer counts."""
     Response.objects.filter(pk=response.pk).update(counts=False)
     _open_again(task, response, None, now)
     _revive(task.callbacks.all(), task, response, now)
 
 
 def given_back(task: Task, response: Response, now: datetime) -> None:
-    """What the answer decides about has changed before the engine was told: its person is asked again."""
+    """Reopen the task: its content has changed before the engine was told, so the person is asked again."""
     Response.objects.filter(pk=response.pk).update(counts=False)
     outcome = recording.outcome_json(response, CHANGED)
     _open_again(task, response, outcome, now, read_at=None)
@@ -127,7 +127,7 @@ def _open_again(task: Task, response: Response, outcome: Json | None, now: datet
 
 
 def _revive(calls: QuerySet[Callback], task: Task, response: Response, now: datetime) -> None:
-    """Send calls after all which the answer had superseded."""
+    """Send the calls that the answer had superseded after all."""
     overtaken = calls.filter(state=CallbackState.SUPERSEDED, ended_at=response.at)
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
     for place, callback in enumerate(overtaken.order_by("position"), last + 1):

@@ -13,8 +13,8 @@ Job = TypeVar("Job")
 
 
 class EngineCalls(Generic[Job]):
-    """Calls of one source of due work. `places` makes the limits for the calls, `outbound` the connections; `close`
-    starts anew with both.
+    """Calls of one source of due work. `places` makes the limits for the calls, `outbound` the connections; both are
+    made again after `close`.
 
     Each engine has places of its own, so a slow engine does not hold up others.
     """

@@ -49,13 +49,13 @@ class Sample:
 
 
 TEST = "connection.test"
-"""The type of an event that tells nothing. Engines need not know it."""
+"""The type of a test event, which engines need not know."""
 
 
-# --- does it let us in ------------------------------------------------------------------------------------------------
+# --- test of the connection -------------------------------------------------------------------------------------------
 def check(engine: Engine) -> Result:
-    """Make the smallest request there is, which changes nothing; engines that are called get a signed test. "done": the
-    engine lets us in; else `detail` says what is wrong.
+    """Make the smallest possible request, which changes nothing; engines without a REST interface get a signed test
+    event. "done": the engine lets us in; else `detail` says what is wrong.
 
     Raises Misconfigured for a record that cannot work.
     """
@@ -81,7 +81,7 @@ def check(engine: Engine) -> Result:
 
 
 def _tell_test(engine: Engine) -> Result:
-    """Send a callback that says that it is a test, by the code that sends answers. Nothing of it is kept."""
+    """Send a callback that says that it is a test, by the code that sends answers. Nothing is stored."""
     connector, now = connector_for(engine.kind), timezone.now()
     event = {
         "specversion": "1.0",
@@ -102,9 +102,9 @@ def _tell_test(engine: Engine) -> Result:
     return asyncio.run(send())
 
 
-# --- what would be sent -----------------------------------------------------------------------------------------------
+# --- preview ----------------------------------------------------------------------------------------------------------
 def preview(engine: Engine, sample: Sample) -> list[Sent]:
-    """The requests of an answer that the engine accepts at once, made by the real code. Raises Misconfigured."""
+    """Return the requests of an answer that the engine accepts at once, made by the real code. Raises Misconfigured."""
     callback = _callback(engine, sample)
     connector = reader_for(engine.kind)
     if connector is None:
@@ -151,7 +151,7 @@ def _signing(engine: Engine) -> dict[str, str]:
 
 
 def _callback(engine: Engine, sample: Sample) -> Callback:
-    """An unsaved callback."""
+    """Return an unsaved callback."""
     now = timezone.now()
     task = Task(engine=engine, task_id=sample.task_id, kind=sample.task_kind, name="A sample task")
     person = Recipient(ref=sample.ref, name=sample.name, email=f"{sample.ref}@example.org")

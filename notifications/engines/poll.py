@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "polls"
 KIND = "poll"
-"""Of services: engines that are asked for their tasks."""
+"""The kind of service: engines that are polled for their tasks."""
 LEASE = timedelta(seconds=30)
 """Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
 MOST = 32
@@ -54,7 +54,7 @@ OVERLAP = timedelta(minutes=2)
 """Tasks created shortly before the newest known one may appear only now, since their transaction took longer."""
 MILLISECOND = timedelta(milliseconds=1)
 CHECKED = 100
-"""Tasks missing from a sweep that are read one by one at a time."""
+"""Number of tasks missing from a sweep that are read at the same time."""
 MAX_BODY = 32 * 1024 * 1024
 DEADLINE = 20.0
 RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), slow_after=timedelta(days=3650))
@@ -62,7 +62,7 @@ RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), sl
 
 @dataclass(frozen=True)
 class Page:
-    """Rows that the engine has listed, by id. `fresh` are new, or have changed."""
+    """A page of the engine's list: digests by task id, and the rows that are `fresh`, which means new or changed."""
 
     digests: dict[str, str]
     fresh: list[Json]
@@ -71,7 +71,7 @@ class Page:
 
 @dataclass
 class Ready:
-    """A claimed poll, with all that its requests need."""
+    """A claimed poll, with the data for its requests."""
 
     poll: Poll
     connector: RestConnector
@@ -82,7 +82,7 @@ class Ready:
 
 
 class _Lost(Exception):
-    """The lease was lost: another process polls this engine now."""
+    """Raised when the lease was lost: another process polls this engine now."""
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def has_due(now: datetime) -> bool:
 
 
 def has_late(before: datetime) -> bool:
-    """Engines that do not answer are not late for lack of workers."""
+    """Return whether a poll is late. Engines that do not answer are left out: they are not late for lack of workers."""
     return outbox.due(services.without_held(due_polls(), SOURCE_NAME, timezone.now()), before).exists()
 
 
@@ -105,7 +105,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
     for engine, poll in claimed:
         connector = reader_for(poll.engine.kind)
-        assert connector is not None  # due_polls selects those only
+        assert connector is not None  # due_polls selects readable kinds only
         try:
             ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
@@ -122,7 +122,7 @@ async def _poll(ready: Ready) -> None:
             await _pages(api, ready, since - OVERLAP if since else None, "since")
             if await in_database_thread(_begin_sweep, ready.poll, timezone.now()):
                 await _sweep(api, ready)
-            service_watch.watch.took(service, 0.0)  # many requests: how long they take says nothing of it
+            service_watch.watch.took(service, 0.0)  # many requests: their duration says nothing about the engine
             await in_database_thread(_done, ready, timezone.now())
         except Failed as failed:
             state = services.AWAY if failed.result.down else services.REFUSES
@@ -165,7 +165,7 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
         since = page.newest
 
 
-# --- what is kept -----------------------------------------------------------------------------------------------------
+# --- storing pages ----------------------------------------------------------------------------------------------------
 def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
     """Raises _Lost."""
     _go_on(ready.poll, timezone.now())
@@ -195,7 +195,7 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
 
 
 def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> None:
-    """Note tasks with their digests. `fields`: what changes of those that were noted before."""
+    """Store the digests of tasks. `fields`: the columns to update for tasks that are stored already."""
     number = poll.cursor.get("number", 0)
     PolledTask.objects.bulk_create(
         [PolledTask(engine=poll.engine, task_id=pk, digest=digest, sweep=number) for pk, digest in digests.items()],
@@ -206,8 +206,8 @@ def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> N
 
 
 def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
-    """Event by task id; None for a task that the mapping cannot read, which counts as new until it can. Tasks that wait
-    for nobody yet are left out: once they do, they have changed."""
+    """Return the events by task id; None for a task that the mapping cannot read, which counts as new until it can.
+    Tasks without any person are left out: when they get one, they have changed."""
     expressions = task_sync.expressions_of(ready.poll.engine, ready.connector)
     events: dict[str, InboundEvent | None] = {}
     for row in rows:
@@ -238,7 +238,7 @@ def _go_on(poll: Poll, now: datetime) -> None:
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 def _begin_sweep(poll: Poll, now: datetime) -> bool:
-    """Whether a sweep is due, or was interrupted."""
+    """Begin a sweep if one is due. Return whether one has begun, or was interrupted before."""
     if poll.cursor.get("sweep"):
         return True
     if poll.swept_at is not None and now - poll.swept_at < timedelta(minutes=poll.sweep_every):
@@ -250,7 +250,7 @@ def _begin_sweep(poll: Poll, now: datetime) -> bool:
 
 
 def _unseen(poll: Poll) -> list[Task]:
-    """Tasks that are open here, and that the engine has not listed."""
+    """Return tasks that are open here, and that the engine has not listed in this sweep."""
     began = eventdata.instant(poll.cursor["sweep"]["began"])
     assert began is not None
     listed = PolledTask.objects.filter(
@@ -261,13 +261,13 @@ def _unseen(poll: Poll) -> list[Task]:
 
 
 def _keep_standings(poll: Poll, standings: Sequence[tuple[Task, Standing]], now: datetime) -> None:
-    """End tasks that are over; those that are still open count as seen. Raises _Lost."""
+    """End tasks that are over; mark tasks that are still open as seen. Raises _Lost."""
     task_sync.apply_differences(standings, now)
     _note_listed(poll, {task.task_id: "" for task, _ in standings}, ["sweep"])
     _go_on(poll, now)
 
 
-# --- the end of one ---------------------------------------------------------------------------------------------------
+# --- the end of a poll ------------------------------------------------------------------------------------------------
 def _done(ready: Ready, now: datetime) -> None:
     poll = ready.poll
     count = len(ready.unreadable)
