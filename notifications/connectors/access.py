@@ -34,7 +34,7 @@ class PersonsTokens(Protocol):
 
     @property
     def key(self) -> str:
-        """The same for the same person and engine."""
+        """A key for this person at this engine."""
         ...
 
     async def token(self, ask: Ask, refused: str) -> str:
@@ -164,8 +164,7 @@ class EngineClient:
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
     async def _token(self, access: Access, refused: str = "") -> str | None:
-        """Return a token, or None. Calls with the same credentials wait for one fetch, and share its token or
-        failure."""
+        """Return a token, or None. Calls with the same credentials share one fetch, its token and its failure."""
         if access.tokens is not None:
             return await self._of_person(access, access.tokens, refused)
         if access.auth != "oauth2":
@@ -186,8 +185,7 @@ class EngineClient:
             self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
 
     async def _of_person(self, access: Access, tokens: PersonsTokens, refused: str) -> str:
-        """Return a person's token. The fetch goes on when nobody waits for it: a new token must be stored, or is
-        lost."""
+        """Return a person's token. The fetch goes on when nobody waits any more, so that the token is stored."""
         name = (tokens.key, refused)
         if name not in self._of_people:
             self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
@@ -250,8 +248,7 @@ def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
 
 
 def tls_context(access: Access) -> ssl.SSLContext:
-    """Return a context with the client certificate. OpenSSL reads certificates from files only. Raises
-    AccessRefused."""
+    """Return a context with the client certificate, from a file: OpenSSL reads no other. Raises AccessRefused."""
     context = ssl.create_default_context()
     handle, path = tempfile.mkstemp(prefix="wfpush-", suffix=".pem")
     try:

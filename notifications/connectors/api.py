@@ -65,8 +65,11 @@ class Failed(Exception):
 
 class Api:
     """One engine's REST interface, signed in. Calls raise Failed when the engine cannot be reached, is busy, refuses
-    our sign-in, or is no engine at all. The connector reads all other answers. `may_have_acted`: a request that changes
-    something was sent, and not plainly refused. `acting`: the account that makes changes, if another one reads."""
+    our sign-in, or is no engine at all. The connector reads all other answers.
+
+    `may_have_acted`: a request that changes something was sent, and not plainly refused. `acting`: the account that
+    makes changes, if another one reads.
+    """
 
     may_have_acted = False
 

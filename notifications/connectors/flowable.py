@@ -140,8 +140,7 @@ class Flowable(FlowableTasks):
         return await self.result_if_gone(api, instruction, 404)
 
     async def _comment_once(self, api: Api, instruction: Instruction) -> bool:
-        """Add a comment, which users of the engine see. Return False for a task that is gone, which takes no
-        comments."""
+        """Add a comment, which users of the engine see. Return False if the task is gone and takes none."""
         path = f"{self.task_path(instruction.task)}/comments"
         if instruction.unsure and instruction.remark in messages_in(await api.call("GET", path)):
             return True
@@ -213,8 +212,7 @@ def messages_in(comments: Reply) -> list[Any]:
 
 
 def typed(value: Any, type: str) -> Json:
-    """Return the value with its declared type, or the type of the JSON value. Untyped values must be simple for the
-    engine."""
+    """Return the value with its declared type, or that of the JSON value. Untyped values must be simple."""
     if type == "date":
         moment = instant(value)
         if moment is not None and len(value) > len("2026-01-31"):

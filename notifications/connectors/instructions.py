@@ -70,7 +70,7 @@ class Instruction:
 
     @property
     def remark(self) -> str:
-        """The same as a comment, for people who look at the task in the engine."""
+        """The text of a comment for people who look at the task in the engine."""
         if self.does == "late":
             return self.comment
         words = {"acknowledge": "has seen this", "request_info": "asks", "message": MESSAGES.get(self.action, "writes")}

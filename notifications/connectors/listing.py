@@ -130,8 +130,7 @@ class Query(Listing):
         row["variables"] = [each for each in typed if _is_simple(each)]
 
     async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
-        """Add nothing where the engine keeps no history, or does not let us see it: the tasks are listed all the
-        same."""
+        """Add nothing if the engine keeps or shows no history: the tasks are listed all the same."""
         ids = sorted({str(row["processInstanceId"]) for row in tasks if row.get("processInstanceId")})
         if not self.processes or not ids:
             return

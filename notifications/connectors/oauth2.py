@@ -31,9 +31,8 @@ NAMES = ("preferred_username", "email", "upn", "sub")
 
 
 class AccessRefused(Exception):
-    """Raised when there is no token, with the `reason`. `later`: another try may help, in `wait` seconds where the
-    server says so; otherwise somebody must correct the engine's record. `ended`: the server no longer accepts what we
-    have."""
+    """Raised when there is no token. `later`: another try may help, in `wait` seconds where the server says so;
+    otherwise somebody must correct the engine's record. `ended`: the server no longer accepts what we have."""
 
     def __init__(self, reason: Reason | str, *, later: bool, wait: float | None = None, ended: bool = False) -> None:
         self.reason = reason_of(reason)

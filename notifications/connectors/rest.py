@@ -76,8 +76,7 @@ class RestConnector(Connector):
         return Call(access, instruction_of(callback, unsure=callback.in_doubt), paths, acting)
 
     async def send(self, line: EngineClient, call: Call) -> Result:
-        """Make the call within `call.within` seconds, however many requests it needs: after that another worker may
-        try."""
+        """Make the call within `call.within` seconds: after that another worker may try."""
         api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
             async with asyncio.timeout(call.within):
@@ -137,8 +136,7 @@ class RestConnector(Connector):
         return person.email if "@" in holder and person.email else person.ref
 
     async def result_if_gone(self, api: Api, instruction: Instruction, status: int) -> Result:
-        """Return the result for a task that the engine no longer has, with its last assignee if the engine tells.
-        Raises Failed."""
+        """Return the result for a task that the engine no longer has, with its last assignee. Raises Failed."""
         try:
             standing = await self.look_up(api, instruction.task)
         except Failed as failed:

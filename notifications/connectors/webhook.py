@@ -54,7 +54,7 @@ class Webhook(Connector):
         return [Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))]
 
     async def send(self, line: EngineClient, call: Call) -> Result:
-        """A repeated call has the same webhook-id, so nothing is looked up before it."""
+        """Make the call. A repeated call has the same webhook-id, so nothing is looked up before it."""
         try:
             response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
         except OutboundError as fault:
@@ -65,8 +65,8 @@ class Webhook(Connector):
 
 
 def read_answer(status: int, body: bytes, retry_after: float | None = None) -> Result:
-    """2xx: the engine has the answer; 409: it had it before; 422 with a detail: it refuses it; 410: the endpoint is
-    gone; anything else is tried again."""
+    """Read a response. 2xx: the engine has the answer; 409: it had it before; 422 with a detail: it refuses it; 410:
+    the endpoint is gone; anything else is tried again."""
     if 200 <= status < 300:
         return Result("done", status)
     if status == 409:
@@ -82,6 +82,6 @@ def read_answer(status: int, body: bytes, retry_after: float | None = None) -> R
 
 
 def detail_in(body: bytes) -> str:
-    """The `detail` of a JSON answer, at most 500 characters; empty when there is none."""
+    """Return the `detail` of a JSON answer, at most 500 characters; empty when there is none."""
     answer = read_json(body)
     return text_in(answer, "detail").strip()[:500] if isinstance(answer, dict) else ""

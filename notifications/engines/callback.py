@@ -69,8 +69,7 @@ def _places() -> Places[int, Ready]:
 
 
 class _Door(EngineCalls[Ready]):
-    """Calls to engines, with a circuit breaker. Hosts have no limit: two engines may share one, and each has its
-    places."""
+    """Calls to engines. Hosts have no limit of their own: two engines may share one, and each has its places."""
 
     def __init__(self) -> None:
         super().__init__(_places, lambda: outbound_from_settings(per_host=0))
@@ -173,8 +172,7 @@ def _watch(callback: Callback, result: Result, seconds: float) -> None:
 
 
 def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
-    """Return whether the answer may be sent: the task still asks in its engine what was answered. If not, record the
-    result.
+    """Return whether the task still asks in its engine what was answered. If not, record the result.
 
     The attempt begins after this check: a process that dies earlier has sent the engine nothing.
     """
@@ -222,8 +220,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
 
 
 def _of_closed(callback: Callback, result: Result) -> Result:
-    """Return the result for a task that the engine has closed meanwhile: only a call that may have arrived is
-    repeated."""
+    """Return the result for a task that its engine has closed: only a call that may have arrived is repeated."""
     if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
         return result
     reason = result.reason if result.outcome == "refused" else CLOSED_THERE()
@@ -306,8 +303,7 @@ UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None,
 
 
 def may_be_replayed(now: datetime) -> Q:
-    """Return the filter for callbacks that can be sent again: they were given up or tried in vain, and no worker has
-    them."""
+    """Return the filter for callbacks that were given up or tried in vain, and that no worker has now."""
     later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
     overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
     given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)

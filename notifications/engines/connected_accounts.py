@@ -64,8 +64,7 @@ class ConnectionFailed(Exception):
 
 # --- whose account is used --------------------------------------------------------------------------------------------
 def tokens_for(callback: Callback) -> "Tokens | None":
-    """Return the tokens of the person who answered; None if the answer goes in our name. Raises NotConnected and
-    Misconfigured."""
+    """Return the person's tokens; None if the answer goes in our name. Raises NotConnected and Misconfigured."""
     if callback.response is None or callback.engine.kind not in readable():
         return None
     personal = PersonalSignIn.objects.filter(engine=callback.engine_id).exclude(mode=InTheNameOf.SERVICE).first()
@@ -104,16 +103,14 @@ def connectable() -> QuerySet[Engine]:
 
 
 def shown_to(person: Recipient) -> QuerySet[Engine]:
-    """Return the connectable engines, and others where the person is still connected: a connection can always be
-    ended."""
+    """Return connectable engines, and others where the person is still connected, so that they can disconnect."""
     own = ConnectedAccount.objects.filter(recipient=person, ended_at=None, engine__personal__isnull=False)
     either = Q(pk__in=connectable().order_by().values("pk")) | Q(pk__in=own.order_by().values("engine"))
     return Engine.objects.filter(either).select_related("personal").order_by("name")
 
 
 def missing_for(person: Recipient) -> QuerySet[Engine]:
-    """Return the engines that take this person's answers in their own name only, have some waiting, and cannot be told
-    yet."""
+    """Return engines that need the person's own account for open or waiting answers, and do not have it."""
     copies = Notification.objects.filter(
         recipient=person, state=NotificationState.OPEN, task__engine=OuterRef("pk")
     ).exclude(actions=[])
@@ -306,8 +303,7 @@ class Tokens:
         return way
 
     def _turn(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
-        """Reserve the renewal for this process. Return None if the server gave no refresh token. Raises
-        AccessRefused."""
+        """Reserve the renewal here. Return None if the server gave no refresh token. Raises AccessRefused."""
         personal = account.engine.personal
         if not account.refresh_token:
             _end(account, reasons.NOBODY_STAYS(), now)

@@ -1,5 +1,4 @@
-"""Reads a task in its engine before a final answer is sent, and compares its content with the content that was
-answered.
+"""Reads a task in its engine before a final answer is sent, and compares its content with what was answered.
 
 An engine may have changed a task without an event. Then the answer is not sent: the engine's content is taken in as an
 event, which gives the answer back to its person (`returned_answers`).

@@ -43,7 +43,7 @@ SETTLED = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Request:
-    """A task, and how its engine is asked."""
+    """A task, with its engine's connector and sign-in."""
 
     task: Task
     connector: RestConnector
@@ -210,8 +210,7 @@ def _is_theirs(task: Task, user: str, person: Recipient | None) -> bool:
 
 
 def _reassignment(task: Task, user: str) -> Json:
-    """Return the task's data with `user`, without the case: a transaction that holds the task must not wait for the
-    case's lock."""
+    """Return the task's data with `user`, without the case, whose lock a task's transaction must not wait for."""
     content = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
     content.pop("case", None)
     return content

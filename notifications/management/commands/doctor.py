@@ -52,7 +52,7 @@ class Command(BaseCommand):
         return faults_since(since, now)
 
     def _parts(self, now: datetime) -> Iterator[str]:
-        """What `/readyz` checks."""
+        """Yield the faults that `/readyz` finds."""
         for name, state in readiness.checks(now):
             self.stdout.write(f"{name}: {state}")
             if state != OK:
