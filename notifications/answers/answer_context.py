@@ -51,7 +51,7 @@ class AnswerContext:
         self.writes = Writes()
         ids = [submission.notification for submission in submissions]
         self.locked = _lock(ids, skip=skip)
-        self.copies, self.origins = _answered(ids)
+        self.copies, self.origins = _read_copies(ids)
         self.standing = self._standing()
         self._calls = self._read_calls()
         self.keys = _keys(submissions)
@@ -155,7 +155,7 @@ WHERE item.id = ANY(%s)
 """
 
 
-def _answered(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID, Json | None]]:
+def _read_copies(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID, Json | None]]:
     """Return the current copies that are answered, and the event that the content of each came from. Copies of one task
     share one object for it."""
     copies: dict[UUID, Notification] = {}

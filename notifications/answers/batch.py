@@ -79,29 +79,29 @@ def _record(submissions: Sequence[Submission], *, shared: bool) -> list[Outcome]
     with transaction.atomic(), revision.held():
         lock_waits.apply()
         context = AnswerContext(submissions, max(submission.at for submission in submissions), skip=shared)
-        met: set[object] = set()
-        outcomes = [_outcome(submission, context, met, shared=shared) for submission in submissions]
+        used_scopes: set[object] = set()
+        outcomes = [_outcome(submission, context, used_scopes, shared=shared) for submission in submissions]
         context.write()
     return outcomes
 
 
-def _outcome(submission: Submission, context: AnswerContext, met: set[object], *, shared: bool) -> Outcome:
+def _outcome(submission: Submission, context: AnswerContext, used_scopes: set[object], *, shared: bool) -> Outcome:
     try:
         task = recording.copy_of(submission, context).task
-        if shared and task is not None and not _may_share(task, context, met):
+        if shared and task is not None and not _may_share(task, context, used_scopes):
             return None
         return recording.record(submission, context)
     except Failure as refused:
         return refused
 
 
-def _may_share(task: Task, context: AnswerContext, met: set[object]) -> bool:
-    """Return whether an answer may be recorded with those before it, which are not in the database yet. `met`: the
-    tasks of those, and their cases if a rule looks back."""
+def _may_share(task: Task, context: AnswerContext, used_scopes: set[object]) -> bool:
+    """Return whether an answer may be recorded with those before it, which are not in the database yet.
+    `used_scopes`: the tasks of those, and their cases if a rule looks back."""
     scopes: set[object] = {task.pk}
     if task.case_id is not None and four_eyes.looks_back():
         scopes.add(task.case_id)
-    if task.pk not in context.locked or scopes & met or len(context.standing[task.pk]) > MOST_COPIES:
+    if task.pk not in context.locked or scopes & used_scopes or len(context.standing[task.pk]) > MOST_COPIES:
         return False
-    met |= scopes
+    used_scopes |= scopes
     return True

@@ -45,9 +45,9 @@ def take_with_token(
 
     Raises NotFound for an unknown token, Expired for one past its time or voided, and the errors of `respond`.
     """
-    row, offered = _given_with(token, answer, now)
+    row, offered = _read_token(token, answer, now)
     if not on_page or not answer.revision:
-        offered = replace(offered, revision=_shown_by(row, answer))
+        offered = replace(offered, revision=_revision_for(row, answer))
     item = _question_item(offered, row.recipient_id, row.notification_id)
     taken: RecordedAnswer | RecordedMessage
     if item is not None:
@@ -73,7 +73,7 @@ def _reply(answer: Answer) -> posting.Words:
     return posting.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
 
 
-def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
+def _read_token(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
     tokens = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
     row = tokens.filter(digest=digest_of(token)).first()
     if row is None:
@@ -82,7 +82,7 @@ def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken,
     return row, replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
 
 
-def _shown_by(row: ActionToken, answer: Answer) -> str:
+def _revision_for(row: ActionToken, answer: Answer) -> str:
     """Return the revision that the token's message showed. If the caller names another one, return the outdated one of
     the two, so that the answer is refused."""
     disagree = bool(answer.revision) and answer.revision != row.revision
@@ -93,12 +93,12 @@ def refuse_dead_token(token: ActionToken, now: datetime) -> None:
     """Raise Expired when the token is no longer valid."""
     if token.voided_at is not None:
         detail = f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead."
-        raise Expired(detail, ended=_what_ended(token))
+        raise Expired(detail, ended=_end_reason(token))
     if token.expires_at <= now or not token.recipient.may_act:
         raise Expired("This link is past its time. Open the inbox instead.", ended="token")
 
 
-def _what_ended(token: ActionToken) -> str:
+def _end_reason(token: ActionToken) -> str:
     if token.notification.state == NotificationState.WITHDRAWN:
         return "withdrawn"
     on_a_device = reaches_devices(token.delivery.channel)

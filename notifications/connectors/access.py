@@ -20,8 +20,8 @@ from notifications.connectors import reasons
 from notifications.connectors.oauth2 import AccessRefused, form, read_grant, unreachable, useful
 from wfpush.net.http import Outbound, OutboundError, Response, Streamed
 
-KEPT = 4
-AT_LAST = 10.0
+MAX_PAST_TOKENS = 4
+CLOSE_SECONDS = 10.0
 """Seconds to wait, when the process stops, for people's tokens that are being renewed."""
 
 
@@ -101,7 +101,7 @@ class EngineClient:
         self.http = http
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
-        self._had: dict[str, deque[_Token]] = {}
+        self._past_tokens: dict[str, deque[_Token]] = {}
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
         self._of_people: dict[tuple[str, str], asyncio.Task[str]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -116,7 +116,7 @@ class EngineClient:
         for fetching in self._fetching.values():
             fetching.cancel()
         if self._of_people:
-            await asyncio.wait(self._of_people.values(), timeout=AT_LAST)
+            await asyncio.wait(self._of_people.values(), timeout=CLOSE_SECONDS)
         await self.http.close()
 
     def secrets(self, access: Access) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ class EngineClient:
         may repeat."""
         of_person = access.tokens.secrets() if access.tokens is not None else ()
         kept_by = access.tokens.key if access.tokens is not None else access.identity
-        tokens = [token.value for token in self._had.get(kept_by, ())]
+        tokens = [token.value for token in self._past_tokens.get(kept_by, ())]
         return (access.secret, _pair(access), access.key, *tokens, *of_person)
 
     async def request(
@@ -182,7 +182,7 @@ class EngineClient:
         del self._fetching[name]
         if not done.cancelled() and done.exception() is None:
             self._tokens[name] = done.result()
-            self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
+            self._past_tokens.setdefault(name, deque(maxlen=MAX_PAST_TOKENS)).append(done.result())
 
     async def _of_person(self, access: Access, tokens: PersonsTokens, refused: str) -> str:
         """Return a person's token. The fetch goes on when nobody waits any more, so that the token is stored."""
@@ -191,7 +191,7 @@ class EngineClient:
             self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
             self._of_people[name].add_done_callback(lambda done: self._of_people.pop(name))
         token = await asyncio.shield(self._of_people[name])
-        self._had.setdefault(tokens.key, deque(maxlen=KEPT)).append(_Token(token, self._clock()))
+        self._past_tokens.setdefault(tokens.key, deque(maxlen=MAX_PAST_TOKENS)).append(_Token(token, self._clock()))
         return token
 
     def _forget(self, access: Access, token: str) -> None:
@@ -200,7 +200,7 @@ class EngineClient:
             del self._tokens[access.identity]
 
     async def _fetch(self, access: Access) -> _Token:
-        body, headers = _asking(access)
+        body, headers = _token_request(access)
         try:
             response = await self.http.request(
                 "POST", access.token_url, body=body, headers=headers, tls=await self._tls(access)
@@ -239,7 +239,7 @@ def _pair(access: Access) -> str:
     return base64.b64encode(f"{access.name}:{access.secret}".encode()).decode()
 
 
-def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
+def _token_request(access: Access) -> tuple[bytes, dict[str, str]]:
     parameters = {"grant_type": "client_credentials", "client_id": access.name, "client_secret": access.secret}
     parameters |= {name: value for name, value in (("scope", access.scope), ("audience", access.audience)) if value}
     if access.token_body == "json":

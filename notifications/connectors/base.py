@@ -60,7 +60,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRequest:
     """One request as it would be made; secrets are hidden."""
 
     method: str
@@ -101,7 +101,7 @@ class Connector:
         """Make the call. Raises nothing: every failure is a Result."""
         raise NotImplementedError
 
-    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
+    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[SentRequest]:
         """Return the requests that would be made. A RestConnector does not implement this: its requests are recorded.
 
         Raises Misconfigured.

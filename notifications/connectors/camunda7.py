@@ -60,7 +60,7 @@ class Camunda7(RestConnector):
         reply = await api.call("POST", f"{_task(instruction.task)}/complete", body)
         if reply.taken:
             return Result("done", reply.status)
-        if reply.status != 500 or not _says(reply):
+        if reply.status != 500 or not _is_engine_error(reply):
             raise unexpected(reply)
         standing = await self.look_up(api, instruction.task)  # 500 is also the answer for a task that no longer exists
         if not standing.is_open:
@@ -89,7 +89,7 @@ class Camunda7(RestConnector):
         reply = await api.call("POST", f"{path}/create", {"message": instruction.remark}, may_be_refused=True)
         if reply.status == 403 and reply.member("type") == "AuthorizationException":
             raise not_let_in(reply)
-        if not reply.ok and not (reply.status in (400, 403) and _says(reply)):
+        if not reply.ok and not (reply.status in (400, 403) and _is_engine_error(reply)):
             raise unexpected(reply)
         return reply.status
 
@@ -99,7 +99,7 @@ class Camunda7(RestConnector):
 
     async def open_row(self, api: Api, task: str) -> Json | None:
         reply = await api.call("GET", _task(task))
-        if reply.status == 404 and _says(reply):
+        if reply.status == 404 and _is_engine_error(reply):
             return None
         if not reply.ok or not reply.object:
             raise unexpected(reply)
@@ -137,7 +137,7 @@ class Camunda7(RestConnector):
         that somebody has, and for one that no longer exists. Raises Failed."""
         if reply.taken:
             return Result("done", reply.status)
-        if reply.status != 500 or not _says(reply):
+        if reply.status != 500 or not _is_engine_error(reply):
             raise unexpected(reply)
         return None if (await self.look_up(api, task)).is_open else await self.result_if_missing(api, reply.status)
 
@@ -151,7 +151,7 @@ def _task(task: str) -> str:
     return f"/task/{part(task)}"
 
 
-def _says(reply: Reply) -> bool:
+def _is_engine_error(reply: Reply) -> bool:
     """Return whether the error is the engine's own, and not that of a server in front of it."""
     return "type" in reply.object and "message" in reply.object
 

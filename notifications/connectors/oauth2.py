@@ -24,7 +24,7 @@ LONGEST_LIFE = 365 * 24 * 3600.0
 """Seconds after which a token is renewed even if the server says that it never ends."""
 GONE = ("invalid_grant", "interaction_required", "login_required", "consent_required")
 """Errors that only the person can repair, by signing in again (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6)."""
-TELLING = 6
+MIN_SECRET = 6
 """Shortest secret, in characters, that is removed from others' texts: shorter ones occur in ordinary words."""
 NAMES = ("preferred_username", "email", "upn", "sub")
 """Claims that identify one account, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
@@ -103,7 +103,7 @@ def useful(life: float) -> float:
 def hide(text: str, secrets: Iterable[str]) -> str:
     """Return a text from an engine, with our secrets removed."""
     for secret in secrets:
-        if len(secret) >= TELLING:
+        if len(secret) >= MIN_SECRET:
             text = text.replace(secret, "…")
     return text
 

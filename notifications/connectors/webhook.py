@@ -7,7 +7,7 @@ from datetime import datetime
 
 from notifications.connectors import reasons, signatures
 from notifications.connectors.access import EngineClient, PersonsTokens
-from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, Sent
+from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, SentRequest
 from notifications.connectors.credentials import active_secrets
 from notifications.models import Callback, Engine
 from notifications.reasons import not_reached, said
@@ -49,9 +49,11 @@ class Webhook(Connector):
             },
         )
 
-    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
+    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[SentRequest]:
         call = self.prepare(engine, callback, now)
-        return [Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))]
+        return [
+            SentRequest("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))
+        ]
 
     async def send(self, line: EngineClient, call: Call) -> Result:
         """Make the call. A repeated call has the same webhook-id, so nothing is looked up before it."""

@@ -158,7 +158,7 @@ async def _send(ready: Ready) -> None:
         began = time.monotonic()
         result = await connector_for(callback.engine.kind).send(_door.open(), call)
         _watch(callback, result, time.monotonic() - began)
-        await in_database_thread(_answered, callback, result, timezone.now())
+        await in_database_thread(_handle_result, callback, result, timezone.now())
 
 
 def _watch(callback: Callback, result: Result, seconds: float) -> None:
@@ -187,11 +187,11 @@ def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
         result = Result("misconfigured", None, reasons.crashed(fault))
     _begin(callback, now)
     if result is not None:
-        _answered(callback, result, now)
+        _handle_result(callback, result, now)
     return result is None
 
 
-def _answered(callback: Callback, result: Result, now: datetime) -> None:
+def _handle_result(callback: Callback, result: Result, now: datetime) -> None:
     if result.silent:
         _door.breaker.unknown(callback.engine.slug)
     elif result.down:
@@ -211,7 +211,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
             ended_at=now, status=result.status, unsure=result.unsure, detail_fact=result.reason.as_json()
         )
-        result = _of_closed(callback, result) if task.state in CLOSED else result
+        result = _result_if_closed(callback, result) if task.state in CLOSED else result
         if result.outcome in ENDED:
             _end(callback, ENDED[result.outcome], result, now)
         else:
@@ -219,7 +219,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
     log.info("callback", outcome=result.outcome, status=result.status, attempts=callback.attempts)
 
 
-def _of_closed(callback: Callback, result: Result) -> Result:
+def _result_if_closed(callback: Callback, result: Result) -> Result:
     """Return the result for a task that its engine has closed: only a call that may have arrived is repeated."""
     if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
         return result

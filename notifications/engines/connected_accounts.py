@@ -76,14 +76,14 @@ def tokens_for(callback: Callback) -> "Tokens | None":
         return Tokens(account.pk)
     if account is not None:
         _end(account, reasons.OTHER_ADDRESS(), timezone.now())
-    if personal.mode == InTheNameOf.EITHER or _may_be_ours(callback):
+    if personal.mode == InTheNameOf.EITHER or _may_use_our_sign_in(callback):
         return None
     if not person.active:
         raise Misconfigured(reasons.NOT_ACTIVE(name=person))
     raise NotConnected(reasons.WAITS_FOR_PERSON(name=person))
 
 
-def _may_be_ours(callback: Callback) -> bool:
+def _may_use_our_sign_in(callback: Callback) -> bool:
     """Return whether the call may go in our name after all: it decides nothing, or only looks up an earlier call."""
     assert callback.response is not None
     decides = callback.response.effect == "final" and callback.task.state not in CLOSED
@@ -271,7 +271,7 @@ class Tokens:
 
     async def token(self, ask: Ask, refused: str) -> str:
         """Return a valid token, renewed if necessary. Raises AccessRefused."""
-        token_or_renewal = await in_database_thread(self._look, refused, timezone.now())
+        token_or_renewal = await in_database_thread(self._read_token, refused, timezone.now())
         return await self._renew(ask, token_or_renewal) if isinstance(token_or_renewal, _Renewal) else token_or_renewal
 
     async def _renew(self, ask: Ask, renewal: _Renewal) -> str:
@@ -282,12 +282,12 @@ class Tokens:
         except (OutboundError, AccessRefused) as fault:
             refusal = unreachable(fault) if isinstance(fault, OutboundError) else fault
             await in_database_thread(self._not_renewed, renewal, refusal)
-            raise (_over() if refusal.ended else refusal) from fault
+            raise (_connection_ended() if refusal.ended else refusal) from fault
         await in_database_thread(self._renewed, renewal, grant, timezone.now())
         return grant.token
 
     # --- in the database's thread -----------------------------------------------------------------
-    def _look(self, refused: str, now: datetime) -> str | _Renewal:
+    def _read_token(self, refused: str, now: datetime) -> str | _Renewal:
         """Return a valid token, or the request for a new one. Raises AccessRefused."""
         try:
             with transaction.atomic():
@@ -295,14 +295,14 @@ class Tokens:
                 account = accounts.filter(pk=self._account, ended_at=None, engine__personal__isnull=False).first()
                 works = account is not None and account.access_token != refused and account.expires_at > now
                 token = account.access_token if account is not None and works else None
-                renewal = self._turn(account, now) if account is not None and not works else None
+                renewal = self._reserve_renewal(account, now) if account is not None and not works else None
         except UndecryptableSecret as fault:
             raise AccessRefused(str(fault), later=False) from fault
         if (way := token or renewal) is None:
-            raise _over()
+            raise _connection_ended()
         return way
 
-    def _turn(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
+    def _reserve_renewal(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
         """Reserve the renewal here. Return None if the server gave no refresh token. Raises AccessRefused."""
         personal = account.engine.personal
         if not account.refresh_token:
@@ -323,7 +323,7 @@ class Tokens:
     def _renewed(self, renewal: _Renewal, grant: Grant, now: datetime) -> None:
         """Store the new tokens, unless the person has connected again meanwhile. Servers that return no new refresh
         token go on accepting the old one."""
-        account = self._mine(renewal).first()
+        account = self._own_renewal(renewal).first()
         if account is None:
             return
         account.access_token = grant.token
@@ -333,15 +333,15 @@ class Tokens:
         account.save(update_fields=["access_token", "refresh_token", "expires_at", "renewing_until"])
 
     def _not_renewed(self, renewal: _Renewal, fault: AccessRefused) -> None:
-        account = self._mine(renewal).first()
+        account = self._own_renewal(renewal).first()
         if account is not None and fault.ended:
             _end(account, fault.reason, timezone.now())
         elif account is not None:
-            self._mine(renewal).update(renewing_until=None)
+            self._own_renewal(renewal).update(renewing_until=None)
 
-    def _mine(self, renewal: _Renewal) -> QuerySet[ConnectedAccount]:
+    def _own_renewal(self, renewal: _Renewal) -> QuerySet[ConnectedAccount]:
         return ConnectedAccount.objects.filter(pk=self._account, renewing_until=renewal.until)
 
 
-def _over() -> AccessRefused:
+def _connection_ended() -> AccessRefused:
     return AccessRefused(reasons.CONNECT_ANEW(), later=True)

@@ -12,7 +12,7 @@ from notifications.answers import answer_body
 from notifications.connectors import connector_for, reader_for, reasons
 from notifications.connectors.access import EngineClient
 from notifications.connectors.api import Api, Failed, Reply
-from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
+from notifications.connectors.base import HIDDEN, Misconfigured, Result, SentRequest
 from notifications.connectors.instructions import instruction_of
 from notifications.connectors.rest import paths_of
 from notifications.items.representation import iso_utc
@@ -103,7 +103,7 @@ def _tell_test(engine: Engine) -> Result:
 
 
 # --- preview ----------------------------------------------------------------------------------------------------------
-def preview(engine: Engine, sample: Sample) -> list[Sent]:
+def preview(engine: Engine, sample: Sample) -> list[SentRequest]:
     """Return the requests of an answer that the engine accepts at once, made by the real code. Raises Misconfigured."""
     callback = _callback(engine, sample)
     connector = reader_for(engine.kind)
@@ -121,7 +121,7 @@ class _Recorder(Api):
 
     def __init__(self, engine: Engine, paths: Mapping[str, str]) -> None:
         self.paths = paths
-        self.sent: list[Sent] = []
+        self.sent: list[SentRequest] = []
         self._base = engine.callback_url.rstrip("/")
         self._signing = _signing(engine)
 
@@ -130,7 +130,7 @@ class _Recorder(Api):
     ) -> Reply:
         written = {"Content-Type": "application/json"} if body is not None else {}
         headers = {"Accept": "application/json", **written, **self._signing}
-        self.sent.append(Sent(method, self._base + path, headers, body))
+        self.sent.append(SentRequest(method, self._base + path, headers, body))
         return Reply(200, {})
 
 

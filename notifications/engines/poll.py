@@ -81,7 +81,7 @@ class Ready:
     """Tasks of this poll that the mapping cannot read."""
 
 
-class _Lost(Exception):
+class _LeaseLost(Exception):
     """Raised when the lease was lost: another process polls this engine now."""
 
 
@@ -109,7 +109,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         try:
             ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
-            _failed(poll, said(fault), timezone.now())
+            _record_failure(poll, said(fault), timezone.now())
     return Claimed(ready, len(claimed))
 
 
@@ -123,31 +123,31 @@ async def _poll(ready: Ready) -> None:
             if await in_database_thread(_begin_sweep, ready.poll, timezone.now()):
                 await _sweep(api, ready)
             service_watch.watch.took(service, 0.0)  # many requests: their duration says nothing about the engine
-            await in_database_thread(_done, ready, timezone.now())
+            await in_database_thread(_finish, ready, timezone.now())
         except Failed as failed:
             state = services.AWAY if failed.result.down else services.REFUSES
             reason, seconds = with_text(failed.result.reason), time.monotonic() - began
             service_watch.watch.failed(service, state, reason, party=ready.poll.pk, seconds=seconds)
-            await in_database_thread(_failed, ready.poll, failed.result.reason, timezone.now())
-        except _Lost:
+            await in_database_thread(_record_failure, ready.poll, failed.result.reason, timezone.now())
+        except _LeaseLost:
             log.warning("poll_lease_lost")
         except Exception as fault:  # whatever an engine answers, the dispatcher must live and poll again
             if outage.database_is_away(fault):
                 raise
             log.exception("poll_failed")
-            await in_database_thread(_failed, ready.poll, crashed(fault), timezone.now())
+            await in_database_thread(_record_failure, ready.poll, crashed(fault), timezone.now())
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 async def _sweep(api: Api, ready: Ready) -> None:
     await _pages(api, ready, eventdata.instant(ready.poll.cursor["sweep"].get("since")), "sweep")
-    while unseen := await in_database_thread(_unseen, ready.poll):
+    while unseen := await in_database_thread(_unlisted_tasks, ready.poll):
         standings = await asyncio.gather(*(ready.connector.read(api, task.task_id) for task in unseen))
         await in_database_thread(_keep_standings, ready.poll, list(zip(unseen, standings, strict=True)), timezone.now())
 
 
 async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> None:
-    """Read pages until one is not full. Raises Failed, _Lost."""
+    """Read pages until one is not full. Raises Failed, _LeaseLost."""
     size = PAGE
     while True:
         rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
@@ -167,8 +167,8 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
 
 # --- storing pages ----------------------------------------------------------------------------------------------------
 def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
-    """Raises _Lost."""
-    _go_on(ready.poll, timezone.now())
+    """Raises _LeaseLost."""
+    _renew_lease(ready.poll, timezone.now())
     by_id = {ready.connector.listing.id_of(row): row for row in rows}
     digests = {task_id: task_sync.digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
@@ -179,7 +179,7 @@ def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
 
 @transaction.atomic
 def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
-    """Raises _Lost."""
+    """Raises _LeaseLost."""
     poll = ready.poll
     events = _events(ready, page.fresh, now)
     ingest.accept(poll.engine, [event for event in events.values() if event is not None], now)
@@ -191,7 +191,7 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
     since = eventdata.instant(place.get("since"))
     if page.newest is not None and (since is None or page.newest > since):
         place["since"] = page.newest.isoformat()
-    _go_on(poll, now)
+    _renew_lease(poll, now)
 
 
 def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> None:
@@ -230,10 +230,10 @@ def _waits_for_nobody(document: Json) -> bool:
     return not (task.get("assignee") or task.get("candidates") or task.get("teams"))
 
 
-def _go_on(poll: Poll, now: datetime) -> None:
-    """Raises _Lost."""
+def _renew_lease(poll: Poll, now: datetime) -> None:
+    """Raises _LeaseLost."""
     if not outbox.renew(poll, now + LEASE, cursor=poll.cursor):
-        raise _Lost
+        raise _LeaseLost
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
@@ -245,11 +245,11 @@ def _begin_sweep(poll: Poll, now: datetime) -> bool:
         return False
     poll.cursor["number"] = poll.cursor.get("number", 0) + 1
     poll.cursor["sweep"] = {"began": iso_utc(now)}
-    _go_on(poll, now)
+    _renew_lease(poll, now)
     return True
 
 
-def _unseen(poll: Poll) -> list[Task]:
+def _unlisted_tasks(poll: Poll) -> list[Task]:
     """Return tasks that are open here, and that the engine has not listed in this sweep."""
     began = eventdata.instant(poll.cursor["sweep"]["began"])
     assert began is not None
@@ -261,14 +261,14 @@ def _unseen(poll: Poll) -> list[Task]:
 
 
 def _keep_standings(poll: Poll, standings: Sequence[tuple[Task, Standing]], now: datetime) -> None:
-    """End tasks that are over; mark tasks that are still open as seen. Raises _Lost."""
+    """End tasks that are over; mark tasks that are still open as seen. Raises _LeaseLost."""
     task_sync.apply_differences(standings, now)
     _note_listed(poll, {task.task_id: "" for task, _ in standings}, ["sweep"])
-    _go_on(poll, now)
+    _renew_lease(poll, now)
 
 
 # --- the end of a poll ------------------------------------------------------------------------------------------------
-def _done(ready: Ready, now: datetime) -> None:
+def _finish(ready: Ready, now: datetime) -> None:
     poll = ready.poll
     count = len(ready.unreadable)
     unreadable = said(f"The mapping cannot read {count} of its tasks; the log names them." if count else "")
@@ -279,7 +279,7 @@ def _done(ready: Ready, now: datetime) -> None:
     outbox.postpone(poll, now + timedelta(seconds=poll.every), attempts=0, cursor=poll.cursor, **fields)
 
 
-def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
+def _record_failure(poll: Poll, reason: Reason, now: datetime) -> None:
     log.warning("poll_came_to_nothing", detail=str(reason))
     again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
     outbox.postpone(poll, again, error_fact=reason.as_json())

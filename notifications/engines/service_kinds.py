@@ -37,7 +37,7 @@ def _answers_go_on(slug: str, now: datetime) -> None:
     outbox.wake_on_commit(callback.SOURCE_NAME)
 
 
-def _that_take_answers() -> Iterable[str]:
+def _answering_engines() -> Iterable[str]:
     engines = Engine.objects.filter(active=True, callback_disabled_at=None).exclude(callback_url="")
     return engines.values_list("slug", flat=True)
 
@@ -56,7 +56,7 @@ def kinds() -> Sequence[Kind]:
             _waiting_answers,
             lambda slug: Q(engine__slug=slug),
             _answers_go_on,
-            _that_take_answers,
+            _answering_engines,
             may_be_tried=TRIED,
         ),
         Kind(

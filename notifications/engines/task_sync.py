@@ -172,7 +172,7 @@ def _apply(standings: Sequence[tuple[Task, Standing]], now: datetime) -> int:
     people = _people_of(standings)
     events = [event for task, standing in standings if (event := _difference(task, standing, now, people)) is not None]
     assignments = [event for event in events if asks(event)]
-    return _happen([event for event in events if not asks(event)]) + sum(_happen([event]) for event in assignments)
+    return _process([event for event in events if not asks(event)]) + sum(_process([event]) for event in assignments)
 
 
 People = Mapping[int, Mapping[str, Recipient]]
@@ -246,7 +246,7 @@ def _event(task: Task, type: str, event_id: str, data: Json, now: datetime) -> E
     )
 
 
-def _happen(events: Sequence[Event]) -> int:
+def _process(events: Sequence[Event]) -> int:
     """Process the events that are not stored yet; return how many. If there are several, each may change copies only by
     ending its task."""
     if not events:

@@ -26,12 +26,12 @@ FROM notifications_apikey key JOIN notifications_engine engine ON engine.id = ke
 WHERE key.digest = ANY(%s) AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %s)
     AND engine.active
 """
-_AS_IT_IS = "encode(sha256(convert_to((key.scopes, key.expires_at, engine)::text, 'UTF8')), 'hex')"
+_KEY_STATE = "encode(sha256(convert_to((key.scopes, key.expires_at, engine)::text, 'UTF8')), 'hex')"
 _READ = f"""
-SELECT key.digest, {_AS_IT_IS}, key.last_used_at, key.id, key.scopes, key.expires_at,
+SELECT key.digest, {_KEY_STATE}, key.last_used_at, key.id, key.scopes, key.expires_at,
     {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)} {_USABLE}
 """
-_COMPARE = f"SELECT key.digest, {_AS_IT_IS}, key.last_used_at {_USABLE}"
+_COMPARE = f"SELECT key.digest, {_KEY_STATE}, key.last_used_at {_USABLE}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

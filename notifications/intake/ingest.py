@@ -51,7 +51,7 @@ JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS given(engine_id, source, ev
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class IngestResult:
     """The result of one event. `stored` is our id of its row, or of the earlier row that it repeats.
 
     `failure` is set when a different event has the same source and id: then nothing was stored.
@@ -92,7 +92,7 @@ class _Job:
 
 def accept(
     engine: Engine, events: Sequence[InboundEvent], now: datetime, key: EngineKey | None = None
-) -> list[Accepted]:
+) -> list[IngestResult]:
     """Store new events, due at once, and return the result of each event, in their order.
 
     `key`: the key that sent the events, as it was read lately; it is compared here. Raises KeyChanged.
@@ -116,7 +116,7 @@ def accept(
     return accepted
 
 
-def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
+def _commit(jobs: Sequence[_Job]) -> list[list[IngestResult] | None]:
     """Store the events of several callers by one statement. The result is None for a caller whose key has changed.
 
     Outside of a transaction the statement is one of its own: BEGIN and COMMIT would be two more round trips.
@@ -137,7 +137,7 @@ def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
     ]
 
 
-_group_commit: GroupCommit[_Job, list[Accepted] | None] = GroupCommit(
+_group_commit: GroupCommit[_Job, list[IngestResult] | None] = GroupCommit(
     _commit, most=MOST_PER_COMMIT, hopeless=(OperationalError, InterfaceError)
 )
 
@@ -205,7 +205,7 @@ def all_known(engine: Engine, events: Sequence[InboundEvent]) -> bool:
     return len(_stored_rows(list(keys))) == len(keys)
 
 
-def _answer(event: InboundEvent, row: _Row, answered_ids: set[UUID]) -> Accepted:
+def _answer(event: InboundEvent, row: _Row, answered_ids: set[UUID]) -> IngestResult:
     """Return the result of an event. Of several events with one key in the same call, the first is the accepted one."""
     first = row.fresh and row.id not in answered_ids
     answered_ids.add(row.id)
@@ -213,8 +213,8 @@ def _answer(event: InboundEvent, row: _Row, answered_ids: set[UUID]) -> Accepted
         failure = EventIdReused(
             "Another event with this source and id, but other content, was accepted before. Use an id of its own."
         )
-        return Accepted(event.id, event.source, event.type, "rejected", row.id, failure)
-    return Accepted(event.id, event.source, event.type, "accepted" if first else "duplicate", row.id)
+        return IngestResult(event.id, event.source, event.type, "rejected", row.id, failure)
+    return IngestResult(event.id, event.source, event.type, "accepted" if first else "duplicate", row.id)
 
 
 def urgency_of(data: Json) -> Urgency:

@@ -40,7 +40,7 @@ SELECT count(*) FILTER (WHERE engine_id = %(engine)s), count(*), min(processed_a
 
 
 @dataclass(slots=True)
-class _Counted:
+class _WaitingCount:
     at: float
     waiting: int
     retry_after: int
@@ -51,7 +51,7 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._counted: dict[int, _Counted] = {}
+        self._counted: dict[int, _WaitingCount] = {}
         self._lock = threading.Lock()
 
     def retry_after(self, engine: Engine, events: Sequence[InboundEvent]) -> int | None:
@@ -75,7 +75,7 @@ class Limits:
             if counted := self._counted.get(engine.pk):
                 counted.waiting += count
 
-    def _fresh(self, engine: Engine, most: int) -> _Counted:
+    def _fresh(self, engine: Engine, most: int) -> _WaitingCount:
         now = self._clock()
         with self._lock:
             counted = self._counted.get(engine.pk)
@@ -84,7 +84,7 @@ class Limits:
                     return counted
                 counted.at = now  # other threads use the earlier count until this thread has counted
         waiting = Event.objects.filter(engine=engine, due_at__isnull=False).order_by()[:most].count()
-        recount = _Counted(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
+        recount = _WaitingCount(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
         with self._lock:
             self._counted[engine.pk] = recount
         if waiting >= most:

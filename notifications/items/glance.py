@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Engine, Notification
 from notifications.types import Json
-from notifications.wording.key_facts import Written, facts_of
+from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.plaintext import clean_line, cut
 
 MAX_CONTEXT = 200
@@ -29,7 +29,7 @@ _BETWEEN = " \t:;.,–—-·|/"
 """What may follow a title that a text begins with."""
 
 
-def glance_of(notification: Notification, facts: list[Written] | None = None) -> Json:
+def glance_of(notification: Notification, facts: list[WrittenFact] | None = None) -> Json:
     """`first`: the first key fact, shown large, if it is a number; `others`: the others in a row; `text`: the line of
     context; `origin`: the engine and the kind of task, in the active language. The rest is in that of the message.
     """
@@ -43,7 +43,7 @@ def glance_of(notification: Notification, facts: list[Written] | None = None) ->
     }
 
 
-def context_of(title: str, body: str, facts: list[Written]) -> str:
+def context_of(title: str, body: str, facts: list[WrittenFact]) -> str:
     """The first paragraph that says more than title and facts, without the title if it begins with that."""
     words_shown = _words(" ".join([title, *(f"{each.fact.label} {each.text}" for each in facts)]))
     for paragraph in body.split("\n\n"):

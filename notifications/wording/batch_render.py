@@ -98,7 +98,7 @@ class Writer:
             words[channel] = {"title": rendered.title, "body": rendered.body, "short_body": rendered.short_body}
         return words
 
-    def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendered:
+    def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendering:
         return render.render(
             version,
             recipient.locale,

@@ -203,7 +203,7 @@ def _text(raw: Any) -> str:
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
-class Written(NamedTuple):
+class WrittenFact(NamedTuple):
     """A fact as a person reads it: `text` is the value in the message's language and the person's time zone."""
 
     fact: KeyFact
@@ -225,11 +225,11 @@ class Written(NamedTuple):
         return {"label": label, "kind": kind, "value": value, "currency": currency or None, "text": self.text}
 
 
-def facts_of(notification: Notification) -> list[Written]:
+def facts_of(notification: Notification) -> list[WrittenFact]:
     """Return the key facts of a notification, in its language. Reads its recipient."""
     locale = formats.locale_for(notification.language, notification.recipient.locale)
     zone = formats.zone_of(notification.recipient.timezone)
-    return [Written(fact, _written(fact, locale, zone)) for fact in _stored_facts(notification)]
+    return [WrittenFact(fact, _written(fact, locale, zone)) for fact in _stored_facts(notification)]
 
 
 def written_for(fact: KeyFact, language: str, reader: Recipient) -> str:
@@ -267,7 +267,7 @@ def _written_time(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
     return formats.day(here, locale) if fact.kind == FactKind.DATE else formats.moment(here, locale)
 
 
-def at_a_glance(facts: Iterable[Written], message_text: str) -> str:
+def at_a_glance(facts: Iterable[WrittenFact], message_text: str) -> str:
     """Return the facts in one line for lock screens, without sensitive ones and those that `message_text` has."""
     return " · ".join(each.in_a_row for each in facts if not each.fact.sensitive and not says(message_text, each.text))
 

@@ -58,7 +58,7 @@ class KnownPath:
 
 
 @dataclass
-class Carried:
+class EventHistory:
     """The data of `events`, the newest first, and the known paths."""
 
     events: list[Json] = field(default_factory=list)
@@ -84,18 +84,18 @@ def known_paths(engine: Engine | None, event_types: Collection[EventType | str])
     return carried(engine, event_types).paths
 
 
-def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> Carried:
+def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> EventHistory:
     names = {str(each) for each in event_types}
     events = _read(engine, names)
-    history = Carried(events)
-    seen: dict[str, _Seen] = {}
+    history = EventHistory(events)
+    seen: dict[str, _Tally] = {}
     for event in events:
         for path, value in _values(event):
-            seen.setdefault(path, _Seen()).add(value)
+            seen.setdefault(path, _Tally()).add(value)
     types = EventType.objects.order_by("name")
     described = list(types.filter(name__in=names | set(map(behaviour_of, names))) if names else types)
     declared = list(EventVariable.objects.filter(event_type__in=described).order_by("path"))
-    history.paths = _joined(seen, len(events), [each.sample for each in described], declared)
+    history.paths = _merge(seen, len(events), [each.sample for each in described], declared)
     return history
 
 
@@ -104,7 +104,7 @@ def _read(engine: Engine | None, names: set[str]) -> list[Json]:
     """Return data of the newest events, with `event` as conditions have it; fewer if reading takes too long."""
     documents: list[Json] = []
     until = time.monotonic() + SECONDS
-    with _in_time(engine, names):
+    with _time_limit(engine, names):
         ids = newest_events(engine, names, NEWEST)
         while ids and time.monotonic() < until:
             documents += _data(ids[:AT_ONCE])
@@ -114,13 +114,13 @@ def _read(engine: Engine | None, names: set[str]) -> list[Json]:
 
 def newest_in_time(engine: Engine | None, names: set[str], most: int) -> list[Any]:
     """Return ids of the newest events, like `newest_events`; none if that takes too long."""
-    with _in_time(engine, names):
+    with _time_limit(engine, names):
         return newest_events(engine, names, most)
     return []
 
 
 @contextmanager
-def _in_time(engine: Engine | None, names: set[str]) -> Iterator[None]:
+def _time_limit(engine: Engine | None, names: set[str]) -> Iterator[None]:
     """End the block at a statement that takes longer than PATIENCE."""
     try:
         with with_settings(statement_timeout=str(PATIENCE), **BY_INDEX):
@@ -174,7 +174,7 @@ def paths_in(document: Any) -> list[KnownPath]:
     return [KnownPath(path, _kind(value), 1, 1, text_of(value)) for path, value in pairs if not path[0].isdecimal()]
 
 
-class _Seen:
+class _Tally:
     """The values at a path, the newest first."""
 
     __slots__ = ("kinds", "last")
@@ -222,7 +222,7 @@ def text_of(value: Any) -> str:
 
 
 # --- with samples and declared variables ------------------------------------------------------------------------------
-def _joined(seen: dict[str, _Seen], events: int, samples: list[Json], declared: list[EventVariable]) -> list[KnownPath]:
+def _merge(seen: dict[str, _Tally], events: int, samples: list[Json], declared: list[EventVariable]) -> list[KnownPath]:
     labels = {each.path: each.label for each in declared if each.label}
     sensitive = {_without_positions(each.path) for each in declared if each.sensitive}
 

@@ -89,7 +89,7 @@ class Missing(Undefined):
     __hash__ = Undefined.__hash__
 
 
-class Filled(NamedTuple):
+class FilledText(NamedTuple):
     """A rendered text. `missing` are names of variables that did not exist, `odd` describes values with which filters
     could not compute; the text has “—” in their places."""
 
@@ -292,7 +292,7 @@ def _prepare(expression: Expression) -> None:
                 raise UnknownFilterError(f"there is no filter “{each.name}”", token=each.token)
 
 
-def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
+def render(source: str, data: Json, place: liquid_filters.Place) -> FilledText:
     """Return the rendered text, and why it contains “—”. Raises RenderError."""
     template = parse(source)
     context = Context(template, data, place)
@@ -306,7 +306,7 @@ def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
     except Exception as fault:  # a filter may fail on any value; no template may stop the worker
         raise RenderError(explained(fault, source)) from fault
     odd = [explained(fault, source).removesuffix(".") for fault in context.odd.values()]
-    return Filled(buffer.getvalue(), context.missed, odd)
+    return FilledText(buffer.getvalue(), context.missed, odd)
 
 
 def explained(fault: BaseException, source: str) -> str:

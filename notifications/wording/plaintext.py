@@ -136,11 +136,11 @@ def _flags_before(text: str, end: int) -> int:
     return count
 
 
-_AS_IT_IS = re.compile(r"(?is)(<textarea\b.*?</textarea>|<input\b[^>]*>|<script\b.*?</script>)")
+_VERBATIM = re.compile(r"(?is)(<textarea\b.*?</textarea>|<input\b[^>]*>|<script\b.*?</script>)")
 """Elements whose content must not change, since it is sent back or executed."""
 
 
 def show_hidden_characters(html: str) -> str:
     """Return the page with control and zero-width characters written out (`\\u202e`), except inside form fields."""
-    parts = _AS_IT_IS.split(html)
+    parts = _VERBATIM.split(html)
     return "".join(part if place % 2 else escape_hidden(part) for place, part in enumerate(parts))

@@ -39,7 +39,7 @@ USUAL_LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendering:
     """The texts of one message. `warnings` are for the trace."""
 
     title: str
@@ -58,7 +58,7 @@ def render(
     timezone: str,
     hidden: Sequence[str] = (),
     customer: bool = False,
-) -> Rendered:
+) -> Rendering:
     """Render in the best language for `language`, with times in `timezone`.
 
     `context` is plain JSON: the event's data, its case, brand and event. The paths `hidden` are left out of it for
@@ -86,7 +86,7 @@ def render(
         title = clean_title(version.template.name) or "—"
         warnings[reasons.EMPTY_TITLE()] = None
     title, body, short_body = map(set_apart, (title, body, short_body))
-    return Rendered(title, body, short_body, text.language, tuple(warnings))
+    return Rendering(title, body, short_body, text.language, tuple(warnings))
 
 
 def _short(text: WrittenText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:

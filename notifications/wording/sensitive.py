@@ -62,22 +62,22 @@ _BY_TYPE = Compiled(_read)
 def without_paths(data: Json, paths: Iterable[str]) -> Json:
     """Return a copy of the data without these paths."""
     for path in paths:
-        data = _less(data, path.split("."))
+        data = _without_path(data, path.split("."))
     return data
 
 
-def _less(data: Any, path: Sequence[str]) -> Any:
+def _without_path(data: Any, path: Sequence[str]) -> Any:
     """Return the data without the path; None if nothing is left. A person may be written as a `ref` alone. A path
     applies to all members of a list, unless it contains an index."""
     if not path or (isinstance(data, str) and list(path) == ["ref"]):
         return None
     name, *rest = path
     if isinstance(data, dict) and name in data:
-        left = _less(data[name], rest)
+        left = _without_path(data[name], rest)
         others = {each: value for each, value in data.items() if each != name}
         return others if left is None else {**data, name: left}
     if isinstance(data, list) and name.isdigit():
-        return [_less(each, rest) if at == int(name) else each for at, each in enumerate(data)]
+        return [_without_path(each, rest) if at == int(name) else each for at, each in enumerate(data)]
     if isinstance(data, list):
-        return [_less(each, path) for each in data]
+        return [_without_path(each, path) for each in data]
     return data

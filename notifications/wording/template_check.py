@@ -22,7 +22,7 @@ from notifications.models import (
     WrittenText,
 )
 from notifications.wording import liquid
-from notifications.wording.known_paths import Carried, carried
+from notifications.wording.known_paths import EventHistory, carried
 
 STANDARD = set(
     """
@@ -74,7 +74,7 @@ class _KnownPaths:
         self.sensitive = {path for path, sensitive in rows if sensitive}
 
     @cached_property
-    def carried(self) -> Carried:
+    def carried(self) -> EventHistory:
         return carried(None, self.types)
 
     def has(self, path: str) -> bool:
