@@ -79,8 +79,8 @@ class Connector:
     kind: ClassVar[str]
     label: ClassVar[str]
     preset: ClassVar[Mapping[str, str]] = {}
-    """A mapping of its own JSON to begin with: an expression for each member of an event. It may need changes for what
-    an engine's model sends. Empty: its engines send CloudEvents."""
+    """A mapping of its own JSON to begin with: an expression for each member of an event. It may need changes for an
+    engine's model. Empty: its engines send CloudEvents."""
     task_example: ClassVar[str] = "T-42"
     """An example of a task's id."""
     sign_ins: ClassVar[tuple[str, ...]] = ()

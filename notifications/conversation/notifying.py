@@ -50,7 +50,7 @@ LEASE = timedelta(seconds=30)
 RETRY = outbox.Backoff(most=timedelta(minutes=1), give_up_after=timedelta(hours=1), tries=30)
 TYPE = "task.message"
 SEES = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
-"""States of copies whose people see the task. People with information that is a copy see it, too."""
+"""States of copies whose people see the task; people with information that is a copy see it, too."""
 
 
 class Telling:
@@ -290,7 +290,7 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Show what is due, for one turn; if something is left, the source is woken again."""
+    """Show due messages, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         claimed = outbox.claim(TaskMessage.objects.all(), limit=BATCH, lease=LEASE, now=timezone.now())

@@ -25,7 +25,7 @@ from notifications.models import (
 )
 
 MOST = 50
-"""Maximum people from whom somebody can choose."""
+"""Maximum people that are offered as a choice."""
 
 Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
 """Reasons why somebody can be asked; pages have words for them."""

@@ -98,7 +98,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         call = _prepared(callback, now)
         if call is None:
             continue
-        wait = _door.breaker.wait(callback.engine.slug)  # with those claims that will report the call's result
+        wait = _door.breaker.wait(callback.engine.slug)  # asked only for claims that will report a result
         if wait:  # one call is made to see whether the engine is back
             outbox.put_back(callback, now + timedelta(seconds=wait))
             continue
@@ -250,7 +250,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         return
     alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
     fields = {"last_status": result.status, "detail_fact": result.reason.as_json(), "alert_fact": alert.as_json()}
-    since = callback.first_attempt_at or now  # what could not be sent before gets a whole week from now on
+    since = callback.first_attempt_at or now  # a callback that was never sent gets a whole week from now on
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:

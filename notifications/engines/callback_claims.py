@@ -17,10 +17,10 @@ from wfpush.queue import outbox
 KIND = "engine"
 """The kind of service: engines that take answers."""
 LEASE = timedelta(seconds=45)
-"""Longer than a call's deadline and what surrounds it, so that no call is made twice at the same time."""
+"""Longer than a call with its database work, so that no call is made twice at the same time."""
 
-# `ended_at` and `due_at` say the same (a constraint of the table). The search for a task's first answer names the one,
-# so that PostgreSQL cannot use the index of the other for it, which holds all that waits for the engine.
+# `ended_at` and `due_at` say the same (a constraint of the table). The search for a task's first answer names
+# `ended_at`, so that PostgreSQL cannot use the index by `due_at`, which holds all answers that wait for the engine.
 _DUE = f"""
 SELECT call.id, engine.id FROM notifications_engine engine CROSS JOIN LATERAL (
     SELECT waiting.id, waiting.due_at FROM notifications_callback waiting

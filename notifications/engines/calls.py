@@ -30,7 +30,7 @@ class EngineCalls(Generic[Job]):
         return self._line
 
     async def drain(self) -> None:
-        """Begin what is due."""
+        """Begin due work."""
         await self.places.drain()
 
     async def drained(self) -> None:

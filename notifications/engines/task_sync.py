@@ -1,7 +1,7 @@
 """Reads tasks in their engines, and applies differences here as events of our own.
 
-An engine is right about its tasks. A task that it has ended or reassigned without an event is changed here, and so is a
-task that a call of ours has changed there.
+An engine is right about its tasks. A task that it has ended or reassigned without an event changes here. So does a task
+that a call of ours has changed there.
 """
 
 import asyncio
@@ -190,7 +190,7 @@ def _people_of(standings: Sequence[tuple[Task, Standing]]) -> People:
 
 
 def _difference(task: Task, standing: Standing, now: datetime, people: People) -> Event | None:
-    """Return the event for what differs in the engine; None if nothing does."""
+    """Return the event for a difference in the engine; None if there is none."""
     if not standing.is_known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
         return None
     if not standing.is_open:

@@ -205,7 +205,7 @@ class Draft:
             source=event["source"],
             type=event["type"],
             data=data,
-            # of the canonical JSON of the members that must be equal in two events with the same id
+            # covers the canonical JSON of members that must be equal in two events with the same id
             digest=hashlib.sha256(_canonical([event["type"], subject]) + canonical).hexdigest(),
             subject=subject,
             time=time,

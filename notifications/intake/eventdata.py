@@ -113,7 +113,7 @@ def instant(text: Any) -> datetime | None:
 
 
 def is_id(value: Any, limit: int = MAX_ID) -> bool:
-    """Return whether the value is an id or ref: text of up to `limit` characters without control characters."""
+    """Return whether the value is an id or ref: text of 1 to `limit` characters without control characters."""
     return isinstance(value, str) and 0 < len(value) <= limit and not _CONTROL.search(value)
 
 

@@ -1,8 +1,9 @@
 """Strict JSON: refuses documents that two parsers could understand differently.
 
 Uses the standard library's decoder with hooks, because it shows every member. msgspec 0.22 decodes an event in 1.4 µs
-instead of 4.5, but silently keeps the last of two equal keys, takes NUL, 300 digits and more, any depth up to Python's
-own and any number of values. It refuses half a surrogate pair without its place: one such event would cost its batch.
+instead of 4.5, but silently keeps the last of two equal keys. It takes NUL, 300 digits and more, any depth up to
+Python's own and any number of values. It refuses half a surrogate pair without its place: one such event would cost its
+batch.
 """
 
 import json

@@ -72,7 +72,7 @@ def speak_to_customers(apps: Any) -> None:
 def add_languages(apps: Any) -> None:
     """Add later languages to rows that are still as they came with the installation.
 
-    Rows with other words in English by now are an administrator's, and are left alone.
+    Rows whose English words were changed are an administrator's, and are left alone.
     """
     versions = apps.get_model("notifications", "TemplateVersion").objects.filter(state="published", number=1, note=NOTE)
     came = versions.filter(template__slug__in=[seed.slug for seed in TEMPLATES])

@@ -120,7 +120,7 @@ def number(value: Decimal, locale: Locale) -> str:
 
 
 def places_of(currency: str) -> int:
-    """Return the decimal places of a currency: two of EUR and of other than ISO 4217 codes, none of JPY."""
+    """Return the decimal places of a currency: two of EUR and of unknown codes, none of JPY."""
     return get_currency_precision(currency.upper())
 
 

@@ -1,7 +1,7 @@
 """Liquid for administrators: a small, bounded language on plain JSON.
 
-python-liquid's own limits have gaps: a range or a list can be filtered whatever its size, consecutive loops are not
-added up, `replace` and `times` grow without limit, and the lexer needs seconds for a tag that is never closed. Here
+python-liquid's own limits have gaps. A range or a list can be filtered whatever its size, and consecutive loops are not
+added up. `replace` and `times` grow without limit, and the lexer needs seconds for a tag that is never closed. Here
 every template has a maximum length, number of loop rounds, size of values and CPU time. Tags and filters that are not
 listed do not exist: no loaders, includes, `safe`, HTML escaping or the server's clock.
 """
@@ -132,7 +132,7 @@ class Context(RenderContext):
         self.deadline = _thread.time_by(now) + MAX_SECONDS
 
     def check_time(self) -> None:
-        """Raise an error past the deadline. The elapsed time is compared first: reading processor time is slow."""
+        """Raise an error past the deadline. Processor time is slow to read, and at most the elapsed time."""
         if time.monotonic() > self.earliest and time.thread_time() > self.deadline:
             raise ResourceLimitError("the template takes too long", token=None)
 
