@@ -148,7 +148,7 @@ def _is_long_json(response: Response) -> bool:
 
 # --- failures and values ---
 def not_let_in(reply: Reply) -> Failed:
-    """Return the failure for 401 or 403. A person whom the engine knows is "refused": somebody else may be allowed."""
+    """Return the failure for 401 or 403. A person known to the engine is "refused": somebody else may be allowed."""
     why = reply.member("message", "detail", "error_description", "error")
     if reply.by_person and reply.status == 403 and reply.object:
         return Failed(Result("refused", reply.status, and_says(reasons.ACCOUNT_MAY_NOT(), why)))

@@ -303,7 +303,7 @@ UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None,
 
 
 def may_be_replayed(now: datetime) -> Q:
-    """Return the filter for callbacks that were given up or tried in vain, and that no worker has now."""
+    """Return the filter for callbacks, given up or tried in vain, that may still be sent and no worker has."""
     later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
     overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
     given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)
