@@ -17,7 +17,7 @@ from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.admin.known_paths import OF_TASKS, OffersPaths, offer
 from notifications.models import Condition, Engine, Operator, RouteCondition, RouteTarget, TargetKind
 from notifications.wording.formats import as_number, locale_of
-from notifications.wording.known_paths import ALWAYS, NEWEST, OF_CASES, Carried, carried
+from notifications.wording.known_paths import ALWAYS, NEWEST, OF_CASES, EventHistory, carried
 from notifications.wording.typed_numbers import UnreadableNumber, plain, read_number, write_number
 
 NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
@@ -99,7 +99,7 @@ def doubts_about_tasks(conditions: Iterable[Condition], engine: Engine | None) -
     return doubts_about_conditions(rows, carried(engine, OF_TASKS)) if rows else []
 
 
-def doubts_about_conditions(conditions: Iterable[Condition], catalog: Carried) -> list[str]:
+def doubts_about_conditions(conditions: Iterable[Condition], catalog: EventHistory) -> list[str]:
     """Return sentences about paths that no event had, and about values that equal no number."""
     kinds = {each.path: each.kind for each in catalog.paths if each.count}
     doubts = []
@@ -111,7 +111,7 @@ def doubts_about_conditions(conditions: Iterable[Condition], catalog: Carried) -
     return doubts
 
 
-def _never_had(path: str, catalog: Carried) -> str:
+def _never_had(path: str, catalog: EventHistory) -> str:
     """Return a doubt about a path that no event had. A described path is doubted only after NEWEST events."""
     count = len(catalog.events)
     if path in (*ALWAYS, *OF_CASES) or catalog.had(path) or (count < NEWEST and catalog.describes(path)):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from notifications.models import Engine, EventType, TemplateVersion
 from notifications.types import BEHAVIOURS, Json
 from notifications.wording.formats import as_number, locale_of
-from notifications.wording.known_paths import Carried, KnownPath, carried
+from notifications.wording.known_paths import EventHistory, KnownPath, carried
 from notifications.wording.plaintext import escape_hidden
 from notifications.wording.template_check import types_of
 from notifications.wording.typed_numbers import write_number
@@ -140,7 +140,7 @@ def _share(known_path: KnownPath) -> str:
     return _("%(percent)d%%") % {"percent": percent}
 
 
-def _source_sentence(catalog: Carried) -> str:
+def _source_sentence(catalog: EventHistory) -> str:
     if not catalog.events:
         return _("No such event has come yet: these are from samples and variables that are described.")
     count = len(catalog.events)

@@ -222,7 +222,7 @@ def previewed(
     return preview
 
 
-def _copy(version: TemplateVersion, card: render.Rendered, facts: Sequence[KeyFact], subject: Subject) -> Notification:
+def _copy(version: TemplateVersion, card: render.Rendering, facts: Sequence[KeyFact], subject: Subject) -> Notification:
     """Return an unsaved notification with the card's texts and the key facts `facts`."""
     task = object_in(subject.facts, "task")
     actions = subject.task.actions if subject.task else task.get("actions") or []

@@ -27,7 +27,7 @@ def task_responded(
     files: Iterable[Attachment] = (),
     revised_by: Json | None = None,
 ) -> str:
-    """The body that is stored and sent.
+    """Return the body that is stored and sent.
 
     `revised_by`: id and source of the event that the answered content came from.
 
@@ -63,7 +63,7 @@ def task_responded(
 
 
 def mapping_for(task: Task, action: str) -> AnswerMapping | None:
-    """The mapping for the task's kind; if there is none, that for all kinds."""
+    """Return the mapping for the task's kind; if there is none, that for all kinds."""
     mappings = _MAPPINGS.get()
     return mappings.get((task.engine_id, action, task.kind)) or mappings.get((task.engine_id, action, ""))
 
@@ -71,4 +71,4 @@ def mapping_for(task: Task, action: str) -> AnswerMapping | None:
 _MAPPINGS = Compiled(
     lambda: {(mapping.engine_id, mapping.action, mapping.task_kind): mapping for mapping in AnswerMapping.objects.all()}
 )
-"""By engine, action and kind of task."""
+"""Answer mappings by engine, action and kind of task."""

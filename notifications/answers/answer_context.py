@@ -1,7 +1,7 @@
-"""What a transaction that records answers has locked and read, and what it will write.
+"""The rows that a transaction of answers has locked and read, and those that it will write.
 
-Locks are taken in the order of the house: tasks, then people, each in the order of their keys. Each table is read and
-written by one statement for all answers.
+Locks are taken in the order that all transactions use: tasks, then people, each in the order of their keys. Each table
+is read and written by one statement for all answers.
 """
 
 from collections.abc import Sequence
@@ -43,15 +43,15 @@ ORDER BY engine_id, task_id FOR NO KEY UPDATE
 
 
 class AnswerContext:
-    """`skip`: tasks that somebody else has locked are left alone, instead of waiting for them. Only answers to tasks in
-    `locked` may be recorded."""
+    """The context of one transaction. `skip`: tasks that another transaction has locked are left out, instead of
+    waiting for them. Only answers to tasks in `locked` may be recorded."""
 
     def __init__(self, submissions: Sequence[Submission], now: datetime, *, skip: bool) -> None:
         self.now = now
         self.writes = Writes()
         ids = [submission.notification for submission in submissions]
         self.locked = _lock(ids, skip=skip)
-        self.copies, self.origins = _answered(ids)
+        self.copies, self.origins = _read_copies(ids)
         self.standing = self._standing()
         self._calls = self._read_calls()
         self.keys = _keys(submissions)
@@ -59,18 +59,18 @@ class AnswerContext:
         self.changed: list[Notification] = []
         """Open copies that have changed in memory."""
         self.read: list[Notification] = []
-        """Copies of which nothing has changed but that their person has read them."""
+        """Copies whose only change is that their person has read them."""
         self.unneeded: dict[UUID, Reason] = {}
-        """Copies whose messages are needed no longer, and why."""
+        """Copies whose messages are no longer needed, with the reason."""
         self._overtaken: list[UUID] = []
         self.wakes: set[str] = set()
-        """Sources of due work that get some."""
+        """Names of the sources that get due work."""
         self.questions: list[tuple[TaskMessage, list[Addressee]]] = []
-        """Whoever is asked gets an item with a reply box."""
+        """Questions with their addressees, who get an item with a reply box."""
 
-    # --- what there is ------------------------------------------------------------------------------------------------
+    # --- stored rows --------------------------------------------------------------------------------------------------
     def earlier(self, task: Task) -> list[Response]:
-        """The answers to the task, the last first."""
+        """Return the answers to the task, the last first."""
         answers = [call.response for call in self._calls[task.pk] if call.response is not None]
         return sorted(answers, key=lambda response: response.pk, reverse=True)
 
@@ -78,7 +78,7 @@ class AnswerContext:
         return max((call.position for call in self._calls[task.pk]), default=0) + 1
 
     def _standing(self) -> dict[UUID, list[Notification]]:
-        """The open copies of each task. Of those that nobody answers now, what answers change of them is read."""
+        """Return the open copies of each task. Others' copies have only the columns that answers change."""
         by_task: dict[UUID, list[Notification]] = {pk: [] for pk in self.locked}
         own = [copy for copy in self.copies.values() if inbox_items.stands(copy)]
         others = inbox_items.others_standing(self.locked, self.copies) if by_task else []
@@ -96,12 +96,12 @@ class AnswerContext:
 
     @cached_property
     def entitlements(self) -> Entitlements:
-        """The reasons for which the people of these copies have their tasks, as they are now."""
+        """The current reasons for which the people of these copies have their tasks."""
         return Entitlements(self.copies.values(), self.now)
 
     # --- what changes -------------------------------------------------------------------------------------------------
     def overtake_calls(self, task: Task) -> None:
-        """The engine need not be told of what was said of the task before, unless it is being told."""
+        """Supersede earlier callbacks of the task, except those that are being sent."""
         self._overtaken += [call.pk for call in self._calls[task.pk] if call.state == CallbackState.WAITING]
 
     def write(self) -> None:
@@ -155,9 +155,9 @@ WHERE item.id = ANY(%s)
 """
 
 
-def _answered(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID, Json | None]]:
-    """The copies that are answered, as they are by now, and the event that the content of each came from. Copies of one
-    task have one object for it."""
+def _read_copies(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UUID, Json | None]]:
+    """Return the current copies that are answered, and the event that the content of each came from. Copies of one task
+    share one object for it."""
     copies: dict[UUID, Notification] = {}
     origins: dict[UUID, Json | None] = {}
     tasks: dict[UUID, Task] = {}

@@ -28,11 +28,11 @@ PLACE = Place(locale_of("en"), UTC)
 
 
 class BadVariable(ValueError):
-    """The message is a sentence for whoever wrote the variable."""
+    """Raised for a mistake in a variable, with a sentence for the person who wrote it."""
 
 
 def template_context(response: Response, task: Task, outcome: str) -> Json:
-    """What the templates may use. What the engine said of the task goes over what the person sent."""
+    """Return the variables of the templates. The engine's values of the task replace those that the person sent."""
     return {
         "action": response.action,
         "outcome": outcome,
@@ -47,7 +47,7 @@ def template_context(response: Response, task: Task, outcome: str) -> Json:
 
 
 def fill_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
-    """Name → value, and name → declared type. A variable that cannot be filled in is left out and logged."""
+    """Return name → value, and name → declared type. A variable that cannot be filled in is left out and logged."""
     values, types = {}, {}
     for name, variable in written.items():
         try:
@@ -61,7 +61,7 @@ def fill_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
 
 
 def check(written: Json) -> None:
-    """Raises BadVariable for a definition that can never be filled in."""
+    """Raise BadVariable for a definition that can never be filled in."""
     for name, variable in written.items():
         if is_ours(name):
             raise BadVariable(_("%(name)s: names that begin with wfpush_ are set by wfpush alone.") % {"name": name})
@@ -135,4 +135,4 @@ TYPES: dict[str, Callable[[Any], Any]] = {
     "date": str,
     "json": _json,
 }
-"""By Flowable's names; the types of other engines are derived from them."""
+"""Converters by Flowable's names of types; the types of other engines are derived from them."""

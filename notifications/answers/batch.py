@@ -1,7 +1,7 @@
 """Answers that are in flight at the same time are recorded in one transaction, each with its own outcome.
 
-Nobody waits there for what concerns somebody else's answer: what cannot be recorded together at once is recorded alone,
-in the thread of whoever gave it.
+No answer waits there for another person's: an answer that cannot be recorded with the others at once is recorded alone,
+in the thread of its own request.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ MOST = 50
 """Answers in one transaction."""
 
 MOST_COPIES = 100
-"""An answer that changes more copies has a transaction of its own."""
+"""The number of copies above which an answer has a transaction of its own."""
 
 Outcome: TypeAlias = RecordedAnswer | Failure | None
-"""None: it is to be recorded alone."""
+"""The result of one answer; None if it must be recorded alone."""
 
 
 def record(submission: Submission) -> RecordedAnswer:
@@ -62,11 +62,11 @@ def _alone(submission: Submission) -> RecordedAnswer | Failure:
 
 
 def share(submissions: Sequence[Submission]) -> list[Outcome]:
-    """Record these together, without waiting for long for anybody."""
+    """Record these answers together, without waiting for locks for long."""
     try:
         with lock_waits.limited(lock_waits.AGAIN_SECONDS):
             return _record(submissions, shared=True)
-    except Exception as fault:  # each caller meets it again, if it is theirs
+    except Exception as fault:  # an answer that causes it meets it again when it is recorded alone
         if not lock_waits.in_vain(fault):
             log.warning("answers_not_recorded_together", answers=len(submissions), fault=repr(fault))
         return [None] * len(submissions)
@@ -79,29 +79,29 @@ def _record(submissions: Sequence[Submission], *, shared: bool) -> list[Outcome]
     with transaction.atomic(), revision.held():
         lock_waits.apply()
         context = AnswerContext(submissions, max(submission.at for submission in submissions), skip=shared)
-        met: set[object] = set()
-        outcomes = [_outcome(submission, context, met, shared=shared) for submission in submissions]
+        used_scopes: set[object] = set()
+        outcomes = [_outcome(submission, context, used_scopes, shared=shared) for submission in submissions]
         context.write()
     return outcomes
 
 
-def _outcome(submission: Submission, context: AnswerContext, met: set[object], *, shared: bool) -> Outcome:
+def _outcome(submission: Submission, context: AnswerContext, used_scopes: set[object], *, shared: bool) -> Outcome:
     try:
         task = recording.copy_of(submission, context).task
-        if shared and task is not None and not _may_share(task, context, met):
+        if shared and task is not None and not _may_share(task, context, used_scopes):
             return None
         return recording.record(submission, context)
     except Failure as refused:
         return refused
 
 
-def _may_share(task: Task, context: AnswerContext, met: set[object]) -> bool:
-    """Whether an answer may be recorded with those before it, which are not in the database yet. `met`: the tasks, and
-    the cases if that matters, to which those belong."""
+def _may_share(task: Task, context: AnswerContext, used_scopes: set[object]) -> bool:
+    """Return whether an answer may be recorded with those before it, which are not in the database yet.
+    `used_scopes`: the tasks of those, and their cases if a rule looks back."""
     scopes: set[object] = {task.pk}
     if task.case_id is not None and four_eyes.looks_back():
         scopes.add(task.case_id)
-    if task.pk not in context.locked or scopes & met or len(context.standing[task.pk]) > MOST_COPIES:
+    if task.pk not in context.locked or scopes & used_scopes or len(context.standing[task.pk]) > MOST_COPIES:
         return False
-    met |= scopes
+    used_scopes |= scopes
     return True

@@ -1,4 +1,4 @@
-"""The values of an answer: those of its task's form, checked against it, and as they are recorded."""
+"""The values of an answer to its task's form: as they are checked, and as they are recorded."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ from wfpush.web.pointers import MAX_ERRORS, pointer
 
 
 def normal(form: Form | None, answer: Answer) -> Answer:
-    """The answer with its values as they are recorded."""
+    """Return the answer with its values as they are recorded."""
     if form is None or not answer.values:
         return answer
     return replace(answer, values=checking.normal(form, answer.values))
 
 
 def check(form: Form | None, action: Action, answer: Answer) -> None:
-    """Check the values, which are normal. Raises InvalidValues, which names each field."""
+    """Check the values, which `normal` has returned. Raises InvalidValues, which names each field."""
     rule = form.rule_for(action.name, action.effect) if form is not None else "none"
     if form is None or rule == "none":
         if answer.values:
@@ -51,7 +51,7 @@ def check(form: Form | None, action: Action, answer: Answer) -> None:
 
 
 def _check_columns(table: Field, rows: Any) -> None:
-    """Raises InvalidValues for what is in no column."""
+    """Raise InvalidValues for a value that belongs to no column."""
     columns, listed = [column.name for column in table.columns], rows if isinstance(rows, list) else []
     for at, row in enumerate(listed if columns else []):
         unknown = next((name for name in row if name not in columns), None) if isinstance(row, dict) else None
@@ -61,7 +61,7 @@ def _check_columns(table: Field, rows: Any) -> None:
 
 
 def files_of(form: Form | None, answer: Answer, person: Recipient) -> dict[str, list[Attachment]]:
-    """The files that the values name, locked, by field. Raises InvalidValues."""
+    """Return the files that the values name, locked, by field. Raises InvalidValues."""
     fields = [field for field in form or () if field.has_files and field.name in answer.values]
     return {field.name: _files(field, answer.values[field.name], Sender(person=person)) for field in fields}
 
@@ -79,7 +79,7 @@ def _files(field: Field, ids: list[str], sender: Sender) -> list[Attachment]:
 
 
 def refuse(faults: Sequence[Fault]) -> None:
-    """Raises InvalidValues if there are faults."""
+    """Raise InvalidValues if there are faults."""
     if not faults:
         return
     first = faults[0]
@@ -89,7 +89,7 @@ def refuse(faults: Sequence[Fault]) -> None:
 
 
 def errors_of(faults: Sequence[Fault], language: str) -> list[dict[str, str]]:
-    """Which values are wrong and why, in that language."""
+    """Return the wrong values and the reasons, in that language."""
     with translation.override(language):
         locale = formats.locale_of(language)
         return [{"pointer": _pointer(each.path), "detail": each.words(locale)} for each in faults[:MAX_ERRORS]]
@@ -104,7 +104,7 @@ def _pointer(path: Sequence[str | int]) -> str:
 
 
 def entries(task: Task, form: Form | None, answer: Answer, files: Mapping[str, Sequence[Attachment]]) -> list[Json]:
-    """The values as they are kept with the answer, marked where they are sensitive by now. Files are described."""
+    """Return the values as they are stored, marked if they are sensitive now. Files are described."""
     if form is None or not answer.values:
         return []
     event = task.assigned_event

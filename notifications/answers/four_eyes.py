@@ -1,4 +1,4 @@
-"""Four eyes: who started something, or decided the step before, may not decide this one."""
+"""Four eyes: a person who started something, or decided the step before, may not decide this one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from notifications.types import Json
 from wfpush.postgres.revision import Compiled
 
 WHY = {"initiator": YOU_STARTED_IT(), "previous": YOU_DECIDED_BEFORE()}
-"""What the errors' member `why` stands for."""
+"""The reasons for the values of the errors' member `why`."""
 
 
 _ENABLED = Compiled[Sequence[FourEyesRule]](
@@ -26,12 +26,12 @@ def enabled() -> Sequence[FourEyesRule]:
 
 
 def looks_back() -> bool:
-    """Whether an answer to one task of a case may keep its person from answering the next one."""
+    """Return whether an answer to one task of a case may keep its person from answering the next one."""
     return any(rule.not_previous for rule in enabled())
 
 
 def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = None) -> None:
-    """Check a final answer. Raises FourEyes. `rules`: those that are `enabled`, if the caller has read them."""
+    """Check a final answer. Raises FourEyes. `rules` are the `enabled` ones, if the caller has read them."""
     rules = enabled() if rules is None else rules
     started = task.initiator_id == person.pk
     facts = None
@@ -46,7 +46,7 @@ def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = 
 
 
 def refusal(copy: Notification, answer: Answer, refused: FourEyes, now: datetime) -> RefusedAnswer:
-    """The new row of an answer that was refused."""
+    """Return the new row of an answer that was refused."""
     assert copy.task_id is not None  # else no answer was refused
     return RefusedAnswer(
         task_id=copy.task_id,
@@ -67,7 +67,7 @@ def _fits(rule: FourEyesRule, task: Task, facts: Json) -> bool:
 
 
 def _decided_before(task: Task, person: Recipient) -> bool:
-    """The last task of the case, before this one, that somebody decided, here or in the engine."""
+    """Return whether the person decided the case's last decided task before this one, here or in the engine."""
     if task.case_id is None:
         return False
     ended = Task.objects.filter(case=task.case_id, id__lt=task.pk, outcome__by__ref__isnull=False)

@@ -1,4 +1,4 @@
-"""What keeps an answer from being recorded: each check raises the failure that says why."""
+"""Checks before an answer is recorded. Each raises the failure that says why it is refused."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ from notifications.wording.plaintext import clean
 
 
 def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -> Response | None:
-    """The answer that came with this key before. Raises IdempotencyKeyReused."""
+    """Return the answer that came with this key before. Raises IdempotencyKeyReused."""
     identity = (copy.pk, copy.recipient_id, answer.idempotency_key)
     for row in keys:
         if (row.notification_id, row.recipient_id, row.key) == identity:
@@ -50,8 +50,8 @@ def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -
 
 
 def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
-    """An earlier answer to the task, of the same person and with the same content, whatever its key, token or
-    device. What does not decide may be said again once what the person sees has changed."""
+    """Return an earlier answer of the same person to the task with the same content, whatever its key, token or device.
+    An answer that does not decide may be repeated once the content of the person's copy has changed."""
     content = (copy.recipient_id, answer.action, answer.variables, answer.values)
     for response in earlier:
         values = given_of(response.values)
@@ -68,12 +68,12 @@ def _is_about_the_same(response: Response, copy: Notification) -> bool:
 
 
 def _asks_the_same(response: Response, answer: Answer) -> bool:
-    """Whether a question goes to the same person: of one that names nobody, to whomever it went."""
+    """Return whether a question goes to the same person. A question that names nobody matches any person."""
     return not answer.to or (response.asked is not None and response.asked.ref == answer.to)
 
 
 def _says_the_same(response: Response, answer: Answer) -> bool:
-    """Whether the comment is the same, and those are the files of a question."""
+    """Return whether the comment is the same, and the files of a question are."""
     if response.effect != "request_info" or (_has_words(answer) and answer.comment != response.comment):
         return response.comment == answer.comment
     sent = list(Attachment.objects.filter(message=response.pk))
@@ -81,7 +81,7 @@ def _says_the_same(response: Response, answer: Answer) -> bool:
 
 
 def text_of(answer: Answer, files: Sequence[Attachment]) -> str:
-    """The comment as it is recorded: of a question of files alone, their names."""
+    """Return the comment as it is recorded: the files' names for a question that has only files."""
     return answer.comment if _has_words(answer) or not files else said_with("", files)
 
 
@@ -90,7 +90,7 @@ def _has_words(answer: Answer) -> bool:
 
 
 def whom(action: Action, task: Task, copy: Notification, answer: Answer) -> Recipient | None:
-    """Return the person to ask. None for other answers, and where there is nobody to ask. Raises Invalid."""
+    """Return the person to ask. None for other answers, and if there is nobody to ask. Raises Invalid."""
     if action.effect != "request_info":
         return None
     candidates = [candidate.person for candidate in participants.askable(task, copy.recipient)]
@@ -128,8 +128,8 @@ def refuse_if_ended(copy: Notification, entitlements: Entitlements) -> None:
 
 
 def refuse_if_changed(copy: Notification, answer: Answer) -> None:
-    """Raises Changed unless the person was shown what they decide about. An answer that names no revision counts for
-    as long as the item shows what it showed at first."""
+    """Raise Changed unless the person was shown the present content. An answer without a revision counts as long as the
+    item shows its first content."""
     known_unchanged = copy.revised_at is None if not answer.revision else answer.revision == copy.revision
     if not known_unchanged:
         detail = "What you decide about has changed. Nothing was sent: look at it as it is now, and answer again."
@@ -142,7 +142,7 @@ def _outcome_members(task: Task) -> Json:
 
 
 def offered(copy: Notification, answer: Answer) -> Action:
-    """The action that is meant. Raises NotAllowed."""
+    """Return the offered action that the answer names. Raises NotAllowed."""
     actions = {action["action"]: action for action in copy.actions}
     names = [name for name in actions if answer.offered is None or name in answer.offered]
     if answer.action not in names:

@@ -1,4 +1,4 @@
-"""Which variables a person may set with an answer: those that the task or its event type declares, and none of ours."""
+"""Variables that a person may set with an answer: those that the task or its event type declares, and none of ours."""
 
 from notifications.errors import InvalidAnswer
 from notifications.models import EventVariable, Task
@@ -24,7 +24,7 @@ def check(task: Task, variables: Json) -> None:
 
 
 def declared_by(task: Task) -> set[str]:
-    """The variables declared by the task in the engine's event, and by the type of the event that assigned it."""
+    """Return the variables declared by the task, and by the type of the event that assigned it."""
     type = task.assigned_event.type if task.assigned_event is not None else "task.assigned"
     settable = _SETTABLE.get()
     of_type = settable.get(type, frozenset()) | settable.get(behaviour_of(type), frozenset())

@@ -156,10 +156,10 @@ def _remember_key(copy: Notification, answer: Answer, response: Response, contex
         )
 
 
-# --- what becomes of the task -----------------------------------------------------------------------------------------
+# --- effects on the task ----------------------------------------------------------------------------------------------
 def waiting_outcome(response: Response, task: Task) -> Json:
-    """`connect`: the name of the engine that waits for the person to connect their account; `undo_until`: until when
-    its person may take the answer back."""
+    """Return the outcome of a waiting answer. `connect`: the name of the engine that waits for the person's account;
+    `undo_until`: until when the person may take the answer back."""
     outcome, connect = outcome_json(response, CallbackState.WAITING), _connect(response, task)
     until = told_at(response.effect, response.via, response.at)
     undo = {"undo_until": representation.iso_utc(until)} if until > response.at else {}
@@ -169,11 +169,11 @@ def waiting_outcome(response: Response, task: Task) -> Json:
 _OWN_NAMES_ONLY = Compiled(
     lambda: frozenset(PersonalSignIn.objects.filter(mode=InTheNameOf.PERSON).values_list("engine_id", flat=True))
 )
-"""Engines that take answers in people's own names only."""
+"""Keys of engines that take answers in people's own names only."""
 
 
 def _connect(response: Response, task: Task) -> str:
-    """The name of the engine, if it cannot be told the answer before its person has connected an account there."""
+    """Return the engine's name, if it cannot be told the answer before its person has connected an account there."""
     waits = response.effect == "final" and response.callback.state == CallbackState.WAITING
     if not waits or task.engine_id not in _OWN_NAMES_ONLY.get():
         return ""
@@ -236,7 +236,7 @@ def _request_info(task: Task, copy: Notification, response: Response, context: A
 
 
 def _ask(task: Task, response: Response, context: AnswerContext) -> tuple[TaskMessage, list[Addressee]]:
-    """The question as a message, for whoever is asked; nobody where there is nobody to ask."""
+    """Return the question as a message, with its addressees; none if there is nobody to ask."""
     question, addressees = posting.question(
         task,
         response.recipient,
@@ -259,7 +259,7 @@ def _notify(moment: lifecycle.Moment, task: Task, response: Response, context: A
 
 
 def _change_copies(task: Task, copy: Notification, context: AnswerContext, state: str = "") -> list[Notification]:
-    """Open copies show the task's outcome, and that of the person who answers is read."""
+    """Show the task's outcome on open copies, and mark the copy of the person who answers as read."""
     copies = context.standing[task.pk]
     for each in copies:
         each.state, each.outcome = state or each.state, task.outcome
@@ -272,14 +272,14 @@ def _change_copies(task: Task, copy: Notification, context: AnswerContext, state
 
 
 def _mark_read(copy: Notification, context: AnswerContext) -> None:
-    """Its person has answered it."""
+    """Mark the copy as read, since its person has answered it."""
     if copy.read_at is None:
         copy.read_at = context.now
         context.read.append(copy)
 
 
 def _question_event(task: Task, response: Response, addressees: Sequence[Addressee], now: datetime) -> Event:
-    """An event of our own, so that routes and templates say who else is told of a question, as for any other event."""
+    """Return an event of our own for a question: routes and templates decide who else is notified, as for any event."""
     people = [each for to in addressees for each in (to.person, to.away) if each is not None]
     data: Json = {
         "task": {"id": task.task_id, "name": task.name, "kind": task.kind, "url": task.url},

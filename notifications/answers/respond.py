@@ -27,8 +27,8 @@ def respond(notification: Notification, answer: Answer, *, now: datetime) -> Rec
 
 
 def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime) -> RecordedAnswer | RecordedMessage:
-    """An answer, or the reply to a question that somebody was asked by an item of their own. Also raises NotFound, if
-    the copy is not the person's."""
+    """Record an answer, or the reply to a question that the person was asked by a separate item. Also raises NotFound,
+    if the copy is not the person's."""
     item = _question_item(answer, person.pk, notification)
     if item is not None:
         return posting.reply_to_item(item, _reply(answer), now)
@@ -40,14 +40,14 @@ def take_with_token(
 ) -> RecordedAnswer | RecordedMessage:
     """Answer with an action token: no session, one person, one task, the actions offered with it.
 
-    A token answers the content that its message showed. `on_page`: the person was shown what the answer names, by a
-    page that the token has opened.
+    A token answers the content that its message showed. `on_page`: a page that the token has opened showed the person
+    the content that the answer names.
 
-    Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
+    Raises NotFound for an unknown token, Expired for one past its time or voided, and the errors of `respond`.
     """
-    row, offered = _given_with(token, answer, now)
+    row, offered = _read_token(token, answer, now)
     if not on_page or not answer.revision:
-        offered = replace(offered, revision=_shown_by(row, answer))
+        offered = replace(offered, revision=_revision_for(row, answer))
     item = _question_item(offered, row.recipient_id, row.notification_id)
     taken: RecordedAnswer | RecordedMessage
     if item is not None:
@@ -62,7 +62,7 @@ def take_with_token(
 
 
 def _question_item(answer: Answer, person: int, notification: UUID) -> Notification | None:
-    """An item with a question is no copy of a task, whose engine may call an answer “reply”, too."""
+    """Return the item with a question; None for a copy of a task, whose engine may call an answer “reply”, too."""
     if answer.action != REPLY["action"]:
         return None
     mine = Notification.objects.select_related("recipient").filter(recipient=person, task=None, pk=notification)
@@ -73,7 +73,7 @@ def _reply(answer: Answer) -> posting.Words:
     return posting.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
 
 
-def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
+def _read_token(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
     tokens = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
     row = tokens.filter(digest=digest_of(token)).first()
     if row is None:
@@ -82,23 +82,23 @@ def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken,
     return row, replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
 
 
-def _shown_by(row: ActionToken, answer: Answer) -> str:
-    """The revision that the token's message showed. If the caller names another one, the one of the two that is out of
-    date: then they do not belong together."""
+def _revision_for(row: ActionToken, answer: Answer) -> str:
+    """Return the revision that the token's message showed. If the caller names another one, return the outdated one of
+    the two, so that the answer is refused."""
     disagree = bool(answer.revision) and answer.revision != row.revision
     return answer.revision if disagree and row.revision == row.notification.revision else row.revision
 
 
 def refuse_dead_token(token: ActionToken, now: datetime) -> None:
-    """Raises Expired when the token is no longer valid."""
+    """Raise Expired when the token is no longer valid."""
     if token.voided_at is not None:
         detail = f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead."
-        raise Expired(detail, ended=_what_ended(token))
+        raise Expired(detail, ended=_end_reason(token))
     if token.expires_at <= now or not token.recipient.may_act:
         raise Expired("This link is past its time. Open the inbox instead.", ended="token")
 
 
-def _what_ended(token: ActionToken) -> str:
+def _end_reason(token: ActionToken) -> str:
     if token.notification.state == NotificationState.WITHDRAWN:
         return "withdrawn"
     on_a_device = reaches_devices(token.delivery.channel)
@@ -106,7 +106,7 @@ def _what_ended(token: ActionToken) -> str:
 
 
 def refuse_from_removed_device(recipient: Recipient, device_id: UUID) -> None:
-    """Refuse an answer that was kept on a device which was removed since. Raises Expired."""
+    """Refuse an answer that was kept on a device which has been removed since. Raises Expired."""
     if devices.registration_state(recipient, device_id) == "removed":
         raise Expired(
             "The device on which this answer was given has been removed. Answer in the inbox.", ended="device"

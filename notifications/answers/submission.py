@@ -1,4 +1,4 @@
-"""An answer as it is given, and as it is recorded."""
+"""An answer as a person gives it, and as it is recorded."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ MAX_VARIABLES = 64 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer, and how it came. `values`: what was filled into the task's form; `offered`: the actions that
-    its token was made for; None: all actions of the copy.
+    """A person's answer, and how it came. `values`: the values of the task's form; `offered`: the actions that its
+    token was made for; None: all actions of the copy.
 
-    `to`: the ref of whoever is asked a question; empty: the usual one. `files`: ids of attachments of a question or a
-    reply. `delivery`: the message whose token it was. `revision`: of the content that the person was shown; empty: it
-    is not known.
+    `to`: the ref of the person who is asked a question; empty: the usual one. `files`: ids of attachments of a question
+    or a reply. `delivery`: the message that had the token. `revision`: of the content that the person was shown; empty
+    if unknown.
     """
 
     action: str
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """An answer, the person who gives it, and the copy on which they do, by their keys."""
+    """An answer, with the keys of its person and of the copy that they answer."""
 
     person: int
     notification: UUID

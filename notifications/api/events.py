@@ -36,7 +36,7 @@ from notifications.api.throttling import LIMITS
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
 from notifications.intake import api_keys, cloudevents, ingest, mapping
 from notifications.intake.cloudevents import BatchMember
-from notifications.intake.ingest import Accepted, KeyChanged
+from notifications.intake.ingest import IngestResult, KeyChanged
 from notifications.intake.limit import limits
 from notifications.items.representation import event_trace_json
 from notifications.models import Event, EventStatus
@@ -218,7 +218,7 @@ def _single(caller: EngineCaller, event: InboundEvent) -> HttpResponse:
     return answer(body, 202 if accepted.status == "accepted" else 200, {"Location": url})
 
 
-def _store(caller: EngineCaller, events: list[InboundEvent]) -> list[Accepted]:
+def _store(caller: EngineCaller, events: list[InboundEvent]) -> list[IngestResult]:
     answers = ingest.accept(caller.engine, events, timezone.now(), caller.lately)
     limits.took(caller.engine, sum(accepted.status == "accepted" for accepted in answers))
     return answers

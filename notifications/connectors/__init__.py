@@ -1,4 +1,4 @@
-"""Engine kinds, one file each, and how we sign in and sign calls. A new kind is its file and its line here.
+"""Engine kinds, one file each, with sign-in and signing of calls. A new kind is its file and its line here.
 
 In: an engine's record, and an answer to tell or a task to read.
 Out: calls of the engine's interface; its replies and failures as types of ours.
@@ -21,30 +21,30 @@ KINDS: tuple[Connector, ...] = (
 )
 
 CONNECTORS: dict[str, Connector] = {connector.kind: connector for connector in KINDS}
-"""By kind, in the order in which people choose."""
+"""Connectors by kind, in the order in which people choose."""
 
 
 def labels() -> list[tuple[str, str]]:
-    """Each kind and its name."""
+    """Return each kind and its name."""
     return [(connector.kind, connector.label) for connector in CONNECTORS.values()]
 
 
 def presets() -> dict[str, Connector]:
-    """By kind, those that have a mapping of their engines' JSON."""
+    """Return the connectors that have a mapping of their engines' JSON, by kind."""
     return {kind: connector for kind, connector in CONNECTORS.items() if connector.preset}
 
 
 def readable() -> list[str]:
-    """Kinds whose tasks can be read."""
+    """Return the kinds whose tasks can be read."""
     return [kind for kind, connector in CONNECTORS.items() if isinstance(connector, RestConnector)]
 
 
 def connector_for(kind: str) -> Connector:
-    """Raises KeyError for a kind that does not exist."""
+    """Return the connector of a kind. Raises KeyError for a kind that does not exist."""
     return CONNECTORS[kind]
 
 
 def reader_for(kind: str) -> RestConnector | None:
-    """The connector of a kind whose tasks can be read; None for one whose cannot. Raises KeyError."""
+    """Return the connector of a kind whose tasks can be read; None for other kinds. Raises KeyError."""
     connector = connector_for(kind)
     return connector if isinstance(connector, RestConnector) else None

@@ -20,8 +20,8 @@ from notifications.connectors import reasons
 from notifications.connectors.oauth2 import AccessRefused, form, read_grant, unreachable, useful
 from wfpush.net.http import Outbound, OutboundError, Response, Streamed
 
-KEPT = 4
-AT_LAST = 10.0
+MAX_PAST_TOKENS = 4
+CLOSE_SECONDS = 10.0
 """Seconds to wait, when the process stops, for people's tokens that are being renewed."""
 
 
@@ -34,15 +34,15 @@ class PersonsTokens(Protocol):
 
     @property
     def key(self) -> str:
-        """The same for the same person and engine."""
+        """A key for this person at this engine."""
         ...
 
     async def token(self, ask: Ask, refused: str) -> str:
-        """A valid token, other than `refused`, which the engine did not accept. Raises AccessRefused."""
+        """Return a valid token, other than `refused`, which the engine did not accept. Raises AccessRefused."""
         ...
 
     def secrets(self) -> tuple[str, ...]:
-        """Secrets to be removed from texts that others send us."""
+        """Return secrets to be removed from texts that others send us."""
         ...
 
 
@@ -51,8 +51,8 @@ class Access:
     """An engine's address and credentials, unencrypted. `auth`: none, basic, bearer, api_key, oauth2 or person.
 
     `name` is the user's or client's; `secret` the password, token, key or client secret; `header` the name of the
-    header with the key. `certificate` and `key` (PEM) are for servers that ask for them (mutual TLS). `tokens` are
-    those of auth person.
+    header with the key. `certificate` and `key` (PEM) are for servers that require mutual TLS. `tokens` are used with
+    auth person.
     """
 
     base: str
@@ -70,7 +70,7 @@ class Access:
 
     @property
     def identity(self) -> str:
-        """The same for the same credentials: tokens and certificates are cached by it."""
+        """A digest of the credentials, under which tokens and certificates are cached."""
         fields = (
             self.auth,
             self.name,
@@ -84,7 +84,7 @@ class Access:
         return hashlib.sha256("\0".join(fields).encode()).hexdigest()
 
     def of_person(self, tokens: PersonsTokens) -> "Access":
-        """The same address and certificate, with a person's own tokens."""
+        """Return the same address and certificate, with a person's own tokens."""
         return Access(self.base, "person", certificate=self.certificate, key=self.key, tokens=tokens)
 
 
@@ -101,7 +101,7 @@ class EngineClient:
         self.http = http
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
-        self._had: dict[str, deque[_Token]] = {}
+        self._past_tokens: dict[str, deque[_Token]] = {}
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
         self._of_people: dict[tuple[str, str], asyncio.Task[str]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -116,15 +116,15 @@ class EngineClient:
         for fetching in self._fetching.values():
             fetching.cancel()
         if self._of_people:
-            await asyncio.wait(self._of_people.values(), timeout=AT_LAST)
+            await asyncio.wait(self._of_people.values(), timeout=CLOSE_SECONDS)
         await self.http.close()
 
     def secrets(self, access: Access) -> tuple[str, ...]:
-        """Secrets to be removed from texts that others send us: the last tokens included, which late answers may
-        repeat."""
+        """Return secrets to be removed from texts that others send us. They include the last tokens, which late answers
+        may repeat."""
         of_person = access.tokens.secrets() if access.tokens is not None else ()
         kept_by = access.tokens.key if access.tokens is not None else access.identity
-        tokens = [token.value for token in self._had.get(kept_by, ())]
+        tokens = [token.value for token in self._past_tokens.get(kept_by, ())]
         return (access.secret, _pair(access), access.key, *tokens, *of_person)
 
     async def request(
@@ -150,7 +150,7 @@ class EngineClient:
 
     @asynccontextmanager
     async def stream(self, access: Access, url: str) -> AsyncIterator[Streamed]:
-        """GET as `request` does, and give what comes while it comes. Raises OutboundError, AccessRefused."""
+        """GET like `request`, and yield the response while its body arrives. Raises OutboundError, AccessRefused."""
         token = await self._token(access)
         tls = await self._tls(access)
         async with AsyncExitStack() as stack:
@@ -164,7 +164,7 @@ class EngineClient:
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
     async def _token(self, access: Access, refused: str = "") -> str | None:
-        """Only one fetch at a time for the same credentials; all that wait share its token, or its failure."""
+        """Return a token, or None. Calls with the same credentials share one fetch, its token and its failure."""
         if access.tokens is not None:
             return await self._of_person(access, access.tokens, refused)
         if access.auth != "oauth2":
@@ -182,16 +182,16 @@ class EngineClient:
         del self._fetching[name]
         if not done.cancelled() and done.exception() is None:
             self._tokens[name] = done.result()
-            self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
+            self._past_tokens.setdefault(name, deque(maxlen=MAX_PAST_TOKENS)).append(done.result())
 
     async def _of_person(self, access: Access, tokens: PersonsTokens, refused: str) -> str:
-        """Runs to its end when nobody waits any more: a new token that is not stored would be lost."""
+        """Return a person's token. The fetch goes on when nobody waits any more, so that the token is stored."""
         name = (tokens.key, refused)
         if name not in self._of_people:
             self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
             self._of_people[name].add_done_callback(lambda done: self._of_people.pop(name))
         token = await asyncio.shield(self._of_people[name])
-        self._had.setdefault(tokens.key, deque(maxlen=KEPT)).append(_Token(token, self._clock()))
+        self._past_tokens.setdefault(tokens.key, deque(maxlen=MAX_PAST_TOKENS)).append(_Token(token, self._clock()))
         return token
 
     def _forget(self, access: Access, token: str) -> None:
@@ -200,7 +200,7 @@ class EngineClient:
             del self._tokens[access.identity]
 
     async def _fetch(self, access: Access) -> _Token:
-        body, headers = _asking(access)
+        body, headers = _token_request(access)
         try:
             response = await self.http.request(
                 "POST", access.token_url, body=body, headers=headers, tls=await self._tls(access)
@@ -217,7 +217,7 @@ class EngineClient:
 
     # --- certificates -----------------------------------------------------------------------------
     async def _tls(self, access: Access) -> ssl.SSLContext | None:
-        """Made in a thread, since OpenSSL reads all the certificates that the system trusts."""
+        """Return the TLS context, made in a thread: OpenSSL reads all the certificates that the system trusts."""
         if not access.certificate:
             return None
         if access.identity not in self._contexts:
@@ -239,7 +239,7 @@ def _pair(access: Access) -> str:
     return base64.b64encode(f"{access.name}:{access.secret}".encode()).decode()
 
 
-def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
+def _token_request(access: Access) -> tuple[bytes, dict[str, str]]:
     parameters = {"grant_type": "client_credentials", "client_id": access.name, "client_secret": access.secret}
     parameters |= {name: value for name, value in (("scope", access.scope), ("audience", access.audience)) if value}
     if access.token_body == "json":
@@ -248,7 +248,7 @@ def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
 
 
 def tls_context(access: Access) -> ssl.SSLContext:
-    """Raises AccessRefused. OpenSSL reads certificates from files only."""
+    """Return a context with the client certificate, from a file: OpenSSL reads no other. Raises AccessRefused."""
     context = ssl.create_default_context()
     handle, path = tempfile.mkstemp(prefix="wfpush-", suffix=".pem")
     try:

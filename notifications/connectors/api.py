@@ -1,4 +1,4 @@
-"""The REST interface of one engine for its connector: requests, replies, and what failures of all engines mean."""
+"""The REST interface of one engine for its connector: requests, replies, and failures that all engines share."""
 
 import json
 import time
@@ -23,7 +23,7 @@ BUSY = (408, 425, 429, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Reply:
-    """`acts`: the reply to a request that changes something. `secrets` are removed from texts in it."""
+    """An engine's reply. `acts`: the request changes something. `secrets` are removed from its texts."""
 
     status: int
     body: Any
@@ -36,7 +36,7 @@ class Reply:
 
     @property
     def taken(self) -> bool:
-        """Whether the engine has accepted the request: for most engines 2xx without a body. Gateways that answer 200 to
+        """True if the engine has accepted the request: for most engines 2xx without a body. Gateways that answer 200 to
         everything add a page of their own."""
         return self.ok and not self.is_worded
 
@@ -50,7 +50,7 @@ class Reply:
         return self.body if isinstance(self.body, dict) else {}
 
     def member(self, *names: str) -> str:
-        """The first of these members that is text."""
+        """Return the first of these members that is text, without our secrets."""
         text = next((self.object[name] for name in names if isinstance(self.object.get(name), str)), "")
         return hide(text, self.secrets)[:MOST_DETAIL]
 
@@ -67,8 +67,8 @@ class Api:
     """One engine's REST interface, signed in. Calls raise Failed when the engine cannot be reached, is busy, refuses
     our sign-in, or is no engine at all. The connector reads all other answers.
 
-    `may_have_acted`: a request that changes something was sent, and not plainly refused. `acting`: in whose name
-    changes are made, where that differs from who reads.
+    `may_have_acted`: a request that changes something was sent, and not plainly refused. `acting`: the account that
+    makes changes, if another one reads.
     """
 
     may_have_acted = False
@@ -91,8 +91,8 @@ class Api:
         acts: bool | None = None,
         may_be_refused: bool = False,
     ) -> Reply:
-        """Raises Failed. `acts`: the request changes something, as all but GET do. `may_be_refused`: a 403 of the
-        engine is an answer for the connector."""
+        """Make a request. Raises Failed. `acts`: it changes something, as all but GET do. `may_be_refused`: a 403 of
+        the engine is an answer for the connector."""
         acts = method != "GET" if acts is None else acts
         access = self._acting if acts else self._access
         try:
@@ -131,7 +131,7 @@ def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
     status = reply.status
     if status in BUSY:
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        unsure = reply.acts and status >= 500  # of a proxy that has lost the engine, which may still act
+        unsure = reply.acts and status >= 500  # a proxy has lost the engine, which may still act
         raise Failed(Result("later", status, reasons.ANSWERED(status=status), wait, unsure=unsure, down=True))
     if status == 401 or (status == 403 and not (may_be_refused and reply.object)):
         raise not_let_in(reply)
@@ -142,13 +142,13 @@ def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
 
 
 def _is_long_json(response: Response) -> bool:
-    """Whether the answer, which was cut off, began as JSON."""
+    """Return whether a truncated response began as JSON."""
     return response.truncated and response.body.lstrip()[:1] in (b"{", b"[")
 
 
-# --- words ---
+# --- failures and values ---
 def not_let_in(reply: Reply) -> Failed:
-    """A person who is known to the engine but may not do this is refused; somebody else may do it."""
+    """Return the failure for 401 or 403. A person known to the engine is "refused": somebody else may be allowed."""
     why = reply.member("message", "detail", "error_description", "error")
     if reply.by_person and reply.status == 403 and reply.object:
         return Failed(Result("refused", reply.status, and_says(reasons.ACCOUNT_MAY_NOT(), why)))
@@ -156,7 +156,7 @@ def not_let_in(reply: Reply) -> Failed:
 
 
 def unexpected(reply: Reply) -> Failed:
-    """The result of an answer that the engine's documentation does not mention."""
+    """Return the failure for an answer that the engine's documentation does not mention."""
     why = reply.member("message", "detail", "title", "exception")
     if reply.status >= 500:
         failed = and_says(reasons.FAILED(status=reply.status), why)
@@ -169,7 +169,7 @@ def unexpected(reply: Reply) -> Failed:
 
 
 def part(text: str) -> str:
-    """Text as one part of a path. Raises Failed for an empty text or dots, which servers resolve."""
+    """Return the text as one part of a path. Raises Failed for an empty text or dots, which servers resolve."""
     try:
         quoted = quote(text, safe="")
     except UnicodeEncodeError:
@@ -185,7 +185,7 @@ def rows(document: Any) -> list[Json]:
 
 
 def instant(value: Any) -> datetime | None:
-    """An instant in ISO 8601; without a zone it is UTC. None for anything else."""
+    """Return an instant in ISO 8601, in UTC if it has no zone; None for anything else."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What a kind of engine has, and what callbacks need of it. A new kind is a file in this folder and a line."""
+"""The interface of an engine's kind, and the results of its calls. A new kind is a file in this folder and a line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ class Standing:
 
     @property
     def by(self) -> str:
-        """Who had the task when it was completed: engines do not say more."""
+        """The assignee when the task was completed: engines do not say more."""
         return "" if self.is_open or self.cancelled else self.assignee
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the engine made of an answer, in the same vocabulary for all engines.
+    """The result of sending an answer, in the same vocabulary for all engines.
 
     done: it has the answer. handled: the task had been handled before. refused: it will never take the answer (`reason`
     says why, for the person). later: try again (`retry_after` in seconds). misconfigured: try again, and an operator
@@ -60,7 +60,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRequest:
     """One request as it would be made; secrets are hidden."""
 
     method: str
@@ -79,19 +79,19 @@ class Connector:
     kind: ClassVar[str]
     label: ClassVar[str]
     preset: ClassVar[Mapping[str, str]] = {}
-    """A mapping of its own JSON to begin with: an expression for each member of an event. It may need changes for what
-    an engine's model sends. Empty: its engines send CloudEvents."""
+    """A mapping of its own JSON to begin with: an expression for each member of an event. It may need changes for an
+    engine's model. Empty: its engines send CloudEvents."""
     task_example: ClassVar[str] = "T-42"
     """An example of a task's id."""
     sign_ins: ClassVar[tuple[str, ...]] = ()
     """Values of AuthKind: how we may sign in to its interface. Empty: calls need no sign-in."""
     example: ClassVar[str] = "webhook_task.json"
-    """Of notifications/connectors/samples/: the JSON of an open task as its engines send it."""
+    """A file in notifications/connectors/samples/: the JSON of an open task as its engines send it."""
     samples: ClassVar[tuple[str, ...]] = ()
-    """Of the same folder: what is copied into its engines, so that they call."""
+    """Files in the same folder that are copied into its engines, so that they call."""
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Any:
-        """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator.
+        """Read the data of the call from the database. Raises Misconfigured with a sentence for the operator.
 
         `tokens`: those of the person in whose name the call is made; None: it is made in ours.
         """
@@ -101,8 +101,8 @@ class Connector:
         """Make the call. Raises nothing: every failure is a Result."""
         raise NotImplementedError
 
-    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
-        """The requests that would be made, for kinds that are no RestConnector; for those the requests are recorded.
+    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[SentRequest]:
+        """Return the requests that would be made. A RestConnector does not implement this: its requests are recorded.
 
         Raises Misconfigured.
         """
@@ -110,7 +110,7 @@ class Connector:
 
 
 class Misconfigured(Exception):
-    """The engine's record cannot work; the reason says what to correct."""
+    """Raised when the engine's record cannot work; the reason says what to correct."""
 
     def __init__(self, reason: Reason | str) -> None:
         self.reason = reason_of(reason)

@@ -60,7 +60,7 @@ class Camunda7(RestConnector):
         reply = await api.call("POST", f"{_task(instruction.task)}/complete", body)
         if reply.taken:
             return Result("done", reply.status)
-        if reply.status != 500 or not _says(reply):
+        if reply.status != 500 or not _is_engine_error(reply):
             raise unexpected(reply)
         standing = await self.look_up(api, instruction.task)  # 500 is also the answer for a task that no longer exists
         if not standing.is_open:
@@ -89,7 +89,7 @@ class Camunda7(RestConnector):
         reply = await api.call("POST", f"{path}/create", {"message": instruction.remark}, may_be_refused=True)
         if reply.status == 403 and reply.member("type") == "AuthorizationException":
             raise not_let_in(reply)
-        if not reply.ok and not (reply.status in (400, 403) and _says(reply)):
+        if not reply.ok and not (reply.status in (400, 403) and _is_engine_error(reply)):
             raise unexpected(reply)
         return reply.status
 
@@ -99,14 +99,14 @@ class Camunda7(RestConnector):
 
     async def open_row(self, api: Api, task: str) -> Json | None:
         reply = await api.call("GET", _task(task))
-        if reply.status == 404 and _says(reply):
+        if reply.status == 404 and _is_engine_error(reply):
             return None
         if not reply.ok or not reply.object:
             raise unexpected(reply)
         return reply.object
 
     async def _ended(self, api: Api, task: str) -> Standing:
-        """The state of a finished task. Unknown where the engine keeps no history, or does not let us read it."""
+        """Return the state of a finished task; UNKNOWN if the engine keeps no history, or does not let us read it."""
         tasks = await self._history(api, "/history/task", {"taskId": task})
         return ended_standing(tasks[0], await self._answers(api, tasks[0])) if tasks else UNKNOWN
 
@@ -133,11 +133,11 @@ class Camunda7(RestConnector):
         return await self._result(api, task, await api.call("POST", f"{_task(task)}/claim", {"userId": user}))
 
     async def _result(self, api: Api, task: str, reply: Reply) -> Result | None:
-        """The result of a change; None for an open task that was not changed: 500 is the answer for a task that
-        somebody has, and for one that no longer exists. Raises Failed."""
+        """Return the result of a change; None for an open task that was not changed. The engine answers 500 for a task
+        that somebody has, and for one that no longer exists. Raises Failed."""
         if reply.taken:
             return Result("done", reply.status)
-        if reply.status != 500 or not _says(reply):
+        if reply.status != 500 or not _is_engine_error(reply):
             raise unexpected(reply)
         return None if (await self.look_up(api, task)).is_open else await self.result_if_missing(api, reply.status)
 
@@ -151,8 +151,8 @@ def _task(task: str) -> str:
     return f"/task/{part(task)}"
 
 
-def _says(reply: Reply) -> bool:
-    """Whether the error is the engine's own, and not that of a server in front of it."""
+def _is_engine_error(reply: Reply) -> bool:
+    """Return whether the error is the engine's own, and not that of a server in front of it."""
     return "type" in reply.object and "message" in reply.object
 
 
@@ -171,7 +171,7 @@ TYPES = {
 
 
 def typed(value: Any, type: str) -> Json:
-    """Without a declared type, the type of the JSON value is used."""
+    """Return the value with its declared type, or else with the type of the JSON value."""
     if type == "date":
         return {"type": "Date", "value": _date(value)}
     if type == "json" or isinstance(value, dict | list):
@@ -189,7 +189,7 @@ def typed(value: Any, type: str) -> Json:
 
 
 def _date(value: Any) -> Any:
-    """As 2026-01-31T00:00:00.000+0000, the only form that the engine reads."""
+    """Return a date as 2026-01-31T00:00:00.000+0000, the only form that the engine reads; other values unchanged."""
     moment = instant(value)
     if moment is None:
         return value

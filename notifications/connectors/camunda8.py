@@ -15,7 +15,7 @@ from notifications.types import Json, text_in
 OVER = ("COMPLETED", "CANCELED", "FAILED")
 """The states of finished tasks. In all others a task is open, or is being changed."""
 PRIORITY_OF_LATE = 80
-"""From 0 to 100, where 50 is the default."""
+"""The priority of tasks that run late, from 0 to 100, where 50 is the default."""
 
 
 class Camunda8(RestConnector):
@@ -26,7 +26,7 @@ class Camunda8(RestConnector):
     samples = ("camunda8_listener.sh", "camunda8_worker.python", "camunda8_rest_connector.xml")
     task_example = "2251799813685249"
     preset = {
-        # Of two changes of the same kind a listener's jobs differ; a job that is tried again keeps its key.
+        # Two changes of the same kind have different job keys; a job that is tried again keeps its key.
         "id": (
             "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, ''),"
             " to_string(not_null(jobKey, ''))])"
@@ -64,15 +64,15 @@ class Camunda8(RestConnector):
         raise unexpected(reply)
 
     async def _in_another_state(self, api: Api, instruction: Instruction) -> Result:
-        """Whether the task is completed, cancelled, or being changed by somebody else, whose listeners may take
-        long."""
+        """Return the result for a task that is completed, cancelled, or being changed. Another user's change may take
+        long because of its listeners."""
         standing = await self.look_up(api, instruction.task)
         if standing.is_open or not standing.is_known:
             return Result("later", 409, reasons.CHANGING())
         return await self.result_if_over(api, instruction, standing, 409)
 
     async def late(self, api: Api, instruction: Instruction) -> Result:
-        """Listeners get the action; people who work in the engine see the priority."""
+        """Set an action, which listeners get, and a priority, which people who work in the engine see."""
         body = {"changeset": {"priority": PRIORITY_OF_LATE}, "action": "escalate"}
         reply = await api.call("PATCH", _task(instruction.task), body)
         changed = await self._result(api, reply, took=reply.ok)
@@ -83,7 +83,7 @@ class Camunda8(RestConnector):
         return row if row is not None and row.get("state") not in OVER else None
 
     async def _row(self, api: Api, task: str) -> Json | None:
-        """None for a task that the engine does not know. Raises Failed."""
+        """Return the task's row; None for a task that the engine does not know. Raises Failed."""
         reply = await api.call("GET", _task(task))
         if reply.status == 404 and is_problem(reply):
             return None
@@ -119,7 +119,7 @@ class Camunda8(RestConnector):
         return await self._result(api, reply, took=reply.taken)
 
     async def _result(self, api: Api, reply: Reply, *, took: bool) -> Result | None:
-        """The result of a change; None where the task's state forbids it. Raises Failed."""
+        """Return the result of a change; None where the task's state forbids it. Raises Failed."""
         if took:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
@@ -139,5 +139,5 @@ def _task(task: str) -> str:
 
 
 def is_problem(reply: Reply) -> bool:
-    """RFC 9457, as the engine writes its errors; pages of other servers are not."""
+    """Return whether the error is the engine's own (RFC 9457), and not a page of another server."""
     return "title" in reply.object and "status" in reply.object

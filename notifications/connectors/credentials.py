@@ -11,13 +11,13 @@ from notifications.models import ApiKey, Engine, SigningSecret
 from wfpush.crypto import new_api_key
 
 OVERLAP = timedelta(hours=24)
-"""How long the old secret goes on signing and verifying beside the new one, by default."""
+"""Default time for which the old secret still signs and verifies beside the new one."""
 
 
 def issue_key(
     engine: Engine, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """A new API key and its only plain copy."""
+    """Return a new API key and its only plain copy."""
     plain, prefix, digest = new_api_key()
     key = ApiKey.objects.create(
         engine=engine, name=name, scopes=list(scopes), expires_at=expires_at, prefix=prefix, digest=digest
@@ -26,7 +26,7 @@ def issue_key(
 
 
 def revoke_keys(keys: QuerySet[ApiKey], now: datetime) -> int:
-    """Refuse these keys from now on. Returns how many had still worked."""
+    """Refuse these keys from now on. Return how many had still worked."""
     return keys.filter(revoked_at=None).update(revoked_at=now)
 
 
@@ -38,10 +38,10 @@ def active_secrets(engine: Engine, now: datetime) -> QuerySet[SigningSecret]:
 def rotate_secret(
     engine: Engine, *, now: datetime, overlap: timedelta | None = OVERLAP, secret: str = ""
 ) -> tuple[SigningSecret, str]:
-    """A new signing secret (or the given one, made by the engine's system) and its plain text.
+    """Return a new signing secret (or the given one, made by the engine's system) and its plain text.
 
-    Earlier secrets end after `overlap`, or before if they were to; None: they stay. Raises ValueError, with a sentence
-    for the person who typed it, for a secret that cannot sign.
+    Earlier secrets end after `overlap`, or at their own earlier end; None: they stay. Raises ValueError, with a
+    sentence for the person who typed it, for a secret that cannot sign.
     """
     plain = secret or signatures.new_secret()
     signatures.key_of(plain)

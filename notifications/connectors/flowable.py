@@ -14,8 +14,8 @@ from notifications.connectors.rest import PRIORITY, UNKNOWN, RestConnector
 from notifications.types import Json, text_in
 
 STARTER = "not_null(startUserId, [by_name(variables).initiator][?type(@) == 'string'] | [0])"
-"""Who started the process: as the engine says, or in the variable that start events name in the engine's examples
-(`flowable:initiator="initiator"`). Not `owner`, who is whoever delegated the task."""
+"""Expression for the person who started the process: the engine's member, or the variable that start events name in the
+engine's examples (`flowable:initiator="initiator"`). `owner` is somebody else: the person who delegated the task."""
 
 TASK_MEMBERS = {
     "data.task.id": "id",
@@ -33,7 +33,7 @@ TASK_MEMBERS = {
 
 
 class FlowableTasks(RestConnector):
-    """How tasks are completed, assigned and claimed in Flowable and in engines that derive from it."""
+    """Completing, assigning and claiming of tasks in Flowable and in engines that derive from it."""
 
     tasks: ClassVar[str] = "/runtime/tasks"
     """The path of the tasks, to which actions on them are sent."""
@@ -45,7 +45,7 @@ class FlowableTasks(RestConnector):
         return self.task_path(task)
 
     def took(self, reply: Reply) -> bool:
-        """Whether an answer to an action says that the engine has it."""
+        """Return whether the reply to an action says that the engine has accepted it."""
         return reply.taken
 
     def variables(self, instruction: Instruction) -> list[Json]:
@@ -80,7 +80,7 @@ class FlowableTasks(RestConnector):
         return await self._result(api, reply, took=self.took(reply))
 
     async def _result(self, api: Api, reply: Reply, *, took: bool) -> Result | None:
-        """The result of a change; None where another change of the task forbids it. Raises Failed."""
+        """Return the result of a change; None where another change of the task forbids it. Raises Failed."""
         if took:
             return Result("done", reply.status)
         if is_gone(reply):
@@ -140,7 +140,7 @@ class Flowable(FlowableTasks):
         return await self.result_if_gone(api, instruction, 404)
 
     async def _comment_once(self, api: Api, instruction: Instruction) -> bool:
-        """Add a comment, which users of the engine see. False for a task that is gone: it takes no comments."""
+        """Add a comment, which users of the engine see. Return False if the task is gone and takes none."""
         path = f"{self.task_path(instruction.task)}/comments"
         if instruction.unsure and instruction.remark in messages_in(await api.call("GET", path)):
             return True
@@ -163,7 +163,7 @@ class Flowable(FlowableTasks):
         return ended_standing(reply.object, await self._answers(api, reply.object))
 
     async def _answers(self, api: Api, task: Json) -> frozenset[str]:
-        """Unknown without the history of variables."""
+        """Return the ids of our answers in the process; none without the history of variables."""
         process = text_in(task, "processInstanceId")
         if not process:
             return frozenset()
@@ -179,14 +179,14 @@ class Flowable(FlowableTasks):
             raise unexpected(reply)
 
 
-# --- what engines that derive from Flowable or Activiti have in common ------------------------------------------------
+# --- shared by engines that derive from Flowable or Activiti ----------------------------------------------------------
 def is_gone(reply: Reply) -> bool:
-    """Whether the 404 is the engine's own, and not that of another server or a wrong path."""
+    """Return whether the 404 is the engine's own, and not that of another server or a wrong path."""
     return reply.status == 404 and "exception" in reply.object
 
 
 def row_of(reply: Reply) -> Json | None:
-    """An open task; None for one that the engine does not have. Raises Failed."""
+    """Return the row of an open task; None for one that the engine does not have. Raises Failed."""
     if is_gone(reply):
         return None
     if not reply.ok or not reply.object:
@@ -195,24 +195,24 @@ def row_of(reply: Reply) -> Json | None:
 
 
 def standing_of(row: Json) -> Standing:
-    """The state of an open task."""
+    """Return the state of an open task."""
     delegated = row.get("delegationState") in ("pending", "PENDING")
     return Standing(True, text_in(row, "assignee"), delegated=delegated)
 
 
 def ended_standing(row: Json, answers: frozenset[str]) -> Standing:
-    """The state of a task in the engine's history."""
+    """Return the state of a task in the engine's history."""
     cancelled = row.get("deleteReason") not in (None, "", "completed")
     return Standing(False, text_in(row, "assignee"), answers, cancelled=cancelled)
 
 
 def messages_in(comments: Reply) -> list[Any]:
-    """The texts of a task's comments; none where the engine does not show them."""
+    """Return the texts of a task's comments; none if the engine does not show them."""
     return [comment.get("message") for comment in rows(comments.body)] if comments.ok else []
 
 
 def typed(value: Any, type: str) -> Json:
-    """Without a declared type, the type of the JSON value is used; without any, the engine takes simple values only."""
+    """Return the value with its declared type, or that of the JSON value. Untyped values must be simple."""
     if type == "date":
         moment = instant(value)
         if moment is not None and len(value) > len("2026-01-31"):
@@ -232,7 +232,7 @@ def typed(value: Any, type: str) -> Json:
 
 
 def whole(value: int) -> Json:
-    """An integer of as many bits as the value needs; above 64 bits as text."""
+    """Return an integer of as many bits as the value needs; above 64 bits as text."""
     if -(2**31) <= value < 2**31:
         return {"type": "integer", "value": value}
     return {"type": "long", "value": value} if -(2**63) <= value < 2**63 else {"type": "string", "value": str(value)}

@@ -1,4 +1,4 @@
-"""What is told to an engine with a REST interface: an answer or a message, as its callback has it."""
+"""Instructions for an engine with a REST interface: an answer or a message, read from its callback."""
 
 import json
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ Does = Literal["final", "acknowledge", "request_info", "late", "assign", "messag
 ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
 REVISION = "wfpush_revision"
 """Variables that every completed task gets: the answer's id, by which it is recognised after a lost reply; its name in
-the engine; who gave it; the comment; and the revision of what they decided about."""
+the engine; the person who gave it; the comment; and the revision of the content that they answered."""
 
 MESSAGES = {"reply": "replies", "comment": "writes"}
-"""What people do who write a message, in the engine's comments."""
+"""Verbs for messages in the engine's comments, by kind of message."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class EnginePerson:
 
 @dataclass(frozen=True)
 class Instruction:
-    """What to tell the engine. `unsure`: an earlier try may have acted, so the task is read first. When the task is to
-    be given `to` somebody, `had` is its assignee as far as we know."""
+    """An instruction for the engine. `unsure`: an earlier try may have acted, so the task is read first. If the task is
+    given `to` somebody, `had` is its assignee as far as we know."""
 
     answer: str
     task: str
@@ -65,12 +65,12 @@ class Instruction:
         return {**without_reserved((), self.variables), **ours}
 
     def type_of(self, name: str) -> str:
-        """The type that a mapping declares for a variable, else empty."""
+        """Return the type that a mapping declares for a variable, else empty."""
         return "" if is_ours(name) else self.types.get(name, "")
 
     @property
     def remark(self) -> str:
-        """The same as a comment, for people who look at the task in the engine."""
+        """The text of a comment for people who look at the task in the engine."""
         if self.does == "late":
             return self.comment
         words = {"acknowledge": "has seen this", "request_info": "asks", "message": MESSAGES.get(self.action, "writes")}
@@ -79,7 +79,7 @@ class Instruction:
 
 
 def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
-    """Raises Misconfigured."""
+    """Return the instruction in a callback's body. Raises Misconfigured."""
     try:
         data: Json = json.loads(callback.body)["data"]
         instruction = partial(Instruction, str(callback.pk), data["task_id"], unsure=unsure)

@@ -1,7 +1,7 @@
 """Lists an engine's open tasks from an instant on, oldest first, for engines that cannot send events.
 
-Rows are the engine's own JSON. What lists leave out is queried: candidates for each unassigned task, and who started
-the processes of all rows at once.
+Rows are the engine's own JSON. Data that lists leave out is queried: candidates for each unassigned task, and who
+started the processes of all rows at once.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """How a kind's open tasks are listed. `id` and `created`: the members with a task's id and the instant of its
+    """The list of a kind's open tasks. `id` and `created`: the members with a task's id and the instant of its
     creation."""
 
     id: str = "id"
@@ -32,42 +32,42 @@ class Listing:
         return str(row.get(self.id, ""))
 
     def created_at(self, row: Json) -> datetime:
-        """An instant that cannot be read counts as the oldest."""
+        """Return when the task was created; an instant that cannot be read counts as the oldest."""
         return instant(row.get(self.created)) or datetime(1970, 1, 1, tzinfo=UTC)
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
-        """At most `size` open tasks created after `since`, oldest first. Raises Failed."""
+        """Return at most `size` open tasks created after `since`, oldest first. Raises Failed."""
         raise NotImplementedError
 
     async def add_people(self, api: Api, row: Json) -> None:
         """Add `candidateUsers` and `candidateGroups` to an unassigned task, if its row has none. Raises Failed."""
 
     async def add_form(self, api: Api, row: Json, *, or_name: bool = True) -> None:
-        """Add the `form` of a task that has one, as the engine has it. `or_name`: of a form that the engine does not
-        give, its name. Raises Failed."""
+        """Add the `form` of a task that has one, as the engine has it. `or_name`: add the name of a form that the
+        engine does not return. Raises Failed."""
 
     async def add_variables(self, api: Api, row: Json) -> None:
-        """Add `variables` to a task that was read by itself, but for those that are written otherwise elsewhere. Raises
-        Failed."""
+        """Add `variables` to a task that was read by itself, except those that lists and listeners write differently.
+        Raises Failed."""
 
     async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
         """Add `startUserId` to the tasks of processes whose starter the engine knows. Raises Failed."""
 
 
 def _written(since: datetime) -> str:
-    """2026-11-25T09:00:00.000+0000, as Flowable and Camunda 7 read instants."""
+    """Return an instant as Flowable and Camunda 7 read it: 2026-11-25T09:00:00.000+0000."""
     utc = since.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03}+0000"
 
 
 @dataclass(frozen=True)
 class Query(Listing):
-    """For Flowable and engines like it: parameters of a GET, and links that list candidates.
+    """Lists of Flowable and engines like it: parameters of a GET, and links that list candidates.
 
-    `rows`: the member of the answer with the rows; empty where the answer is the list itself. `form`: where the form of
-    a task is, and `form_keys` the members that tasks with one have; empty where that is unknown. `variables`: where
-    those of a task are; empty where its row has them. `processes`: where processes are found by `processInstanceIds`,
-    with their `startUserId`; empty where that is unknown.
+    `rows`: the member of the answer with the rows; empty where the answer is the list itself. `form`: the path of a
+    task's form, and `form_keys` the members that tasks with a form have; empty if unknown. `variables`: the path of a
+    task's variables; empty if its row has them. `processes`: the path that finds processes by `processInstanceIds`,
+    with their `startUserId`; empty if unknown.
     """
 
     path: str
@@ -88,7 +88,7 @@ class Query(Listing):
         return rows(self._listed(await api.call("GET", self.path, query=query)))
 
     def _listed(self, reply: Reply) -> list[Any]:
-        """Raises Failed."""
+        """Return the list in a reply. Raises Failed."""
         listed: Any = reply.body
         for name in self.rows:
             if not reply.ok or not isinstance(listed, dict):
@@ -130,7 +130,7 @@ class Query(Listing):
         row["variables"] = [each for each in typed if _is_simple(each)]
 
     async def add_starters(self, api: Api, tasks: Sequence[Json]) -> None:
-        """Nobody is known where the engine keeps no history, or does not let us see it: that keeps no task back."""
+        """Add nothing if the engine keeps or shows no history: the tasks are listed all the same."""
         ids = sorted({str(row["processInstanceId"]) for row in tasks if row.get("processInstanceId")})
         if not self.processes or not ids:
             return
@@ -149,12 +149,12 @@ SIMPLE = ("string", "boolean", "short", "integer", "long", "double")
 
 
 def _is_simple(variable: Json) -> bool:
-    """Whether listeners and interfaces write a variable alike: dates and objects they do not."""
+    """Return whether listeners and interfaces write a variable in the same way, unlike dates and objects."""
     return str(variable.get("type", "")).lower() in SIMPLE and variable.get("value") is not None
 
 
 async def _read_form(api: Api, path: str, row: Json, key: Any) -> None:
-    """A form that the engine does not give keeps no task back: people read that there is one, if it has a key."""
+    """Add a task's form, or its name if the engine does not return it: a missing form does not keep the task back."""
     reply = await api.call("GET", path, may_be_refused=True)
     if reply.status == 204:
         return
@@ -169,7 +169,7 @@ async def _read_form(api: Api, path: str, row: Json, key: Any) -> None:
 
 
 class Search(Listing):
-    """For Camunda 8: a filter and a page in the body; the rows have the candidates. The engine does not keep who
+    """Lists of Camunda 8: a filter and a page in the body; the rows have the candidates. The engine does not store who
     started a process (REST v2, ProcessInstanceResult)."""
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
@@ -192,7 +192,7 @@ class Search(Listing):
             await _read_form(api, f"/user-tasks/{part(self.id_of(row))}/form", row, key)
 
     async def add_variables(self, api: Api, row: Json) -> None:
-        """Values are JSON in a string. One that is cut off, or has several scopes, is left out."""
+        """Values are JSON in a string. Values that are cut off, or have several scopes, are left out."""
         body = {"page": {"limit": MOST_VARIABLES}}
         path = f"/user-tasks/{part(self.id_of(row))}/variables/search"
         reply = await api.call("POST", path, body, acts=False)

@@ -21,18 +21,18 @@ EARLY = 30.0
 SHORTEST_LIFE = 60.0
 """Seconds for which a token is used if the server does not say how long it is valid."""
 LONGEST_LIFE = 365 * 24 * 3600.0
-"""Seconds after which a token is renewed that is said never to end."""
+"""Seconds after which a token is renewed even if the server says that it never ends."""
 GONE = ("invalid_grant", "interaction_required", "login_required", "consent_required")
 """Errors that only the person can repair, by signing in again (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6)."""
-TELLING = 6
+MIN_SECRET = 6
 """Shortest secret, in characters, that is removed from others' texts: shorter ones occur in ordinary words."""
 NAMES = ("preferred_username", "email", "upn", "sub")
 """Claims that identify one account, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
 
 
 class AccessRefused(Exception):
-    """No token: `reason` says why. `later`: another try may help, in `wait` seconds where the server says so; otherwise
-    somebody must correct the engine's record. `ended`: the server no longer accepts what we have."""
+    """Raised when there is no token. `later`: another try may help, in `wait` seconds where the server says so;
+    otherwise somebody must correct the engine's record. `ended`: the server no longer accepts what we have."""
 
     def __init__(self, reason: Reason | str, *, later: bool, wait: float | None = None, ended: bool = False) -> None:
         self.reason = reason_of(reason)
@@ -43,13 +43,13 @@ class AccessRefused(Exception):
 
 
 def unreachable(fault: OutboundError) -> AccessRefused:
-    """The refusal of a token server that was not reached."""
+    """Return the refusal for a token server that was not reached."""
     return AccessRefused(reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent)
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token server gave. `life` in seconds from now; `name` is the account's, where the server says it."""
+    """Tokens from a token server. `life` is in seconds from now; `name` is the account's, if the server says it."""
 
     token: str = field(repr=False)
     life: float
@@ -58,14 +58,14 @@ class Grant:
 
 
 def form(parameters: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """A request's body and headers. Members without a value are left out."""
+    """Return a request's body and headers. Members without a value are left out."""
     body = urlencode({name: value for name, value in parameters.items() if value}).encode()
     return body, {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
-    """Raises AccessRefused. An answer that is neither "busy" nor a token needs an operator: it may be a page, or
-    another server's."""
+    """Return the tokens in a response. Raises AccessRefused. An answer that is neither "busy" nor a token needs an
+    operator: it may be a page, or another server's."""
     answer, status = _object(response.body), response.status
     if status >= 500 or status in (408, 425, 429):
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
@@ -87,7 +87,7 @@ def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
 
 
 def _life(expires_in: Any) -> float:
-    """Seconds, in any form that servers write them in."""
+    """Return the seconds, in any form that servers write them in."""
     try:
         life = float("nan" if isinstance(expires_in, bool) else expires_in)
     except (TypeError, ValueError, OverflowError):
@@ -96,14 +96,14 @@ def _life(expires_in: Any) -> float:
 
 
 def useful(life: float) -> float:
-    """Seconds for which a token is used: it ends a little before its life does."""
+    """Return the seconds for which a token is used: a little less than its life."""
     return max(life - EARLY, life / 2)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """A text from an engine, with our secrets removed."""
+    """Return a text from an engine, with our secrets removed."""
     for secret in secrets:
-        if len(secret) >= TELLING:
+        if len(secret) >= MIN_SECRET:
             text = text.replace(secret, "…")
     return text
 
@@ -114,8 +114,8 @@ def _object(body: bytes) -> Json:
 
 
 def _name_in(id_token: Any) -> str:
-    """The account's name in an ID token that came directly from the token server: TLS stands for its signature (OpenID
-    Connect Core, 3.1.3.7, 6)."""
+    """Return the account's name in an ID token that came directly from the token server: TLS stands for its signature
+    (OpenID Connect Core, 3.1.3.7, 6)."""
     try:
         payload = id_token.split(".")[1]
         claims = _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -125,15 +125,15 @@ def _name_in(id_token: Any) -> str:
     return next((name.strip()[:320] for name in names if isinstance(name, str) and name.strip().isprintable()), "")
 
 
-# --- the way there (RFC 6749, 4.1.1; RFC 7636) ------------------------------------------------------------------------
+# --- authorization requests (RFC 6749, 4.1.1; RFC 7636) ---------------------------------------------------------------
 def new_secret() -> str:
     """256 random bits, in characters that need no escaping."""
     return secrets.token_urlsafe(32)
 
 
 def way_there(authorize_url: str, *, client_id: str, scope: str, redirect_uri: str, state: str, verifier: str) -> str:
-    """The address to which a browser is sent to sign in. `state` comes back with it; `verifier` proves that we made the
-    request."""
+    """Return the address to which a browser is sent to sign in. `state` comes back with it; `verifier` proves that we
+    made the request."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     parameters = {
         "response_type": "code",

@@ -1,8 +1,8 @@
 """Kind `opentext`: OpenText Workflow Service (workflow/v1 of its developer cloud), which derives from Flowable.
 
-Its documentation has no comments on tasks, so comments go into the variable `wfpush_comment`; no way to read a finished
-task, so it is unknown who ended it; neither the path by which one task is read, nor the answer to an action. The path
-for assigning a task was seen in an excerpt only. Both paths can be changed; every 2xx that is no page counts as
+Its documentation has no comments on tasks: they go into the variable `wfpush_comment`. It has no way to read a finished
+task, so it is unknown who ended it. It lacks the path by which one task is read, and the answer to an action. The path
+for assigning a task was seen in an excerpt only. Both paths can be changed. Every 2xx that is no page counts as
 success; delegated tasks are resolved as in Flowable.
 """
 
@@ -54,11 +54,11 @@ class OpenText(FlowableTasks):
         return UNKNOWN if row is None else standing_of(row)
 
     async def open_row(self, api: Api, task: str) -> Json | None:
-        """With its variables, if it takes the parameter that lists take."""
+        """Return the task, with its variables if the engine takes the parameter of lists here."""
         return row_of(await api.call("GET", _path(api, "read_task", task), query={"includeProcessVariables": "true"}))
 
     def user_of(self, person: EnginePerson, holder: str) -> str:
-        """Users are identified by their `preferred_username`, which is an e-mail address."""
+        """Return the `preferred_username` that identifies the person, which is an e-mail address."""
         return person.email or person.ref
 
     async def check(self, api: Api) -> None:
@@ -72,7 +72,7 @@ def _path(api: Api, name: str, task: str) -> str:
 
 
 def simple(value: Any) -> Any:
-    """Variables have no types here, and the engine takes simple values of 32 bits: everything else is sent as text."""
+    """Return the value; as text unless it is simple, of 32 bits at most, since variables have no types here."""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int) and not -(2**31) <= value < 2**31:

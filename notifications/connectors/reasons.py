@@ -1,10 +1,10 @@
-"""Codes for what engines answer, and why they cannot be told: in addition to those of notifications/reasons.py."""
+"""Codes for engines' answers and for calls that failed, in addition to those of notifications/reasons.py."""
 
 from django.utils.translation import gettext_noop as _
 
 from notifications.reasons import Reason, code
 
-# --- what an engine answers -------------------------------------------------------------------------------------------
+# --- answers of engines -----------------------------------------------------------------------------------------------
 AND_SAYS = code("engine_and_says", "%(reason)s %(words)s", is_worded=False)
 GONE = code("engine_gone", _("The engine says this address is gone (410)."))
 ANSWERED = code("engine_answered", _("The engine answered %(status)s."))
@@ -31,7 +31,7 @@ NO_HISTORY = code("engine_no_history", _("The engine keeps no history, and so no
 
 TOO_MANY_AT_ONCE = code("engine_too_many_at_once", _("More than %(count)s tasks were created in the same millisecond."))
 
-# --- why it is not told -----------------------------------------------------------------------------------------------
+# --- calls that are not made ------------------------------------------------------------------------------------------
 NOT_JSON = code("engine_not_json", _("What is to be told cannot be written as JSON."))
 NOT_READ = code("engine_not_read", _("What is to be told cannot be read any more."))
 NO_PART_OF_ADDRESS = code("engine_no_part_of_address", _("The task's id cannot be part of an address."))
@@ -77,5 +77,5 @@ WAITS_FOR_PERSON = code(
 
 
 def and_says(reason: Reason, words: str) -> Reason:
-    """With the engine's text, if it has sent one."""
+    """Return the reason, with the engine's text if there is any."""
     return AND_SAYS(reason=reason, words=words) if words else reason

@@ -1,4 +1,4 @@
-"""What all engines with a REST interface have in common."""
+"""The base of all kinds of engines with a REST interface."""
 
 import asyncio
 import dataclasses
@@ -19,7 +19,7 @@ from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
 
 PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
-"""For presets: an engine's `priority` of 0 to 100, 50 being usual, as one of our priorities."""
+"""Expression for presets: an engine's `priority` of 0 to 100, 50 being usual, as one of our priorities."""
 
 WITHIN = 30.0
 """Seconds for all requests of one answer: less than the lease of callbacks (notifications/engines/callback.py)."""
@@ -31,8 +31,8 @@ UNKNOWN = Standing(False, is_known=False)
 # --- connectors -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Call:
-    """What one callback needs, read from the database. `acting`: the person's own account, where the answer is given in
-    their name; reading uses `access` all the same, if there is any."""
+    """The data of one call, read from the database. `acting`: the person's own account, if the answer is given in their
+    name. Reading uses `access` unless that has no sign-in."""
 
     access: Access
     instruction: Instruction
@@ -47,8 +47,8 @@ class Call:
 
 
 class RestConnector(Connector):
-    """Base of the kinds. A kind says how its engine is called; recovery after a lost reply, and checks of the record,
-    are here."""
+    """Base of the kinds with a REST interface. A kind says how its engine is called. Recovery after a lost reply, and
+    checks of the record, are here."""
 
     sign_ins = tuple(AuthKind.values)
     address_example: ClassVar[str] = "https://host/api"
@@ -56,18 +56,18 @@ class RestConnector(Connector):
     token_example: ClassVar[str] = ""
     """The usual address of its token server, if there is one."""
     listing: Listing
-    """How its open tasks are listed."""
+    """The list of its open tasks."""
     lags: ClassVar[bool] = False
-    """Whether its queries may lag behind its commands."""
+    """True if its queries may lag behind its commands."""
     paths: ClassVar[Mapping[str, str]] = {}
     """Paths that the engine's documentation does not confirm: an administrator may change them."""
 
     def way_to(self, engine: Engine) -> tuple[Access, Mapping[str, str]]:
-        """How to sign in to it, and its paths. Raises UndecryptableSecret."""
+        """Return the engine's credentials and paths. Raises UndecryptableSecret."""
         return access_of(engine), {**self.paths, **paths_of(engine)}
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
-        """Raises Misconfigured."""
+        """Return the call for a callback. Raises Misconfigured."""
         try:
             access, paths = self.way_to(engine)
         except UndecryptableSecret as fault:
@@ -76,7 +76,7 @@ class RestConnector(Connector):
         return Call(access, instruction_of(callback, unsure=callback.in_doubt), paths, acting)
 
     async def send(self, line: EngineClient, call: Call) -> Result:
-        """Takes `call.within` seconds at most, however many requests it needs: after that another worker may try."""
+        """Make the call within `call.within` seconds: after that another worker may try."""
         api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
             async with asyncio.timeout(call.within):
@@ -85,7 +85,7 @@ class RestConnector(Connector):
             return Result("later", None, reasons.TOO_SLOW(seconds=f"{call.within:.0f}"), unsure=True, down=True)
 
     async def tell(self, api: Api, instruction: Instruction) -> Result:
-        """Acts once, as far as that can be known: what may have acted is looked up before it is repeated."""
+        """Act once, as far as that can be known: a try that may have acted is looked up before it is repeated."""
         try:
             earlier = await self._of_earlier_try(api, instruction) if instruction.unsure else None
             result = earlier or await self._do(api, instruction)
@@ -96,8 +96,8 @@ class RestConnector(Connector):
         return result
 
     async def _of_earlier_try(self, api: Api, instruction: Instruction) -> Result | None:
-        """The result of an earlier try, if the engine tells. None where only repeating the command can tell: it is
-        refused for a finished task, while queries may lag behind, or have a wrong path. Raises Failed."""
+        """Return the result of an earlier try, or None if only repeating the command can tell. The engine refuses a
+        command for a finished task, while queries may lag behind, or have a wrong path. Raises Failed."""
         try:
             standing = await self.look_up(api, instruction.task)
         except Failed as failed:
@@ -116,8 +116,8 @@ class RestConnector(Connector):
         return await self.remark(api, instruction)
 
     async def hand_over(self, api: Api, instruction: Instruction, to: EnginePerson) -> Result:
-        """Give the task to somebody, if its assignee is still the one that we know: whoever got it in the engine since,
-        keeps it. Raises Failed."""
+        """Give the task to `to`, if its assignee is still the one that we know: somebody who got it in the engine since
+        then keeps it. Raises Failed."""
         standing = await self.look_up(api, instruction.task)
         if settled := result_if_settled(standing, instruction, to):
             return settled
@@ -132,11 +132,11 @@ class RestConnector(Connector):
         return result_if_settled(standing, since, to) or Result("later", None, reasons.CHANGING())
 
     def user_of(self, person: EnginePerson, holder: str) -> str:
-        """The engine's name of a person: their e-mail address where it has one for `holder`."""
+        """Return the engine's name for a person: their e-mail address if `holder` is one."""
         return person.email if "@" in holder and person.email else person.ref
 
     async def result_if_gone(self, api: Api, instruction: Instruction, status: int) -> Result:
-        """The engine no longer has the task. Says who had it, as far as the engine tells. Raises Failed."""
+        """Return the result for a task that the engine no longer has, with its last assignee. Raises Failed."""
         try:
             standing = await self.look_up(api, instruction.task)
         except Failed as failed:
@@ -148,32 +148,32 @@ class RestConnector(Connector):
         return await self.result_if_over(api, instruction, standing, status)
 
     async def result_if_over(self, api: Api, instruction: Instruction, standing: Standing, status: int) -> Result:
-        """Whether the task is over. Raises Failed."""
+        """Return the result for a finished task, after a check of the address if the task is unknown. Raises Failed."""
         if not standing.is_known:
             await self.check(api)  # a wrong address answers the same for every task
         return ended(standing, instruction, status)
 
     async def result_if_missing(self, api: Api, status: int) -> Result:
-        """The result for a task that no longer exists, whoever ended it. Raises Failed."""
+        """Return the result for a task that no longer exists, whoever ended it. Raises Failed."""
         await self.check(api)
         return Result("handled", status)
 
     async def read(self, api: Api, task: str) -> Standing:
-        """Raises Failed. A task that the engine does not know counts as ended, if the answer is the engine's own."""
+        """Return a task's state. A task that the engine itself does not know counts as ended. Raises Failed."""
         standing = await self.look_up(api, task)
         if not standing.is_known:
             await self.check(api)
         return standing
 
-    # --- what kinds say ---------------------------------------------------------------------------
+    # --- methods that kinds implement -------------------------------------------------------------
     async def complete(self, api: Api, instruction: Instruction) -> Result:
         """Complete the task. Raises Failed."""
         raise NotImplementedError
 
     async def remark(self, api: Api, instruction: Instruction) -> Result:
-        """Add a remark: acknowledged, or a question. For people who look at the task in the engine. Raises Failed.
+        """Add a remark, such as a question, for people who look at the task in the engine. Raises Failed.
 
-        Engines without a place for remarks are not called: they stay here.
+        Engines without a place for remarks are not called: remarks stay here.
         """
         return Result("done", None, reasons.NO_PLACE())
 
@@ -182,16 +182,16 @@ class RestConnector(Connector):
         return await self.remark(api, instruction)
 
     async def look_up(self, api: Api, task: str) -> Standing:
-        """The state of a task. UNKNOWN when the engine says that it has no such task. Raises Failed."""
+        """Return the state of a task; UNKNOWN when the engine says that it has no such task. Raises Failed."""
         raise NotImplementedError
 
     async def open_row(self, api: Api, task: str) -> Json | None:
-        """An open task as the engine writes it, mostly without its variables. None for one that is over, or that the
-        engine says it does not have. Raises Failed."""
+        """Return an open task as the engine writes it, mostly without its variables. None for one that is over, or that
+        the engine says it does not have. Raises Failed."""
         raise NotImplementedError
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        """Assign the task, whoever has it. Raises Failed."""
+        """Assign the task, even if somebody has it. Raises Failed."""
         raise NotImplementedError
 
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
@@ -231,9 +231,9 @@ def result_if_settled(standing: Standing, instruction: Instruction, to: EnginePe
     return None
 
 
-# --- from our books ---------------------------------------------------------------------------------------------------
+# --- from the database ------------------------------------------------------------------------------------------------
 def access_of(engine: Engine) -> Access:
-    """Raises UndecryptableSecret."""
+    """Return the engine's address and credentials. Raises UndecryptableSecret."""
     row = EngineAccess.objects.filter(engine=engine).first()
     if row is None:
         return Access(engine.callback_url)

@@ -1,4 +1,4 @@
-"""What is copied into an engine to make it call: the files in samples/, with address, engine and key filled in.
+"""Files to copy into an engine so that it calls us: those in samples/, with address, engine and key filled in.
 
 docs/engines.md shows the same files.
 """
@@ -11,14 +11,14 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "samples"
 BASE, KEY, SLUG = "https://wfpush.example", "wfp_…", "claims"
-"""What stands in the files for the installation's address, the engine's key and its slug."""
+"""Placeholders in the files for the installation's address, the engine's key and its slug."""
 INNER = re.compile(r"\{\{ ([\w.]+) \}\}")
 EVENTS = "/api/v1/events"
 
 
 @cache
 def text_of(name: str) -> str:
-    """A file, with the files that it names."""
+    """Return a file, with the files that it names."""
     text = (FOLDER / name).read_text(encoding="utf-8").rstrip()
     return INNER.sub(lambda inner: text_of(inner[1]), text)
 
@@ -28,7 +28,7 @@ def filled_in(name: str, *, base: str, key: str, slug: str) -> str:
 
 
 def example_of(name: str, ref: str = "") -> Any:
-    """An engine's JSON of an open task. `ref`: whose it is, where not the example's own."""
+    """Return an engine's JSON of an open task. `ref`: its assignee, if not the example's own."""
     document = json.loads(text_of(name))
     if ref:
         task = document["data"]["task"] if "specversion" in document else document
@@ -37,7 +37,7 @@ def example_of(name: str, ref: str = "") -> Any:
 
 
 def curl(name: str, *, base: str, key: str, slug: str, ref: str = "") -> str:
-    """A command that sends the example as the engine would: JSON of its own goes to an address of its own."""
+    """Return a command that sends the example like the engine: JSON of its own goes to an address of its own."""
     document = example_of(name, ref)
     path = EVENTS if "specversion" in document else f"/api/v1/engines/{slug}/events"
     body = json.dumps(document, ensure_ascii=False, indent=1).replace("'", "\\u0027")

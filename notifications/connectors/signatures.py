@@ -23,7 +23,7 @@ _ID = re.compile(r"[\x21-\x7e]+")
 
 
 class SignatureError(Exception):
-    """The request has no valid signature. `detail` says why, in a sentence without secrets."""
+    """Raised when a request has no valid signature. `detail` says why, in a sentence without secrets."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -31,12 +31,12 @@ class SignatureError(Exception):
 
 
 def new_secret() -> str:
-    """A fresh signing secret: `whsec_` and the base64 of 32 random bytes."""
+    """Return a fresh signing secret: `whsec_` and the base64 of 32 random bytes."""
     return SECRET_PREFIX + base64.b64encode(random.token_bytes(_NEW_KEY_BYTES)).decode()
 
 
 def key_of(secret: str) -> bytes:
-    """The key's bytes. Raises ValueError with a sentence for the person who typed the secret."""
+    """Return the key's bytes. Raises ValueError with a sentence for the person who typed the secret."""
     text = secret.removeprefix(SECRET_PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -48,7 +48,7 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The value of `webhook-signature`: one signature for each secret, so that the receiver may know either.
+    """Return the value of `webhook-signature`: one signature for each secret, so that the receiver may know either.
 
     `timestamp` is in Unix seconds. Raises ValueError for an id that no header can carry and for a bad secret.
     """
@@ -104,7 +104,7 @@ def _timestamp(text: str, now: float) -> int:
 
 
 def _signatures(header: str) -> list[bytes]:
-    """The `v1` signatures; other versions, such as the asymmetric `v1a`, are skipped as the specification asks."""
+    """Return the `v1` signatures; others, such as the asymmetric `v1a`, are skipped as the specification asks."""
     signatures = []
     for entry in header.split():
         version, comma, text = entry.partition(",")

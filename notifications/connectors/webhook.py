@@ -7,7 +7,7 @@ from datetime import datetime
 
 from notifications.connectors import reasons, signatures
 from notifications.connectors.access import EngineClient, PersonsTokens
-from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, Sent
+from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, SentRequest
 from notifications.connectors.credentials import active_secrets
 from notifications.models import Callback, Engine
 from notifications.reasons import not_reached, said
@@ -49,12 +49,14 @@ class Webhook(Connector):
             },
         )
 
-    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
+    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[SentRequest]:
         call = self.prepare(engine, callback, now)
-        return [Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))]
+        return [
+            SentRequest("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))
+        ]
 
     async def send(self, line: EngineClient, call: Call) -> Result:
-        """A repeated call has the same webhook-id, so nothing is looked up before it."""
+        """Make the call. A repeated call has the same webhook-id, so nothing is looked up before it."""
         try:
             response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
         except OutboundError as fault:
@@ -65,8 +67,8 @@ class Webhook(Connector):
 
 
 def read_answer(status: int, body: bytes, retry_after: float | None = None) -> Result:
-    """2xx: the engine has the answer; 409: it had it before; 422 with a detail: it refuses it; 410: the endpoint is
-    gone; anything else is tried again."""
+    """Read a response. 2xx: the engine has the answer; 409: it had it before; 422 with a detail: it refuses it; 410:
+    the endpoint is gone; anything else is tried again."""
     if 200 <= status < 300:
         return Result("done", status)
     if status == 409:
@@ -82,6 +84,6 @@ def read_answer(status: int, body: bytes, retry_after: float | None = None) -> R
 
 
 def detail_in(body: bytes) -> str:
-    """The `detail` of a JSON answer, at most 500 characters; empty when there is none."""
+    """Return the `detail` of a JSON answer, at most 500 characters; empty when there is none."""
     answer = read_json(body)
     return text_in(answer, "detail").strip()[:500] if isinstance(answer, dict) else ""

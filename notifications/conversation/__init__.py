@@ -1,5 +1,5 @@
-"""What people and engines write to each other about a task: who may, to whom, and what each gets in their inbox.
+"""Messages between people and engines about a task: who may write, to whom, and what each gets in their inbox.
 
 In: a question, a reply or a comment, from inbox, e-mail page, lock screen, API or an engine's event; the task locked.
-Out: one message, an item for whoever is asked, the asker told of the reply, and the callback that tells the engine.
+Out: one message, an item for the person asked, news of a reply for the asker, and the callback to the engine.
 """

@@ -1,7 +1,7 @@
-"""Makes inboxes show messages: an item for whoever is asked, the task's copies told anew, and every copy live.
+"""Makes inboxes show messages: an item for the person who is asked, changed copies of the task, and every copy live.
 
-One function for all of it, since a message may be told twice, or late: it looks what is to be shown, and changes what
-differs. It is called in the transaction of the message, or by the source of due work below.
+One function does all of it, since a message may be handled twice, or late. It computes what inboxes must show, and
+changes only differences. The transaction of the message calls it, or the source of due work below.
 """
 
 import time
@@ -50,11 +50,11 @@ LEASE = timedelta(seconds=30)
 RETRY = outbox.Backoff(most=timedelta(minutes=1), give_up_after=timedelta(hours=1), tries=30)
 TYPE = "task.message"
 SEES = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
-"""States of copies whose people see the task; and information that is a copy."""
+"""States of copies whose people see the task; people with information that is a copy see it, too."""
 
 
 class Telling:
-    """One message, whose task is locked. Lock `people` before `write`, with all others whom the transaction locks.
+    """A message, whose task is locked. Lock `people` before `write`, with all others whom the transaction locks.
 
     `live`: whether copies of the task are to be sent to open inboxes; not where the transaction sends them anyway.
     """
@@ -79,7 +79,7 @@ class Telling:
         return {each.person_id for each in self.addressees} | {copy.recipient_id for copy in self.copies}
 
     def _copies(self) -> list[Notification]:
-        """What people have of the task, if they can still see it."""
+        """Return the newest copy of each person who can still see the task."""
         rows = Notification.objects.filter(task=self.task).exclude(state=NotificationState.WITHDRAWN)
         rows = rows.select_related("recipient__brand", "brand", "category").order_by("recipient_id", "-created_at")
         newest: dict[int, Notification] = {}
@@ -90,7 +90,7 @@ class Telling:
 
     # --- what changes -------------------------------------------------------------------------------------------------
     def write(self) -> None:
-        """The message and its addressees are in the database."""
+        """Make all changes. The message and its addressees are in the database."""
         if self.is_first:
             self._tell()
         self._settle_items()
@@ -128,7 +128,7 @@ class Telling:
         return copy is not None and inbox_items.stands(copy)
 
     def _show_copies(self, open_copies: Sequence[Notification], others: Sequence[Notification]) -> None:
-        """The time that a pause has moved, too."""
+        """Show the message on copies, and the deadline that a pause has moved."""
         moved = []
         for notification in (*open_copies, *others):
             if inbox_items.stands(notification) and notification.due_at != self.task.deadline:
@@ -147,7 +147,7 @@ class Telling:
         self._send(copy, copy.recipient, channels, words)
 
     def _make(self, addressee: Addressee) -> Notification:
-        """An item of its own: a question waits for a reply, others are news."""
+        """Return a new item: a question waits for a reply, other items are news."""
         person, words = addressee.person, self.wording.of_item(addressee.person)
         asks = self.message.kind == MessageKind.QUESTION
         item = bulk.new(
@@ -201,7 +201,7 @@ class Telling:
                 close_item(item, replies.select_related("author", "reply_to__author")[:1].get(), self.now)
 
     def _withdraw(self, over: Sequence[tuple[Addressee, Notification]], why: Reason) -> None:
-        """Whoever has written a reply already may still send it, so tokens stay."""
+        """Withdraw open items. Tokens stay, since a person who has written a reply already may still send it."""
         items = [item for _, item in over if item.state == NotificationState.OPEN]
         inbox_items.change_all(items, self.now, state=NotificationState.WITHDRAWN, reason_fact=why.as_json())
         superseding.supersede([item.pk for item in items], why, self.now)
@@ -228,12 +228,12 @@ class Telling:
 
     @cached_property
     def _category(self) -> Category:
-        """That of the task's copies. Raises DoesNotExist."""
+        """The category of the task's copies. Raises DoesNotExist."""
         return self.copies[0].category if self.copies else Category.objects.order_by("pk")[:1].get()
 
 
 def close_item(item: Notification, reply: TaskMessage, now: datetime) -> None:
-    """The person of the item has replied. They are locked."""
+    """Close the item of a person who has replied, and who is locked."""
     assert reply.author is not None and reply.reply_to is not None  # somebody's reply to a question
     outcome: Json = {
         "action": "reply",
@@ -249,7 +249,7 @@ def close_item(item: Notification, reply: TaskMessage, now: datetime) -> None:
 
 
 def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: datetime) -> None:
-    """In memory: a question to somebody who is away is for their delegate, as their tasks are."""
+    """Replace addressees who are away by their delegates, as for their tasks. Nothing is saved."""
     if message.kind != MessageKind.QUESTION:
         return
     absences, people = Absences(now), [each.person for each in addressees]
@@ -269,14 +269,14 @@ def _subject_of(task: Task) -> PartSubject:
 
 
 def tell(message: TaskMessage, addressees: Sequence[Addressee], now: datetime, *, also: Iterable[int] = ()) -> None:
-    """In the transaction of the message, whose task is locked. `also`: others whose inboxes the transaction changes."""
+    """Show the message, in its transaction, with its task locked. `also`: others whose inboxes change there."""
     telling = Telling(message, addressees, now)
     inbox_items.lock(telling.people.union(also))
     telling.write()
 
 
 def engine_has_it(message: UUID, now: datetime) -> None:
-    """The callback with the message's id has ended: copies of the task show it. Those of a question show it anyway."""
+    """Show on copies of the task that a message's callback has ended. Those of a question show it anyway."""
     row = TaskMessage.objects.filter(pk=message).exclude(kind=MessageKind.QUESTION).first()
     if row is None:
         return
@@ -290,7 +290,7 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Show what is due, for one turn; if something is left, the source is woken again."""
+    """Show due messages, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         claimed = outbox.claim(TaskMessage.objects.all(), limit=BATCH, lease=LEASE, now=timezone.now())
@@ -302,7 +302,7 @@ def drain() -> None:
 
 
 class LeaseLost(Exception):
-    """Another worker has the message now; the changes are rolled back."""
+    """Raised when another worker has the message now; the changes are rolled back."""
 
 
 def _run(claimed: TaskMessage, now: datetime) -> None:
@@ -329,7 +329,7 @@ def _show(claimed: TaskMessage, now: datetime) -> None:
 
 
 def addressees_of(message: TaskMessage) -> list[Addressee]:
-    """With what telling them needs."""
+    """Return the addressees, with the rows that notifying them needs."""
     people = Addressee.objects.filter(message=message).select_related("person__brand", "away", "item")
     return list(people.order_by("person_id"))
 

@@ -1,4 +1,4 @@
-"""Who sees the conversation about a task and its files, who can be asked, and who can be mentioned."""
+"""People who see the conversation about a task and its files, who can be asked, and who can be mentioned."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ from notifications.models import (
 )
 
 MOST = 50
-"""People whom somebody can choose from."""
+"""Maximum people that are offered as a choice."""
 
 Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
-"""Why somebody can be asked; pages word it."""
+"""Reasons why somebody can be asked; pages have words for them."""
 
 MOST_TASKS = 5
-"""Tasks of a case that are looked at for somebody who reads what a customer writes."""
+"""Tasks of a case that are searched for a reader of a customer's message."""
 
 MOST_CUSTOMERS = 10
 """External people of a case to whom colleagues can write."""
 
 Sees = Literal["all", "questions", "own", ""]
-"""What of a conversation somebody sees: a customer with the task what the engine asks and answers besides their own
-part, and whoever was only asked their own part."""
+"""The part of a conversation that somebody sees. A customer with the task sees the engine's questions and answers, and
+their own part. People who were only asked see their own part."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Candidate:
 
 
 def copies_of(task: Task) -> QuerySet[Notification]:
-    """Copies whose people see the task: not followers, customers who hear of it, or people who were taken off it."""
+    """Return copies whose people see the task: not followers, informed customers, or people taken off it."""
     sees = ~Q(state__in=(NotificationState.INFO, NotificationState.WITHDRAWN)) | Q(
         state=NotificationState.INFO, is_copy=True
     )
@@ -64,14 +64,14 @@ def sees(task: Task, reader: Recipient) -> Sees:
 
 
 def have_lost(task: Task, people: Iterable[int]) -> set[int]:
-    """Those of the people (by key) from whom the task was taken, and who do not have it again."""
+    """Return those people (by key) from whom the task was taken, and who do not have it again."""
     lost = set(Notification.objects.filter(TAKEN, task=task, recipient__in=people).values_list("recipient", flat=True))
     return lost - set(copies_of(task).filter(recipient__in=lost).values_list("recipient", flat=True)) if lost else lost
 
 
 def _own_part(task: Task, reader: Recipient) -> Q:
-    """Return the filter of what somebody without the task sees. People who have lost it see what they wrote, and the
-    questions to them."""
+    """Return the filter for messages that somebody without the task sees. People who have lost it see their own
+    messages, and the questions to them."""
     if not have_lost(task, [reader.pk]):
         return _concerns(reader)
     questions = Q(addressees__person=reader, kind=MessageKind.QUESTION)
@@ -79,7 +79,7 @@ def _own_part(task: Task, reader: Recipient) -> Q:
 
 
 def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
-    """The messages that the reader sees, in their order."""
+    """Return the messages that the reader sees, in their order."""
     how, messages = sees(task, reader), task.messages.order_by("number")
     if how == "all":
         return messages
@@ -91,13 +91,13 @@ def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
 
 
 def seen_of_case(case: Case, reader: Recipient) -> QuerySet[TaskMessage]:
-    """What concerns the reader in the conversations about all tasks of a case."""
+    """Return the messages of the reader and to them, with replies, in the conversations about all tasks of a case."""
     own = TaskMessage.objects.filter(_concerns(reader), task__case=case).values("pk")
     return TaskMessage.objects.filter(pk__in=own)
 
 
 def _concerns(reader: Recipient) -> Q:
-    """What somebody wrote, what was written to them, and replies to both."""
+    """Return the filter for messages from a person and to them, and replies to both."""
     return (
         Q(author=reader)
         | Q(addressees__person=reader)
@@ -145,22 +145,22 @@ def _people_of(rows: QuerySet[Any]) -> QuerySet[Recipient]:
 
 # --- mentions ---------------------------------------------------------------------------------------------------------
 def mentionable(task: Task, author: Recipient) -> list[Recipient]:
-    """Colleagues who see the task, too."""
+    """Return the colleagues who see the task, too."""
     people = Recipient.objects.filter(pk__in=copies_of(task).order_by().values("recipient"), active=True, engine=None)
     return list(people.exclude(pk=author.pk).order_by("name", "pk")[:MOST])
 
 
 # --- customers --------------------------------------------------------------------------------------------------------
 def customers(task: Task) -> list[Recipient]:
-    """External people who have a part in the task's case, or in the task."""
+    """Return the external people who have a part in the task's case, or in the task."""
     theirs = Q(task=task) if task.case_id is None else Q(task=task) | Q(case=task.case_id)
     keys = Notification.objects.filter(theirs, recipient__engine=task.engine_id).order_by().values("recipient")
     return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MOST_CUSTOMERS])
 
 
 def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
-    """The task into whose conversation a customer writes about their case: the last one that waits for colleagues, else
-    the last one that waits (for the customer, say), else the last one; None where nobody would read it."""
+    """Return the task about which a customer writes on their case: the last one that waits for colleagues, else the
+    last one that waits (for the customer, say), else the last one; None if nobody would read it."""
     tasks = Task.objects.filter(case=case).select_related("initiator", "assignee", "case", "engine").order_by("-pk")
     with_colleagues = tasks.filter(pk__in=_of_colleagues(Notification.objects.filter(task__case=case)).values("task"))
     for chosen in (with_colleagues, tasks.filter(state__in=ANSWERABLE), tasks):
@@ -171,21 +171,21 @@ def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
 
 
 def behind(task: Task, customer: Recipient) -> list[Recipient]:
-    """Return the readers of what a customer writes: colleagues for whom the task waits, else the one they could ask."""
+    """Return the readers of a customer's message: colleagues for whom the task waits, else the one they could ask."""
     colleagues = list(_people_of(_of_colleagues(Notification.objects.filter(task=task))))
     return colleagues or [each.person for each in askable(task, customer) if not each.person.external]
 
 
 def _of_colleagues(copies: QuerySet[Notification]) -> QuerySet[Notification]:
-    """Those with which a task waits for colleagues."""
+    """Return the copies with which a task waits for colleagues."""
     return copies.filter(state=NotificationState.OPEN, recipient__engine=None, recipient__active=True)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
 def file_seen_by_person(pk: UUID, reader: Recipient) -> Attachment:
-    """Raises NotFound, also for files that the reader may not see.
+    """Return the file. Raises NotFound, also for files that the reader may not see.
 
-    What somebody has sent themselves they see until they lose the task; a file that nothing uses yet, always.
+    People see files that they have sent until they lose the task; a file that nothing uses yet, always.
     """
     attachment = _read_attachment(pk)
     message, response = attachment.message, attachment.response
@@ -199,7 +199,7 @@ def file_seen_by_person(pk: UUID, reader: Recipient) -> Attachment:
 
 
 def _sees_answer(attachment: Attachment, reader: Recipient) -> bool:
-    """Customers see what they have answered themselves. Nobody sees what is sensitive, once it is given."""
+    """Return whether the reader sees the file of an answer. Customers see their own. Nobody sees sensitive ones."""
     assert attachment.response is not None  # the caller has looked
     if str(attachment.pk) not in recorded_values.files_of(attachment.response.values):
         return False
@@ -208,7 +208,7 @@ def _sees_answer(attachment: Attachment, reader: Recipient) -> bool:
 
 
 def file_seen_by_engine(pk: UUID, engine: Engine) -> Attachment:
-    """Files about its own tasks, and what it has sent itself. Raises NotFound."""
+    """Return a file about the engine's own tasks, or one that it has sent itself. Raises NotFound."""
     attachment = _read_attachment(pk)
     used = attachment.message or attachment.response
     if attachment.engine_id == engine.pk or (used is not None and used.task.engine_id == engine.pk):

@@ -1,4 +1,4 @@
-"""The one way in for replies and comments of people, and for messages that an engine posts: guard, record, tell.
+"""The one way in for replies and comments of people, and for messages that an engine posts: check, record, notify.
 
 Questions of people are answers (`notifications/answers/`), which call `question` here.
 """
@@ -50,12 +50,12 @@ from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.queue import outbox
 
 HOUR, MOST_AN_HOUR = timedelta(hours=1), 20
-"""Messages that a customer can write without being asked."""
+"""The period, and the messages that a customer can write in it without being asked."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """What somebody says, and how it came. `files`: ids of attachments of theirs."""
+    """A message's text, and how it came. `files`: ids of its author's attachments."""
 
     text: str
     to: Sequence[str] = field(default_factory=tuple)
@@ -74,14 +74,14 @@ class RecordedMessage:
 
 
 def checked(text: str) -> str:
-    """The text as it is kept. Raises InvalidAnswer."""
+    """Return the text as it is stored. Raises InvalidAnswer."""
     if len(text) > MOST_TEXT:
         raise InvalidAnswer(f"The message is longer than {MOST_TEXT:,} characters. Shorten it.")
     return clean(text)
 
 
 def _compose_text(text: str, files: Sequence[Attachment]) -> str:
-    """Files alone are a message, too: it says their names. Raises CommentRequired."""
+    """Return the text, or the files' names: files alone are a message, too. Raises CommentRequired."""
     if not text and not files:
         raise CommentRequired("Write something first.")
     return said_with(text, files)
@@ -89,7 +89,7 @@ def _compose_text(text: str, files: Sequence[Attachment]) -> str:
 
 # --- replies ----------------------------------------------------------------------------------------------------------
 def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> RecordedMessage:
-    """Reply to a question that the person was asked. A late reply, after the decision, is kept and says so.
+    """Reply to a question that the person was asked. A late reply, after the decision, is stored and marked as late.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered.
     """
@@ -106,7 +106,7 @@ def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Recorde
 
 
 def reply_to_item(item: Notification, words: Words, now: datetime) -> RecordedMessage:
-    """The same, for the item with which the person was asked. Raises NotAllowed for any other."""
+    """Reply to the question that the person was asked by this item. Raises NotAllowed for any other item."""
     addressees = Addressee.objects.filter(item=item, message__kind=MessageKind.QUESTION).select_related("message")
     addressee = next((each for each in addressees if each.person_id == item.recipient_id), None)
     if addressee is None or item.task_id is not None:
@@ -129,7 +129,7 @@ def _find_addressee(person: Recipient, task: Task, question: UUID | None) -> Add
 
 
 def _same_reply(addressee: Addressee, text: str, files: Sequence[UUID]) -> TaskMessage | None:
-    """A reply with the same words and files, whatever its key."""
+    """Return a reply with the same words and files, whatever its key."""
     replies = TaskMessage.objects.filter(reply_to=addressee.message, author=addressee.person)
     return next((each for each in replies if _is_same(each, text, files)), None)
 
@@ -156,8 +156,8 @@ def _record_reply(addressee: Addressee, task: Task, text: str, words: Words, now
 
 # --- comments ---------------------------------------------------------------------------------------------------------
 def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> RecordedMessage:
-    """Write to colleagues without deciding; those mentioned are told. Everybody who sees the task sees it, and so do
-    customers who are mentioned.
+    """Write to colleagues without deciding; people who are mentioned are notified. Everybody who sees the task sees it,
+    and so do customers who are mentioned.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused.
     """
@@ -178,7 +178,7 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Recor
 
 
 def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> RecordedMessage:
-    """A customer writes about their case: a reply if they were asked something, else a message to whoever works on it.
+    """Write about a customer's case: a reply if they were asked something, else a message to the people who work on it.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered, TooMany.
     """
@@ -209,7 +209,7 @@ def _record_comment(
 
 
 def _refuse_floods(customer: Recipient, now: datetime) -> None:
-    """Each message tells colleagues on all their channels. Raises TooMany."""
+    """Limit a customer's messages, since each notifies colleagues on all their channels. Raises TooMany."""
     written = TaskMessage.objects.filter(author=customer, kind=MessageKind.COMMENT, at__gt=now - HOUR)
     if written.count() >= MOST_AN_HOUR:
         detail = f"You have written {MOST_AN_HOUR} messages within an hour. Wait a while."
@@ -217,7 +217,7 @@ def _refuse_floods(customer: Recipient, now: datetime) -> None:
 
 
 def open_question(person: Recipient, case: Case) -> Addressee | None:
-    """The oldest question about the case that waits for the person's reply."""
+    """Return the oldest question about the case that waits for the person's reply."""
     questions = Addressee.objects.filter(
         person=person,
         state=AddresseeState.ASKED,
@@ -229,7 +229,7 @@ def open_question(person: Recipient, case: Case) -> Addressee | None:
 
 
 def chosen(candidates: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Recipient]:
-    """The people of these refs. Raises Invalid for others."""
+    """Return the people of these refs. Raises Invalid for others."""
     by_ref = {person.ref: person for person in candidates}
     faults = [
         {"pointer": f"/to/{at}", "detail": f"{why} {ref!r} is none of them."}
@@ -245,7 +245,7 @@ def chosen(candidates: Sequence[Recipient], refs: Sequence[str], why: str) -> li
 def by_engine(
     task: UUID, words: Words, kind: str, author: Recipient | None, to: Sequence[Recipient], now: datetime
 ) -> RecordedMessage:
-    """A message that an engine posts. Raises CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused."""
+    """Record a message that an engine posts. Raises CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused."""
     text = checked(words.text)
     with transaction.atomic():
         locked = _locked(task)
@@ -264,7 +264,7 @@ def by_engine(
 def question(
     task: Task, asker: Recipient, recipients: Sequence[Recipient], writes: Writes, **fields: Any
 ) -> tuple[TaskMessage, list[Addressee]]:
-    """A question of a person: recorded with the answer that it is, whose callback tells the engine."""
+    """Add a person's question. It is recorded with the answer that asks it, whose callback tells the engine."""
     message, addressees = messages.add(
         task, recipients, writes, due=False, kind=MessageKind.QUESTION, author=asker, **fields
     )
@@ -272,7 +272,7 @@ def question(
     return message, addressees
 
 
-# --- what they have in common -----------------------------------------------------------------------------------------
+# --- shared -----------------------------------------------------------------------------------------------------------
 def _locked(pk: UUID) -> Task:
     """Raises NotFound."""
     tasks = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("engine", "case", "initiator")
@@ -283,7 +283,7 @@ def _locked(pk: UUID) -> Task:
 
 
 def _repeated(task: Task, author: Recipient | None, text: str, words: Words) -> TaskMessage | None:
-    """The message that came with this key before. Raises IdempotencyKeyReused."""
+    """Return the message that came with this key before. Raises IdempotencyKeyReused."""
     if not words.key:
         return None
     earlier = task.messages.filter(author=author, key=words.key).first()
@@ -304,7 +304,7 @@ def _add(
     text: str,
     **fields: Any,
 ) -> tuple[TaskMessage, list[Addressee]]:
-    """The message with its files, and the callback that takes it to the engine, unless the engine has ended the task.
+    """Add the message with its files, and the callback that sends it, unless the engine has ended the task.
 
     Raises CommentRequired, Invalid.
     """
@@ -328,7 +328,7 @@ def _add(
 
 
 def _message_json(message: TaskMessage, addressees: Sequence[Addressee], files: Sequence[Attachment]) -> Json:
-    """As an engine is told it: docs/api.md, "Messages out to the engine"."""
+    """Return the message as the engine gets it: docs/api.md, "Messages out to the engine"."""
     return {
         "id": str(message.pk),
         "kind": message.kind,

@@ -14,8 +14,8 @@ from notifications.types import Json
 from notifications.wording import names
 
 KEPT_HERE = "kept"
-"""What is said of the engine where it was not told: it has no place for it, was done with the task, or the task was
-decided before."""
+"""The state of a message that the engine was not told: it has no place for messages, was done with the task, or the
+task was decided before."""
 
 
 def messages_json(messages: QuerySet[TaskMessage], reader: Recipient | None = None) -> list[Json]:

@@ -1,6 +1,6 @@
-"""What people read who are asked, or get a reply: in their language, and without quotations where lock screens show it.
+"""Texts for people who are asked, or get a reply: in their language, without quotations where lock screens show it.
 
-Whether lock screens may quote is what event types say of their variables `info` and `message.text`.
+Event types decide whether lock screens may quote, by their variables `info` and `message.text`.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ MOST_TITLE, MOST_SHORT, MOST_NOTICE = 200, 500, 300
 QUOTED = frozenset({"info", "message", "message.text"})
 TYPES = ("task.info_requested", "task.message")
 REPLY: Json = {"action": "reply", "title": "", "effect": "reply", "comment": "required"}
-"""The one thing that an item with a question offers."""
+"""The only action of an item with a question."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """Of an item of its own."""
+    """The texts of an item that is no copy of the task."""
 
     language: str
     title: str
@@ -37,7 +37,7 @@ class Words:
 
 
 class Wording:
-    """The words of one message. `task` is what it is about."""
+    """The texts of one message about the task."""
 
     def __init__(self, message: TaskMessage, task: Task) -> None:
         self.message, self.task = message, task
@@ -46,7 +46,7 @@ class Wording:
         self._names_task = "task.name" not in hidden
 
     def of_item(self, person: Recipient) -> Words:
-        """For somebody who is asked, or who has no copy of the task."""
+        """Return the texts for somebody who is asked, or who has no copy of the task."""
         asks = self.message.kind == MessageKind.QUESTION
         with translation.override(language_of(person)):
             title = self._asking(person) if asks else self._telling(person)
@@ -63,7 +63,7 @@ class Wording:
             )
 
     def notice(self, person: Recipient) -> str:
-        """Above the text of a copy of the task, on lock screens too."""
+        """Return the notice above the text of a copy of the task, on lock screens too."""
         with translation.override(language_of(person)):
             form = _("%(name)s has replied.") if self._replies else _("%(name)s has written to you.")
             text = form % part_of(name=self._who(person))
@@ -72,7 +72,7 @@ class Wording:
             return set_apart(cut(clean_line(text), MOST_NOTICE))
 
     def on_channels(self, copy: Notification, channels: Sequence[str]) -> dict[str, Json]:
-        """Channels that only their person reads quote the message above the copy's text."""
+        """Return texts for channels that only their person reads: they quote the message above the copy's text."""
         quoted = f"{self._who(copy.recipient)}: “{clean(self.message.text)}”"
         body = "\n\n".join(filter(None, [quoted, copy.body]))
         return {name: {"body": body} for name in channels if name not in shown_on_lock_screens()}

@@ -1,5 +1,5 @@
-"""Talks with engines: answers told to them (`callback`), tasks read (`task_sync`) or polled, accounts connected.
+"""Talks with engines: sends them answers (`callback`), reads tasks (`task_sync`), polls lists, connects accounts.
 
-In: due callbacks and polls; what an administrator asks to try or to send again.
-Out: calls by way of `connectors`; what they changed here, as events of our own.
+In: due callbacks and polls; requests of administrators to try or to send again.
+Out: calls by way of `connectors`; the changes that they cause here, as events of our own.
 """

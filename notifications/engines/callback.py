@@ -1,5 +1,4 @@
-"""Tells engines people's answers: those of one task in order, each under one id, retried over days, ended exactly
-once."""
+"""Tells engines people's answers: in order for each task, each under one id, retried over days, ended exactly once."""
 
 import time
 from dataclasses import replace
@@ -43,11 +42,11 @@ MOST, EACH = 256, 16
 """Calls that run at the same time: to all engines, and to one of them."""
 RETRY = outbox.Backoff()
 WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
-"""The pause for an engine that is away: when it is back, it gets all that waited within a minute."""
+"""Pauses for an engine that is down: once it is back, it gets all waiting answers within a minute."""
 HELD = timedelta(minutes=10)
 """The pause for a callback that waits until somebody has connected their account; connecting it ends the pause."""
 UNPROCESSED_FOR, UNPROCESSED_PAUSE = timedelta(seconds=30), timedelta(seconds=1)
-"""A final answer waits for events of its task that came in within that time and are not processed yet; the pause."""
+"""Age up to which unprocessed events of a task delay its final answer; the pause before the next attempt."""
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Failed calls in a row after which an engine is paused; the first pause in seconds, doubled up to the longest."""
 
@@ -55,23 +54,22 @@ Ready = tuple[Callback, Any | Check]
 """A claimed callback, and the call that its connector has prepared; or a check that comes before the call."""
 
 NOT_OVERTAKING = (CallbackState.REFUSED, CallbackState.TAKEN_BACK, CallbackState.RETURNED)
-"""States of a final answer that does not count: what was said before it is still told."""
+"""States of a final answer that does not count: earlier acknowledgements and questions are still sent."""
 
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
 
 
 def _breaker() -> Breaker:
-    """By engine. Used in the database thread only."""
+    """Return a circuit breaker, keyed by engine slug. Used in the database thread only."""
     return Breaker(failures=FAILURES, pause=PAUSE, most=LONGEST_PAUSE)
 
 
 def _places() -> Places[int, Ready]:
-    """By engine."""
     return Places(_claim, _send, most=MOST, each=EACH)
 
 
 class _Door(EngineCalls[Ready]):
-    """Hosts have no limit of their own, since two engines may share one, and each has its places."""
+    """Calls to engines. Hosts have no limit of their own: two engines may share one, and each has its places."""
 
     def __init__(self) -> None:
         super().__init__(_places, lambda: outbound_from_settings(per_host=0))
@@ -100,7 +98,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         call = _prepared(callback, now)
         if call is None:
             continue
-        wait = _door.breaker.wait(callback.engine.slug)  # with those claims that will report the call's result
+        wait = _door.breaker.wait(callback.engine.slug)  # asked only for claims that will report a result
         if wait:  # one call is made to see whether the engine is back
             outbox.put_back(callback, now + timedelta(seconds=wait))
             continue
@@ -111,7 +109,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
 
 
 def _prepared(callback: Callback, now: datetime) -> Any | None:
-    """None for a callback that cannot be sent; it must not hold up the others."""
+    """Return the call or check of a callback; None if it cannot be sent, since it must not hold up the others."""
     try:
         if returned_answers.return_if_changed(callback, now):
             return None
@@ -160,11 +158,11 @@ async def _send(ready: Ready) -> None:
         began = time.monotonic()
         result = await connector_for(callback.engine.kind).send(_door.open(), call)
         _watch(callback, result, time.monotonic() - began)
-        await in_database_thread(_answered, callback, result, timezone.now())
+        await in_database_thread(_handle_result, callback, result, timezone.now())
 
 
 def _watch(callback: Callback, result: Result, seconds: float) -> None:
-    """Count the call for the state of its engine. One that was not made says nothing."""
+    """Count the call for the state of its engine, unless the engine was not asked."""
     service = (callback_claims.KIND, callback.engine.slug)
     if result.outcome in ENDED:
         service_watch.watch.took(service, seconds)
@@ -174,9 +172,9 @@ def _watch(callback: Callback, result: Result, seconds: float) -> None:
 
 
 def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
-    """Whether the task asks in its engine what was answered. If not, the result is recorded, and no call is made.
+    """Return whether the task still asks in its engine what was answered. If not, record the result.
 
-    The attempt begins when that is known: whoever dies before it has told the engine nothing.
+    The attempt begins after this check: a process that dies earlier has sent the engine nothing.
     """
     if returned_answers.return_if_changed(callback, now):  # while it was read
         return False
@@ -189,11 +187,11 @@ def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
         result = Result("misconfigured", None, reasons.crashed(fault))
     _begin(callback, now)
     if result is not None:
-        _answered(callback, result, now)
+        _handle_result(callback, result, now)
     return result is None
 
 
-def _answered(callback: Callback, result: Result, now: datetime) -> None:
+def _handle_result(callback: Callback, result: Result, now: datetime) -> None:
     if result.silent:
         _door.breaker.unknown(callback.engine.slug)
     elif result.down:
@@ -213,7 +211,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
             ended_at=now, status=result.status, unsure=result.unsure, detail_fact=result.reason.as_json()
         )
-        result = _of_closed(callback, result) if task.state in CLOSED else result
+        result = _result_if_closed(callback, result) if task.state in CLOSED else result
         if result.outcome in ENDED:
             _end(callback, ENDED[result.outcome], result, now)
         else:
@@ -221,8 +219,8 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
     log.info("callback", outcome=result.outcome, status=result.status, attempts=callback.attempts)
 
 
-def _of_closed(callback: Callback, result: Result) -> Result:
-    """The result, if the engine has closed the task meanwhile: only a call that may have arrived is repeated."""
+def _result_if_closed(callback: Callback, result: Result) -> Result:
+    """Return the result for a task that its engine has closed: only a call that may have arrived is repeated."""
     if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
         return result
     reason = result.reason if result.outcome == "refused" else CLOSED_THERE()
@@ -252,7 +250,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         return
     alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
     fields = {"last_status": result.status, "detail_fact": result.reason.as_json(), "alert_fact": alert.as_json()}
-    since = callback.first_attempt_at or now  # what could not be sent before gets a whole week from now on
+    since = callback.first_attempt_at or now  # a callback that was never sent gets a whole week from now on
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
@@ -267,7 +265,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
 
 
 def _overtaken(callback: Callback) -> bool:
-    """Whether a final answer was given meanwhile: then a failed acknowledgement or question is not sent after it."""
+    """Return whether a later final answer counts: then a failed acknowledgement or question is not sent after it."""
     later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
     return later.exclude(state__in=NOT_OVERTAKING).exists()
 
@@ -281,8 +279,8 @@ def _disable(callback: Callback, result: Result, now: datetime) -> None:
 
 # --- by hand --------------------------------------------------------------------------------------
 def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
-    """Record that somebody has told the engine in another way; nothing more is sent. False when the callback has ended,
-    or is being sent."""
+    """Record that somebody has told the engine in another way; nothing more is sent. Return False when the callback has
+    ended, or is being sent."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         fact = reasons.said(reason)
@@ -295,17 +293,17 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
 
 
 def _unended(callback: Callback, now: datetime) -> QuerySet[Callback]:
-    """The callback, if an operator may still decide about it and it is not being sent."""
+    """Return the callback, if an operator may still decide about it and no worker is sending it."""
     states = (CallbackState.FAILED, CallbackState.WAITING)
     return Callback.objects.filter(outbox.not_leased(now), pk=callback.pk, state__in=states)
 
 
 UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None, first_attempt_at=None)
-"""Callbacks that were to be sent again, and have not been."""
+"""Callbacks that are queued to be sent again, before any worker has taken them."""
 
 
 def may_be_replayed(now: datetime) -> Q:
-    """Of callbacks that were given up or tried in vain, whose engine may still be told, and that are not being sent."""
+    """Return the filter for callbacks, given up or tried in vain, that may still be sent and no worker has."""
     later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
     overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
     given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)
@@ -314,7 +312,7 @@ def may_be_replayed(now: datetime) -> Q:
 
 
 def replay(callback: Callback, now: datetime) -> bool:
-    """Send a callback again that was given up, under the same id. False when it cannot be sent."""
+    """Send a callback again that was given up, under the same id. Return False when it cannot be sent."""
     with transaction.atomic():
         task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
         is_final = callback.response is not None and callback.response.effect == "final"
@@ -331,7 +329,7 @@ def replay(callback: Callback, now: datetime) -> bool:
 
 
 def undo_replay(callback: Callback, now: datetime, *, attempts: int, due_at: datetime | None, **before: Any) -> bool:
-    """Put a callback back that was to be sent again: it is as it was before. False when a dispatcher has taken it."""
+    """Undo `replay`: give the callback its earlier values again. Return False when a dispatcher has taken it."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         untouched = Callback.objects.filter(UNTAKEN, pk=callback.pk, attempts=attempts)

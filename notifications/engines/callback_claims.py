@@ -1,5 +1,5 @@
-"""Claims answers that are due: the first of each task, since the next one follows when it has ended, and of each engine
-only as many as it has free places. So a claim does not read all that waits for an engine that is away."""
+"""Claims due answers: the first unfinished one of each task, and for each engine only as many as it has free places. So
+a claim does not read all answers that wait for an engine that is down."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
 KIND = "engine"
-"""Of services: engines that take answers."""
+"""The kind of service: engines that take answers."""
 LEASE = timedelta(seconds=45)
-"""Longer than a call's deadline and what surrounds it, so that no call is made twice at the same time."""
+"""Longer than a call with its database work, so that no call is made twice at the same time."""
 
-# `ended_at` and `due_at` say the same (a constraint of the table). The search for a task's first answer names the one,
-# so that PostgreSQL cannot use the index of the other for it, which holds all that waits for the engine.
+# `ended_at` and `due_at` say the same (a constraint of the table). The search for a task's first answer names
+# `ended_at`, so that PostgreSQL cannot use the index by `due_at`, which holds all answers that wait for the engine.
 _DUE = f"""
 SELECT call.id, engine.id FROM notifications_engine engine CROSS JOIN LATERAL (
     SELECT waiting.id, waiting.due_at FROM notifications_callback waiting
@@ -38,13 +38,13 @@ ORDER BY call.due_at
 
 
 def has_due(now: datetime) -> bool:
-    """Whether an answer is due to an engine that takes calls."""
+    """Return whether an answer is due to an engine that takes calls."""
     return bool(_due(FreePlaces(left=1, each=1, taken={}), (), now))
 
 
 def has_late(before: datetime) -> bool:
-    """The same for answers that have been due since before, without engines that do not work: what waits for them is
-    not late for lack of workers."""
+    """Return whether an answer has been due since `before`. Engines that are down are left out: their answers are not
+    late for lack of workers."""
     held = services.held_names(KIND, timezone.now())
     return bool(_due(FreePlaces(left=1, each=1, taken={}), held, before))
 

@@ -1,4 +1,4 @@
-"""Records on everybody's copies what became of an answer on its way to the engine."""
+"""Records on all copies of a task what happened to an answer on its way to the engine."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ REPLACED = ("detail", "detail_fact", "undo_until")
 
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
-    """The callback has ended: update all copies. A refused final answer opens the task again."""
+    """Update all copies after the callback has ended. A refused final answer opens the task again."""
     notifying.engine_has_it(callback_id, now)
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
     if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
@@ -48,34 +48,34 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
         engine = KEPT_HERE if reason.code == NO_PLACE.name else state
         before = {name: member for name, member in (task.outcome or {}).items() if name not in REPLACED}
         outcome = {**before, "engine": engine, "detail_fact": reason.as_json()}
-        _say(task, inbox_items.telling_copies(task), outcome, now)
+        _write_outcome(task, inbox_items.telling_copies(task), outcome, now)
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
-    """An answer waits for its person to connect their account: update all copies."""
-    _note(callback, {"connect": callback.engine.name}, now)
+    """Update all copies: an answer waits for its person to connect their account."""
+    _set_connect(callback, {"connect": callback.engine.name}, now)
 
 
 def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
-    """Answers that waited for the person's account, or for any account, now wait for the engine only."""
+    """Update answers that waited for the person's account, or for any account: they now wait for the engine only."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, task__outcome__has_key="connect")
     if person is not None:
         waiting = waiting.filter(response__recipient=person)
     for callback in waiting.select_related("response__recipient"):
         with transaction.atomic():
-            _note(callback, {}, now)
+            _set_connect(callback, {}, now)
 
 
-def _note(callback: Callback, connect: Json, now: datetime) -> None:
+def _set_connect(callback: Callback, connect: Json, now: datetime) -> None:
     """Change only `connect`, in outcomes that tell of this answer."""
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=callback.task_id)
     response, before = callback.response, task.outcome or {}
     outcome = {**{name: member for name, member in before.items() if name != "connect"}, **connect}
     if response is not None and representation.tells_of(before, response) and outcome != before:
-        _say(task, inbox_items.telling_copies(task), outcome, now)
+        _write_outcome(task, inbox_items.telling_copies(task), outcome, now)
 
 
-def _say(task: Task, rows: Any, outcome: Json | None, now: datetime, **fields: Any) -> None:
+def _write_outcome(task: Task, rows: Any, outcome: Json | None, now: datetime, **fields: Any) -> None:
     task.outcome = outcome
     task.save(update_fields=["outcome", "state", "states_before", "updated_at"])
     inbox_items.change(rows, now, outcome=outcome, **fields)
@@ -86,7 +86,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     outcome = recording.outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         _open_again(task, response, outcome, now, read_at=None)
-        _revive(task.callbacks.filter(response=None), task, response, now)
+        _resume_calls(task.callbacks.filter(response=None), task, response, now)
     elif not representation.tells_of(task.outcome, response):
         return
     elif response.effect == "acknowledge" and task.state == TaskState.ACKNOWLEDGED:
@@ -99,22 +99,22 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
 
 def _resume(moment: lifecycle.Moment, task: Task, response: Response, outcome: Json, now: datetime) -> None:
     lifecycle.notify_observers(moment, task, by=response.recipient, now=now)
-    _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
+    _write_outcome(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
 
 
 def taken_back(task: Task, response: Response, now: datetime) -> None:
-    """The person has taken a final answer back before the engine was told: it is as if it had not been given."""
+    """Reopen the task: its person has taken a final answer back before the engine was told. It no longer counts."""
     Response.objects.filter(pk=response.pk).update(counts=False)
     _open_again(task, response, None, now)
-    _revive(task.callbacks.all(), task, response, now)
+    _resume_calls(task.callbacks.all(), task, response, now)
 
 
 def given_back(task: Task, response: Response, now: datetime) -> None:
-    """What the answer decides about has changed before the engine was told: its person is asked again."""
+    """Reopen the task: its content has changed before the engine was told, so the person is asked again."""
     Response.objects.filter(pk=response.pk).update(counts=False)
     outcome = recording.outcome_json(response, CHANGED)
     _open_again(task, response, outcome, now, read_at=None)
-    _revive(task.callbacks.all(), task, response, now)
+    _resume_calls(task.callbacks.all(), task, response, now)
 
 
 def _open_again(task: Task, response: Response, outcome: Json | None, now: datetime, **fields: Any) -> None:
@@ -122,12 +122,12 @@ def _open_again(task: Task, response: Response, outcome: Json | None, now: datet
     lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
     answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
     state: Json = {"state": NotificationState.OPEN, "due_at": task.deadline, "notice": ""}
-    _say(task, answered, outcome, now, **state, **fields)
+    _write_outcome(task, answered, outcome, now, **state, **fields)
     pending_updates.release(task, now)
 
 
-def _revive(calls: QuerySet[Callback], task: Task, response: Response, now: datetime) -> None:
-    """Send calls after all which the answer had superseded."""
+def _resume_calls(calls: QuerySet[Callback], task: Task, response: Response, now: datetime) -> None:
+    """Send the calls that the answer had superseded after all."""
     overtaken = calls.filter(state=CallbackState.SUPERSEDED, ended_at=response.at)
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
     for place, callback in enumerate(overtaken.order_by("position"), last + 1):

@@ -13,8 +13,8 @@ Job = TypeVar("Job")
 
 
 class EngineCalls(Generic[Job]):
-    """Calls of one source of due work. `places` makes the limits for the calls, `outbound` the connections; `close`
-    starts anew with both.
+    """Calls of one source of due work. `places` makes the limits for the calls, `outbound` the connections; both are
+    made again after `close`.
 
     Each engine has places of its own, so a slow engine does not hold up others.
     """
@@ -30,7 +30,7 @@ class EngineCalls(Generic[Job]):
         return self._line
 
     async def drain(self) -> None:
-        """Begin what is due."""
+        """Begin due work."""
         await self.places.drain()
 
     async def drained(self) -> None:

@@ -43,7 +43,7 @@ from wfpush.web import waiting_threads
 log = structlog.get_logger(__name__)
 
 RENEWING = timedelta(seconds=60)
-"""Seconds; longer than a token server may take to answer."""
+"""Time for which one process may renew a token; longer than a token server may take to answer."""
 SOON = 2.0
 """Seconds after which a process that waits for another's renewal checks again."""
 NO_TOKENS = {"access_token": "", "refresh_token": ""}
@@ -51,7 +51,7 @@ NO_TOKENS = {"access_token": "", "refresh_token": ""}
 
 
 class NotConnected(Exception):
-    """The answer goes in its person's name, and they have not connected an account. The reason is for operators."""
+    """Raised when an answer must go in its person's name, and no account is connected. The reason is for operators."""
 
     def __init__(self, reason: Reason) -> None:
         self.reason = reason
@@ -59,12 +59,12 @@ class NotConnected(Exception):
 
 
 class ConnectionFailed(Exception):
-    """Nothing was connected. A sentence for the person."""
+    """Raised when no account was connected, with a sentence for the person."""
 
 
-# --- in whose name ----------------------------------------------------------------------------------------------------
+# --- whose account is used --------------------------------------------------------------------------------------------
 def tokens_for(callback: Callback) -> "Tokens | None":
-    """The tokens of the person who answered; None where the answer goes in our name. Raises NotConnected."""
+    """Return the person's tokens; None if the answer goes in our name. Raises NotConnected and Misconfigured."""
     if callback.response is None or callback.engine.kind not in readable():
         return None
     personal = PersonalSignIn.objects.filter(engine=callback.engine_id).exclude(mode=InTheNameOf.SERVICE).first()
@@ -76,16 +76,15 @@ def tokens_for(callback: Callback) -> "Tokens | None":
         return Tokens(account.pk)
     if account is not None:
         _end(account, reasons.OTHER_ADDRESS(), timezone.now())
-    if personal.mode == InTheNameOf.EITHER or _may_be_ours(callback):
+    if personal.mode == InTheNameOf.EITHER or _may_use_our_sign_in(callback):
         return None
     if not person.active:
         raise Misconfigured(reasons.NOT_ACTIVE(name=person))
     raise NotConnected(reasons.WAITS_FOR_PERSON(name=person))
 
 
-def _may_be_ours(callback: Callback) -> bool:
-    """Whether the call may go in our name after all: a call that decides nothing, or only looks up what an earlier one
-    did."""
+def _may_use_our_sign_in(callback: Callback) -> bool:
+    """Return whether the call may go in our name after all: it decides nothing, or only looks up an earlier call."""
     assert callback.response is not None
     decides = callback.response.effect == "final" and callback.task.state not in CLOSED
     return not decides and EngineAccess.objects.filter(engine=callback.engine_id).exclude(auth=AuthKind.NONE).exists()
@@ -98,20 +97,20 @@ def addresses_of(engine: Engine) -> str:
 
 
 def connectable() -> QuerySet[Engine]:
-    """Engines at which people can connect accounts."""
+    """Return the engines at which people can connect accounts."""
     engines = Engine.objects.filter(active=True, kind__in=readable(), personal__isnull=False)
     return engines.exclude(personal__mode=InTheNameOf.SERVICE).select_related("personal").order_by("name")
 
 
 def shown_to(person: Recipient) -> QuerySet[Engine]:
-    """Those, and others where the person is still connected: a connection can always be ended."""
+    """Return connectable engines, and others where the person is still connected, so that they can disconnect."""
     own = ConnectedAccount.objects.filter(recipient=person, ended_at=None, engine__personal__isnull=False)
     either = Q(pk__in=connectable().order_by().values("pk")) | Q(pk__in=own.order_by().values("engine"))
     return Engine.objects.filter(either).select_related("personal").order_by("name")
 
 
 def missing_for(person: Recipient) -> QuerySet[Engine]:
-    """Engines that take this person's answers in their own name only, have some waiting, and cannot be told yet."""
+    """Return engines that need the person's own account for open or waiting answers, and do not have it."""
     copies = Notification.objects.filter(
         recipient=person, state=NotificationState.OPEN, task__engine=OuterRef("pk")
     ).exclude(actions=[])
@@ -121,21 +120,21 @@ def missing_for(person: Recipient) -> QuerySet[Engine]:
 
 
 def waiting(person: Recipient) -> QuerySet[Callback]:
-    """The person's answers that their engine does not have yet."""
+    """Return the person's answers that their engine does not have yet."""
     return Callback.objects.filter(response__recipient=person, state=CallbackState.WAITING)
 
 
 # --- connecting -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class SignIn:
-    """A sign-in that has begun: kept in the browser's session until it comes back with `state`."""
+    """A sign-in that has begun, kept in the session until the browser comes back with `state`."""
 
     state: str = field(default_factory=new_secret)
     verifier: str = field(default_factory=new_secret)
 
 
 def address_of(engine: Engine, sign_in: SignIn) -> str:
-    """The address where the person signs in."""
+    """Return the address where the person signs in."""
     personal = engine.personal
     return way_there(
         personal.authorize_url,
@@ -147,12 +146,12 @@ def address_of(engine: Engine, sign_in: SignIn) -> str:
 
 
 def way_back(engine: Engine) -> str:
-    """A redirect address for each engine, so that no server's code can be taken for another's (RFC 9700, 4.4.2)."""
+    """Return the engine's own redirect address: no server's code can be taken for another's (RFC 9700, 4.4.2)."""
     return f"{settings.BASE_URL}{reverse('inbox:account-return', args=[engine.slug])}"
 
 
 def connect(engine: Engine, person: Recipient, sign_in: SignIn, code: str, now: datetime) -> ConnectedAccount:
-    """The sign-in came back with a code: store its tokens, and send answers that waited for them. Raises
+    """Exchange the code of a sign-in for tokens, store them, and send the answers that waited for them. Raises
     ConnectionFailed."""
     try:
         with waiting_threads.slots.hold(person=person.pk, host=urlsplit(engine.personal.token_url).hostname):
@@ -185,8 +184,8 @@ def connect(engine: Engine, person: Recipient, sign_in: SignIn, code: str, now: 
 
 
 def _is_somebody_else(engine: Engine, person: Recipient, name: str) -> bool:
-    """Whether another person has connected the same account, where the engine names it: with one account, two people
-    could get round four eyes."""
+    """Return whether the account that the engine names belongs to another person: with one account, two people could
+    get round four eyes."""
     if not name:
         return False
     shared = ConnectedAccount.objects.filter(engine=engine, name__iexact=name, ended_at=None)
@@ -226,7 +225,7 @@ async def _ask(access: Access, url: str, form: dict[str, str]) -> Response:
 
 
 def disconnect(engine: Engine, person: Recipient) -> bool:
-    """End the connection. False when there was none. Answers in the person's name go on waiting."""
+    """End the connection. Return False when there was none. Answers in the person's name go on waiting."""
     deleted, _by_model = ConnectedAccount.objects.filter(engine=engine, recipient=person).delete()
     if deleted:
         log.info("account_disconnected", engine=engine.slug, person=person.pk)
@@ -234,7 +233,7 @@ def disconnect(engine: Engine, person: Recipient) -> bool:
 
 
 def mode_changed(engine: Engine, now: datetime) -> None:
-    """The mode has changed: answers that wait may go by another sign-in now, so each is tried again."""
+    """Try all waiting answers again after the mode has changed, since another sign-in may be used for them now."""
     callback_results.connected(engine, None, now)
     requeue.hurry_callbacks(engine, now)
 
@@ -249,7 +248,7 @@ def _end(account: ConnectedAccount, reason: Reason, now: datetime) -> None:
 # --- tokens -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Renewal:
-    """What to ask the token server, for the process that may ask until `until`."""
+    """A request for new tokens, and the time `until` which this process may make it."""
 
     url: str
     form: dict[str, str]
@@ -271,8 +270,8 @@ class Tokens:
         return self._asked_with
 
     async def token(self, ask: Ask, refused: str) -> str:
-        """Raises AccessRefused."""
-        token_or_renewal = await in_database_thread(self._look, refused, timezone.now())
+        """Return a valid token, renewed if necessary. Raises AccessRefused."""
+        token_or_renewal = await in_database_thread(self._read_token, refused, timezone.now())
         return await self._renew(ask, token_or_renewal) if isinstance(token_or_renewal, _Renewal) else token_or_renewal
 
     async def _renew(self, ask: Ask, renewal: _Renewal) -> str:
@@ -283,28 +282,28 @@ class Tokens:
         except (OutboundError, AccessRefused) as fault:
             refusal = unreachable(fault) if isinstance(fault, OutboundError) else fault
             await in_database_thread(self._not_renewed, renewal, refusal)
-            raise (_over() if refusal.ended else refusal) from fault
+            raise (_connection_ended() if refusal.ended else refusal) from fault
         await in_database_thread(self._renewed, renewal, grant, timezone.now())
         return grant.token
 
     # --- in the database's thread -----------------------------------------------------------------
-    def _look(self, refused: str, now: datetime) -> str | _Renewal:
-        """A valid token, or what to ask for one. Raises AccessRefused."""
+    def _read_token(self, refused: str, now: datetime) -> str | _Renewal:
+        """Return a valid token, or the request for a new one. Raises AccessRefused."""
         try:
             with transaction.atomic():
                 accounts = ConnectedAccount.objects.select_for_update(of=("self",)).select_related("engine__personal")
                 account = accounts.filter(pk=self._account, ended_at=None, engine__personal__isnull=False).first()
                 works = account is not None and account.access_token != refused and account.expires_at > now
                 token = account.access_token if account is not None and works else None
-                renewal = self._turn(account, now) if account is not None and not works else None
+                renewal = self._reserve_renewal(account, now) if account is not None and not works else None
         except UndecryptableSecret as fault:
             raise AccessRefused(str(fault), later=False) from fault
         if (way := token or renewal) is None:
-            raise _over()
+            raise _connection_ended()
         return way
 
-    def _turn(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
-        """Take the turn to renew. None where the server gave no refresh token. Raises AccessRefused."""
+    def _reserve_renewal(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
+        """Reserve the renewal here. Return None if the server gave no refresh token. Raises AccessRefused."""
         personal = account.engine.personal
         if not account.refresh_token:
             _end(account, reasons.NOBODY_STAYS(), now)
@@ -324,7 +323,7 @@ class Tokens:
     def _renewed(self, renewal: _Renewal, grant: Grant, now: datetime) -> None:
         """Store the new tokens, unless the person has connected again meanwhile. Servers that return no new refresh
         token go on accepting the old one."""
-        account = self._mine(renewal).first()
+        account = self._own_renewal(renewal).first()
         if account is None:
             return
         account.access_token = grant.token
@@ -334,15 +333,15 @@ class Tokens:
         account.save(update_fields=["access_token", "refresh_token", "expires_at", "renewing_until"])
 
     def _not_renewed(self, renewal: _Renewal, fault: AccessRefused) -> None:
-        account = self._mine(renewal).first()
+        account = self._own_renewal(renewal).first()
         if account is not None and fault.ended:
             _end(account, fault.reason, timezone.now())
         elif account is not None:
-            self._mine(renewal).update(renewing_until=None)
+            self._own_renewal(renewal).update(renewing_until=None)
 
-    def _mine(self, renewal: _Renewal) -> QuerySet[ConnectedAccount]:
+    def _own_renewal(self, renewal: _Renewal) -> QuerySet[ConnectedAccount]:
         return ConnectedAccount.objects.filter(pk=self._account, renewing_until=renewal.until)
 
 
-def _over() -> AccessRefused:
+def _connection_ended() -> AccessRefused:
     return AccessRefused(reasons.CONNECT_ANEW(), later=True)

@@ -12,7 +12,7 @@ from notifications.answers import answer_body
 from notifications.connectors import connector_for, reader_for, reasons
 from notifications.connectors.access import EngineClient
 from notifications.connectors.api import Api, Failed, Reply
-from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
+from notifications.connectors.base import HIDDEN, Misconfigured, Result, SentRequest
 from notifications.connectors.instructions import instruction_of
 from notifications.connectors.rest import paths_of
 from notifications.items.representation import iso_utc
@@ -49,13 +49,13 @@ class Sample:
 
 
 TEST = "connection.test"
-"""The type of an event that tells nothing. Engines need not know it."""
+"""The type of a test event, which engines need not know."""
 
 
-# --- does it let us in ------------------------------------------------------------------------------------------------
+# --- test of the connection -------------------------------------------------------------------------------------------
 def check(engine: Engine) -> Result:
-    """Make the smallest request there is, which changes nothing; engines that are called get a signed test. "done": the
-    engine lets us in; else `detail` says what is wrong.
+    """Make the smallest possible request, which changes nothing; engines without a REST interface get a signed test
+    event. "done": the engine lets us in; else `detail` says what is wrong.
 
     Raises Misconfigured for a record that cannot work.
     """
@@ -81,7 +81,7 @@ def check(engine: Engine) -> Result:
 
 
 def _tell_test(engine: Engine) -> Result:
-    """Send a callback that says that it is a test, by the code that sends answers. Nothing of it is kept."""
+    """Send a callback that says that it is a test, by the code that sends answers. Nothing is stored."""
     connector, now = connector_for(engine.kind), timezone.now()
     event = {
         "specversion": "1.0",
@@ -102,9 +102,9 @@ def _tell_test(engine: Engine) -> Result:
     return asyncio.run(send())
 
 
-# --- what would be sent -----------------------------------------------------------------------------------------------
-def preview(engine: Engine, sample: Sample) -> list[Sent]:
-    """The requests of an answer that the engine accepts at once, made by the real code. Raises Misconfigured."""
+# --- preview ----------------------------------------------------------------------------------------------------------
+def preview(engine: Engine, sample: Sample) -> list[SentRequest]:
+    """Return the requests of an answer that the engine accepts at once, made by the real code. Raises Misconfigured."""
     callback = _callback(engine, sample)
     connector = reader_for(engine.kind)
     if connector is None:
@@ -121,7 +121,7 @@ class _Recorder(Api):
 
     def __init__(self, engine: Engine, paths: Mapping[str, str]) -> None:
         self.paths = paths
-        self.sent: list[Sent] = []
+        self.sent: list[SentRequest] = []
         self._base = engine.callback_url.rstrip("/")
         self._signing = _signing(engine)
 
@@ -130,7 +130,7 @@ class _Recorder(Api):
     ) -> Reply:
         written = {"Content-Type": "application/json"} if body is not None else {}
         headers = {"Accept": "application/json", **written, **self._signing}
-        self.sent.append(Sent(method, self._base + path, headers, body))
+        self.sent.append(SentRequest(method, self._base + path, headers, body))
         return Reply(200, {})
 
 
@@ -151,7 +151,7 @@ def _signing(engine: Engine) -> dict[str, str]:
 
 
 def _callback(engine: Engine, sample: Sample) -> Callback:
-    """An unsaved callback."""
+    """Return an unsaved callback."""
     now = timezone.now()
     task = Task(engine=engine, task_id=sample.task_id, kind=sample.task_kind, name="A sample task")
     person = Recipient(ref=sample.ref, name=sample.name, email=f"{sample.ref}@example.org")

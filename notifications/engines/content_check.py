@@ -1,7 +1,7 @@
-"""Reads a task in its engine before a final answer to it is told, and compares what it asks with what was answered.
+"""Reads a task in its engine before a final answer is sent, and compares its content with what was answered.
 
-An engine may have changed a task and told nobody. Then the answer is not told: what the engine says now is taken in as
-an event, which gives the answer back to its person (`returning`).
+An engine may have changed a task without an event. Then the answer is not sent: the engine's content is taken in as an
+event, which gives the answer back to its person (`returned_answers`).
 """
 
 import asyncio
@@ -32,14 +32,14 @@ from notifications.types import InboundEvent, Json, object_in
 log = structlog.get_logger(__name__)
 
 WITHIN = 10.0
-"""Seconds for all requests that read one task. They are taken from those of the call."""
+"""Seconds for all requests that read one task. They are deducted from the time for the call."""
 PEOPLE = ("assignee", "candidates", "teams", "initiator")
 VARIABLES = "variables"
 
 
 @dataclass(frozen=True)
 class Check:
-    """An answer that is about to be told, and the content that it decides about."""
+    """An answer that is about to be sent, and the content that it decides about."""
 
     callback: Callback
     call: Call
@@ -57,8 +57,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Reading:
-    """What became of reading a task: its row, None where the task is over or unknown, or the failure. `call`: the call
-    that may be made then, with the time that is left for it."""
+    """The result of reading a task: its row, None where the task is over or unknown, or the failure. `call` may be made
+    after it, with the time that is left."""
 
     check: Check
     call: Call
@@ -67,8 +67,8 @@ class Reading:
 
 
 def prepare(callback: Callback, call: Any) -> Check | None:
-    """None for a call before which nothing is read. An answer that may have arrived before is told again, whatever the
-    engine says meanwhile."""
+    """Return the check before a call; None if the call needs none. An answer that may have arrived before is sent
+    again, whatever the engine says meanwhile."""
     if not isinstance(call, Call) or not callback.engine.reads_before_answers:
         return None
     if call.instruction.does != "final" or call.instruction.unsure:
@@ -79,7 +79,7 @@ def prepare(callback: Callback, call: Any) -> Check | None:
 
 
 async def read(line: EngineClient, check: Check) -> Reading:
-    """Raises nothing: every failure is part of the reading."""
+    """Read the task. Raises nothing: every failure is part of the reading."""
     began = asyncio.get_running_loop().time()
     row, failure = None, None
     try:
@@ -97,9 +97,9 @@ async def read(line: EngineClient, check: Check) -> Reading:
 
 
 async def _read(api: Api, check: Check) -> Json | None:
-    """Only what the content shows or uses is asked for. Raises Failed."""
+    """Read the task's row, with only those parts that the content shows or uses. Raises Failed."""
     connector = reader_for(check.callback.engine.kind)
-    assert connector is not None  # only those have a Call
+    assert connector is not None  # only a RestConnector makes a Call
     row = await connector.open_row(api, check.task.task_id)
     if row is None:
         return None
@@ -112,8 +112,8 @@ async def _read(api: Api, check: Check) -> Json | None:
 
 # --- comparing --------------------------------------------------------------------------------------------------------
 def why_not_told(reading: Reading, now: datetime) -> Result | None:
-    """The result of an answer that is not told now: its task was not read, or asks something else. None: it may be
-    told. If reading is not allowed or not possible there, it is, and the engine's page says so."""
+    """Return the result of an answer that is not sent now: its task was not read, or has changed. None: the answer may
+    be sent. It is also sent if the engine cannot be read, and the engine's page says so."""
     check = reading.check
     if reading.failure is not None:
         if _may_work_later(reading):
@@ -140,8 +140,8 @@ def why_not_told(reading: Reading, now: datetime) -> Result | None:
 
 
 def _may_work_later(reading: Reading) -> bool:
-    """Whether another try may read the task, or the call would fail in the same way: then nothing is told until it was
-    read. An engine that lets us read nothing, or not there, does so for ever."""
+    """Return whether another try may read the task, or the call would fail in the same way: then nothing is sent yet. A
+    refusal to let us read is permanent, and delays no answer."""
     failure = reading.failure
     assert failure is not None
     if failure.outcome == "misconfigured":
@@ -150,7 +150,7 @@ def _may_work_later(reading: Reading) -> bool:
 
 
 def _not_compared(check: Check, reason: Reason) -> None:
-    """Say on the engine's page why its answers are told without comparing; NOTHING: they are compared."""
+    """Say on the engine's page why its answers are sent without a comparison. NOTHING removes that reason."""
     engine = check.callback.engine
     if read_reason(engine, "not_compared_reason") == reason:
         return
@@ -160,7 +160,7 @@ def _not_compared(check: Check, reason: Reason) -> None:
 
 
 def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
-    """Return the engine's content as a `task.updated` event, without people, whom other events tell, and without
+    """Return the engine's content as a `task.updated` event, without people, who come with other events, and without
     variables that the task does not have. Raises InvalidEvent."""
     engine, task = check.callback.engine, check.task
     connector = reader_for(engine.kind)
@@ -182,7 +182,7 @@ def _event(check: Check, row: Json, now: datetime) -> InboundEvent:
 
 
 def _has_changed(check: Check, event: InboundEvent) -> bool:
-    """Whether anything that the content has reads otherwise now. What the engine does not say stays as it was."""
+    """Return whether any part of the content reads otherwise now. Parts that the engine does not send are unchanged."""
     later = returned_answers.after(check.task, Event(type=event.type, data=engine_forms.stored(event.data)))
     now = dict(_parts(returned_answers.content_for(later, check.response)))
     before = dict(_parts(check.content))

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "polls"
 KIND = "poll"
-"""Of services: engines that are asked for their tasks."""
+"""The kind of service: engines that are polled for their tasks."""
 LEASE = timedelta(seconds=30)
 """Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
 MOST = 32
@@ -54,7 +54,7 @@ OVERLAP = timedelta(minutes=2)
 """Tasks created shortly before the newest known one may appear only now, since their transaction took longer."""
 MILLISECOND = timedelta(milliseconds=1)
 CHECKED = 100
-"""Tasks missing from a sweep that are read one by one at a time."""
+"""Number of tasks missing from a sweep that are read at the same time."""
 MAX_BODY = 32 * 1024 * 1024
 DEADLINE = 20.0
 RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), slow_after=timedelta(days=3650))
@@ -62,7 +62,7 @@ RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), sl
 
 @dataclass(frozen=True)
 class Page:
-    """Rows that the engine has listed, by id. `fresh` are new, or have changed."""
+    """A page of the engine's list: digests by task id, and the rows that are `fresh`, which means new or changed."""
 
     digests: dict[str, str]
     fresh: list[Json]
@@ -71,7 +71,7 @@ class Page:
 
 @dataclass
 class Ready:
-    """A claimed poll, with all that its requests need."""
+    """A claimed poll, with the data for its requests."""
 
     poll: Poll
     connector: RestConnector
@@ -81,8 +81,8 @@ class Ready:
     """Tasks of this poll that the mapping cannot read."""
 
 
-class _Lost(Exception):
-    """The lease was lost: another process polls this engine now."""
+class _LeaseLost(Exception):
+    """Raised when the lease was lost: another process polls this engine now."""
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def has_due(now: datetime) -> bool:
 
 
 def has_late(before: datetime) -> bool:
-    """Engines that do not answer are not late for lack of workers."""
+    """Return whether a poll is late. Engines that do not answer are left out: they are not late for lack of workers."""
     return outbox.due(services.without_held(due_polls(), SOURCE_NAME, timezone.now()), before).exists()
 
 
@@ -105,11 +105,11 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
     for engine, poll in claimed:
         connector = reader_for(poll.engine.kind)
-        assert connector is not None  # due_polls selects those only
+        assert connector is not None  # due_polls selects readable kinds only
         try:
             ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
-            _failed(poll, said(fault), timezone.now())
+            _record_failure(poll, said(fault), timezone.now())
     return Claimed(ready, len(claimed))
 
 
@@ -122,32 +122,32 @@ async def _poll(ready: Ready) -> None:
             await _pages(api, ready, since - OVERLAP if since else None, "since")
             if await in_database_thread(_begin_sweep, ready.poll, timezone.now()):
                 await _sweep(api, ready)
-            service_watch.watch.took(service, 0.0)  # many requests: how long they take says nothing of it
-            await in_database_thread(_done, ready, timezone.now())
+            service_watch.watch.took(service, 0.0)  # many requests: their duration says nothing about the engine
+            await in_database_thread(_finish, ready, timezone.now())
         except Failed as failed:
             state = services.AWAY if failed.result.down else services.REFUSES
             reason, seconds = with_text(failed.result.reason), time.monotonic() - began
             service_watch.watch.failed(service, state, reason, party=ready.poll.pk, seconds=seconds)
-            await in_database_thread(_failed, ready.poll, failed.result.reason, timezone.now())
-        except _Lost:
+            await in_database_thread(_record_failure, ready.poll, failed.result.reason, timezone.now())
+        except _LeaseLost:
             log.warning("poll_lease_lost")
         except Exception as fault:  # whatever an engine answers, the dispatcher must live and poll again
             if outage.database_is_away(fault):
                 raise
             log.exception("poll_failed")
-            await in_database_thread(_failed, ready.poll, crashed(fault), timezone.now())
+            await in_database_thread(_record_failure, ready.poll, crashed(fault), timezone.now())
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 async def _sweep(api: Api, ready: Ready) -> None:
     await _pages(api, ready, eventdata.instant(ready.poll.cursor["sweep"].get("since")), "sweep")
-    while unseen := await in_database_thread(_unseen, ready.poll):
+    while unseen := await in_database_thread(_unlisted_tasks, ready.poll):
         standings = await asyncio.gather(*(ready.connector.read(api, task.task_id) for task in unseen))
         await in_database_thread(_keep_standings, ready.poll, list(zip(unseen, standings, strict=True)), timezone.now())
 
 
 async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> None:
-    """Read pages until one is not full. Raises Failed, _Lost."""
+    """Read pages until one is not full. Raises Failed, _LeaseLost."""
     size = PAGE
     while True:
         rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
@@ -165,10 +165,10 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
         since = page.newest
 
 
-# --- what is kept -----------------------------------------------------------------------------------------------------
+# --- storing pages ----------------------------------------------------------------------------------------------------
 def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
-    """Raises _Lost."""
-    _go_on(ready.poll, timezone.now())
+    """Raises _LeaseLost."""
+    _renew_lease(ready.poll, timezone.now())
     by_id = {ready.connector.listing.id_of(row): row for row in rows}
     digests = {task_id: task_sync.digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
@@ -179,7 +179,7 @@ def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
 
 @transaction.atomic
 def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
-    """Raises _Lost."""
+    """Raises _LeaseLost."""
     poll = ready.poll
     events = _events(ready, page.fresh, now)
     ingest.accept(poll.engine, [event for event in events.values() if event is not None], now)
@@ -191,11 +191,11 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
     since = eventdata.instant(place.get("since"))
     if page.newest is not None and (since is None or page.newest > since):
         place["since"] = page.newest.isoformat()
-    _go_on(poll, now)
+    _renew_lease(poll, now)
 
 
 def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> None:
-    """Note tasks with their digests. `fields`: what changes of those that were noted before."""
+    """Store the digests of tasks. `fields`: the columns to update for tasks that are stored already."""
     number = poll.cursor.get("number", 0)
     PolledTask.objects.bulk_create(
         [PolledTask(engine=poll.engine, task_id=pk, digest=digest, sweep=number) for pk, digest in digests.items()],
@@ -206,8 +206,8 @@ def _note_listed(poll: Poll, digests: Mapping[str, str], fields: list[str]) -> N
 
 
 def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
-    """Event by task id; None for a task that the mapping cannot read, which counts as new until it can. Tasks that wait
-    for nobody yet are left out: once they do, they have changed."""
+    """Return the events by task id; None for a task that the mapping cannot read, which counts as new until it can.
+    Tasks without any person are left out: when they get one, they have changed."""
     expressions = task_sync.expressions_of(ready.poll.engine, ready.connector)
     events: dict[str, InboundEvent | None] = {}
     for row in rows:
@@ -230,27 +230,27 @@ def _waits_for_nobody(document: Json) -> bool:
     return not (task.get("assignee") or task.get("candidates") or task.get("teams"))
 
 
-def _go_on(poll: Poll, now: datetime) -> None:
-    """Raises _Lost."""
+def _renew_lease(poll: Poll, now: datetime) -> None:
+    """Raises _LeaseLost."""
     if not outbox.renew(poll, now + LEASE, cursor=poll.cursor):
-        raise _Lost
+        raise _LeaseLost
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 def _begin_sweep(poll: Poll, now: datetime) -> bool:
-    """Whether a sweep is due, or was interrupted."""
+    """Begin a sweep if one is due. Return whether one has begun, or was interrupted before."""
     if poll.cursor.get("sweep"):
         return True
     if poll.swept_at is not None and now - poll.swept_at < timedelta(minutes=poll.sweep_every):
         return False
     poll.cursor["number"] = poll.cursor.get("number", 0) + 1
     poll.cursor["sweep"] = {"began": iso_utc(now)}
-    _go_on(poll, now)
+    _renew_lease(poll, now)
     return True
 
 
-def _unseen(poll: Poll) -> list[Task]:
-    """Tasks that are open here, and that the engine has not listed."""
+def _unlisted_tasks(poll: Poll) -> list[Task]:
+    """Return tasks that are open here, and that the engine has not listed in this sweep."""
     began = eventdata.instant(poll.cursor["sweep"]["began"])
     assert began is not None
     listed = PolledTask.objects.filter(
@@ -261,14 +261,14 @@ def _unseen(poll: Poll) -> list[Task]:
 
 
 def _keep_standings(poll: Poll, standings: Sequence[tuple[Task, Standing]], now: datetime) -> None:
-    """End tasks that are over; those that are still open count as seen. Raises _Lost."""
+    """End tasks that are over; mark tasks that are still open as seen. Raises _LeaseLost."""
     task_sync.apply_differences(standings, now)
     _note_listed(poll, {task.task_id: "" for task, _ in standings}, ["sweep"])
-    _go_on(poll, now)
+    _renew_lease(poll, now)
 
 
-# --- the end of one ---------------------------------------------------------------------------------------------------
-def _done(ready: Ready, now: datetime) -> None:
+# --- the end of a poll ------------------------------------------------------------------------------------------------
+def _finish(ready: Ready, now: datetime) -> None:
     poll = ready.poll
     count = len(ready.unreadable)
     unreadable = said(f"The mapping cannot read {count} of its tasks; the log names them." if count else "")
@@ -279,7 +279,7 @@ def _done(ready: Ready, now: datetime) -> None:
     outbox.postpone(poll, now + timedelta(seconds=poll.every), attempts=0, cursor=poll.cursor, **fields)
 
 
-def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
+def _record_failure(poll: Poll, reason: Reason, now: datetime) -> None:
     log.warning("poll_came_to_nothing", detail=str(reason))
     again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
     outbox.postpone(poll, again, error_fact=reason.as_json())

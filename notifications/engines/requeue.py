@@ -13,14 +13,14 @@ from notifications.types import Json
 from wfpush.queue import outbox
 
 PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
-"""States of events that reached nobody, so that processing them again repeats nothing."""
+"""States of events that reached nobody: processing them again repeats nothing."""
 
 MAY_BE_PROCESSED = Q(status__in=PROCESSABLE, due_at=None)
 UNTAKEN = Q(status=EventStatus.ACCEPTED, due_at__isnull=False, lease_token=None, attempts=0)
 
 
 def process_events(events: QuerySet[Event], now: datetime) -> int:
-    """Process events again of which MAY_BE_PROCESSED is true. Returns how many."""
+    """Process those events again for which MAY_BE_PROCESSED holds. Return how many."""
     revived = outbox.make_due(events, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None)
     if revived:
         outbox.wake_on_commit("events")
@@ -28,8 +28,8 @@ def process_events(events: QuerySet[Event], now: datetime) -> int:
 
 
 def keep_ended(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
-    """Put events back that were to be processed again: they are as they were before. Returns the keys of those that no
-    worker had taken. In a transaction."""
+    """Undo `process_events`: give the events their earlier values again. Return the keys of those that no worker had
+    taken. Call in a transaction."""
     ended = outbox.end_untaken(Event.objects.filter(UNTAKEN), before)
     claims.release_next(Event.objects.filter(pk__in=ended), now)
     return ended
@@ -44,13 +44,13 @@ def enable_answers(engine: Engine, now: datetime) -> None:
 
 
 def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = None) -> None:
-    """Send an engine's waiting answers, or one person's, now, those that waited longest first. Not those that may still
-    be taken back."""
+    """Send the waiting answers of an engine, or of one person there, now; the longest waiting first. Answers that may
+    still be taken back keep their time."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
     may_be_taken_back = {"attempts": 0, "due_at__gt": now, "due_at__lte": F("response__at") + undo_window.HELD}
     waiting = waiting.exclude(response__isnull=False, **may_be_taken_back)
     if of is not None:
         waiting = waiting.filter(response__recipient=of)
-    # The time in which nothing could be sent does not count.
+    # Weeks in which nothing could be sent do not count.
     outbox.bring_forward(waiting, now, first_attempt_at=None)
     outbox.wake_on_commit("callbacks")

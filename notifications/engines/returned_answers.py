@@ -1,10 +1,10 @@
-"""Final answers that do not reach their engine: their person takes them back, or what they decide about has changed.
+"""Final answers that do not reach their engine: their person takes them back, or the content of the task has changed.
 
 Answers given in the inbox are held for some seconds before the engine is told; until then their person may take them
-back. Answers from lock screens and e-mails, and by programs, are told at once: nobody looks at a page that offers more.
+back. Answers from lock screens, e-mails and programs are told at once: no page is open that offers to undo them.
 
-While an answer waits, an update may change what it decides about: then it goes back to its person, unsent. That is
-checked before the engine is told, and when an update has been kept.
+While an answer waits, an update may change the content that was answered. Then the answer goes back to its person,
+unsent. This is checked before the engine is told, and when an update is kept.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 def take_back(copy: Notification, now: datetime) -> None:
-    """Take back the person's final answer to the task of their copy: it waits for an answer again, everybody's too.
+    """Take back the person's final answer to the task of their copy: all copies wait for an answer again.
 
     The answer stays on record, and does not count. Raises TooLate when the engine is being told, or has been, or when
     the person has given no final answer.
@@ -46,7 +46,7 @@ def take_back(copy: Notification, now: datetime) -> None:
 
 
 def _withdraw(response: Response, now: datetime) -> bool:
-    """End the callback, if nobody has begun to send it."""
+    """End the callback, unless a worker has begun to send it. Return whether it has ended."""
     held = Callback.objects.filter(
         outbox.not_leased(now), pk=response.pk, state=CallbackState.WAITING, attempts=0, due_at__gt=now
     )
@@ -55,32 +55,30 @@ def _withdraw(response: Response, now: datetime) -> bool:
 
 # --- outdated answers -------------------------------------------------------------------------------------------------
 def return_if_changed(callback: Callback, now: datetime) -> bool:
-    """Give the answer of a claimed callback back, if an update that is kept changes what it decides about. Returns
-    whether it did: then the engine is not told.
-    """
+    """Give the answer of a claimed callback back if a kept update changes its content. Return whether it was given
+    back."""
     if callback.response_id is None or not pending_updates.kept_events([callback.task_id]).exists():
         return False
     return _give_back(callback, outbox.held(callback), now)
 
 
 def look_at(tasks: Sequence[UUID], now: datetime) -> None:
-    """Give answers to these tasks back that nobody is sending now, if they are outdated.
+    """Give back outdated answers to these tasks, unless a worker is sending them now.
 
-    A failure is logged: the callback is looked at again before it is sent.
+    A failure is logged: the callback is checked again before it is sent.
     """
     free = pending_updates.untold_answers(tasks).filter(outbox.not_leased(now))
     for callback in free:
         try:
             _give_back(callback, free.filter(pk=callback.pk), now)
-        except Exception:  # whatever it is, the event that was kept is stored
+        except Exception:  # the event that was kept is stored in any case
             log.exception("answer_cannot_be_given_back", callback_id=str(callback.pk))
 
 
 @transaction.atomic
 def _give_back(callback: Callback, row: QuerySet[Callback], now: datetime) -> bool:
-    """`row` finds the callback as long as no other worker sends it. An answer that may have reached the engine before
-    is sent again, whatever has changed.
-    """
+    """Give an outdated answer back. Return whether that was done. `row` finds the callback as long as no other worker
+    sends it. An answer that may have reached the engine before is sent again, whatever has changed."""
     rows = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("case", "engine")
     task, response = rows.get(pk=callback.task_id), response_of(callback)
     if not _is_outdated(task, response):
@@ -98,7 +96,7 @@ def response_of(callback: Callback) -> Response:
 
 
 def _is_outdated(task: Task, response: Response) -> bool:
-    """Whether the kept events change what a final answer decides about. The task is locked."""
+    """Return whether the kept events change the content that a final answer decides about. The task is locked."""
     if not task_state.is_answered(task) or response.effect != "final" or not response.counts:
         return False
     later = task
@@ -119,7 +117,7 @@ def after(task: Task, event: Event) -> Task:
 
 
 def content_for(task: Task, response: Response) -> Json:
-    """What the task asks whoever gave this answer."""
+    """Return the task's content in the template version that the person who answered had."""
     version = response.notification.template_version_id or 0
     facts = facts_of_task(task, task.case)
     return content_of(task, batch_render.versions([version]).get(version), facts)

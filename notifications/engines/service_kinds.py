@@ -1,4 +1,4 @@
-"""Engines as services: those that take answers, and those that are asked for their tasks."""
+"""Engines as services: engines that take answers, and engines that are polled for their tasks."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,22 +12,22 @@ from wfpush.observability.services import Kind
 from wfpush.queue import outbox
 
 TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
-"""Answers that may be tried sooner than planned. With 429 and 503 an engine may say when it is to be called again."""
+"""Answers that may be tried sooner than planned. With 429 and 503 an engine may say when to call again."""
 
 LONGEST_PAUSE = callback.WHILE_DOWN.most * (1 + callback.WHILE_DOWN.jitter)
-"""Between tries of an engine that is down and does not ask for more."""
+"""The longest usual pause between tries of an engine that is down."""
 
 
 def _waiting_answers() -> QuerySet[Callback]:
-    """The first of each task: the next one follows when it has ended."""
+    """Return the first waiting answer of each task: the next one follows when the first has ended."""
     before = Callback.objects.filter(task=OuterRef("task"), ended_at=None, position__lt=OuterRef("position"))
     reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None)
     return reachable.exclude(engine__callback_url="").filter(~Exists(before), due_at__isnull=False)
 
 
 def _answers_go_on(slug: str, now: datetime) -> None:
-    """What was tried in vain is tried at once, unless the engine has asked for more than a usual pause. It is given up
-    when it would have been."""
+    """Send failed answers at once, unless the engine has asked for more than a usual pause. The time at which they are
+    given up stays the same."""
     asked_to_wait = Q(last_status=429) | Q(last_status=503, due_at__gt=now + LONGEST_PAUSE)
     waiting = Callback.objects.filter(
         engine__slug=slug, attempts__gt=0, ended_at=None, due_at__gt=now, lease_token=None
@@ -37,7 +37,7 @@ def _answers_go_on(slug: str, now: datetime) -> None:
     outbox.wake_on_commit(callback.SOURCE_NAME)
 
 
-def _that_take_answers() -> Iterable[str]:
+def _answering_engines() -> Iterable[str]:
     engines = Engine.objects.filter(active=True, callback_disabled_at=None).exclude(callback_url="")
     return engines.values_list("slug", flat=True)
 
@@ -56,7 +56,7 @@ def kinds() -> Sequence[Kind]:
             _waiting_answers,
             lambda slug: Q(engine__slug=slug),
             _answers_go_on,
-            _that_take_answers,
+            _answering_engines,
             may_be_tried=TRIED,
         ),
         Kind(

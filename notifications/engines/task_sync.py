@@ -1,7 +1,7 @@
-"""Reads tasks in their engines, and applies what differs here as events of our own.
+"""Reads tasks in their engines, and applies differences here as events of our own.
 
-An engine is right about its tasks: tasks that it has ended or given to somebody else without telling us are changed
-here, and so are those that a call of ours has changed there.
+An engine is right about its tasks. A task that it has ended or reassigned without an event changes here. So does a task
+that a call of ours has changed there.
 """
 
 import asyncio
@@ -38,12 +38,12 @@ EVENT_SOURCE = "wfpush"
 WITHIN = 5.0
 """Seconds for all tasks that are read at once."""
 SETTLED = timedelta(minutes=1)
-"""An engine whose queries lag behind its commands may not show a younger task."""
+"""Age below which an engine whose queries lag behind its commands may not show a task."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A task, and how its engine is asked."""
+    """A task, with its engine's connector and sign-in."""
 
     task: Task
     connector: RestConnector
@@ -63,7 +63,7 @@ class Reader:
         self._line: EngineClient | None = None
 
     def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
-        """The states of those tasks whose engines can be asked; None where one did not answer."""
+        """Return the states of those tasks whose engines can be asked; None where an engine did not answer."""
         requests = [each for each in _askable(tasks, now) if not self._breaker.wait(each.task.engine.slug)]
         if not requests:
             return {}
@@ -133,23 +133,23 @@ async def _read_all(line: EngineClient, requests: Sequence[Request]) -> tuple[di
 
 
 def expressions_of(engine: Engine, connector: RestConnector) -> list[tuple[str, str]]:
-    """The members of an event and their expressions: the engine's mapping, or the preset of its kind."""
+    """Return the members of an event and their expressions: the engine's mapping, or the preset of its kind."""
     mapped = list(engine.event_mappings.values_list("member", "expression"))
     return mapped or list(connector.preset.items())
 
 
 def digest_of(row: Json) -> str:
-    """A digest of a task as its engine writes it."""
+    """Return a digest of a task as its engine writes it."""
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------
 def apply_differences(standings: Sequence[tuple[Task, Standing]], now: datetime) -> int:
-    """Process what the engines know and we do not as events, at once; tasks that have ended there end here together.
-    Returns how many tasks have changed.
+    """Process the differences between the engines and our tasks as events; tasks that have ended there end here
+    together. Return how many tasks have changed.
 
-    If that fails, each half is done by itself, down to the task that is the cause, which is logged. What was done
-    before is not done again.
+    If that fails, each half is processed by itself, down to the task that is the cause, which is logged. Events that
+    were processed are not processed again.
     """
     try:
         return _apply(standings, now)
@@ -164,7 +164,7 @@ def apply_differences(standings: Sequence[tuple[Task, Standing]], now: datetime)
 
 
 def apply_difference(task: Task, standing: Standing, now: datetime) -> bool:
-    """The same for one task. Raises what fails. False: nothing was new."""
+    """Apply the engine's state to one task. Return whether anything changed. Errors propagate."""
     return bool(_apply([(task, standing)], now))
 
 
@@ -172,11 +172,11 @@ def _apply(standings: Sequence[tuple[Task, Standing]], now: datetime) -> int:
     people = _people_of(standings)
     events = [event for task, standing in standings if (event := _difference(task, standing, now, people)) is not None]
     assignments = [event for event in events if asks(event)]
-    return _happen([event for event in events if not asks(event)]) + sum(_happen([event]) for event in assignments)
+    return _process([event for event in events if not asks(event)]) + sum(_process([event]) for event in assignments)
 
 
 People = Mapping[int, Mapping[str, Recipient]]
-"""By engine, and by the name that the engine has for them."""
+"""People, by engine key and by their name in that engine."""
 
 
 def _people_of(standings: Sequence[tuple[Task, Standing]]) -> People:
@@ -190,7 +190,7 @@ def _people_of(standings: Sequence[tuple[Task, Standing]]) -> People:
 
 
 def _difference(task: Task, standing: Standing, now: datetime, people: People) -> Event | None:
-    """Return the event for what differs in the engine; None if nothing does."""
+    """Return the event for a difference in the engine; None if there is none."""
     if not standing.is_known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
         return None
     if not standing.is_open:
@@ -203,23 +203,22 @@ def _difference(task: Task, standing: Standing, now: datetime, people: People) -
 
 
 def _is_theirs(task: Task, user: str, person: Recipient | None) -> bool:
-    """Whether the task is that person's, by any name that the engine may have for them. Unknown people are reported
-    once."""
+    """Return whether the task is that person's, whom the engine calls `user`. Unknown people are reported once."""
     if person is None:
         return resolver.ref_of(object_in(task.data, "task").get("assignee")) == user
     return person.pk == task.assignee_id
 
 
 def _reassignment(task: Task, user: str) -> Json:
-    """Return the task's data with `user`, without the case: holders of a task's lock must not wait for a case's."""
+    """Return the task's data with `user`, without the case, whose lock a task's transaction must not wait for."""
     content = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
     content.pop("case", None)
     return content
 
 
 def apply_standing(callback: Callback, standing: Standing, now: datetime) -> None:
-    """Apply here what a call to the engine has changed or shown there, in the transaction that ends the call, with the
-    task locked. Raises nothing: the call was made, and what fails here is applied before the next step."""
+    """Apply the state that a call has set or read in the engine, in the transaction that ends the call, with the task
+    locked. Raises nothing: the call was made, and a change that fails here is applied before the next step."""
     try:
         apply_difference(Task.objects.select_related("engine").get(pk=callback.task_id), standing, now)
     except Exception:
@@ -247,9 +246,9 @@ def _event(task: Task, type: str, event_id: str, data: Json, now: datetime) -> E
     )
 
 
-def _happen(events: Sequence[Event]) -> int:
-    """Process those events that were not told before; returns how many. Of several, none may change copies in another
-    way than by ending their task."""
+def _process(events: Sequence[Event]) -> int:
+    """Process the events that are not stored yet; return how many. If there are several, each may change copies only by
+    ending its task."""
     if not events:
         return 0
     with transaction.atomic():

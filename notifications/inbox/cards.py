@@ -9,7 +9,7 @@ from notifications.items.inbox_json import lines_of
 from notifications.items.outcomes import is_mine, is_waiting, may_undo, mood_of, outcome_of
 from notifications.models import Notification, NotificationState, Recipient
 from notifications.types import Action, Json
-from notifications.wording.key_facts import Written, facts_of
+from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.languages import read_in, reading_language
 from notifications.wording.sentences import TEXTS, say
 from notifications.wording.times import Due, due, exact, short_time
@@ -54,7 +54,7 @@ class Card:
     waiting: bool
     stamp: str
     exact: str
-    facts: list[Written]
+    facts: list[WrittenFact]
     glance: Json
     """The result of `glance_of`: the facts, text and origin that the list shows."""
     undo: bool = False
@@ -74,7 +74,7 @@ class Card:
         return self.facts[0].fact.label if self.glance["first"] else ""
 
     @property
-    def listed(self) -> list[Written]:
+    def listed(self) -> list[WrittenFact]:
         """The other facts, which the item's page lists."""
         return self.facts[1:] if self.glance["first"] else self.facts
 

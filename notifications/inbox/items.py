@@ -20,7 +20,7 @@ from notifications.models import Engine, Notification, Recipient
 from notifications.preferences import following
 from notifications.revisions.changes import ChangedValue, changes_of, changes_since
 from notifications.types import Json
-from notifications.wording.key_facts import Written
+from notifications.wording.key_facts import WrittenFact
 from notifications.wording.times import short_time
 
 RELATED_SHOWN = 5
@@ -59,7 +59,7 @@ class Item:
         return next((button.action.name for button in self.card.buttons if button.action.effect == "reply"), "")
 
     @property
-    def changed_facts(self) -> list[tuple[Written, ChangedValue | None]]:
+    def changed_facts(self) -> list[tuple[WrittenFact, ChangedValue | None]]:
         """The listed key facts, each with its value before the change."""
         return [(each, self.changes.get(each.fact.label)) for each in self.card.listed]
 

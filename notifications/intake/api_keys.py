@@ -1,8 +1,8 @@
 """API keys of engines, with their engines.
 
-A process that takes many events reads a key once for all that it stores together, and not once for each: what it read
-lately says whose events these are, and is compared with the key as it is when they are stored (`ingest.accept`). So no
-event is taken by a key that was revoked, or for an engine that was changed, before.
+A process that takes many events reads a key once for all that it stores together. The key as it was read lately says
+whose events these are. When they are stored, it is compared with the stored key (`ingest.accept`). So no event is taken
+by a key that was revoked, or for an engine that was changed, before.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from django.db import connection
 from notifications.models import Engine
 
 LATELY_SECONDS = 1.0
-"""For how long what was read of a key may be gone by, until it is compared."""
+"""Seconds for which a key is used as it was read, until it is compared."""
 MOST_KEPT = 1000
 
 # Raw SQL, because every call of an engine makes this query: building Django's takes five times as long as running it.
@@ -26,17 +26,17 @@ FROM notifications_apikey key JOIN notifications_engine engine ON engine.id = ke
 WHERE key.digest = ANY(%s) AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %s)
     AND engine.active
 """
-_AS_IT_IS = "encode(sha256(convert_to((key.scopes, key.expires_at, engine)::text, 'UTF8')), 'hex')"
+_KEY_STATE = "encode(sha256(convert_to((key.scopes, key.expires_at, engine)::text, 'UTF8')), 'hex')"
 _READ = f"""
-SELECT key.digest, {_AS_IT_IS}, key.last_used_at, key.id, key.scopes, key.expires_at,
+SELECT key.digest, {_KEY_STATE}, key.last_used_at, key.id, key.scopes, key.expires_at,
     {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)} {_USABLE}
 """
-_COMPARE = f"SELECT key.digest, {_AS_IT_IS}, key.last_used_at {_USABLE}"
+_COMPARE = f"SELECT key.digest, {_KEY_STATE}, key.last_used_at {_USABLE}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineKey:
-    """A usable key as it was read. `state` changes with all but the last use. `engine_values`: Engine's columns."""
+    """A usable key as it was read. `state` is a digest of all but the last use. `engine_values`: Engine's columns."""
 
     digest: str
     state: str
@@ -47,12 +47,12 @@ class EngineKey:
     engine_values: Sequence[Any]
 
     def engine(self) -> Engine:
-        """The engine as it was then: an object of the caller's own."""
+        """Return the engine as it was read: an object of the caller's own."""
         return Engine.from_db("default", _ENGINE_FIELDS, self.engine_values)
 
 
 def read(digest: str, now: datetime) -> EngineKey | None:
-    """None: it may not be used."""
+    """Return the key; None if it may not be used."""
     with connection.cursor() as cursor:
         cursor.execute(_READ, [[digest], now])
         row = cursor.fetchone()
@@ -63,14 +63,14 @@ def read(digest: str, now: datetime) -> EngineKey | None:
 
 
 class LatelyRead:
-    """What one process has read of keys within the last second. Safe to share between threads."""
+    """One process's cache of keys that were read within the last second. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._cached: dict[tuple[str, str], tuple[datetime, EngineKey]] = {}
         self._lock = Lock()
 
     def get(self, digest: str, now: datetime) -> EngineKey | None:
-        """None: the key is to be read."""
+        """Return the cached key; None if it must be read."""
         at, key = self._cached.get(_name(digest), (now, None))
         age = (now - at).total_seconds()
         if key is None or not 0 <= age < LATELY_SECONDS or (key.expires_at is not None and key.expires_at <= now):
@@ -78,7 +78,7 @@ class LatelyRead:
         return key
 
     def fresh(self, digest: str, now: datetime) -> EngineKey | None:
-        """Read and cache the key. None: it may not be used."""
+        """Read and cache the key. Return None if it may not be used."""
         key = read(digest, now)
         if key is not None:
             self.keep([key], now)
@@ -104,7 +104,7 @@ lately_read = LatelyRead()
 
 
 def changed(keys: Collection[EngineKey], now: datetime) -> set[EngineKey]:
-    """Compare keys with what they are by now. Returns those that may no longer be used, or have changed."""
+    """Compare keys with their stored rows. Return those that may no longer be used, or have changed."""
     with connection.cursor() as cursor:
         cursor.execute(_COMPARE, [list({key.digest for key in keys}), now])
         by_digest = {digest: (state, last_used_at) for digest, state, last_used_at in cursor.fetchall()}

@@ -44,7 +44,7 @@ _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 def media_type(content_type: str) -> str:
-    """The media type in lower case, without parameters."""
+    """Return the media type in lower case, without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
@@ -53,7 +53,7 @@ def is_json(content_type: str) -> bool:
 
 
 def mode_of(content_type: str, headers: Mapping[str, str]) -> Mode | None:
-    """How the event is encoded; "json": as JSON, which may be an engine's own. None: in no way that is supported."""
+    """Return how the event is encoded; "json" may be an engine's own JSON. None: no supported way."""
     kind = media_type(content_type)
     if kind == BATCH_TYPE:
         return "batch"
@@ -70,7 +70,7 @@ def mode_of(content_type: str, headers: Mapping[str, str]) -> Mode | None:
 
 
 def read(body: bytes) -> Any:
-    """The JSON of a body. Raises Malformed, and InvalidEvent for text that cannot be stored."""
+    """Return the JSON of a body. Raises Malformed, and InvalidEvent for text that cannot be stored."""
     try:
         return decode(body)
     except BadText as bad:
@@ -79,7 +79,7 @@ def read(body: bytes) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class BatchMember:
-    """One event of a batch: read or refused. `id` is what it has, if that is text."""
+    """One event of a batch: read or refused. `id` is the event's own, if that is text."""
 
     id: str | None
     event: InboundEvent | None = None
@@ -87,7 +87,7 @@ class BatchMember:
 
 
 def read_batch(body: bytes) -> list[BatchMember]:
-    """The events of a batch. A faulty event does not affect the others.
+    """Return the events of a batch. A faulty event does not affect the others.
 
     Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge when it has more events or values than a
     batch may have.
@@ -111,7 +111,7 @@ def _one_of_batch(document: Any, bad_text: list[str]) -> BatchMember:
 
 
 def structured(document: Any) -> InboundEvent:
-    """An event in its JSON format, with attributes as members. Raises InvalidEvent with all faults."""
+    """Return an event in its JSON format, with attributes as members. Raises InvalidEvent with all faults."""
     if not isinstance(document, dict):
         raise InvalidEvent("An event is a JSON object.", [fault("", "Write an object.")])
     draft = Draft()
@@ -175,7 +175,7 @@ class Draft:
             self.faults.append(fault(f"/{name}", detail))
 
     def finish(self) -> InboundEvent:
-        """Raises InvalidEvent."""
+        """Return the event that was read. Raises InvalidEvent."""
         event, faults = self.attributes, self.faults
         if event.get("specversion") != "1.0":
             faults.append(fault("/specversion", "Write “1.0”, the version of CloudEvents."))
@@ -205,7 +205,7 @@ class Draft:
             source=event["source"],
             type=event["type"],
             data=data,
-            # of the canonical JSON of what must be equal in two events with the same id
+            # covers the canonical JSON of members that must be equal in two events with the same id
             digest=hashlib.sha256(_canonical([event["type"], subject]) + canonical).hexdigest(),
             subject=subject,
             time=time,
@@ -224,7 +224,7 @@ class Draft:
         return moment
 
     def _keep_as_extensions(self) -> None:
-        """Keep two attributes that mean nothing here, so that templates can show them."""
+        """Keep two attributes without a meaning here, so that templates can show them."""
         for name in ("dataschema", "datacontenttype"):
             value = self.attributes.get(name)
             if value is not None and not is_id(value, MAX_SOURCE):

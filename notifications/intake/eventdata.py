@@ -1,4 +1,4 @@
-"""What an event's `data` may hold: docs/api.md, "Events in". Each fault has a JSON pointer (RFC 6901).
+"""Checks an event's `data`: docs/api.md, "Events in". Each fault has a JSON pointer (RFC 6901).
 
 Unknown members are kept as they came. `null` means the same as leaving a member out.
 """
@@ -61,7 +61,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
 
 
 def faults_of(event_type: str, data: Json) -> Faults:
-    """The faults of the data of an event of this type, as many as an answer names; empty when there are none."""
+    """Return the faults of the data of an event of this type, as many as an answer names; empty if there are none."""
     faults: Faults = []
     _DATA(data, "/data", faults)
     behaviour = behaviour_of(event_type)
@@ -83,12 +83,12 @@ def fault(where: str, detail: str) -> Fault:
 
 
 def full(faults: Faults) -> bool:
-    """Whether there are as many faults as an answer names."""
+    """Return whether there are as many faults as an answer names."""
     return len(faults) >= MAX_ERRORS
 
 
 def people_count(data: Json) -> int:
-    """How many people the data names, repetitions included."""
+    """Return how many people the data names, repetitions included."""
     single = [_at(data, path) for path in ("task/assignee", "task/initiator", "customer", "message/by")]
     many = [_at(data, path) for path in ("task/candidates", "recipients", "message/to")]
     roles = _at(data, "case/roles")
@@ -98,7 +98,7 @@ def people_count(data: Json) -> int:
 
 
 def instant(text: Any) -> datetime | None:
-    """The instant of an ISO 8601 time with offset, in UTC; None for anything else.
+    """Return the instant of an ISO 8601 time with offset, in UTC; None for anything else.
 
     Years outside YEARS are refused: nothing waits that long, and Python cannot compute with dates next to the
     calendar's ends.
@@ -113,7 +113,7 @@ def instant(text: Any) -> datetime | None:
 
 
 def is_id(value: Any, limit: int = MAX_ID) -> bool:
-    """Whether the value is an id or ref: a text of up to 200 characters without control characters."""
+    """Return whether the value is an id or ref: text of 1 to `limit` characters without control characters."""
     return isinstance(value, str) and 0 < len(value) <= limit and not _CONTROL.search(value)
 
 
@@ -205,7 +205,7 @@ def _list(element: Check) -> Check:
 
 
 def _text_or(short: Check, whole: Check) -> Check:
-    """A check for a short form (a ref, the name of an action) or the full object."""
+    """Return a check for a short form (a ref, the name of an action) or the full object."""
 
     def check(value: Any, here: str, faults: Faults) -> None:
         if isinstance(value, str):
@@ -256,7 +256,7 @@ _PEOPLE = _list(_PERSON)
 
 
 def _roles(value: Any, here: str, faults: Faults) -> None:
-    """Name of a role to a person, or to several."""
+    """Check an object that maps the name of a role to a person, or to several."""
     if not isinstance(value, dict):
         faults.append(fault(here, "Write an object: the name of a role to a person or a list of people."))
         return
@@ -317,7 +317,7 @@ _MESSAGE = _object(
         "reply_to": _id,
     }
 )
-"""Of `task.message`: other events may have a text of this name."""
+"""The check of `message` in `task.message`: other events may have a text of this name."""
 
 
 def _at(data: Json, path: str) -> Any:
@@ -328,7 +328,7 @@ def _at(data: Json, path: str) -> Any:
 
 
 def _empty(value: Any) -> bool:
-    """Whether a value is missing, null, an empty list, or text of spaces only."""
+    """Return whether a value is missing, null, an empty list, or text of spaces only."""
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
@@ -337,7 +337,7 @@ def _dotted(path: str) -> str:
 
 
 def summary(faults: Iterable[Fault]) -> str:
-    """One sentence for all faults: the first one, and the number of others."""
+    """Return one sentence for all faults: the first one, and the number of others."""
     first, *more = faults
     others = f" ({len(more)} more, see errors)" if more else ""
     return f"{first['pointer'] or 'The event'}: {first['detail']}{others}"

@@ -44,15 +44,15 @@ _BUILDS = frozenset(
 
 
 class InvalidExpression(ValueError):
-    """Not JMESPath; the message is for the person who typed it."""
+    """Raised for text that is not JMESPath; the message is for the person who typed it."""
 
 
 class LimitExceeded(Exception):
-    """An expression exceeds a limit; the message says which."""
+    """Raised when an expression exceeds a limit; the message says which."""
 
 
 def check(expression: str) -> None:
-    """Raises InvalidExpression with a sentence for the person who typed it."""
+    """Raise InvalidExpression with a sentence for the person who typed the expression."""
     if len(expression) > MAX_LENGTH:
         raise InvalidExpression(f"Write at most {MAX_LENGTH} characters.")
     try:
@@ -80,11 +80,11 @@ class Evaluation:
         self._interpreter = _Interpreter(self._bounds)
 
     def search(self, expression: str, document: Any) -> Any:
-        """Raises LimitExceeded, JMESPathError, and what Python raises for odd numbers."""
+        """Return the result. Raises LimitExceeded, JMESPathError, and errors of Python for odd numbers."""
         return self._interpreter.visit(_compiled(expression), document)
 
     def weigh(self, value: Any) -> None:
-        """Raises LimitExceeded when the value has more members than one result may; shared parts count each time."""
+        """Raise LimitExceeded for a value with more members than a result may have; shared parts count each time."""
         self._bounds.weigh(value)
 
 
@@ -100,7 +100,7 @@ def _compiled(expression: str) -> Any:
 
 
 def _levels(parsed: Any) -> Iterator[int]:
-    """The level of each part. Not recursive, since it looks for deep nesting."""
+    """Yield the level of each part. Not recursive, since it looks for deep nesting."""
     waiting = [(parsed, 1)]
     while waiting:
         part, level = waiting.pop()
@@ -109,13 +109,13 @@ def _levels(parsed: Any) -> Iterator[int]:
 
 
 class _Bounds:
-    """What the expressions of one document have used so far."""
+    """The steps, time and values that the expressions of one document have used."""
 
     def __init__(self) -> None:
         self._steps = 0
         self._since = time.thread_time()
         self._weights: dict[int, tuple[int, Any]] = {}
-        """By identity, with the object itself, so that its id is not reused meanwhile."""
+        """Weights by identity, with the object itself, so that its id is not reused meanwhile."""
 
     def step(self, count: int = 1) -> None:
         before = self._steps
@@ -165,7 +165,7 @@ class _Interpreter(TreeInterpreter):  # type: ignore[misc]  # jmespath has no ty
 class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no types
     @functions.signature({"types": ["array", "object", "null"]})  # type: ignore[untyped-decorator]
     def _func_by_name(self, variables: Any) -> Json | None:
-        """Variables as engines list them, [{"name", "value"}] or {"name": {"value"}}, as {"name": value}."""
+        """Return variables as engines list them, [{"name", "value"}] or {"name": {"value"}}, as {"name": value}."""
         if isinstance(variables, dict):
             return {name: _value(variable) for name, variable in variables.items()}
         objects = [variable for variable in variables or [] if isinstance(variable, dict)]
@@ -175,7 +175,7 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
     @functions.signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator]
     def _func_join(self, separator: str, texts: list[str]) -> str:
-        """The only function whose result can be longer than its arguments together."""
+        """Join texts, with a limit: only here the result can be longer than the arguments together."""
         length = sum(map(len, texts)) + len(separator) * len(texts)
         if length > MAX_WEIGHT * CHARACTERS:
             raise LimitExceeded(f"It joins more than {MAX_WEIGHT * CHARACTERS:,} characters.")

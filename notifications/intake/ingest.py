@@ -1,4 +1,4 @@
-"""Stores events once, due for processing, all of a call by one statement."""
+"""Stores events once, due for processing; one statement stores all events of a call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from wfpush.queue import outbox
 
 MAX_GROUP = 260
 ATTEMPTS = 3
-"""An event with the same key can be pruned between insert and read; then inserting is tried again."""
+"""Tries to store an event: one with the same key can be pruned between insert and read."""
 
 MOST_SHARED = 20
 """Batches with more events have a transaction of their own: sharing one would only make callers wait for each other."""
@@ -51,8 +51,8 @@ JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS given(engine_id, source, ev
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """What became of one event. `stored` is our id of its row, or of the earlier row that it repeats.
+class IngestResult:
+    """The result of one event. `stored` is our id of its row, or of the earlier row that it repeats.
 
     `failure` is set when a different event has the same source and id: then nothing was stored.
     """
@@ -79,7 +79,7 @@ class Arrival:
 
 
 class KeyChanged(Exception):
-    """The key by which events were sent, or its engine, is no longer as it was read. Nothing was stored."""
+    """Raised when the key that sent the events, or its engine, is no longer as it was read. Nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,10 +92,10 @@ class _Job:
 
 def accept(
     engine: Engine, events: Sequence[InboundEvent], now: datetime, key: EngineKey | None = None
-) -> list[Accepted]:
-    """Store new events, due at once, and return for each event what became of it, in their order.
+) -> list[IngestResult]:
+    """Store new events, due at once, and return the result of each event, in their order.
 
-    `key`: what was lately read of the key by which they were sent; it is read again here. Raises KeyChanged.
+    `key`: the key that sent the events, as it was read lately; it is compared here. Raises KeyChanged.
 
     An event with the source and id of an earlier one is its duplicate if type, subject and data are the same, too.
     Outside of a transaction it returns after the commit, which concurrent callers with few events share; inside, it is
@@ -116,8 +116,8 @@ def accept(
     return accepted
 
 
-def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
-    """Store the events of several callers by one statement. None: the key of one is no longer as it was.
+def _commit(jobs: Sequence[_Job]) -> list[list[IngestResult] | None]:
+    """Store the events of several callers by one statement. The result is None for a caller whose key has changed.
 
     Outside of a transaction the statement is one of its own: BEGIN and COMMIT would be two more round trips.
     """
@@ -137,7 +137,7 @@ def _commit(jobs: Sequence[_Job]) -> list[list[Accepted] | None]:
     ]
 
 
-_group_commit: GroupCommit[_Job, list[Accepted] | None] = GroupCommit(
+_group_commit: GroupCommit[_Job, list[IngestResult] | None] = GroupCommit(
     _commit, most=MOST_PER_COMMIT, hopeless=(OperationalError, InterfaceError)
 )
 
@@ -150,7 +150,7 @@ class _Row:
 
 
 def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
-    """The row of each event, inserted or found."""
+    """Return the row of each event, inserted or existing."""
     rows: dict[Key, _Row] = {}
     for _attempt in range(ATTEMPTS):
         rows |= _insert([arrival for arrival in arrivals if arrival.key not in rows])
@@ -164,7 +164,7 @@ def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
 
 
 def _insert(arrivals: list[Arrival]) -> dict[Key, _Row]:
-    """Ids grow in order of arrival. Rows are inserted in order of their keys, so that two batches never deadlock."""
+    """Insert events with ids in order of arrival. Rows are in order of their keys, so that batches never deadlock."""
     arrivals_by_id = sorted(((uuid7(), arrival) for arrival in arrivals), key=lambda pair: pair[1].key)
     rows = [_columns(pk, arrival) for pk, arrival in arrivals_by_id]
     with connection.cursor() as cursor:
@@ -193,32 +193,32 @@ def _columns(pk: UUID, arrival: Arrival) -> Json:
 
 
 def _stored_rows(keys: Sequence[Key]) -> dict[Key, _Row]:
-    """The rows of stored events."""
+    """Return the rows of stored events."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [[key[part] for key in keys] for part in range(3)])
         return {(engine, source, event_id): _Row(pk, digest, False) for engine, source, event_id, pk, digest in cursor}
 
 
 def all_known(engine: Engine, events: Sequence[InboundEvent]) -> bool:
-    """Whether each of them has the source and id of a stored event."""
+    """Return whether every event has the source and id of a stored event."""
     keys = {(engine.pk, event.source, event.id) for event in events}
     return len(_stored_rows(list(keys))) == len(keys)
 
 
-def _answer(event: InboundEvent, row: _Row, answered_ids: set[UUID]) -> Accepted:
-    """Of several events with one key in the same call, the first is the accepted one."""
+def _answer(event: InboundEvent, row: _Row, answered_ids: set[UUID]) -> IngestResult:
+    """Return the result of an event. Of several events with one key in the same call, the first is the accepted one."""
     first = row.fresh and row.id not in answered_ids
     answered_ids.add(row.id)
     if row.digest != event.digest:
         failure = EventIdReused(
             "Another event with this source and id, but other content, was accepted before. Use an id of its own."
         )
-        return Accepted(event.id, event.source, event.type, "rejected", row.id, failure)
-    return Accepted(event.id, event.source, event.type, "accepted" if first else "duplicate", row.id)
+        return IngestResult(event.id, event.source, event.type, "rejected", row.id, failure)
+    return IngestResult(event.id, event.source, event.type, "accepted" if first else "duplicate", row.id)
 
 
 def urgency_of(data: Json) -> Urgency:
-    """By the priority of the task, if the event names one."""
+    """Return the urgency of an event by the priority of its task, if it has one."""
     task = data.get("task")
     priority = task.get("priority") if isinstance(task, dict) else None
     return URGENCIES.get(priority, Urgency.NORMAL) if isinstance(priority, str) else Urgency.NORMAL
@@ -228,7 +228,7 @@ URGENCIES = {"urgent": Urgency.URGENT, "high": Urgency.HIGH, "low": Urgency.LOW}
 
 
 def group_of(data: Json) -> str:
-    """The task, or else the case, that an event is about. Events of one group are processed in order of arrival."""
+    """Return the task, or else the case, of an event. Events of one group are processed in order of arrival."""
     for kind in ("task", "case"):
         part = data.get(kind)
         name = part.get("id") if isinstance(part, dict) else None

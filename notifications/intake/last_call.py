@@ -1,6 +1,6 @@
-"""What an engine sent last, kept for a while when an administrator is setting it up: refused calls leave no row.
+"""The last call of an engine, stored for a while when an administrator is setting it up: refused calls leave no row.
 
-It is in Redis only, and only while somebody watches, so that events cost nothing otherwise but a look.
+It is stored in Redis only, and only while somebody watches. Otherwise events cost no more than a look.
 """
 
 import json
@@ -19,10 +19,10 @@ from wfpush.redis.cooldown import redis_cooldown
 log = structlog.get_logger(__name__)
 
 WATCHED_SECONDS = 15 * 60
-"""How long after the last look at the page calls are kept."""
+"""Seconds after the last look at the page for which calls are stored."""
 KEPT_SECONDS = 60 * 60
 MOST_BODY = 64 * 1024
-"""Characters of a body that is kept. A larger one is not: half of a JSON document helps nobody."""
+"""Characters of a body that is stored. A larger one is not: half of a JSON document helps nobody."""
 MOST_FAULTS = 10
 
 Fault = str
@@ -32,7 +32,7 @@ UNKNOWN_KEY, ENDED_KEY, OTHER_KEY = "unknown_key", "ended_key", "other_key"
 
 @dataclass(frozen=True)
 class LastCall:
-    """A call of the engine. `sentences`: why it was refused. `body`: what it sent, unless strangers did."""
+    """A call of the engine. `sentences`: why it was refused. `body`: its content, unless strangers sent it."""
 
     at: datetime
     status: int
@@ -46,7 +46,7 @@ class LastCall:
 
 
 def watch(engine: Engine) -> None:
-    """Keep what the engine sends from now on."""
+    """Store the calls of the engine from now on."""
     _ask(engine, lambda: outbox.connection().set(_name("watched", engine), 1, ex=WATCHED_SECONDS))
 
 
@@ -69,7 +69,7 @@ def last_of(engine: Engine) -> LastCall | None:
 
 
 def _ask(engine: Engine, command: Callable[[], Any]) -> Any:
-    """A Redis that does not answer costs one event its timeout, and not each. None: it did not answer."""
+    """Return the result; None if Redis does not answer. Then one event waits for the timeout, and not each."""
     if redis_cooldown:
         return None
     try:
@@ -81,5 +81,5 @@ def _ask(engine: Engine, command: Callable[[], Any]) -> Any:
 
 
 def _name(what: str, engine: Engine) -> str:
-    """With the time at which the engine was made: another database may have the same number."""
+    """Return a Redis key with the time at which the engine was made: another database may have the same number."""
     return f"wfpush:engine:{what}:{engine.pk}:{int(engine.created_at.timestamp() * 1000)}"

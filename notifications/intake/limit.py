@@ -1,8 +1,8 @@
-"""The limit of an engine's waiting events, set by an administrator: past it, events are to be sent again later.
+"""The limit of an engine's waiting events, set by an administrator: past it, events must be sent again later.
 
 Each process counts an engine's waiting events at most once a second, and adds those that it has taken since. So for an
-engine with a limit a request costs a look into a dictionary, and several processes together may exceed the limit by
-what they take in a second.
+engine with a limit a request costs a look into a dictionary. Several processes together may exceed the limit by the
+events that they take in a second.
 """
 
 import threading
@@ -23,13 +23,13 @@ log = structlog.get_logger(__name__)
 
 FRESH_SECONDS = 1.0
 OVER = timedelta(seconds=10)
-"""The time over which the rate is taken at which the engine's events are processed."""
+"""The period over which the rate of processed events of the engine is measured."""
 ROOM = 0.1
-"""The share of the limit that is to be free when the engine comes again."""
+"""The share of the limit that should be free when the engine comes again."""
 LEAST, MOST = 1, 60
 """Bounds of Retry-After, in seconds."""
 ROWS = 10_000
-"""If more were processed meanwhile, the rate is that of the latest ones."""
+"""Maximum processed events that are counted: if there are more, the rate is that of the latest ones."""
 
 _PROCESSED = """
 SELECT count(*) FILTER (WHERE engine_id = %(engine)s), count(*), min(processed_at) FROM (
@@ -40,7 +40,7 @@ SELECT count(*) FILTER (WHERE engine_id = %(engine)s), count(*), min(processed_a
 
 
 @dataclass(slots=True)
-class _Counted:
+class _WaitingCount:
     at: float
     waiting: int
     retry_after: int
@@ -51,11 +51,11 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._counted: dict[int, _Counted] = {}
+        self._counted: dict[int, _WaitingCount] = {}
         self._lock = threading.Lock()
 
     def retry_after(self, engine: Engine, events: Sequence[InboundEvent]) -> int | None:
-        """Seconds after which these events should be sent again; None: they may be stored.
+        """Return the seconds after which these events should be sent again; None: they may be stored.
 
         They are taken or refused together, and taken while there is room for one: a batch is never too large for the
         limit. Events that are all stored already are not refused.
@@ -68,23 +68,23 @@ class Limits:
         return counted.retry_after
 
     def took(self, engine: Engine, count: int) -> None:
-        """So many events of the engine were stored."""
+        """Count events of the engine that were stored."""
         if engine.most_waiting is None:
             return
         with self._lock:
             if counted := self._counted.get(engine.pk):
                 counted.waiting += count
 
-    def _fresh(self, engine: Engine, most: int) -> _Counted:
+    def _fresh(self, engine: Engine, most: int) -> _WaitingCount:
         now = self._clock()
         with self._lock:
             counted = self._counted.get(engine.pk)
             if counted is not None:
                 if now - counted.at < FRESH_SECONDS:
                     return counted
-                counted.at = now  # the others go by what is known until this thread has counted
+                counted.at = now  # other threads use the earlier count until this thread has counted
         waiting = Event.objects.filter(engine=engine, due_at__isnull=False).order_by()[:most].count()
-        recount = _Counted(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
+        recount = _WaitingCount(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
         with self._lock:
             self._counted[engine.pk] = recount
         if waiting >= most:
@@ -93,7 +93,7 @@ class Limits:
 
 
 def _retry_after(engine: Engine, most: int) -> int:
-    """Seconds until there is room again, by how many of the engine's events were processed within the last seconds."""
+    """Return the seconds until there is room again, by the engine's events that were processed within OVER."""
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(_PROCESSED, {"engine": engine.pk, "since": now - OVER, "rows": ROWS})

@@ -1,4 +1,4 @@
-"""Turns an engine's own JSON into a CloudEvent by the engine's mapping: one JMESPath expression a member.
+"""Turns an engine's own JSON into a CloudEvent by the engine's mapping: one JMESPath expression for each member.
 
 The preset of an engine kind is in its file in notifications/connectors/.
 """
@@ -40,7 +40,7 @@ def read(engine: Engine, document: Any) -> InboundEvent:
 
 
 def translate(mapping: Iterable[tuple[str, str]], document: Any, *, source: str) -> Json:
-    """The unchecked CloudEvent of a mapping of (member, expression). `source` is used where the mapping gives none.
+    """Return the unchecked CloudEvent of (member, expression) pairs. `source` is used where they give none.
 
     Members whose expression finds nothing, or empty text, are left out. Raises InvalidEvent when an expression fails.
     """
@@ -63,7 +63,7 @@ def translate(mapping: Iterable[tuple[str, str]], document: Any, *, source: str)
 
 
 def _unfit(event: Json, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
-    """Why a mapped event is refused: the limits for bodies apply to it, too."""
+    """Yield the reasons why a mapped event is refused: the limits for bodies apply to it, too."""
     try:
         evaluation.weigh(event)
     except LimitExceeded as wrong:

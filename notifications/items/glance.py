@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Engine, Notification
 from notifications.types import Json
-from notifications.wording.key_facts import Written, facts_of
+from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.plaintext import clean_line, cut
 
 MAX_CONTEXT = 200
@@ -29,7 +29,7 @@ _BETWEEN = " \t:;.,–—-·|/"
 """Characters that may follow a title with which a text begins."""
 
 
-def glance_of(notification: Notification, facts: list[Written] | None = None) -> Json:
+def glance_of(notification: Notification, facts: list[WrittenFact] | None = None) -> Json:
     """Return the card. `first`: the first key fact, shown large, if it is a number; `others`: the others in a row;
     `text`: the line of context; `origin`: engine and kind of task, in the active language. The rest is in the message's
     language.
@@ -44,7 +44,7 @@ def glance_of(notification: Notification, facts: list[Written] | None = None) ->
     }
 
 
-def context_of(title: str, body: str, facts: list[Written]) -> str:
+def context_of(title: str, body: str, facts: list[WrittenFact]) -> str:
     """Return the first paragraph that says more than title and facts, without a leading title."""
     words_shown = _words(" ".join([title, *(f"{written.fact.label} {written.text}" for written in facts)]))
     for paragraph in body.split("\n\n"):

@@ -1,7 +1,7 @@
-"""The configuration of a fresh installation, in the languages of `texts/`. Pure data, and what writes it.
+"""The configuration of a fresh installation, in the languages of `texts/`: pure data, and the code that writes it.
 
 In: a database, from the first migration on (which imports this package by this name).
-Out: what is missing in it. An administrator's changes are never touched.
+Out: the rows that are missing in it. An administrator's changes are never touched.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,14 +27,14 @@ from notifications.types import USUAL_COMMENTS
 
 NOTE = "Comes with the installation."
 CATEGORIES = ("approvals", "field-work", "incidents", "case-updates", "customer-updates")
-"""What messages are about, for a person; `texts/` has the names."""
+"""Slugs of the categories of messages; `texts/` has the names."""
 
 Labels = dict[str, str]
-"""Language to words."""
+"""Words by language."""
 
 
 def ensure(apps: Any) -> None:
-    """Create what is missing of categories, event types, templates and routes, each known by its slug or name.
+    """Create missing categories, event types, templates and routes, each known by its slug or name.
 
     `apps` is Django's registry or a migration's historical one: only fields and managers are used.
     """
@@ -46,7 +46,7 @@ def ensure(apps: Any) -> None:
 
 
 def name_categories(apps: Any) -> None:
-    """Give categories that are still called as they came their names in all languages."""
+    """Give categories that still have their first names the names in all languages."""
     for category in apps.get_model("notifications", "Category").objects.filter(slug__in=CATEGORIES):
         seed = names_of(category.slug)
         if (category.name, category.name_de) == (seed["name"], seed["name_de"]):
@@ -55,7 +55,7 @@ def name_categories(apps: Any) -> None:
 
 
 def name_facts(apps: Any) -> None:
-    """Give templates whose published version is still the one that came, and names no key facts, those of theirs."""
+    """Give templates their key facts, if the published version is still the first one, and names none."""
     versions = apps.get_model("notifications", "TemplateVersion").objects
     as_it_came = versions.filter(state="published", number=1, note=NOTE, facts=None)
     rows = {version.template.slug: version for version in as_it_came.select_related("template")}
@@ -63,16 +63,16 @@ def name_facts(apps: Any) -> None:
 
 
 def speak_to_customers(apps: Any) -> None:
-    """Give templates whose published version is still the one that came their texts for customers."""
+    """Give templates their texts for customers, if the published version is still the first one."""
     versions = apps.get_model("notifications", "TemplateVersion").objects
     as_it_came = versions.filter(state="published", number=1, note=NOTE, customer_texts=None)
     _Writer(apps).customer_texts(as_it_came.filter(template__slug__in=FOR_CUSTOMERS).select_related("template"))
 
 
 def add_languages(apps: Any) -> None:
-    """Give what is still as it came with the installation its words in languages that came later.
+    """Add later languages to rows that are still as they came with the installation.
 
-    What has other words in English by now is an administrator's, and is left alone.
+    Rows whose English words were changed are an administrator's, and are left alone.
     """
     versions = apps.get_model("notifications", "TemplateVersion").objects.filter(state="published", number=1, note=NOTE)
     came = versions.filter(template__slug__in=[seed.slug for seed in TEMPLATES])
@@ -96,20 +96,20 @@ def _by_english(part: Callable[[NamesSeed], Mapping[str, str]]) -> dict[str, Lab
 
 
 def journeys(apps: Any) -> None:
-    """The ways of cases, where administrators have made none."""
+    """Create the journeys of cases, if administrators have made none."""
     if not apps.get_model("notifications", "Journey").objects.exists():
         _Writer(apps).journeys()
 
 
 def names_of(slug: str) -> dict[str, Any]:
-    """The columns that say what a category is called. `name_de` is what version 0.2.0 reads."""
+    """Return the columns with a category's names. Version 0.2.0 reads `name_de`."""
     names = {language: names_in(language).categories[slug] for language in LANGUAGES}
     name = names.pop(FALLBACK)
     return {"name": name, "names": names, "name_de": names.get("de", "")}
 
 
 class _Writer:
-    """Writes many rows at once: a fresh database is made for nearly every test that tells a story."""
+    """Writes many rows at once, since nearly every test with a database of its own needs them."""
 
     def __init__(self, apps: Any) -> None:
         self.apps = apps
@@ -179,7 +179,7 @@ class _Writer:
             for _, version in pairs
             for action, comment in USUAL_COMMENTS.items()
         ])  # fmt: skip
-        if hasattr(self.model("TemplateVersion"), "facts"):  # its first migration knows none
+        if hasattr(self.model("TemplateVersion"), "facts"):  # its first migration has none
             self.facts(pairs)
         if hasattr(self.model("TemplateVersion"), "customer_texts"):
             self.customer_texts([version for seed, version in pairs if seed.slug in FOR_CUSTOMERS])
@@ -248,7 +248,7 @@ class _Writer:
 
     # --- languages that came later ----------------------------------------------------------------
     def add_texts(self, slugs: Mapping[Any, str], name: str, folder: str, only: Iterable[str], **more: str) -> None:
-        """Add the missing languages of texts that exist in English. `slugs`: those of templates, by version."""
+        """Add the missing languages of texts that exist in English. `slugs`: of templates, by version."""
         model, chosen = self.model(name), set(only)
         rows = model.objects.filter(version__in=slugs, **more)
         there = set(rows.values_list("version", "language"))

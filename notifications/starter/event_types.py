@@ -1,4 +1,4 @@
-"""The event types with behaviour of their own, what their data may hold, and a sample of each.
+"""The event types with behaviour of their own, the members of their data, and a sample of each.
 
 Sensitive variables are not shown on lock screens: personal data of customers and their addresses, and free text.
 Amounts are not sensitive: approvals are decided by them, and can be answered on the lock screen. Where they are

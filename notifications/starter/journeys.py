@@ -1,11 +1,11 @@
-"""The ways of cases and requests through the statuses that docs/api.md names; `texts/` has what customers read."""
+"""The journeys of cases and requests through the statuses in docs/api.md; `texts/` has the words for customers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class MilestoneSeed:
-    """`name` is that of its label and its sentence in `texts/`; `ahead` that of the label before it is reached."""
+    """A milestone. `name`: of its label and its sentence in `texts/`; `ahead`: of the label before it is reached."""
 
     name: str
     position: int
@@ -16,7 +16,7 @@ class MilestoneSeed:
 
 @dataclass(frozen=True)
 class JourneySeed:
-    """The way of cases whose status events of the type tell."""
+    """The journey of cases whose statuses come with events of the type."""
 
     name: str
     event_type: str

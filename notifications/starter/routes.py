@@ -1,4 +1,4 @@
-"""Who hears of what in a fresh installation, in the order in which the routes are tried.
+"""The routes of a fresh installation, in the order in which they are tried.
 
 These routes are tried after those that administrators add, whose priority is 100 unless they choose another.
 """

@@ -15,7 +15,7 @@ FactKind = Literal["text", "number", "money", "date", "datetime", "person"]
 
 @dataclass(frozen=True)
 class FactSeed:
-    """A key fact. `name` is that of its label in `texts/`."""
+    """A key fact. `name` is the key of its label in `texts/`."""
 
     name: str
     path: str
@@ -40,8 +40,8 @@ class TextSeed:
 
 @dataclass(frozen=True)
 class NamesSeed:
-    """The names of categories, by slug, the labels of actions, key facts and milestones, and what customers read while
-    their case is at a milestone, in one language."""
+    """Names in one language: categories by slug, the labels of actions, key facts and milestones, and the sentences for
+    customers whose case is at a milestone."""
 
     categories: dict[str, str]
     actions: dict[str, str]
@@ -86,7 +86,7 @@ IN_MAILS = sorted(path.stem for path in (TEXTS / FALLBACK / "email").glob("*.txt
 
 
 def text_of(slug: str, language: str, folder: str = "") -> TextSeed:
-    """The texts of one template in one language: title, short body and body, separated by lines of three dashes.
+    """Return the texts of one template in one language: title, short body and body, separated by lines of three dashes.
     `folder`: "email" or "customers", for texts of their own there."""
     path = TEXTS / language / folder / f"{slug}.txt"
     title, short_body, body = path.read_text(encoding="utf-8").split("\n---\n")
@@ -95,5 +95,5 @@ def text_of(slug: str, language: str, folder: str = "") -> TextSeed:
 
 @cache
 def names_in(language: str) -> NamesSeed:
-    """The names of categories, and labels of buttons and key facts, in one language."""
+    """Return the names of categories, and labels of buttons and key facts, in one language."""
     return NamesSeed(**json.loads((TEXTS / language / "names.json").read_text(encoding="utf-8")))

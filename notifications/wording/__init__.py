@@ -1,5 +1,5 @@
-"""Words: templates and their language (Liquid), formats, times and labels in the reader's language, safe text.
+"""Texts: templates and their language (Liquid), formats, times and labels in the reader's language, safe text.
 
-In: a template version, what is known of an event, and a reader's language and time zone.
+In: a template version, the data of an event, and a reader's language and time zone.
 Out: texts, and the channel-neutral Message.
 """

@@ -40,13 +40,13 @@ class Wording:
 
     @cached_property
     def actions_without_questions(self) -> list[Json]:
-        """Where there is nobody to ask."""
+        """The actions for a reader who has nobody to ask."""
         return [action.as_json() for action in self.actions if action.effect != "request_info"]
 
 
 @dataclass
 class Writer:
-    """Renders for one event. `facts` is what templates may use, besides brand and event."""
+    """Renders for one event. `facts` are the variables of templates, besides brand and event."""
 
     event: Event
     task: Task | None
@@ -98,7 +98,7 @@ class Writer:
             words[channel] = {"title": rendered.title, "body": rendered.body, "short_body": rendered.short_body}
         return words
 
-    def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendered:
+    def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendering:
         return render.render(
             version,
             recipient.locale,
@@ -111,11 +111,11 @@ class Writer:
 
     @cached_property
     def hidden(self) -> tuple[str, ...]:
-        """Paths that lock screens must not show, as event types say now, whenever the template was published."""
+        """Paths that lock screens must not show, by the present rules, whenever the template was published."""
         return sensitive.paths_of(self.event, self.task)
 
     def _plain(self, recipient: Recipient, warning: Reason, version: TemplateVersion | None = None) -> Wording:
-        """A message without template: the task's name, so that the message is sent in any case."""
+        """Return a message without template: the task's name, so that the message is sent in any case."""
         task_name = self.task.name if self.task and "task.name" not in self.hidden else ""  # as lock screens show it
         title = task_name or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
@@ -142,7 +142,7 @@ class Writer:
         }
 
     def _task_with_names(self) -> Json:
-        """The task for templates: with people's names instead of refs."""
+        """Return the task for templates, with people's names instead of refs."""
         task = self.facts.get("task")
         if not isinstance(task, dict):
             return {}
@@ -156,13 +156,13 @@ def _own_channels(version: TemplateVersion, channels: Sequence[str], recipient: 
 
 
 def for_customers(facts: Sequence[KeyFact], brand: Brand | None) -> tuple[KeyFact, ...]:
-    """Without what is sensitive, and without people where the brand shows customers no names of staff."""
+    """Return the facts without sensitive ones, and without people if the brand shows customers no names of staff."""
     people = brand is None or brand.names_staff
     return tuple(fact for fact in facts if not fact.sensitive and (people or fact.kind != FactKind.PERSON))
 
 
 def published_versions() -> Mapping[int, TemplateVersion]:
-    """Template id to its published version, with its texts, actions and key facts."""
+    """Return published versions by template id, with their texts, actions and key facts."""
     return _PUBLISHED.get()
 
 

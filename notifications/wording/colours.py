@@ -3,18 +3,18 @@
 READABLE = 4.5
 
 INK, PAPER = "#000000", "#ffffff"
-"""Black, because either black or white is readable on every ground; grey would not be on some."""
+"""Black instead of grey: either black or white is readable on every ground."""
 
 Channels = tuple[int, int, int]
 
 
 def ink_on(ground: str) -> str:
-    """Black or white, whichever has the higher contrast on the ground."""
+    """Return black or white, whichever has the higher contrast on the ground."""
     return max(INK, PAPER, key=lambda ink: contrast(ink, ground))
 
 
 def readable(colour: str, ground: str) -> str:
-    """The colour, moved towards black or white only as far as needed to be readable on the ground."""
+    """Return the colour, moved towards black or white only as far as needed to be readable on the ground."""
     goal = ink_on(ground)
     for step in range(21):
         mixed = mix(colour, goal, step / 20)
@@ -29,7 +29,7 @@ def mix(colour: str, other: str, share: float) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio, from 1 to 21."""
+    """Return the contrast ratio, from 1 to 21."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 

@@ -1,6 +1,5 @@
-"""One message for several notifications of a person: how many there are, how many wait for an answer, and each of them,
-those of one case together.
-"""
+"""Composes one message for several notifications of a person: how many there are, how many wait for an answer, and the
+notifications themselves, grouped by case."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,7 +15,7 @@ from notifications.wording.message import brand_of
 from notifications.wording.plaintext import clean_line, cut
 
 FIRST_WORDS = 3
-"""Titles in what mail programs show beside the subject."""
+"""Titles in the preview that mail programs show beside the subject."""
 MAX_CASE = 120
 
 Entry = tuple[Notification, Message, str]
@@ -24,7 +23,7 @@ Entry = tuple[Notification, Message, str]
 
 
 def bundle_of(entries: Sequence[Entry], now: datetime) -> Bundle:
-    """Return the bundle of notifications of one person and brand, each once. Reads what `message_of` reads."""
+    """Return the bundle of notifications of one person and brand, each once. Reads the same rows as `message_of`."""
     first, *_others = (notification for notification, _message, _link in entries)
     recipient = first.recipient
     with speaking_to(recipient):
@@ -41,7 +40,7 @@ def bundle_of(entries: Sequence[Entry], now: datetime) -> Bundle:
 
 
 def summary(notifications: Sequence[Notification]) -> str:
-    """What a device shows in place of several messages, in the active language."""
+    """Return the text that a device shows in place of several messages, in the active language."""
     count = len(notifications)
     return ngettext("%(count)s message came", "%(count)s messages came", count) % {"count": count}
 
@@ -51,7 +50,7 @@ def waiting(notifications: Iterable[Notification]) -> int:
 
 
 def waits_for_you(count: int) -> str:
-    """`3 of them wait for you`; empty for none."""
+    """Return `3 of them wait for you`; empty for none."""
     if not count:
         return ""
     return ngettext("%(count)s of them waits for you", "%(count)s of them wait for you", count) % {"count": count}

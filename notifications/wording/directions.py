@@ -1,7 +1,7 @@
-"""Text of two directions: Arabic in an English sentence, a number in a Hebrew one.
+"""Text with two directions: Arabic in an English sentence, a number in a Hebrew one.
 
-A value is set apart from the sentence around it by Unicode's isolates (UAX #9, 2.4), so that neither changes the
-order of the other. Where all runs one way nothing is added.
+Unicode's isolates (UAX #9, 2.4) separate a value from the sentence around it, so that neither changes the order of the
+other. Text with one direction gets none.
 """
 
 import re
@@ -13,11 +13,11 @@ from django.utils import translation
 from notifications.wording.formats import locale_of
 
 FIRST_STRONG, END = "\u2068", "\u2069"
-"""The isolate whose direction is that of its first letter, and its end."""
+"""The isolate with the direction of its first letter, and the end of an isolate."""
 
 HERE, THERE = "\ufdd0", "\ufdd1"
-"""Stand for them while a template is filled in: no character of a text, so that cleaning it cannot take them for
-somebody else's."""
+"""Placeholders of the isolates while a template is filled in. No text contains these characters, so cleaning a text
+removes isolates from others only."""
 
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
@@ -30,7 +30,7 @@ def runs_right_to_left(locale: Locale) -> bool:
 
 
 def usual(language: str) -> str:
-    """For HTML, of texts in this language: “rtl”, or that of each text."""
+    """Return the HTML direction of texts in this language: “rtl”, or “auto” for the direction of each text."""
     return "rtl" if runs_right_to_left(locale_of(language)) else "auto"
 
 
@@ -39,19 +39,19 @@ def has_right_to_left(text: str) -> bool:
 
 
 def apart(value: object) -> str:
-    """The value as a part of a sentence in the active language."""
+    """Return the value as a part of a sentence in the active language."""
     text = str(value)
     return f"{FIRST_STRONG}{text}{END}" if has_right_to_left(text) or translation.get_language_bidi() else text
 
 
 def all_apart(**values: object) -> dict[str, str]:
-    """Values of a sentence such as _("%(name)s replied"), each as a part of it."""
+    """Return the values of a sentence such as _("%(name)s replied"), each as a part of it."""
     return {name: apart(value) for name, value in values.items()}
 
 
 def marked(text: str, *, right_to_left: bool) -> str:
-    """A value of a template, marked as a part of its text. `right_to_left`: so the template's language runs. Only one
-    line is a part of a sentence."""
+    """Return a template's value, marked as a part of its text. `right_to_left`: the direction of the template's
+    language. Values of several lines are not marked."""
     if not right_to_left and not has_right_to_left(text):
         return text
     text = _MARKS.sub("", text)
@@ -59,13 +59,13 @@ def marked(text: str, *, right_to_left: bool) -> str:
 
 
 def part_of(**values: str) -> dict[str, str]:
-    """Values of a sentence that is cleaned before they are set apart in it."""
+    """Return the values of a sentence that is cleaned before they are isolated in it."""
     right_to_left = translation.get_language_bidi()
     return {name: marked(value, right_to_left=right_to_left) for name, value in values.items()}
 
 
 def set_apart(text: str) -> str:
-    """A filled template with its marked values set apart. What is nothing but a value needs no mark."""
+    """Return a filled template with its marked values isolated. A text that is only one value needs no isolate."""
     if HERE not in text:
         return text
     if text.startswith(HERE) and text.endswith(THERE) and len(_MARKS.findall(text)) == 2:
@@ -74,7 +74,7 @@ def set_apart(text: str) -> str:
 
 
 def direction_of(text: str, usual: str) -> str:
-    """“ltr” or “rtl”: that of the first letter outside of what is set apart, `usual` where there is none."""
+    """Return “ltr” or “rtl”, the direction of the first letter outside of isolates; `usual` if there is none."""
     depth = 0
     for each in text:
         depth += (each == FIRST_STRONG) - (each == END)
@@ -90,7 +90,7 @@ register.filter("direction", usual)
 
 @register.filter
 def direction_within(text: str, language: str) -> str:
-    """The direction of one text for programs that do not know isolates: mail programs."""
+    """Return the direction of one text for mail programs, which do not know isolates."""
     return direction_of(text, "rtl" if runs_right_to_left(locale_of(language)) else "ltr")
 
 

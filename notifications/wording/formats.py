@@ -18,22 +18,22 @@ from django.utils.timezone import localtime, make_aware
 from wfpush import zones
 
 LARGEST = Decimal(10) ** 15
-"""Numbers from here on are left as they came."""
+"""Numbers from this one on are not formatted."""
 MOST_PLACES = 10
-"""What binary fractions have beyond is noise: 401.34999999999997 is 401.35. People can type as many."""
+"""Decimal places of a float; the rest is binary noise: 401.34999999999997 is 401.35. People can type as many."""
 PLACES = 3
-"""Of numbers that are no money, as they are shown."""
+"""Decimal places shown of numbers that are no money."""
 _EXACT = Context(prec=400)
-"""For any number that a double can be."""
+"""A decimal context for any number that a double can be."""
 
 FALLBACK = Locale("en")
 DAYS = {"en": Locale("en", "GB")}
-"""The region whose dates a language without a country uses: 25 November 2026 is read the same everywhere."""
+"""Locales for the dates of a language without a country: 25 November 2026 is read the same everywhere."""
 
 
 @lru_cache(maxsize=64)
 def locale_of(language: str) -> Locale:
-    """The locale of a language tag such as de, de-AT or en_US; English where there is none."""
+    """Return the locale of a language tag such as de, de-AT or en_US; English where there is none."""
     try:
         return Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError):
@@ -42,8 +42,8 @@ def locale_of(language: str) -> Locale:
 
 
 def locale_for(language: str, reader: str) -> Locale:
-    """The locale of a text in `language` for somebody whose locale is `reader`: their variety of the language, such as
-    en-US or de-AT, if it is theirs; else the language without a country."""
+    """Return the locale of a text in `language` for a reader with the locale `reader`: their variety, such as en-US or
+    de-AT, if they have the same language; else the language without a country."""
     same = reader.replace("_", "-").partition("-")[0] == language.replace("_", "-").partition("-")[0]
     return locale_of(reader if same else language)
 
@@ -53,7 +53,7 @@ _reader: ContextVar[str] = ContextVar("reader", default="")
 
 @contextmanager
 def written_for(locale: str) -> Iterator[None]:
-    """Within it `active_locale` is that of somebody with this locale."""
+    """Use this locale as the reader's within the block: see `active_locale`."""
     token = _reader.set(locale)
     try:
         yield
@@ -62,12 +62,12 @@ def written_for(locale: str) -> Iterator[None]:
 
 
 def active_locale() -> Locale:
-    """The locale of the active language in the reader's variety of it."""
+    """Return the locale of the active language in the reader's variety of it."""
     return locale_for(translation.get_language() or "en", _reader.get())
 
 
 def zone_of(timezone: str) -> tzinfo:
-    """The time zone of that name; UTC where there is none."""
+    """Return the time zone of that name; UTC where there is none."""
     try:
         return zones.zone(timezone)
     except zones.UnknownZone:
@@ -75,16 +75,16 @@ def zone_of(timezone: str) -> tzinfo:
 
 
 def local_hour(moment: datetime, days: int, hour: int = 0) -> datetime:
-    """That hour, so many days after the day of the moment, in the active time zone. It may not exist there on the day
-    that summer time begins."""
+    """Return that hour on the day that is `days` after the moment's, in the active time zone. The hour may not exist on
+    the day when summer time begins."""
     day_then = localtime(moment).date() + timedelta(days=days)
     return make_aware(datetime.combine(day_then, time(hour)))
 
 
 def as_number(value: Any) -> Decimal | None:
-    """The number of a JSON number or of a text that is one; None for anything else and outside the limits. Fractions
-    are decimals from here on: everything that is shown, found, compared with typed values or added up begins with this
-    number."""
+    """Return the number of a JSON number or of a text that is one; None for anything else and outside the limits.
+    Fractions are decimals from here on: every number that is shown, searched, compared with typed values or added up
+    begins with this one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -97,13 +97,13 @@ def as_number(value: Any) -> Decimal | None:
 
 
 def rounded(number: Decimal, places: int) -> Decimal:
-    """Halves go away from zero, as in commerce and in browsers. Zero has no sign."""
+    """Round a number. Halves go away from zero, as in commerce and in browsers. Zero has no sign."""
     quantized = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT)
     return quantized if quantized else abs(quantized)
 
 
 def as_instant(value: Any) -> datetime | None:
-    """The instant of ISO 8601 text; without an offset it is UTC."""
+    """Return the instant of ISO 8601 text; without an offset it is UTC."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
@@ -115,18 +115,18 @@ def as_instant(value: Any) -> datetime | None:
 
 @lru_cache(maxsize=1024)
 def number(value: Decimal, locale: Locale) -> str:
-    """1,200.5 or 1.200,5, at most three places."""
+    """Return 1,200.5 or 1.200,5, with at most three places."""
     return _plain_blanks(format_decimal(rounded(value, PLACES), locale=locale))
 
 
 def places_of(currency: str) -> int:
-    """As many as the currency has: two of EUR and of what is no ISO 4217 code, none of JPY."""
+    """Return the decimal places of a currency: two of EUR and of unknown codes, none of JPY."""
     return get_currency_precision(currency.upper())
 
 
 @lru_cache(maxsize=1024)
 def money(amount: Decimal, currency: str, locale: Locale) -> str:
-    """€1,200.50 or 1.200,50 €. A currency that is no ISO 4217 code follows the number."""
+    """Return €1,200.50 or 1.200,50 €. A currency that is no ISO 4217 code follows the number."""
     amount = rounded(amount, places_of(currency))
     if len(currency) == 3 and currency.isascii() and currency.isalpha():
         return _plain_blanks(format_currency(amount, currency.upper(), locale=locale))
@@ -135,17 +135,17 @@ def money(amount: Decimal, currency: str, locale: Locale) -> str:
 
 
 def day(value: datetime | date, locale: Locale) -> str:
-    """25 November 2026 or 25. November 2026."""
+    """Return 25 November 2026 or 25. November 2026."""
     return _plain_blanks(format_date(value, "long", locale=locale_for_days(locale)))
 
 
 def clock(value: datetime, locale: Locale) -> str:
-    """17:00 CET; 5:00 PM CET where a country that counts so is named (en-US)."""
+    """Return 17:00 CET, or 5:00 PM CET if the locale names a country that counts so (en-US)."""
     return f"{hour(value, locale)} {value.tzname() or 'UTC'}"
 
 
 def moment(value: datetime, locale: Locale) -> str:
-    """Wed, 25 Nov 2026, 17:00 CET or Mi., 25. Nov. 2026, 17:00 CET."""
+    """Return Wed, 25 Nov 2026, 17:00 CET or Mi., 25. Nov. 2026, 17:00 CET."""
     return f"{_day_of_week(value.date(), locale_for_days(locale))}, {clock(value, locale)}"
 
 
@@ -155,7 +155,7 @@ def _day_of_week(value: date, locale: Locale) -> str:
 
 
 def hour(value: datetime, locale: Locale) -> str:
-    """17:00, or 5:00 PM where a country that counts so is named."""
+    """Return 17:00, or 5:00 PM if the locale names a country that counts so."""
     if locale.territory is not None and "a" in locale.time_formats["short"].pattern:
         return _plain_blanks(format_skeleton("hm", value, locale=locale))
     return f"{value:%H:%M}"
@@ -166,5 +166,5 @@ def locale_for_days(locale: Locale) -> Locale:
 
 
 def _plain_blanks(text: str) -> str:
-    """With ordinary spaces instead of narrow and non-breaking ones, which lock screens show as boxes."""
+    """Replace narrow and non-breaking spaces, which lock screens show as boxes, by ordinary ones."""
     return text.replace("\u202f", " ").replace("\u00a0", " ")

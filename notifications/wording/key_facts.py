@@ -1,8 +1,8 @@
-"""Key facts: up to six labelled values by which people decide, read when a message is worded, written when it is read.
+"""Key facts: up to six labelled values by which people decide, read when a message is rendered.
 
 A notification keeps them in `details["key_facts"]`, in the order of the template: label in the message's language,
-kind, value (a number as it is shown, not as it came), currency, and 1 if lock screens must not show it. What is empty
-at the end is left out.
+kind, value (a number as it is shown, not as it came), currency, and 1 if lock screens must not show it. Empty members
+at the end are left out. They are written as text when a person reads them.
 """
 
 import math
@@ -30,22 +30,22 @@ MAX_TEXT, MAX_LABEL, MAX_CURRENCY = 120, 60, 20
 """Characters of a value that is text, of a label and of a currency."""
 
 MOST_ITEMS = 10
-"""Items of a list that are written."""
+"""Maximum items of a list that are written."""
 
 STORED = "key_facts"
 """The member of a notification's details."""
 
 AMOUNT = TemplateFact(path="variables.amount", kind=FactKind.MONEY)
-"""The fact of templates that name none."""
+"""The fact of templates that name no facts."""
 
 CODE = re.compile(r"[A-Z]{3}")
-"""A currency that is written into the template; anything else is a path."""
+"""A currency that is written into the template; any other text is a path."""
 
 Value = str | int | float
 
 
 class KeyFact(NamedTuple):
-    """`value` is a number, rounded as it is shown, or text. `sensitive`: not for lock screens."""
+    """One labelled value: a number, rounded as it is shown, or text. `sensitive`: not for lock screens."""
 
     label: str
     kind: str
@@ -62,7 +62,7 @@ class KeyFact(NamedTuple):
 
 # --- reading --------------------------------------------------------------------------------------------------------
 def read(version: TemplateVersion, language: str, context: Json, hidden: Sequence[str]) -> tuple[KeyFact, ...]:
-    """The facts that the version names and the context has; the amount where it names none.
+    """Return the facts that the version names and the context has; the amount if the version names none.
 
     `language` is that of the message's text. Lock screens must not show the paths `hidden`.
     """
@@ -78,7 +78,7 @@ def read(version: TemplateVersion, language: str, context: Json, hidden: Sequenc
 
 
 def usual(language: str, context: Json, hidden: Sequence[str]) -> tuple[KeyFact, ...]:
-    """The amount, if there is one, with its currency."""
+    """Return the amount with its currency, if there is one."""
     if formats.as_number(lookup(context, AMOUNT.path)) is None:
         return ()
     amount = _read(AMOUNT, _usual_label(language), context, without_paths(context, hidden))
@@ -92,7 +92,7 @@ def _usual_label(language: str) -> str:
 
 
 def _label(fact: TemplateFact, tags: Iterable[str]) -> str:
-    """In the best of these languages, else in any; else the last name of its path."""
+    """Return the label in the best of these languages, else in any; else the last name of the fact's path."""
     written = fact.labels if isinstance(fact.labels, dict) else {}
     labels = {tag(each): text for each, text in written.items() if isinstance(text, str) and text.strip()}
     best = next((labels[each] for each in (*tags, *labels) if each in labels), "")
@@ -101,7 +101,7 @@ def _label(fact: TemplateFact, tags: Iterable[str]) -> str:
 
 
 def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) -> KeyFact | None:
-    """None without a value."""
+    """Return the fact; None without a value."""
     raw, paths = lookup(context, fact.path), [fact.path]
     currency = ""
     if fact.kind == FactKind.MONEY:
@@ -117,7 +117,7 @@ def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) 
 
 
 def _rounded(value: Value, places: int) -> Value:
-    """The number as it is shown, so that it is found by what is shown; as it came where that is the same."""
+    """Return the number as it is shown, so that search finds it; unchanged if it has no more places."""
     number = formats.as_number(value)
     assert number is not None  # by its kind
     shown = formats.rounded(number, places)
@@ -127,7 +127,7 @@ def _rounded(value: Value, places: int) -> Value:
 
 
 def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:
-    """The currency, and the paths at which it is."""
+    """Return the currency, and the paths at which it is."""
     if CODE.fullmatch(fact.currency):
         return fact.currency, []
     path = currency_path(fact)
@@ -136,13 +136,13 @@ def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:
 
 
 def currency_path(fact: TemplateFact) -> str:
-    """Where the currency is that is not written into the template: “currency” beside the amount, unless it says."""
+    """Return the path of a currency that is no code: the fact's own, else “currency” beside the amount."""
     before, dot, _name = fact.path.rpartition(".")
     return fact.currency or f"{before}{dot}currency"
 
 
 def _typed(kind: str, raw: Any) -> tuple[str, Value]:
-    """The kind and the value; text where the value is of another type. An empty text: there is none."""
+    """Return the kind and the value; text if the value is of another type. An empty text: there is no value."""
     typed = TYPED[FactKind(kind)](raw) if kind in TYPED else None
     return typed if typed is not None else (FactKind.TEXT.value, _text(raw))
 
@@ -158,7 +158,7 @@ def _number_as(kind: FactKind) -> Callable[[Any], tuple[str, Value] | None]:
 
 
 def _day(raw: Any) -> tuple[str, Value] | None:
-    """A day without a time is the same everywhere."""
+    """Return a day, which is the same everywhere, or an instant in UTC."""
     if not isinstance(raw, str):
         return None
     try:
@@ -190,7 +190,7 @@ TYPED: dict[str, Callable[[Any], tuple[str, Value] | None]] = {
 
 
 def _text(raw: Any) -> str:
-    """As templates print it, in one line; empty for what has no text."""
+    """Return the text that templates print, in one line; empty for a value without text."""
     if isinstance(raw, bool):
         return _("yes") if raw else _("no")
     if isinstance(raw, float) and not math.isfinite(raw):
@@ -203,7 +203,7 @@ def _text(raw: Any) -> str:
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
-class Written(NamedTuple):
+class WrittenFact(NamedTuple):
     """A fact as a person reads it: `text` is the value in the message's language and the person's time zone."""
 
     fact: KeyFact
@@ -211,12 +211,12 @@ class Written(NamedTuple):
 
     @property
     def is_large(self) -> bool:
-        """Whether it is shown large where it is the first. Names and addresses would leave no room for the title."""
+        """True if the value may be shown large as the first one. Names and addresses leave no room for the title."""
         return self.fact.kind in (FactKind.MONEY, FactKind.NUMBER)
 
     @property
     def in_a_row(self) -> str:
-        """Beside other facts, without its label where the value says what it is."""
+        """The text beside other facts, without a label if the value says what it is."""
         plain = self.fact.kind in (FactKind.TEXT, FactKind.MONEY)
         return self.text if plain else f"{self.fact.label} {self.text}"
 
@@ -225,15 +225,15 @@ class Written(NamedTuple):
         return {"label": label, "kind": kind, "value": value, "currency": currency or None, "text": self.text}
 
 
-def facts_of(notification: Notification) -> list[Written]:
-    """The key facts of a notification, in its language. Reads its recipient."""
+def facts_of(notification: Notification) -> list[WrittenFact]:
+    """Return the key facts of a notification, in its language. Reads its recipient."""
     locale = formats.locale_for(notification.language, notification.recipient.locale)
     zone = formats.zone_of(notification.recipient.timezone)
-    return [Written(fact, _written(fact, locale, zone)) for fact in _stored_facts(notification)]
+    return [WrittenFact(fact, _written(fact, locale, zone)) for fact in _stored_facts(notification)]
 
 
 def written_for(fact: KeyFact, language: str, reader: Recipient) -> str:
-    """The value in that language, in the reader's variety of it and in their time zone."""
+    """Return the value in that language, in the reader's variety of it and in their time zone."""
     return _written(fact, formats.locale_for(language, reader.locale), formats.zone_of(reader.timezone))
 
 
@@ -241,7 +241,7 @@ def _stored_facts(notification: Notification) -> Iterable[KeyFact]:
     details = notification.details
     if STORED in details:
         return [KeyFact(*row) for row in details[STORED]]
-    # It was worded by a version that knew of no key facts, nor whether lock screens may show the amount.
+    # An earlier version wrote this notification, without key facts. Lock screens may not have been allowed the amount.
     context = {"variables": object_in(details, "variables")}
     return [fact._replace(sensitive=True) for fact in usual(notification.language, context, ())]
 
@@ -267,11 +267,11 @@ def _written_time(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
     return formats.day(here, locale) if fact.kind == FactKind.DATE else formats.moment(here, locale)
 
 
-def at_a_glance(facts: Iterable[Written], message_text: str) -> str:
-    """The facts in one line for lock screens, without those that must not be there, or that `message_text` has."""
+def at_a_glance(facts: Iterable[WrittenFact], message_text: str) -> str:
+    """Return the facts in one line for lock screens, without sensitive ones and those that `message_text` has."""
     return " · ".join(each.in_a_row for each in facts if not each.fact.sensitive and not says(message_text, each.text))
 
 
 def says(message_text: str, text: str) -> bool:
-    """Whether the message has `text` as whole words, in any case."""
+    """Return whether the message has `text` as whole words, in any case."""
     return re.search(rf"(?<!\w){re.escape(text.casefold())}(?!\w)", message_text.casefold()) is not None

@@ -24,19 +24,19 @@ from wfpush.postgres.local_settings import with_settings
 log = structlog.get_logger(__name__)
 
 NEWEST = 200
-"""Events that are read."""
+"""Maximum events that are read."""
 AT_ONCE = 50
 PATIENCE, SECONDS = 1_000, 1.5
 """Milliseconds of a statement, and seconds after which no more events are read."""
 BY_INDEX = {f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "sort", "incremental_sort")} | {"jit": "off"}
-"""Before it has statistics of new events, PostgreSQL would read all of a type and sort them."""
+"""Planner settings: without statistics of new events, PostgreSQL would read all events of a type and sort them."""
 MOST_OF_AN_EVENT, MOST_PATHS, DEEPEST, LONGEST = 300, 500, 8, 150
 LONGEST_VALUE = 80
 
 OF_EVENTS = ("type", "source", "subject", "engine")
 ALWAYS = tuple(f"event.{name}" for name in OF_EVENTS)
 OF_CASES = ("case.id", "case.title", "case.type", "case.status", "case.url")
-"""Of the case that an event or task belongs to, whether its own data says so or not."""
+"""Paths of the case that an event or task belongs to, whether its own data has them or not."""
 
 KINDS = ("text", "number", "date", "yes or no", "list", "object")
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -45,8 +45,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d(T|$)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KnownPath:
-    """`count` of the newest events have a value there, `share` (0 to 1) of them; none if only a sample or a declared
-    variable has it. `last` is the newest value as text."""
+    """A path in events. `count` of the newest events have a value there, `share` (0 to 1) of them; 0 if only a sample
+    or a declared variable has it. `last` is the newest value as text."""
 
     path: str
     kind: str = "text"
@@ -58,23 +58,23 @@ class KnownPath:
 
 
 @dataclass
-class Carried:
-    """What `events`, the newest first, carried."""
+class EventHistory:
+    """The data of `events`, the newest first, and the known paths."""
 
     events: list[Json] = field(default_factory=list)
     paths: list[KnownPath] = field(default_factory=list)
 
     def had(self, path: str) -> int:
-        """How many of the events have a value there."""
+        """Return how many of the events have a value there."""
         return sum(lookup(each, path) is not None for each in self.events)
 
     def describes(self, path: str) -> bool:
-        """Whether a sample or declared variable has the path."""
+        """Return whether a sample or declared variable has the path."""
         return any(_without_positions(each.path) == _without_positions(path) for each in self.paths if not each.count)
 
     @property
     def names(self) -> set[str]:
-        """All paths of values that have nothing below them, without positions in lists."""
+        """The paths of all values that have nothing below them, without positions in lists."""
         paths = {_without_positions(each.path) for each in self.paths}
         return paths - {path.rpartition(".")[0] for path in paths}
 
@@ -84,27 +84,27 @@ def known_paths(engine: Engine | None, event_types: Collection[EventType | str])
     return carried(engine, event_types).paths
 
 
-def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> Carried:
+def carried(engine: Engine | None, event_types: Collection[EventType | str]) -> EventHistory:
     names = {str(each) for each in event_types}
     events = _read(engine, names)
-    history = Carried(events)
-    seen: dict[str, _Seen] = {}
+    history = EventHistory(events)
+    seen: dict[str, _Tally] = {}
     for event in events:
         for path, value in _values(event):
-            seen.setdefault(path, _Seen()).add(value)
+            seen.setdefault(path, _Tally()).add(value)
     types = EventType.objects.order_by("name")
     described = list(types.filter(name__in=names | set(map(behaviour_of, names))) if names else types)
     declared = list(EventVariable.objects.filter(event_type__in=described).order_by("path"))
-    history.paths = _joined(seen, len(events), [each.sample for each in described], declared)
+    history.paths = _merge(seen, len(events), [each.sample for each in described], declared)
     return history
 
 
-# --- what events carried ----------------------------------------------------------------------------------------------
+# --- data of events ---------------------------------------------------------------------------------------------------
 def _read(engine: Engine | None, names: set[str]) -> list[Json]:
-    """Return data of the newest events, with `event` as conditions have it; fewer where reading takes too long."""
+    """Return data of the newest events, with `event` as conditions have it; fewer if reading takes too long."""
     documents: list[Json] = []
     until = time.monotonic() + SECONDS
-    with _in_time(engine, names):
+    with _time_limit(engine, names):
         ids = newest_events(engine, names, NEWEST)
         while ids and time.monotonic() < until:
             documents += _data(ids[:AT_ONCE])
@@ -113,15 +113,15 @@ def _read(engine: Engine | None, names: set[str]) -> list[Json]:
 
 
 def newest_in_time(engine: Engine | None, names: set[str], most: int) -> list[Any]:
-    """Ids of the newest events, as `newest_events`; none if that takes too long."""
-    with _in_time(engine, names):
+    """Return ids of the newest events, like `newest_events`; none if that takes too long."""
+    with _time_limit(engine, names):
         return newest_events(engine, names, most)
     return []
 
 
 @contextmanager
-def _in_time(engine: Engine | None, names: set[str]) -> Iterator[None]:
-    """Ends the block at a statement that takes longer than PATIENCE."""
+def _time_limit(engine: Engine | None, names: set[str]) -> Iterator[None]:
+    """End the block at a statement that takes longer than PATIENCE."""
     try:
         with with_settings(statement_timeout=str(PATIENCE), **BY_INDEX):
             yield
@@ -141,7 +141,7 @@ def _data(ids: list[Any]) -> list[Json]:
 
 
 def _values(event: Json | list[Any]) -> Iterator[tuple[str, Any]]:
-    """All values whose paths can be written, those nearest to the top first; of a list the first entry."""
+    """Yield all values whose paths can be written, those nearest to the top first; of a list the first entry."""
     level: list[tuple[str, Any]] = [("", event)]
     left = MOST_OF_AN_EVENT
     for _depth in range(DEEPEST):
@@ -174,7 +174,7 @@ def paths_in(document: Any) -> list[KnownPath]:
     return [KnownPath(path, _kind(value), 1, 1, text_of(value)) for path, value in pairs if not path[0].isdecimal()]
 
 
-class _Seen:
+class _Tally:
     """The values at a path, the newest first."""
 
     __slots__ = ("kinds", "last")
@@ -209,7 +209,7 @@ def _kind(value: Any) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value in few characters; of objects, and of lists of them, only how many there are of these."""
+    """Return a value in few characters; empty for objects, and for lists that contain objects or lists."""
     if isinstance(value, dict) or value is None:
         return ""
     if isinstance(value, list):
@@ -222,7 +222,7 @@ def text_of(value: Any) -> str:
 
 
 # --- with samples and declared variables ------------------------------------------------------------------------------
-def _joined(seen: dict[str, _Seen], events: int, samples: list[Json], declared: list[EventVariable]) -> list[KnownPath]:
+def _merge(seen: dict[str, _Tally], events: int, samples: list[Json], declared: list[EventVariable]) -> list[KnownPath]:
     labels = {each.path: each.label for each in declared if each.label}
     sensitive = {_without_positions(each.path) for each in declared if each.sensitive}
 
@@ -243,7 +243,7 @@ def _joined(seen: dict[str, _Seen], events: int, samples: list[Json], declared: 
 
 
 def _is_in(path: str, around: set[str]) -> bool:
-    """Whether the path, or an object around it, is among these."""
+    """Return whether the path, or an object around it, is among these paths."""
     names = _without_positions(path).split(".")
     return any(".".join(names[:length]) in around for length in range(1, len(names) + 1))
 
@@ -253,10 +253,10 @@ def _without_positions(path: str) -> str:
 
 
 MOST_TYPES = 100
-"""Types of an engine among which those with a prefix of its own, such as com.acme.task.assigned, are found."""
+"""Types of an engine that are searched for those with a prefix of its own, such as com.acme.task.assigned."""
 
 AMONG, SOME = 10_000, 2_000
-"""Newest events of any type that are looked through; and events of a type that are looked at."""
+"""Newest events of any type that are searched first; then newest events of one type that are searched."""
 
 _TYPES = """
 SELECT engine.id, known.type FROM unnest(%s::bigint[]) AS engine(id) CROSS JOIN LATERAL (
@@ -284,9 +284,9 @@ SELECT found.id FROM unnest(%s::bigint[], %s::text[]) AS pair(engine_id, type) C
     ORDER BY engine_id DESC, type DESC LIMIT %s
 ) AS found ORDER BY found.id DESC LIMIT %s
 """
-"""Written so that only the index by types has this order: with “=” PostgreSQL reads all the newest events, of any type,
-until it has found enough. The index holds the rows of a type in the order of the table, those stored last come first;
-with their ids in it, it would be five times as large."""
+"""Written so that only the index by types has this order. With “=” PostgreSQL reads all the newest events, of any type,
+until it has enough. The index holds the rows of a type in the order of the table, those stored last come first; with
+their ids in it, it would be five times as large."""
 
 
 def newest_events(engine: Engine | None, names: set[str], most: int) -> list[Any]:

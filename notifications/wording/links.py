@@ -19,7 +19,7 @@ def is_web_link(value: Any) -> bool:
 
 
 def without_bad_links(data: Json) -> tuple[Json, list[Reason]]:
-    """The event's data without links that are not http or https, and a note for each that was removed."""
+    """Return the event's data without links that are not http or https, and a note for each removed link."""
     dropped: list[str] = []
     return _cleaned(data, "", dropped), [BAD_LINK(path=path) for path in dropped]
 

@@ -1,7 +1,7 @@
 """Liquid for administrators: a small, bounded language on plain JSON.
 
-python-liquid's own limits have gaps: a range or a list can be filtered whatever its size, consecutive loops are not
-added up, `replace` and `times` grow without limit, and the lexer needs seconds for a tag that is never closed. Here
+python-liquid's own limits have gaps. A range or a list can be filtered whatever its size, and consecutive loops are not
+added up. `replace` and `times` grow without limit, and the lexer needs seconds for a tag that is never closed. Here
 every template has a maximum length, number of loop rounds, size of values and CPU time. Tags and filters that are not
 listed do not exist: no loaders, includes, `safe`, HTML escaping or the server's clock.
 """
@@ -58,10 +58,10 @@ MAX_OUTPUT = 256 * 1024
 """Bytes of output; texts are cut to their own, smaller lengths afterwards."""
 
 MAX_SECONDS = 0.5
-"""CPU time of this thread, which the load of others does not change."""
+"""CPU time of one thread, which the load of other threads does not change."""
 
 ASKED_EVERY = 0.05
-"""Seconds for which a thread's processor time is not asked again."""
+"""Seconds for which a reading of a thread's processor time is used."""
 
 _SPACES_IN_TAG = re.compile(r"\{[{%]-?\s{100}")
 _JSON = (dict, list, str, int, float, bool)
@@ -89,9 +89,9 @@ class Missing(Undefined):
     __hash__ = Undefined.__hash__
 
 
-class Filled(NamedTuple):
-    """A rendered text. `missing` are names of variables that did not exist, `odd` describes values that could not be
-    computed with; the text has “—” in their places."""
+class FilledText(NamedTuple):
+    """A rendered text. `missing` are names of variables that did not exist, `odd` describes values with which filters
+    could not compute; the text has “—” in their places."""
 
     text: str
     missing: list[str]
@@ -132,7 +132,7 @@ class Context(RenderContext):
         self.deadline = _thread.time_by(now) + MAX_SECONDS
 
     def check_time(self) -> None:
-        """A thread's processor time is at most the time that has passed, and takes ten times as long to ask for."""
+        """Raise an error past the deadline. Processor time is slow to read, and at most the elapsed time."""
         if time.monotonic() > self.earliest and time.thread_time() > self.deadline:
             raise ResourceLimitError("the template takes too long", token=None)
 
@@ -146,7 +146,7 @@ class Context(RenderContext):
         return member
 
     def get_item(self, obj: Any, key: Any) -> Any:
-        """A member, an item, or Liquid's `size`, `first` and `last`; None for anything else."""
+        """Return a member, an item, or Liquid's `size`, `first` and `last`; None for anything else."""
         if isinstance(obj, dict | for_tag.ForLoop) and isinstance(key, str) and key in obj:
             member = obj[key]
             return member if isinstance(member, _JSON) or isinstance(obj, for_tag.ForLoop) else None
@@ -182,14 +182,14 @@ class Context(RenderContext):
         super().assign(key, val)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
-        """Called as each loop begins: nested and consecutive loops all count."""
+        """Count the rounds of a loop as it begins: nested and consecutive loops all count."""
         self.rounds += length
         if self.rounds > MAX_ROUNDS:
             raise LoopIterationLimitError(f"more than {MAX_ROUNDS} loop rounds", token=None)
 
 
 class Buffer(LimitedStringIO):
-    """Counts without encoding what is ASCII."""
+    """Counts bytes of output, without encoding ASCII text."""
 
     def write(self, text: str) -> int:
         self.size += len(text) if text.isascii() else len(text.encode())
@@ -263,10 +263,10 @@ _sandbox = Sandbox(tolerance=Mode.STRICT, undefined=Missing, strict_filters=True
 
 @lru_cache(maxsize=1024)
 def parse(source: str) -> BoundTemplate:
-    """The template, to be rendered any number of times. Raises RenderError with the line of the mistake."""
+    """Return the template, to be rendered any number of times. Raises RenderError with the line of the mistake."""
     if len(source) > MAX_SOURCE:
         raise RenderError(_("The text is longer than %(limit)d characters.") % {"limit": MAX_SOURCE})
-    # The lexer needs quadratic time for what follows these two.
+    # The lexer needs quadratic time for the text after these two.
     for opened, closed in (("{{", "}}"), ("{%", "%}")):
         if source.rfind(opened) > source.rfind(closed):
             raise RenderError(
@@ -292,8 +292,8 @@ def _prepare(expression: Expression) -> None:
                 raise UnknownFilterError(f"there is no filter “{each.name}”", token=each.token)
 
 
-def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
-    """The rendered text, and why it contains “—”. Raises RenderError."""
+def render(source: str, data: Json, place: liquid_filters.Place) -> FilledText:
+    """Return the rendered text, and why it contains “—”. Raises RenderError."""
     template = parse(source)
     context = Context(template, data, place)
     buffer = Buffer(MAX_OUTPUT)
@@ -306,11 +306,11 @@ def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
     except Exception as fault:  # a filter may fail on any value; no template may stop the worker
         raise RenderError(explained(fault, source)) from fault
     odd = [explained(fault, source).removesuffix(".") for fault in context.odd.values()]
-    return Filled(buffer.getvalue(), context.missed, odd)
+    return FilledText(buffer.getvalue(), context.missed, odd)
 
 
 def explained(fault: BaseException, source: str) -> str:
-    """What went wrong, and in which line of the text."""
+    """Return the error's message, with its line in the text."""
     token = fault.token if isinstance(fault, LiquidError) else None
     message = str(fault.args[0]) if fault.args else type(fault).__name__
     if RecursionError in (type(fault), type(fault.__cause__)):
@@ -322,7 +322,7 @@ def explained(fault: BaseException, source: str) -> str:
 
 
 def expressions_of(template: BoundTemplate) -> Iterator[Expression]:
-    """Every expression of a template, inner ones included."""
+    """Yield every expression of a template, inner ones included."""
     context = RenderContext(template)
     nodes: list[Node] = list(template.nodes)
     while nodes:

@@ -50,7 +50,7 @@ _NAMED_BY = ("name", "title", "ref", "id")
 
 
 class OddNumber(FilterArgumentError):
-    """A value that a filter cannot compute with: printed as “—” with a warning."""
+    """Raised for a value with which a filter cannot compute: printed as “—” with a warning."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Place:
 
 
 def shown(value: object) -> str:
-    """A value as text: an object as its name, a list with commas, numbers as decimals, without “.0”."""
+    """Return a value as text: an object as its name, a list with commas, numbers as decimals, without “.0”."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -91,7 +91,7 @@ def _listed(items: list[Any] | tuple[Any, ...], separator: str) -> str:
 
 
 def whole_number(value: object) -> int:
-    """The value as a whole number, 0 if it is none, as in Liquid's ranges."""
+    """Return the value as a whole number, 0 if it is none, as in Liquid's ranges."""
     number = formats.as_number(value)
     return int(number) if number is not None else 0
 
@@ -197,7 +197,7 @@ def where(items: list[Any], name: Any, value: Any = None) -> list[Any]:
 
 
 def sort(items: list[Any], name: Any = None) -> list[Any]:
-    """By the items' text in lower case; numbers by size, and first."""
+    """Sort by the items' text in lower case; numbers by size, and first."""
 
     def rank(item: Any) -> tuple[int, Decimal, str]:
         if isinstance(name, str):
@@ -255,7 +255,7 @@ def calculating(function: Callable[..., Decimal]) -> Filter:
 
 
 def divided_by(number: Decimal, divisor: Decimal) -> Decimal:
-    """Whole numbers divide as in Liquid, rounded down."""
+    """Divide. Whole numbers divide as in Liquid, rounded down."""
     if not divisor:
         raise OddNumber("divided by 0", token=None)
     whole = number == number.to_integral_value() and divisor == divisor.to_integral_value()
@@ -272,7 +272,7 @@ def rounded(number: Decimal, places: Decimal = Decimal()) -> Decimal:
     return round(number, max(0, min(int(places), 10)))
 
 
-# --- as people write them -------------------------------------------------------------------------------------------
+# --- formats for people ---------------------------------------------------------------------------------------------
 def placed(function: Callable[..., str]) -> Filter:
     """Decorator for filters that need the reader's language and time zone."""
 
@@ -285,8 +285,8 @@ def placed(function: Callable[..., str]) -> Filter:
 
 
 def money(value: Any, *rest: Any) -> str:
-    """`{{ variables.amount | money: variables.currency }}`: €1,200.50 or 1.200,50 €. A value that is no number
-    stays."""
+    """Return €1,200.50 or 1.200,50 € for `{{ variables.amount | money: variables.currency }}`. A value that is no
+    number stays."""
     *currency, place = rest
     amount = formats.as_number(value)
     code = "" if not currency or isinstance(currency[0], Undefined) else shown(currency[0]).strip()[:20]
@@ -299,7 +299,7 @@ def number(value: Any, place: Place) -> str:
 
 
 def date_and_time(value: Any, place: Place) -> str:
-    """Wed, 25 Nov 2026, 17:00 CET. A value that is no instant stays."""
+    """Return Wed, 25 Nov 2026, 17:00 CET. A value that is no instant stays."""
     here = _here(value, place)
     if isinstance(here, datetime):
         return formats.moment(here, place.locale)
@@ -319,7 +319,7 @@ def only_time(value: Any, place: Place) -> str:
 
 
 def _here(value: Any, place: Place) -> datetime | date | None:
-    """The instant in the reader's time zone; a date without time is the same day everywhere."""
+    """Return the instant in the reader's time zone; a date without time is the same day everywhere."""
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)

@@ -23,7 +23,7 @@ Fact = tuple[str, str]
 
 
 def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
-    """The message; `words` (title, body, short_body) if the channel has texts of its own.
+    """Return the message; `words` (title, body, short_body) if the channel has texts of its own.
 
     Reads the notification's recipient with brand, its category and brand; for facts and the engine's ids also its task,
     case and `on_behalf_of`.
@@ -45,7 +45,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         priority=notification.priority,
         category=notification.category.slug,
         actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
-        url="" if notification.recipient.external else notification.url,  # which leads to a page of staff
+        url="" if notification.recipient.external else notification.url,  # that page is for staff
         facts=facts,
         brand=brand_of(brand_shown(notification)),
         due_at=notification.due_at,
@@ -57,12 +57,12 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
 
 
 def brand_shown(notification: Notification) -> Brand | None:
-    """Return the brand under which its person reads it."""
+    """Return the brand under which the person reads the notification."""
     return notification.brand or notification.recipient.brand
 
 
 def notice_of(notification: Notification) -> str:
-    """Why its person was told again, or by an escalation. It holds for as long as the item waits for an answer."""
+    """Return why the person was notified again, or by an escalation, as long as the item waits for an answer."""
     return notification.notice if notification.state == NotificationState.OPEN else ""
 
 
@@ -71,12 +71,12 @@ def _below(notice: str, between: str, text: str) -> str:
 
 
 def saying(message: Message, text: str, language: str) -> Message:
-    """The message with this text only, and no answers."""
+    """Return the message with this text only, and no answers."""
     return replace(message, body=text, short_body=text, actions=(), facts=(), glance="", language=language)
 
 
 def brand_of(brand: Brand | None) -> Json:
-    """Name, logo and colours of the brand; wfpush's own where there is none."""
+    """Return name, logo and colours of the brand; wfpush's own without a brand."""
     chosen = brand or _own_brand()
     return {
         "name": chosen.name,
@@ -91,7 +91,7 @@ def brand_of(brand: Brand | None) -> Json:
 
 
 def base_of(brand: Brand | None) -> str:
-    """What addresses begin with in messages of this brand."""
+    """Return the start of addresses in messages of this brand."""
     return brand.domain if brand is not None and brand.domain else str(settings.BASE_URL)
 
 
@@ -101,7 +101,7 @@ def _own_brand() -> Brand:
 
 
 def _weight(action: Action) -> int:
-    """Order of answers: those that move the work on, those that take away, questions, and acknowledging last."""
+    """Return the rank of an answer: final ones, those that take the work away, questions, and acknowledging last."""
     if action.effect == "final":
         return 1 if action.takes_away else 0
     return 2 if action.effect == "request_info" else 3
@@ -115,7 +115,7 @@ def _thread(notification: Notification) -> str:
 
 # --- facts ----------------------------------------------------------------------------------------------------------
 def _facts(notification: Notification) -> Iterator[Fact]:
-    """Labels and values of what helps to decide, in the active language."""
+    """Yield labels and values that help to decide, in the active language."""
     locale, details = formats.locale_for(notification.language, notification.recipient.locale), notification.details
     if notification.on_behalf_of is not None:
         yield _("On behalf of"), str(notification.on_behalf_of)

@@ -1,4 +1,4 @@
-"""What somebody is called before a reader: customers may read the brand's name instead of those of staff."""
+"""Names of people before a reader: customers may read the brand's name instead of those of staff."""
 
 from django.conf import settings
 
@@ -7,7 +7,7 @@ from notifications.types import Json
 
 
 def house_of(reader: Recipient) -> str:
-    """What the house is called that writes to the reader. Reads their brand."""
+    """Return the name under which the house writes to the reader. Reads their brand."""
     return reader.brand.name if reader.brand is not None else str(settings.UNFOLD["SITE_TITLE"])
 
 
@@ -20,7 +20,7 @@ def name_of(person: Recipient, reader: Recipient) -> str:
 
 
 def name_said(name: str, ref: str, reader: Recipient) -> str:
-    """Return the name that the reader sees, of a person of whom only ref and name are known."""
+    """Return the name that the reader sees for a person of whom only ref and name are known."""
     return house_of(reader) if hides_staff(reader) and ref != reader.ref else name
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"((?<=«)[\u00a0\u202f](?=\S)|(?<=\S)[\u00a0\u202f](?=[»:;?!]))|\s+")
-"""The first group: what keeps French punctuation in the line of its word."""
+"""The first group: spaces that keep French punctuation in the line of its word."""
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _TRAILING_BLANKS = re.compile(r"(?<! ) ++$", re.MULTILINE)
-"""Each run is looked at once, from its beginning: from each of a million blanks would take an hour."""
+"""Each run is matched once, from its beginning: a match from each of a million blanks would take an hour."""
 
 # Control characters; zero-width and invisible ones; all of Unicode's Bidi_Control; tags; lone surrogates. Letters of
 # right-to-left scripts need none of these for their order. The joiners U+200C and U+200D are checked one by one.
@@ -29,7 +29,7 @@ _JOINED = frozenset({"Lo", "Mn", "Mc", "Sk", "So"})
 modifiers."""
 
 _PILE = re.compile(r"[^\w\s\x21-\x7e]{6,}")
-"""Where marks may follow each other: neither letters nor spaces."""
+"""Runs in which marks may follow each other: neither letters nor spaces."""
 
 MOST_MARKS, MOST_PARTS = 5, 8
 """Marks that one letter keeps: pointed Hebrew has up to five. In the scripts of India, Tibet and Burma marks of other
@@ -43,19 +43,19 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
 def clean(text: str) -> str:
-    """Text of several lines: line ends are LF, at most one empty line in a row, tabs are spaces, nothing invisible."""
+    """Return text of several lines: LF as line ends, at most one empty line in a row, no tabs, nothing invisible."""
     text = _seen(_LINE_ENDS.sub("\n", text).replace("\t", " "))
     return _EMPTY_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", text)).strip()
 
 
 def clean_line(text: str) -> str:
-    """Text of one line: line ends, tabs and runs of spaces become one space, but for French punctuation's; nothing
-    invisible."""
+    """Return text of one line: line ends, tabs and runs of spaces become one space, except those of French punctuation;
+    nothing invisible."""
     return _BLANKS.sub(lambda match: match[1] or " ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
 def escape_hidden(text: str) -> str:
-    """Text for people who must see what really came: characters that `clean` removes are written as in JSON, `\\u202e`.
+    """Return text in which people see what really came: characters that `clean` removes are written as `\\u202e`.
 
     Line ends and tabs stay. Of many marks on one letter the first few stay, and the others are removed.
     """
@@ -63,7 +63,7 @@ def escape_hidden(text: str) -> str:
 
 
 def escape_hidden_in_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON with the same value, in which invisible characters, and many marks on one letter, are escaped."""
+    """Return JSON with the same value, in which invisible characters, and many marks on one letter, are escaped."""
     return _seen(json.dumps(value, indent=indent, ensure_ascii=False, default=str), _escaped, piled=_escaped)
 
 
@@ -93,7 +93,7 @@ def _is_spelling(joiner: re.Match[str]) -> bool:
 
 
 def _few_marks(pile: str, instead: Instead) -> str:
-    """Limits the marks on one letter: hundreds of them would cover the lines around it. A joiner starts no new
+    """Limit the marks on one letter: hundreds of them would cover the lines around it. A joiner starts no new
     letter."""
     characters: list[str] = []
     marks = parts = 0
@@ -110,7 +110,7 @@ def _few_marks(pile: str, instead: Instead) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, with “…” at the end where text was cut. Letters keep their marks."""
+    """Return at most `limit` characters, with “…” at the end where text was cut. Letters keep their marks."""
     if len(text) <= limit:
         return text
     end = limit - 1
@@ -120,7 +120,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _may_end(text: str, end: int) -> bool:
-    """Whether a reader sees two characters on either side of `end`."""
+    """Return whether a reader sees two characters on either side of `end`."""
     before, after = text[end - 1], text[end]
     if before == _ZWJ or after == _ZWJ or unicodedata.combining(after) or unicodedata.category(after).startswith("M"):
         return False
@@ -136,11 +136,11 @@ def _flags_before(text: str, end: int) -> int:
     return count
 
 
-_AS_IT_IS = re.compile(r"(?is)(<textarea\b.*?</textarea>|<input\b[^>]*>|<script\b.*?</script>)")
+_VERBATIM = re.compile(r"(?is)(<textarea\b.*?</textarea>|<input\b[^>]*>|<script\b.*?</script>)")
 """Elements whose content must not change, since it is sent back or executed."""
 
 
 def show_hidden_characters(html: str) -> str:
-    """The page with control and zero-width characters written out (`\\u202e`), except inside form fields."""
-    parts = _AS_IT_IS.split(html)
+    """Return the page with control and zero-width characters written out (`\\u202e`), except inside form fields."""
+    parts = _VERBATIM.split(html)
     return "".join(part if place % 2 else escape_hidden(part) for place, part in enumerate(parts))

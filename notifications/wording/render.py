@@ -1,4 +1,4 @@
-"""Renders one message from a template version and what is known of an event."""
+"""Renders one message from a template version and the data of an event."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ USUAL_LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendering:
     """The texts of one message. `warnings` are for the trace."""
 
     title: str
@@ -58,7 +58,7 @@ def render(
     timezone: str,
     hidden: Sequence[str] = (),
     customer: bool = False,
-) -> Rendered:
+) -> Rendering:
     """Render in the best language for `language`, with times in `timezone`.
 
     `context` is plain JSON: the event's data, its case, brand and event. The paths `hidden` are left out of it for
@@ -86,11 +86,11 @@ def render(
         title = clean_title(version.template.name) or "—"
         warnings[reasons.EMPTY_TITLE()] = None
     title, body, short_body = map(set_apart, (title, body, short_body))
-    return Rendered(title, body, short_body, text.language, tuple(warnings))
+    return Rendering(title, body, short_body, text.language, tuple(warnings))
 
 
 def _short(text: WrittenText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:
-    """The text's own short body, or the beginning of its body. `same`: lock screens may show all that the body may."""
+    """Return the text's own short body, or the start of its body. `same`: lock screens may show the whole body."""
     if text.short_body.strip():
         return cut(clean(fill_in(text.short_body, shown)), MAX_SHORT_BODY)
     start = body if same else cut(clean(fill_in(text.body, shown)), MAX_BODY)
@@ -104,20 +104,20 @@ def _absent(name: str, hidden: Sequence[str]) -> Reason:
 
 
 def clean_title(text: str) -> str:
-    """One line of at most 500 characters, with nothing invisible."""
+    """Return one line of at most 500 characters, with nothing invisible."""
     return cut(clean_line(text), MAX_TITLE)
 
 
-# --- which text -----------------------------------------------------------------------------------------------------
+# --- choice of the text ---------------------------------------------------------------------------------------------
 def texts_of(version: TemplateVersion, *, customer: bool) -> list[WrittenText]:
-    """The texts for external people, if there are any and one of them reads; else those for everybody."""
+    """Return the texts for customers, if there are any and a customer reads; else those for everybody."""
     own: list[WrittenText] = list(version.customer_texts.all()) if customer else []
     return own or list(version.texts.all())
 
 
 def text_for(version: TemplateVersion, language: str, channel: str, *, customer: bool = False) -> WrittenText:
-    """The text in the language itself, its base (de-AT: de), the fallback, then any language; each for the channel
-    first, then for all channels.
+    """Return the text in the language itself, its base (de-AT: de), the fallback, then any language; each for the
+    channel first, then for all channels.
 
     Raises RenderError when there is none.
     """
@@ -134,7 +134,7 @@ def text_for(version: TemplateVersion, language: str, channel: str, *, customer:
 
 # --- actions --------------------------------------------------------------------------------------------------------
 def actions_of(version: TemplateVersion | None, language: str, event_actions: Iterable[Any]) -> list[Action]:
-    """The actions of a message, as its event names them, with labels and comment rules of the template.
+    """Return the actions of a message, as its event names them, with labels and comment rules of the template.
 
     An action is a name or {"action", "title", "effect", "comment"}; anything else is left out, and so are repeated
     names.
@@ -162,7 +162,7 @@ def _action(name: str, spec: Json, rule: TemplateAction | None, language: str, f
 
 
 def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, str]:
-    """The template's labels, else the usual ones, else the action's name made readable."""
+    """Return the template's labels, else the usual ones, else the action's name made readable."""
     written = rule.labels if rule is not None and isinstance(rule.labels, dict) else {}
     labels = {tag(language): _label(label) for language, label in written.items()}
     labels = {language: label for language, label in labels.items() if language and label} or usual_labels(name)
@@ -173,7 +173,7 @@ def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, 
 
 @lru_cache(maxsize=256)
 def usual_labels(name: str) -> dict[str, str]:
-    """The labels of a usual answer, in the languages of the pages; none for other names."""
+    """Return the labels of a usual answer, in the languages of the pages; none for other names."""
     if name not in USUAL_LABELS:
         return {}
     labels = {}
@@ -188,8 +188,8 @@ def _label(text: Any) -> str:
 
 
 def _comment(effect: Effect, requested: Any, usual: str | None) -> CommentRule:
-    """Whether a comment is needed: always for a question; else as the event says, or as is `usual` by the template or
-    the action's name."""
+    """Return the rule for comments: a question needs one; else the rule of the event, or the `usual` one of the
+    template or the action's name."""
     if effect == "request_info":
         return "required"
     choices: tuple[CommentRule, ...] = get_args(CommentRule)

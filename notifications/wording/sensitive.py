@@ -1,7 +1,7 @@
-"""Removes from the context of texts what event types call sensitive now, so that lock screens do not show it.
+"""Removes values that event types call sensitive now from the context of texts, so that lock screens do not show them.
 
-It is looked up when a text is rendered, not when its template was published: running clocks keep their templates, but
-the present rules apply. What is not in the context cannot appear by a capture, a loop, or an object printed whole.
+The rules are read when a text is rendered, not when its template was published: running clocks keep their templates,
+but the present rules apply. A removed value cannot appear by a capture, a loop, or an object printed whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ from wfpush.postgres.revision import Compiled
 
 
 def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
-    """The sensitive paths of the event's type, or of the type of the event that assigned the task, whose data the task
-    has."""
+    """Return the sensitive paths of the event's type, and of the type of the event that assigned the task, whose data
+    the task has."""
     types = {event.type, behaviour_of(event.type)}
     if task is not None and task.assigned_event_id is not None and task.assigned_event_id != event.pk:
         types |= {name for type in _assigned_by(task) for name in (type, behaviour_of(type))}
@@ -22,13 +22,13 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
 
 
 def paths_of_task(task: Task) -> tuple[str, ...]:
-    """The sensitive paths of all types of events that the task has had."""
+    """Return the sensitive paths of all types of events that the task has had."""
     types = set(Event.objects.filter(task=task).values_list("type", flat=True))
     return _BY_TYPE.get().of(frozenset(types | {behaviour_of(type) for type in types}))
 
 
 def _assigned_by(task: Task) -> Sequence[str]:
-    """The type of the event that assigned the task, which those who have many tasks have read for all of them."""
+    """Return the type of the event that assigned the task. Callers with many tasks have read it for all of them."""
     if "assigned_event" in task._state.fields_cache and task.assigned_event is not None:
         return [task.assigned_event.type]
     return list(Event.objects.filter(pk__in=[task.assigned_event_id]).values_list("type", flat=True))
@@ -42,7 +42,7 @@ class _Paths:
         self._cache: dict[frozenset[str], tuple[str, ...]] = {}
 
     def of(self, types: frozenset[str]) -> tuple[str, ...]:
-        """The paths of all these types, sorted. Engines choose type names, so only those with such paths are cached."""
+        """Return the sorted paths of these types. Engines choose type names, so only types with paths are cached."""
         relevant = types.intersection(self._by_type)
         if relevant not in self._cache:
             self._cache[relevant] = tuple(sorted({path for name in relevant for path in self._by_type[name]}))
@@ -60,24 +60,24 @@ _BY_TYPE = Compiled(_read)
 
 
 def without_paths(data: Json, paths: Iterable[str]) -> Json:
-    """A copy of the data without these paths."""
+    """Return a copy of the data without these paths."""
     for path in paths:
-        data = _less(data, path.split("."))
+        data = _without_path(data, path.split("."))
     return data
 
 
-def _less(data: Any, path: Sequence[str]) -> Any:
-    """None if the value is removed. A person may be written as a `ref` alone. A path applies to all members of a list,
-    unless it contains an index."""
+def _without_path(data: Any, path: Sequence[str]) -> Any:
+    """Return the data without the path; None if nothing is left. A person may be written as a `ref` alone. A path
+    applies to all members of a list, unless it contains an index."""
     if not path or (isinstance(data, str) and list(path) == ["ref"]):
         return None
     name, *rest = path
     if isinstance(data, dict) and name in data:
-        left = _less(data[name], rest)
+        left = _without_path(data[name], rest)
         others = {each: value for each, value in data.items() if each != name}
         return others if left is None else {**data, name: left}
     if isinstance(data, list) and name.isdigit():
-        return [_less(each, rest) if at == int(name) else each for at, each in enumerate(data)]
+        return [_without_path(each, rest) if at == int(name) else each for at, each in enumerate(data)]
     if isinstance(data, list):
-        return [_less(each, path) for each in data]
+        return [_without_path(each, path) for each in data]
     return data

@@ -1,4 +1,4 @@
-"""Every sentence of the inbox that both server and browser say, so that each is translated once.
+"""Every sentence of the inbox that both server and browser use, so that each is translated once.
 
 Placeholders are `{name}`. Sentences that only templates say are in the templates, in Django's own tags.
 """
@@ -228,7 +228,7 @@ CUSTOMERS: dict[str, Text] = {
     "given_back": _("This changed after you had answered, so your answer does not count. Please look at it again."),
     "given_back_others": _("This has changed since it was answered. Please look at it again."),
 }
-"""What customers read instead: they know the house, and no engine behind it."""
+"""Sentences for customers: they know the house, and no engine behind it."""
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
@@ -253,19 +253,19 @@ SERVER = (
 
 
 def say(key: str, *, customer: bool = False, **values: object) -> str:
-    """The sentence in the active language, with its placeholders filled. `customer`: who reads it is one."""
+    """Return the sentence in the active language, with its placeholders filled. `customer`: the reader is one."""
     text = CUSTOMERS.get(key, TEXTS[key]) if customer else TEXTS[key]
     return str(text).format(**all_apart(**values))
 
 
 def say_of(prefix: str, action: str, *, customer: bool = False, **values: object) -> str:
-    """The sentence of a family for an action, `<prefix>_other` if the action has none of its own."""
+    """Return the sentence of a family for an action, `<prefix>_other` if the action has none of its own."""
     key = f"{prefix}_{action}"
     return say(key if key in TEXTS else f"{prefix}_other", customer=customer, **values)
 
 
 def spoken(*, customer: bool = False) -> dict[str, str]:
-    """Sentences of pages, in the active language. What is shown to nobody (LEFT) only the service worker says."""
+    """Return the sentences of pages, in the active language. Only the service worker uses those of LEFT."""
     texts = {**TEXTS, **CUSTOMERS} if customer else TEXTS
     return {key: str(text) for key, text in texts.items() if key not in SERVER and key not in LEFT}
 
@@ -275,5 +275,5 @@ def spoken_by_worker() -> dict[str, str]:
 
 
 def spoken_to_customers_by_worker() -> dict[str, str]:
-    """Those that differ from `spoken_by_worker`."""
+    """Return the sentences for customers that differ from `spoken_by_worker`."""
     return {key: str(CUSTOMERS[key]) for key in WORKER if key in CUSTOMERS}

@@ -22,7 +22,7 @@ from notifications.models import (
     WrittenText,
 )
 from notifications.wording import liquid
-from notifications.wording.known_paths import Carried, carried
+from notifications.wording.known_paths import EventHistory, carried
 
 STANDARD = set(
     """
@@ -36,7 +36,7 @@ STANDARD = set(
     brand.name brand.contact event.id event.type event.source event.subject event.time event.engine
     """.split()  # noqa: SIM905
 )
-"""Members of event data that every template may use (docs/api.md, “Events in”), and what we add."""
+"""Members of event data that every template may use (docs/api.md, “Events in”), and those that we add."""
 
 FIELDS = ("title", "body", "short_body")
 _ANY = "*"
@@ -44,7 +44,7 @@ _ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`fatal`: the version cannot be published. `message` is a sentence for whoever edits the text or key fact."""
+    """`fatal`: the version cannot be published. `message` is a sentence for the editor of the text or key fact."""
 
     text: WrittenText | TemplateFact
     field: str
@@ -74,11 +74,11 @@ class _KnownPaths:
         self.sensitive = {path for path, sensitive in rows if sensitive}
 
     @cached_property
-    def carried(self) -> Carried:
+    def carried(self) -> EventHistory:
         return carried(None, self.types)
 
     def has(self, path: str) -> bool:
-        """Events are read only for what nobody has declared."""
+        """Return whether events have the path. Events are read only for paths that nobody has declared."""
         return any(reaches(path, each) for each in self.declared) or any(
             reaches(path, each) for each in self.carried.names
         )
@@ -96,7 +96,7 @@ class _KnownPaths:
 
 
 def check(version: TemplateVersion) -> list[Problem]:
-    """Syntax errors, variables that no event has, and sensitive ones on lock screens."""
+    """Return syntax errors, variables that no event has, and sensitive ones on lock screens."""
     known_paths = _KnownPaths(version)
     problems: list[Problem] = []
     for text in (*version.texts.all(), *version.customer_texts.all()):
@@ -106,7 +106,7 @@ def check(version: TemplateVersion) -> list[Problem]:
 
 
 def _check_facts(version: TemplateVersion, known_paths: _KnownPaths) -> Iterator[Problem]:
-    """Sensitive ones are no problem: lock screens leave them out."""
+    """Check the key facts. Sensitive ones are no problem: lock screens leave them out."""
     for at, fact in enumerate(version.facts.all(), 1):
         if at > MOST_FACTS:
             message = _("A version has at most %(most)d key facts.") % {"most": MOST_FACTS}
@@ -117,7 +117,7 @@ def _check_facts(version: TemplateVersion, known_paths: _KnownPaths) -> Iterator
 
 
 def types_of(version: TemplateVersion) -> list[EventType]:
-    """Event types whose routes use the template; none: it may be used for all of them."""
+    """Return the event types whose routes use the template; none: it may be used for all of them."""
     routes = list(version.template.routes.prefetch_related("event_types"))
     if not all(route.event_types.all() for route in routes):
         return []
@@ -139,8 +139,8 @@ def _check(text: WrittenText, field: str, known_paths: _KnownPaths) -> Iterator[
 
 
 def _shown_to_all(text: WrittenText, field: str, path: str) -> Iterator[Problem]:
-    """Texts that anybody can see: title and short body, or else the beginning of the body, on lock screens; the subject
-    in mail programs."""
+    """Check texts that anybody can see: title and short body, or else the beginning of the body, on lock screens; the
+    subject in mail programs."""
     if field == "short_body":
         message = _("“%(path)s” is sensitive: it cannot be in the short text, which lock screens show.")
     elif field == "body":
@@ -156,13 +156,13 @@ def _shown_to_all(text: WrittenText, field: str, path: str) -> Iterator[Problem]
 
 
 def reaches(used: str, path: str) -> bool:
-    """Whether `used` shows what is at `path`: the same, a part of it, or an object around it."""
+    """Return whether `used` shows the value at `path`: the same path, a part of it, or an object around it."""
     ours, theirs = used.split("."), path.split(".")
     return all(one == other or _ANY in (one, other) for one, other in zip(ours, theirs, strict=False))
 
 
 def showing(paths: Collection[str]) -> list[Template]:
-    """Templates whose published texts show one of these sensitive paths on lock screens or in mail programs."""
+    """Return templates whose published texts show one of these paths on lock screens or in mail programs."""
     published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related("template")
     return [
         version.template
@@ -172,7 +172,7 @@ def showing(paths: Collection[str]) -> list[Template]:
 
 
 def variables_of(template: BoundTemplate) -> Iterator[str]:
-    """Dotted paths of the variables that a template reads from its context, without positions in lists.
+    """Yield the dotted paths of the variables that a template reads from its context, without positions in lists.
 
     In a loop `for document in documents`, `document.title` counts as `documents`.
     """

@@ -14,7 +14,7 @@ from notifications.wording.template_check import Problem, check
 
 
 class CannotPublish(Exception):
-    """The sentence says what to correct; `problems` are the fatal ones of the check."""
+    """Raised with a sentence that says what to correct; `problems` are the fatal ones of the check."""
 
     def __init__(self, detail: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(detail)
@@ -24,7 +24,7 @@ class CannotPublish(Exception):
 
 @transaction.atomic
 def new_draft(template: Template, source: TemplateVersion | None = None, note: str = "") -> TemplateVersion:
-    """The next version, with a copy of the source's texts, actions and key facts."""
+    """Return the next version, with a copy of the source's texts, actions and key facts."""
     template = _locked(template)
     highest = template.versions.aggregate(Max("number"))["number__max"] or 0
     draft = TemplateVersion.objects.create(template=template, number=highest + 1, note=note[:200])
@@ -39,7 +39,7 @@ def new_draft(template: Template, source: TemplateVersion | None = None, note: s
 
 @transaction.atomic
 def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion:
-    """Use this draft for new messages; running ones keep the version they began with.
+    """Use this draft for new messages; running ones keep the version with which they began.
 
     Raises CannotPublish if it is no draft, has no texts, or has fatal problems.
     """

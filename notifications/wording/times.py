@@ -1,4 +1,4 @@
-"""Times as people say them, in the person's time zone: relative and exact together."""
+"""Times in the words of people, in the person's time zone: relative and exact together."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ Urgency = Literal["ontime", "soon", "overdue"]
 
 @dataclass(frozen=True)
 class Due:
-    """When an answer is due: the text, the exact time for a title, and how urgent it is."""
+    """The time at which an answer is due: its text, the exact time for a title, and its urgency."""
 
     at: datetime
     text: str
@@ -38,7 +38,7 @@ class Due:
 
 
 def due(at: datetime, now: datetime) -> Due:
-    """`due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`."""
+    """Return `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`."""
     left = at - now
     urgency: Urgency = "overdue" if left < timedelta() else "soon" if left <= SOON else "ontime"
     words = [_due_at(at, now), _span("left", left)]
@@ -72,19 +72,19 @@ def _span(kind: Literal["left", "over"], span: timedelta) -> str:
 
 
 def hour(here: datetime) -> str:
-    """`17:00`, or `5:00 PM` for readers in a country that counts so."""
+    """Return `17:00`, or `5:00 PM` for readers in a country that counts so."""
     return formats.hour(here, formats.active_locale())
 
 
 def day(value: date, today: date) -> str:
-    """`25 November`, with the year when it is another one."""
+    """Return `25 November`, with the year when it is another one."""
     if value.year != today.year:
         return formats.day(value, formats.active_locale())
     return format_skeleton("MMMMd", value, locale=formats.locale_for_days(formats.active_locale()))
 
 
 def short_time(at: datetime, now: datetime) -> str:
-    """When something happened, in short: `14:02`, `yesterday 14:02`, `24 November`."""
+    """Return a time in the past, in short: `14:02`, `yesterday 14:02`, `24 November`."""
     here, today = timezone.localtime(at), timezone.localtime(now).date()
     clock, days = hour(here), (today - here.date()).days
     if days == 0:
@@ -93,7 +93,7 @@ def short_time(at: datetime, now: datetime) -> str:
 
 
 def when(at: datetime, now: datetime) -> str:
-    """The same inside a sentence: `at 14:02`, `on 24 November at 14:02`."""
+    """Return a time in the past, as part of a sentence: `at 14:02`, `on 24 November at 14:02`."""
     here, today = timezone.localtime(at), timezone.localtime(now).date()
     clock = hour(here)
     if here.date() == today:
@@ -102,14 +102,14 @@ def when(at: datetime, now: datetime) -> str:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """`Friday, 4 December, 17:00`"""
+    """Return `Friday, 4 December, 17:00`."""
     here = timezone.localtime(at)
     between = " " if formats.active_locale().language == "fr" else ", "
     return f"{_weekday(here)}{between}{day(here.date(), timezone.localtime(now).date())}, {hour(here)}"
 
 
 def exact(at: datetime) -> str:
-    """The full date with its zone, for titles."""
+    """Return the full date with its zone, for titles."""
     here = timezone.localtime(at)
     return f"{_weekday(here)}, {formats.day(here, formats.active_locale())}, {hour(here)} {here.tzname()}"
 

@@ -1,4 +1,4 @@
-"""Numbers as people type them in their language, and written so. What could mean two numbers is refused."""
+"""Reads and writes numbers as people type them in their language. Text that could mean two numbers is refused."""
 
 import re
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ _DIGITS = r"\d{1,15}"
 
 
 class UnreadableNumber(ValueError):
-    """Its text is a sentence for whoever typed it."""
+    """Raised for text that is no number. Its text is a sentence for the person who typed it."""
 
 
 class AmbiguousNumber(UnreadableNumber):
-    """`one` and `other`: how to write each of the two numbers that it may be."""
+    """Raised for text that may mean two numbers. `one` and `other` are texts that mean only one of them."""
 
     def __init__(self, text: str, numbers: tuple[Decimal, Decimal], ways: tuple[str, str], locale: Locale) -> None:
         self.one, self.other = ways
@@ -31,20 +31,20 @@ class AmbiguousNumber(UnreadableNumber):
 
 
 class ForeignNumber(AmbiguousNumber):
-    """With a mark of another language, such as “1,5” in English: a fraction, or a slip in the thousands."""
+    """Raised for a mark of another language, such as “1,5” in English: a fraction, or a slip in the thousands."""
 
 
 def read_number(text: str, language: str) -> Decimal:
-    """The number that somebody means who reads this language: “10.000” is ten thousand in German.
+    """Return the number that a reader of this language means: “10.000” is ten thousand in German.
 
-    Raises AmbiguousNumber for what has another meaning in another language (“10.000” in English), UnreadableNumber for
-    what is no number.
+    Raises AmbiguousNumber for text that has another meaning in another language (“10.000” in English), UnreadableNumber
+    for text that is no number.
     """
     return number_in(text, locale_of(language))
 
 
 def number_in(text: str, locale: Locale) -> Decimal:
-    """As `read_number`."""
+    """Return the number, like `read_number`."""
     point, group = marks_of(locale)
     digits = text.strip().replace("−", "-").strip(SIGNS).strip()
     digits = _BLANKS.sub(group if group.isspace() else "", digits)
@@ -72,7 +72,7 @@ def _unreadable(text: str, digits: str, locale: Locale) -> UnreadableNumber:
 
 
 def marks_of(locale: Locale) -> tuple[str, str]:
-    """The decimal point, and what stands between thousands."""
+    """Return the decimal mark, and the mark between thousands."""
     symbols: Mapping[str, Any] = locale.number_symbols
     symbols = symbols.get("latn", symbols)
     group = str(symbols.get("group", ","))
@@ -80,8 +80,8 @@ def marks_of(locale: Locale) -> tuple[str, str]:
 
 
 def write_number(value: Decimal, locale: Locale, least: int = 0) -> str:
-    """As `number_in` reads it, with all its places, and at least so many. Three places get a fourth, lest they look
-    like thousands."""
+    """Return the number in the form that `number_in` reads, with all its places, and at least `least`. Three places get
+    a fourth, so that they do not look like thousands."""
     point, group = marks_of(locale)
     whole, _dot, fraction = f"{abs(value):f}".partition(".")
     fraction = fraction.rstrip("0").ljust(least, "0")
@@ -91,6 +91,6 @@ def write_number(value: Decimal, locale: Locale, least: int = 0) -> str:
 
 
 def plain(value: Decimal) -> str:
-    """As programs write it, and conditions compare it: 10000, 12.5."""
+    """Return the number as programs write it, and conditions compare it: 10000, 12.5."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

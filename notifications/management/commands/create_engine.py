@@ -25,7 +25,7 @@ class Command(BaseCommand):
     )
 
     stealth_options = ("allowed",)
-    """For `call_command` only: private networks in which this engine may be, instead of OUTBOUND_ALLOWED_CIDRS."""
+    """Private networks in which this engine may be, not OUTBOUND_ALLOWED_CIDRS; for `call_command` only."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="short name, such as invoices")
@@ -53,8 +53,8 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps({"slug": slug, "api_key": plain_key, "signing_secret": secret.secret}))
 
     def _move(self, engine: Engine, address: str) -> None:
-        """As on the desk: callbacks that wait, and those that an earlier address refused for good, go to the new
-        address."""
+        """Change the address, as on the desk. Waiting callbacks, and those that an earlier address refused for good,
+        are sent to the new address."""
         engine.callback_url = address
         engine.callback_disabled_at, engine.callback_disabled_reason_fact = None, None
         engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason_fact"])

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{options['ref']} is ready.")
 
     def _save(self, options: dict[str, Any]) -> str:
-        """Returns the random password that was set, if any."""
+        """Return the random password that was set, if any."""
         ref = options["ref"]
         person = Recipient.objects.filter(engine=None, ref=ref).first() or Recipient(ref=ref)
         for field in ("name", "email", "locale", "timezone"):

@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         faults = list(self._parts(now))
-        if database_state() == OK and not schema.last_found().fault:  # the others read its tables
+        if database_state() == OK and not schema.last_found().fault:  # the other checks read its tables
             self._notes(now)
             faults += [*lost_secrets.faults(), *self._channels(), *self._services(now)]
             self._messages()
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         return faults_since(since, now)
 
     def _parts(self, now: datetime) -> Iterator[str]:
-        """What `/readyz` checks."""
+        """Yield the faults that `/readyz` finds."""
         for name, state in readiness.checks(now):
             self.stdout.write(f"{name}: {state}")
             if state != OK:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
     def _notes(self, now: datetime) -> None:
         failing = service_metrics.notes(now)
         for note in readiness.notes(now):
-            if note not in failing:  # they are faults
+            if note not in failing:  # failing services are faults
                 self.stdout.write(f"note: {note}")
 
     def _channels(self) -> Iterator[str]:

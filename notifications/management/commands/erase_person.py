@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(_describe(erasure))
 
     def _wait(self, erasure: Erasure) -> None:
-        """Beside workers, which may take turns with it."""
+        """Work until it is done, beside workers, which may take turns with this process."""
         while erasure.state == ErasureState.RUNNING:
             if erasing.has_due(timezone.now()):
                 erasing.drain()

@@ -1,4 +1,4 @@
-"""`manage.py send_test REF`: send a test message to a person's devices, and print what became of it on each."""
+"""`manage.py send_test REF`: send a test message to a person's devices, and print the result for each."""
 
 import time
 from argparse import ArgumentTypeError
@@ -66,7 +66,7 @@ def _devices(ref: str, device_id: UUID | None) -> list[Device]:
 
 
 def _person(ref: str) -> Recipient:
-    """The internal person, else the external one if only one engine has a person of that ref. Raises CommandError."""
+    """Return the internal person, else the only external one with that ref. Raises CommandError."""
     people = list(Recipient.objects.filter(ref=ref).select_related("engine"))
     internal = [person for person in people if not person.external]
     if not people:
@@ -81,7 +81,7 @@ def _person(ref: str) -> Recipient:
 
 
 def _outcome(device: Device) -> tuple[bool, str]:
-    """Whether the push service took the message, and a sentence about it."""
+    """Return whether the push service took the message, and a sentence about it."""
     now = Device.objects.filter(pk=device.pk).first()
     if now is None:
         return False, "it is gone there: the subscription has ended, and the device was removed"

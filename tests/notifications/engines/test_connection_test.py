@@ -4,7 +4,7 @@ import pytest
 
 from notifications.connectors.base import Misconfigured
 from notifications.engines import connection_test
-from notifications.engines.connection_test import Sample, Sent
+from notifications.engines.connection_test import Sample, SentRequest
 from notifications.models import AnswerMapping, Callback, EngineAccess, Response
 from tests.support.story import Story
 
@@ -18,7 +18,7 @@ def story() -> Story:
     return Story.begin()
 
 
-def preview(story: Story, kind: str, sample: Sample) -> list[Sent]:
+def preview(story: Story, kind: str, sample: Sample) -> list[SentRequest]:
     story.engine.kind, story.engine.callback_url = kind, BASE
     story.engine.save()
     sent = connection_test.preview(story.engine, sample)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from notifications.intake import ingest
-from notifications.intake.ingest import Accepted
+from notifications.intake.ingest import IngestResult
 from notifications.models import Engine, Event
 from notifications.types import InboundEvent, Json
 from tests.factories import EngineFactory
@@ -29,7 +29,7 @@ def inbound(id: str = "e-1", digest: str = "d-1", **changes: object) -> InboundE
     return replace(event, **changes)  # type: ignore[arg-type]
 
 
-def statuses(answers: Sequence[Accepted]) -> list[str]:
+def statuses(answers: Sequence[IngestResult]) -> list[str]:
     return [answer.status for answer in answers]
 
 
@@ -139,7 +139,7 @@ def test_large_batches_with_the_same_events_in_opposite_order_do_not_block_each_
 def test_an_engine_that_is_gone_takes_no_other_down() -> None:
     engine, gone = EngineFactory(), Engine(pk=999_999, slug="gone")
 
-    def work(number: int) -> list[Accepted]:
+    def work(number: int) -> list[IngestResult]:
         try:
             return ingest.accept(gone if number % 4 == 0 else engine, [inbound(f"e-{number}")], timezone.now())
         except IntegrityError:

@@ -9,7 +9,7 @@ from django.utils import translation
 from notifications.items.glance import context_of, glance_of
 from notifications.items.inbox_json import InboxTexts, inbox_json
 from notifications.models import Notification, Recipient
-from notifications.wording.key_facts import KeyFact, Written
+from notifications.wording.key_facts import KeyFact, WrittenFact
 from tests.factories import CaseFactory, EngineFactory, NotificationFactory, RecipientFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +21,8 @@ FACTS = [
     ["Paid", "datetime", "2026-12-03T23:30:00Z"],
 ]
 WRITTEN = [
-    Written(KeyFact("Amount", "money", 1200.5, "EUR"), "€1,200.50"),
-    Written(KeyFact("By", "person", "Al"), "Al"),
+    WrittenFact(KeyFact("Amount", "money", 1200.5, "EUR"), "€1,200.50"),
+    WrittenFact(KeyFact("By", "person", "Al"), "Al"),
 ]
 
 

@@ -31,7 +31,7 @@ from notifications.routing.route import match
 from notifications.starter.samples import FIELD_WORK, SAMPLES
 from notifications.starter.templates import IN_MAILS, LANGUAGES, TEMPLATES, names_in
 from notifications.types import BEHAVIOURS, Json
-from notifications.wording.render import Rendered, actions_of, render
+from notifications.wording.render import Rendering, actions_of, render
 from notifications.wording.template_check import check
 from tests.factories import RecipientFactory
 from tests.support.story import Story
@@ -94,7 +94,7 @@ ODD = re.compile(r"[{}_\[]|  | [,.:!?)]|\(\)|\.\.|\bnil\b|None")
 """What a sentence has that went wrong."""
 
 
-def worded(story: str, language: str, channel: str = "live") -> tuple[Route, Rendered]:
+def worded(story: str, language: str, channel: str = "live") -> tuple[Route, Rendering]:
     """By the route that tells of it; of a step of an SLA policy, which no route tells of, by the template for it."""
     name, data = STORIES[story]
     event = Event(type=name, source="invoices", subject="4711", data=data, engine=Engine(name="Invoices"))

@@ -7,7 +7,7 @@ import pytest
 from notifications.models import FactKind, Notification, Recipient, TemplateFact, TemplateVersion
 from notifications.types import Json
 from notifications.wording import key_facts
-from notifications.wording.key_facts import KeyFact, Written, at_a_glance
+from notifications.wording.key_facts import KeyFact, WrittenFact, at_a_glance
 from notifications.wording.template_check import check
 from tests.factories import TemplateFactory
 
@@ -44,7 +44,7 @@ def written(facts: list[KeyFact], language: str = "en", timezone: str = "UTC") -
     return {each.fact.label: each.text for each in kept(facts, language, timezone)}
 
 
-def kept(facts: list[KeyFact], language: str = "en", timezone: str = "UTC") -> list[Written]:
+def kept(facts: list[KeyFact], language: str = "en", timezone: str = "UTC") -> list[WrittenFact]:
     reader = Recipient(ref="bob", timezone=timezone)
     details = {"key_facts": [fact.stored() for fact in facts]}
     return key_facts.facts_of(Notification(recipient=reader, language=language, details=details))

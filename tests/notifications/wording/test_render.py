@@ -11,7 +11,7 @@ from notifications.models import Template, TemplateAction, TemplateText, Templat
 from notifications.types import USUAL_COMMENTS, Action, Json
 from notifications.wording import liquid
 from notifications.wording.languages import read_in
-from notifications.wording.render import Rendered, actions_of, clean_title, render, text_for
+from notifications.wording.render import Rendering, actions_of, clean_title, render, text_for
 from tests.factories import TemplateFactory
 from tests.notifications.wording.test_liquid import CONTEXTS, TEMPLATES
 from tests.support.length import LONG
@@ -40,7 +40,7 @@ def one_text(title: str, body: str = "", short_body: str = "") -> TemplateVersio
     return version_of(("en", "", title, body, short_body))
 
 
-def read(version: TemplateVersion, context: Json = CASE, *, language: str = "en", channel: str = "live") -> Rendered:
+def read(version: TemplateVersion, context: Json = CASE, *, language: str = "en", channel: str = "live") -> Rendering:
     return render(version, language, channel, context, timezone="Europe/Berlin")
 
 
@@ -93,7 +93,7 @@ def test_dates_and_money_follow_the_words_not_the_wish() -> None:
 def test_carol_in_vienna_reads_her_own_variety_of_german() -> None:
     version = version_of(("de", "", "{{ variables.amount | money: variables.currency }}", "", ""))
 
-    assert read(version, language="de-AT") == Rendered("€ 1.200,50", "", "", "de", ())
+    assert read(version, language="de-AT") == Rendering("€ 1.200,50", "", "", "de", ())
 
 
 # --- what is in it -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from notifications.models import EventVariable, Notification, TemplateText, TemplateVersion
 from notifications.types import Json
 from notifications.wording import template_check
-from notifications.wording.render import Rendered, render
+from notifications.wording.render import Rendering, render
 from notifications.wording.sensitive import without_paths
 from tests.factories import TemplateFactory
 from tests.support.length import some
@@ -60,7 +60,7 @@ def version_of(title: str, body: str, short_body: str, channel: str = "") -> Tem
     return version
 
 
-def read(version: TemplateVersion, channel: str = "live") -> Rendered:
+def read(version: TemplateVersion, channel: str = "live") -> Rendering:
     return render(version, "en", channel, CONTEXT, timezone="UTC", hidden=HIDDEN)
 
 
