@@ -272,7 +272,12 @@ def unasked_engines(now: datetime) -> Panel:
     """Return the panel of engines that could not be polled: their new tasks reach nobody meanwhile."""
     failing = Poll.objects.filter(enabled=True, engine__active=True, error_fact__isnull=False).select_related("engine")
     rows = [
-        Row(since(poll.asked_at), shortened(poll.engine), mark("bad", shortened(poll.error)), change_url(poll.engine))
+        Row(
+            since(poll.asked_at),
+            shortened(poll.engine),
+            mark("bad", shortened(reasons.words(poll, "error"))),
+            change_url(poll.engine),
+        )
         for poll in failing.order_by("asked_at")[:ROWS]
     ]
     empty = _("Every engine that is asked for its tasks answers.")

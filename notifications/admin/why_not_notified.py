@@ -228,7 +228,8 @@ def _routes_naming(person: Recipient, routes: Sequence[int]) -> Iterable[int]:
     targets = RouteTarget.objects.filter(route__in=routes)
     teams = list(person.teams.values_list("pk", flat=True))
     yield from targets.filter(person=person).values_list("route", flat=True)
-    yield from targets.filter(team__in=teams).values_list("route", flat=True)
+    yield from targets.filter(team__in=teams).exclude(kind=TargetKind.TEAM_LEAD).values_list("route", flat=True)
+    yield from targets.filter(kind=TargetKind.TEAM_LEAD, team__lead=person).values_list("route", flat=True)
     if CaseList.objects.filter(Q(people=person) | Q(teams__in=teams)).exists():
         yield from targets.filter(kind=TargetKind.CASE_LIST).values_list("route", flat=True)
 

@@ -65,7 +65,7 @@ def check(written: Json) -> None:
     for name, variable in written.items():
         if is_ours(name):
             raise BadVariable(_("%(name)s: names that begin with wfpush_ are set by wfpush alone.") % {"name": name})
-        if isinstance(variable, dict) and "type" in variable and "value" in variable and variable["type"] not in TYPES:
+        if isinstance(variable, dict) and variable.keys() >= {"type", "value"} and variable["type"] not in [*TYPES]:
             words = {"name": name, "type": variable["type"], "known": ", ".join(TYPES)}
             raise BadVariable(_("%(name)s: there is no type “%(type)s”; there are %(known)s.") % words)
         template = variable["value"] if is_typed(variable) else variable
@@ -79,7 +79,7 @@ def check(written: Json) -> None:
 
 
 def is_typed(variable: Any) -> bool:
-    return isinstance(variable, dict) and variable.keys() == {"type", "value"} and variable["type"] in TYPES
+    return isinstance(variable, dict) and variable.keys() == {"type", "value"} and variable["type"] in [*TYPES]
 
 
 def _value(variable: Any, facts: Json) -> Any:

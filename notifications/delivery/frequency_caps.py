@@ -76,9 +76,6 @@ def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | No
     return times[-1] + HOUR if len(times) == most else None
 
 
-HOUR = timedelta(hours=1)
-
-
 def _waits(row: Delivery, until: datetime, held: Held, code: Code, chosen: PreferenceSet) -> Outcome:
     reason = code(until=local(until, chosen))
     return ledger.outcome(row, DeliveryState.PENDING, reason, again_at=until, attempted=False, held=held)

@@ -74,8 +74,6 @@ class Recorder:
                 log.exception("result_not_recorded", row=str(result.attempt.row.pk))
 
 
-log = structlog.get_logger(__name__)
-
 TAKES = timedelta(seconds=22)
 """Seconds that two exchanges with a push service may take: an attempt whose lease ends sooner is not sent."""
 PROBED_IN = timedelta(seconds=10)

@@ -227,7 +227,7 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
 
 def _waits_for_nobody(document: Json) -> bool:
     task = (document.get("data") or {}).get("task") or {}
-    return not (task.get("assignee") or task.get("candidates") or task.get("teams"))
+    return isinstance(task, dict) and not (task.get("assignee") or task.get("candidates") or task.get("teams"))
 
 
 def _renew_lease(poll: Poll, now: datetime) -> None:

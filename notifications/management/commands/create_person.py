@@ -55,7 +55,8 @@ class Command(BaseCommand):
         person.full_clean()
         person.save()
         user.email, user.first_name = person.email, person.name[:150]
-        user.is_staff = user.is_superuser = options["staff"] or user.is_staff
+        if options["staff"]:
+            user.is_staff = user.is_superuser = True
         generated = "" if options["password"] or not created else secrets.token_urlsafe(12)
         if options["password"]:
             self._check(options["password"], user)

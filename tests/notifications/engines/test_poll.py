@@ -13,7 +13,7 @@ from notifications.connectors import connector_for
 from notifications.engines import poll
 from notifications.forms.fields import form_of
 from notifications.intake import mapping
-from notifications.models import Engine, Event, Poll, PolledTask, Task, TaskState
+from notifications.models import Engine, Event, EventMapping, Poll, PolledTask, Task, TaskState
 from notifications.routing import pipeline
 from tests.notifications.forms.engine_forms import FLOWABLE
 from tests.support.shelf import Shelf, shelved
@@ -288,6 +288,12 @@ def test_one_that_the_mapping_cannot_read_does_not_hold_up_the_others(shelf: She
     shelf.tasks["T-2"]["dueDate"] = None
     assert ask().error == ""
     assert told("T-2") == 1
+
+
+def test_tasks_that_a_mapping_makes_text_of_are_said_to_be_unreadable(shelf: Shelf) -> None:
+    fill(shelf, 2)
+    EventMapping.objects.create(engine=Engine.objects.get(), member="data.task", expression="name")
+    assert "The mapping cannot read 2 of its tasks" in ask().error
 
 
 def test_what_waits_for_nobody_yet_is_no_fault_and_comes_once_it_does(shelf: Shelf) -> None:
