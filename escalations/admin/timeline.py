@@ -1,5 +1,4 @@
-"""A clock as lines of text that can be read aloud: when it began and why, each step and whom it told, and what is to
-come."""
+"""A clock as lines of text: its beginning with the reason, each step with its recipients, and the steps to come."""
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +14,7 @@ from notifications.admin.timeline import CALLBACK_TONES, DayLine, Line, people
 from notifications.models import Callback, Event
 
 TO_COME = 20
-"""Number of lines about what is to come."""
+"""The number of lines about steps to come."""
 
 RESULT_TONES: dict[str, Tone] = {
     RunResult.DONE: "ok",
@@ -74,7 +73,7 @@ def _step_text(step: StepDescription | None, number: int) -> str:
 
 # --- now and later ----------------------------------------------------------------------------------------------------
 def _standing(escalation: Escalation) -> list[Line]:
-    """Return a line that says why nothing happens just now, if that is so."""
+    """Return a line with the reason why no steps are taken now, or nothing."""
     if escalation.ended_at is not None:
         return []
     if escalation.state == EscalationState.PAUSED:

@@ -1,5 +1,5 @@
-"""What a rule would do: for which events it is, whom it means, what they read, what happens if nobody answers. A valid
-rule is saved by its own code, tried by that of real events, and rolled back: what is published is what was shown."""
+"""Shows on the rule's page its events, its recipients, its texts, and the steps if nobody answers. A valid rule is
+saved and tried by the code of real events, then rolled back: the published rule does what the page showed."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -48,10 +48,10 @@ from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 from notifications.wording.template_check import check
 
 NAMED = 8
-"""People whom a line names; the others are counted."""
+"""The number of people that a line names; the others are counted."""
 LANGUAGES = 8
 COUNTED = 200
-"""Of so many events it is said how many the rule is for."""
+"""The number of newest events that the rule's conditions are tried on."""
 OFFERED = 20
 SAMPLE = "sample"
 TIMES = ("due_at", "expires_at")
@@ -69,14 +69,14 @@ class Answer:
     tried: Foresight | None = None
     problems: list[Line] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
-    """The events that it can be tried on; `event` is the one that it was tried on."""
+    """The id and title of events that the rule can be tried on. `event` is the id of the chosen one."""
     event: str = ""
     open_tasks: bool = False
-    """Whether to ask if open tasks follow the policy as it is now."""
+    """Whether the page asks if open tasks follow the edited policy."""
 
 
 def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:
-    """Try the rule, and return what the page shows. `event`: the id of the event to try it on, or “sample”.
+    """Try the rule, and return the panels of the page. `event`: the id of the event to try it on, or “sample”.
     `may_read`: whether the reader may see events."""
     answer = Answer()
     valid = rule.is_valid()
@@ -104,7 +104,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     return answer
 
 
-# --- events that came lately, and others to try the rule on -----------------------------------------------------------
+# --- recent events, and others to try the rule on ---------------------------------------------------------------------
 @dataclass(frozen=True)
 class Recent:
     """An event that came, and whether it meets the conditions."""
@@ -121,11 +121,11 @@ class Recent:
 
 
 def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
-    """The newest events of these types (none: of any), at most COUNTED; none if they cannot be found in time."""
+    """Return the newest events of these types (none: of any), at most COUNTED, or none if the search takes too long."""
     event_ids, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
     rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
     events: list[Event] = []
-    while event_ids and time.monotonic() < until:  # they may be large
+    while event_ids and time.monotonic() < until:  # in batches: events may be large
         events += rows.filter(pk__in=event_ids[:AT_ONCE])
         del event_ids[:AT_ONCE]
     return [
@@ -139,8 +139,9 @@ def sample_of(types: Sequence[str]) -> EventType | None:
 
 
 def as_if_new(event: Event, now: datetime) -> InboundEvent:
-    """The event as if it came now, about a task of its own: whoever has the old one would not be told again. Its
-    times are as far ahead as they were."""
+    """Return the event as if it came now, with times as far ahead as they were. It is about a new task, because
+    recipients
+    of the old task would not be told again."""
     data: Json = deepcopy(event.data)
     task = object_in(data, "task")
     if task:
@@ -181,8 +182,8 @@ def _chosen(
     event: str,
     now: datetime,
 ) -> _Trial | None:
-    """Return what the rule is tried on: the event `event`, else the newest that the rule is for, else the sample. Adds
-    the choices to the answer."""
+    """Return the event to try the rule on: `event`, else the newest that meets the conditions, else the sample.
+    Adds the choices to the answer."""
     offered = sorted(came, key=lambda each: not each.meets)[:OFFERED]
     answer.events = [(str(each.event.pk), str(each)) for each in offered]
     sample = sample_of(types)
@@ -218,7 +219,7 @@ def _when(came: Sequence[Recent]) -> Iterator[Line]:
 
 # --- who --------------------------------------------------------------------------------------------------------------
 def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
-    """Yield a line for each target: its people today, or that each event names them."""
+    """Yield a line for each target: its people today, or a note that each event names them."""
     for target, people in meant:
         text = _("%(target)s: %(people)s") if people else _("%(target)s: nobody, now")
         text = _("%(target)s: each event names them") if people is None else text
@@ -227,7 +228,7 @@ def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterato
 
 
 def _people(target: RouteTarget) -> list[Recipient] | None:
-    """None: it depends on the event."""
+    """Return the people whom the target means now; None if they depend on the event."""
     if target.kind == TargetKind.TEAM and target.team is not None:
         return list(target.team.members.filter(active=True).order_by("name"))
     if target.kind == TargetKind.PERSON:
@@ -262,7 +263,7 @@ def _of_event(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator
 
 # --- tried ------------------------------------------------------------------------------------------------------------
 def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial | None) -> Route:
-    """Save the rule in a transaction that is rolled back, and add to the answer what it would do. Returns its route."""
+    """Save the rule in a transaction that the caller rolls back, and add its effect to the answer. Return its route."""
     route = save(rule, by, now)
     answer.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
@@ -281,7 +282,7 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
 
 
 def _unlink(lines: Iterable[Line]) -> None:
-    """Rows of the trial have no pages."""
+    """Remove the links: rows of the trial have no pages."""
     for line in lines:
         line.href = ""
         _unlink(line.below)
@@ -302,7 +303,7 @@ def _late(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Ite
 
 
 def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
-    """Yield a sentence for each way in which the tasks of the policy differ from the events of the route."""
+    """Yield a sentence for each difference between the tasks of the policy and the events of the route."""
     types, paths = rule.rule.cleaned_data["types"], {each.path for each in rule.conditions_to_save()}
     if types and not set(types) & set(WAITING):
         yield _("The time counts for every task that meets the conditions, whatever type its events have.")
@@ -334,7 +335,7 @@ def _languages(version: TemplateVersion) -> list[str]:
 
 
 def _without_words(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:
-    """Languages of the people of named teams, and of named people, that the template does not speak."""
+    """Yield a line for each language that people of the targets read and the template lacks."""
     if version is None:
         return
     spoken = {language.lower().partition("-")[0] for language in _languages(version)}

@@ -1,4 +1,4 @@
-"""The page of a rule, below the list of routes: new, or of a route that is there."""
+"""The page of a new rule or of an existing route, below the list of routes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ SAVING = (
     "notifications.view_recipient",
     "notifications.view_template",
 )
-"""What a rule writes besides its route, and what the page offers."""
+"""Permissions for the rows that a rule writes besides its route, and for the choices of the page."""
 PERMISSIONS = ("notifications.add_route", *SAVING)
 EDITING = ("notifications.change_route", *SAVING)
 WORDING = (
@@ -46,13 +46,13 @@ WORDING = (
     *(f"notifications.{verb}_templateversion" for verb in ("add", "change")),
     *(f"notifications.{verb}_templatetext" for verb in ("add", "change", "delete")),
 )
-"""What publishing words takes at the template itself."""
+"""Permissions that publishing texts on the template's own page takes."""
 PARTS = ("when", "who", "words", "late", "try")
 ANSWER, PUBLISH, MORE = "_answer", "_publish", "_more"
 
 
 class RuleRouteAdmin(RouteAdmin):
-    """Routes, with the page that shows and saves a route, its words and its policy together."""
+    """The admin pages of routes, with a page that shows and saves a route, its texts and its policy together."""
 
     actions_list = ["new_rule", *RouteAdmin.actions_list]
     actions_detail = ["rule", *RouteAdmin.actions_detail]
@@ -98,8 +98,8 @@ class RuleRouteAdmin(RouteAdmin):
                     return done
             except CannotSave as refused:
                 self.message_user(request, str(refused), messages.ERROR)
-                seen = None if isinstance(refused, ChangedMeanwhile) else seen  # now they have been told
-        # What was tried or refused holds rows that were rolled back.
+                seen = None if isinstance(refused, ChangedMeanwhile) else seen  # they read of the other change
+        # The forms that were tried or refused hold rows that were rolled back.
         rule = RuleForms(Route.objects.filter(pk=route.pk).first() or Route(), request.POST)
         return self._show(request, rule, self._build_answer(request, rule), seen)
 
@@ -111,8 +111,8 @@ class RuleRouteAdmin(RouteAdmin):
         return build_answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
 
     def _answered(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
-        """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page as it is filled in. Writes
-        nothing."""
+        """Return {"parts": part to HTML, "faults", "events", "event", "open_tasks"} for the page as it is filled in.
+        Writes nothing."""
         answer = self._build_answer(request, rule)
         parts = {
             part: render_to_string("admin/desk/rule_answer.html", {"found": answer, "part": part}, request)
@@ -122,7 +122,8 @@ class RuleRouteAdmin(RouteAdmin):
         return JsonResponse({"parts": parts, "faults": list(rule.faults()), **choices})
 
     def _published(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
-        """Save everything, or nothing. None if the forms are wrong, which say why. Raises CannotSave."""
+        """Save everything, or nothing. Return None if a form is invalid; the forms have the errors. Raises
+        CannotSave."""
         if not rule.is_valid():
             return None
         if rule.writes_words and not request.user.has_perms(WORDING):
@@ -148,7 +149,7 @@ class RuleRouteAdmin(RouteAdmin):
         return HttpResponseRedirect(reverse("admin:notifications_route_rule", args=[route.pk]))
 
     def _hold(self, request: HttpRequest, route: Route, before: Sequence[Look | None]) -> bool:
-        """Whether the rule waits for a second person: its route and its policy do so together."""
+        """Switch route and policy off until a second person approves, if either needs that. Return whether it does."""
         policy = Policy.objects.filter(route=route, enabled=True).first()
         rules: list[Any] = [route, policy] if policy is not None else [route]
         pairs = [(rule, seen) for rule, seen in zip(rules, before, strict=False) if rule.enabled]
@@ -162,7 +163,7 @@ class RuleRouteAdmin(RouteAdmin):
         return True
 
     def _show(self, request: HttpRequest, rule: RuleForms, answer: Answer, seen: str | None = None) -> HttpResponse:
-        """`seen`: the stamp with which the page has shown the rule before; None: the rule's present stamp."""
+        """Return the page. `seen`: the stamp at which the page showed the rule before; None: its present stamp."""
         context = {
             "rule": rule,
             "found": answer,
@@ -177,7 +178,7 @@ class RuleRouteAdmin(RouteAdmin):
 
 
 def _with_another_row(posted: QueryDict) -> QueryDict:
-    """The form with one more row of a kind, for pages without JavaScript."""
+    """Return the posted form with one more row of a kind, for pages without JavaScript."""
     data = posted.copy()
     total = f"{posted[MORE]}-TOTAL_FORMS"
     rows = str(data.get(total, ""))
