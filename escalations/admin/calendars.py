@@ -39,8 +39,8 @@ WORKERS: dict[str, tuple[type[Model], str]] = {"teams": (TeamCalendar, "team"), 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
 def countries(also: str) -> list[tuple[str, str]]:
-    """Return code and name of countries with known public holidays, by name. `also`: a stored value, perhaps in another
-    form such as DEU."""
+    """Return code and name of countries with known public holidays, sorted by name. `also`: a stored value, perhaps in
+    another form such as DEU."""
     territories = locale_of(get_language() or "en").territories
     codes = {code for code in holidays.list_supported_countries() if code in territories} | {also}
     return sorted(((code, country_name(code)) for code in codes if code), key=lambda each: each[1])

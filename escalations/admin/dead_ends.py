@@ -53,8 +53,8 @@ def when(line: DeadEnd, now: datetime) -> str:
 
 # --- on the overview --------------------------------------------------------------------------------------------------
 class _Cache:
-    """A cache of the dead ends. The search takes a second for thousands of people, too long for each overview page.
-    The overview shows changes after LASTS seconds, the page at once."""
+    """A cache of the dead ends. The search takes a second for thousands of people, too long for each overview page. The
+    overview shows changes after LASTS seconds, the page at once."""
 
     LASTS = 600.0
     """Seconds for which a result is used again."""

@@ -221,8 +221,7 @@ class PolicyAdmin(RuleAdmin):
 
     def _asked_first(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
         """Return the page that asks whether open tasks follow the policy. None if nothing is to be asked: then messages
-        say
-        what follows from the change."""
+        say what follows from the change."""
         effect = of_policy(request, policy)
         page = question(self, request, effect)
         if page is not None:

@@ -140,8 +140,7 @@ def sample_of(types: Sequence[str]) -> EventType | None:
 
 def as_if_new(event: Event, now: datetime) -> InboundEvent:
     """Return the event as if it came now, with times as far ahead as they were. It is about a new task, because
-    recipients
-    of the old task would not be told again."""
+    recipients of the old task would not be told again."""
     data: Json = deepcopy(event.data)
     task = object_in(data, "task")
     if task:
@@ -182,8 +181,8 @@ def _chosen(
     event: str,
     now: datetime,
 ) -> _Trial | None:
-    """Return the event to try the rule on: `event`, else the newest that meets the conditions, else the sample.
-    Adds the choices to the answer."""
+    """Return the event to try the rule on: `event`, else the newest that meets the conditions, else the sample. Adds
+    the choices to the answer."""
     offered = sorted(came, key=lambda each: not each.meets)[:OFFERED]
     answer.events = [(str(each.event.pk), str(each)) for each in offered]
     sample = sample_of(types)
