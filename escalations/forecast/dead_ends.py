@@ -1,5 +1,5 @@
-"""Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all that leads
-to it."""
+"""Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all steps and
+routes that lead to it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,15 +40,15 @@ from notifications.rotas.turns import Definition
 HORIZON = timedelta(days=14)
 MOST_INSTANTS, MOST_HAND_OVERS = 40, 200
 LONG = timedelta(hours=24)
-"""Quiet hours of this length and more are told of; nights are not."""
+"""The shortest quiet hours that count as a dead end. Nights are shorter."""
 
 Stretch = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A policy's step, or a route (`step` is 0), with targets. `channels` is None for a step that gives the task away:
-    its new people are told by routes. `category`: whose messages they would get; None where it depends on the task."""
+    """A step of a policy, or a route (`step` is 0), with its targets. `channels`: None for a step that reassigns the
+    task, because routes tell the new people. `category`: that of the messages; None if it depends on the task."""
 
     row: Policy | Route
     step: int
@@ -65,8 +65,8 @@ class Place:
 
 @dataclass
 class DeadEnd:
-    """`why` is the cause; `since` when it begins; `leads` the steps and routes; `instead` the fallback owners who are
-    told."""
+    """A cause and its effects. `since`: when it begins. `leads`: the steps and routes. `instead`: the fallback owners
+    who are told."""
 
     why: Reason
     since: datetime
@@ -87,10 +87,9 @@ class DeadEnd:
             self.instead += [place.instead] if place.instead not in ("", *self.instead) else []
 
 
-# --- who hears outside of the inbox -----------------------------------------------------------------------------------
+# --- people whom messages reach outside of the inbox ------------------------------------------------------------------
 class Hearing:
-    """Who has an address on a channel that they want, and is not left in peace for long: all people at once, as they
-    are now. `until`: how far ahead long quiet hours are looked for."""
+    """The addresses and long quiet hours of all people, as they are now. Quiet hours are read up to `until`."""
 
     def __init__(self, now: datetime, until: datetime) -> None:
         self._now, self._until = now, until
@@ -100,7 +99,8 @@ class Hearing:
             self._channels[pk].add(channel)
 
     def has_address(self, person: Recipient, channels: Iterable[str], category: Category | None = None) -> bool:
-        """On one of the channels at least, without those that are turned off for the category."""
+        """Return whether the person has an address on one of the channels and has not turned it off for the
+        category."""
         at = {each.name for each in person_channels() if each.transport.address_of(person)}
         own = (self._channels.get(person.pk, set()) | at).intersection(channels)
         if category is None or not own:
@@ -109,14 +109,14 @@ class Hearing:
         return any(not chosen.off(category, channel) for channel in own)
 
     def waits_until(self, person: Recipient, instant: datetime) -> str:
-        """The end of the long quiet hours in which the instant lies, by the person's wall clock; empty outside them."""
+        """Return the end of long quiet hours around the instant, by the person's wall clock; empty outside them."""
         mine = self._stretches.get(person.pk, ())
         ends = (delivery_decision.local(end, self._reading.of(person)) for begin, end in mine if begin <= instant < end)
         return next(ends, "")
 
     @cached_property
     def changes(self) -> Mapping[datetime, set[int]]:
-        """Return the pks of people by the instant at which long quiet hours of theirs begin."""
+        """The pks of people, by the instant at which long quiet hours of theirs begin."""
         people_by_start: dict[datetime, set[int]] = defaultdict(set)
         for pk, stretches in self._stretches.items():
             for begin, _ in stretches:
@@ -139,7 +139,7 @@ class Hearing:
 
 # --- causes -----------------------------------------------------------------------------------------------------------
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
-    """The soonest first. `of`: only those of that policy or route."""
+    """Return the dead ends, the soonest first. `of`: only those of that policy or route."""
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     keys = {step.rota for place in places for step in place.targets if step.rota is not None}
     rotas = definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
@@ -160,7 +160,7 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
 
 @dataclass(frozen=True)
 class _Search:
-    """The people of a place's targets, for one task."""
+    """A search for the people of a place's targets, for one task."""
 
     place: Place
     task: Task
@@ -192,7 +192,7 @@ def _names(people: Iterable[Recipient]) -> str:
     return ", ".join(dict.fromkeys(map(str, people)))
 
 
-# --- what names people ------------------------------------------------------------------------------------------------
+# --- steps and routes -------------------------------------------------------------------------------------------------
 def _steps() -> Iterator[Place]:
     policies = Policy.objects.filter(enabled=True).select_related("calendar", "fallback")
     for policy in policies.prefetch_related("steps__category"):
@@ -214,7 +214,7 @@ FORESEEN = (
     TargetKind.DUTY,
     TargetKind.PERSON,
 )
-"""Targets of routes that can be foreseen. Those of others depend on the event."""
+"""Targets of routes that can be foreseen. All other targets depend on the event."""
 
 
 def _routes() -> Iterator[Place]:
@@ -226,7 +226,7 @@ def _routes() -> Iterator[Place]:
 
 
 def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
-    """The route's targets; if one is the list for a type of cases, those of each type that there is."""
+    """Yield the route's targets. If one is the list for a type of cases, yield the targets for each type."""
     targets = list(route.targets.all())
     others = [target for target in targets if target.kind != TargetKind.CASE_LIST]
     if len(others) == len(targets):
@@ -246,9 +246,9 @@ def _is_foreseen(target: RouteTarget) -> bool:
     return target.kind in FORESEEN and (target.kind != TargetKind.TEAM_LEAD or target.team_id is not None)
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
+# --- instants ---------------------------------------------------------------------------------------------------------
 def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
-    """Now, each time that somebody goes away or comes back, is left in peace for long, or hands duty over."""
+    """Return now, and when absences, long quiet hours and shifts of duty begin or end."""
     end = now + HORIZON
     entered, by_calendar = (
         kind.objects.filter(ends_at__gt=now, begins_at__lt=end).order_by().values_list("begins_at", "ends_at")

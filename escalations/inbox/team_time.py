@@ -1,5 +1,5 @@
-"""“Where the time goes”: what came to the team of whoever leads it, how long it waited, and what is open; of nobody
-alone. As a page and as a CSV file."""
+"""“Where the time goes”: a team lead's figures of tasks that came, times until an answer, and open tasks. No figure is
+of a single person. As a page and as a CSV file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
 
 PERIODS = (7, 30, 90)
-"""Days."""
+"""The periods that the page offers, in days."""
 NAMES: dict[By, Text] = {
     "kind": gettext_lazy("Kind of task"),
     "category": gettext_lazy("Category"),
@@ -39,7 +39,7 @@ NOT_KNOWN = "–"
 
 @dataclass(frozen=True)
 class Table:
-    """The first cell of a row names it."""
+    """A table of the page. The first cell of a row names it."""
 
     heads: Sequence[Text]
     rows: Sequence[Sequence[str]]
@@ -62,8 +62,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Tables:
-    """`since`: from when on everything is counted, if that is not the whole period. Without people enough there are no
-    tables."""
+    """The tables of the page. `since`: the start of the count, if that is not the whole period. `few`: too few people,
+    so there are no tables."""
 
     work: Table | None
     waiting: Table | None
@@ -90,7 +90,7 @@ def page(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def download(request: PersonRequest) -> HttpResponse:
-    """The tables that the page shows, one below the other."""
+    """Return the tables of the page as a CSV file, one below the other."""
     choice, people = Choice.of(request), _led(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         tables = _tables(people, choice, timezone.now())
@@ -145,7 +145,7 @@ class _Names:
         return str(key) if key else gettext("without a name")
 
     def ordered(self, keys: Sequence[Key]) -> list[Key]:
-        """Weeks by time, the newest first; all others by name."""
+        """Return the keys in the order of the page: weeks from the newest on, all others by name."""
         if self.by == "week":
             return sorted(keys, key=str, reverse=True)
         return sorted(keys, key=lambda key: self.of(key).casefold())
@@ -169,7 +169,7 @@ def _of_work(groups: Folded[Work], names: _Names) -> Table | None:
 
 
 def _rows(groups: Folded[GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
-    """Return a row for each group, one for the small groups put together, and the sum."""
+    """Return a row for each group, one for the small groups together, and the sum."""
     assert groups.total is not None
     rows = [[names.of(key), *cells(groups.shown[key])] for key in names.ordered([*groups.shown])]
     if groups.others is not None and rows:

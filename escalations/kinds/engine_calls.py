@@ -1,4 +1,4 @@
-"""Calls by which steps tell the engine something: an event of ours, stored once as a callback. callback.py sends it."""
+"""Calls of steps to the engine: an event of ours, stored once as a callback. callback.py sends it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from wfpush.postgres import bulk
 
 @dataclass(frozen=True)
 class Call:
-    """What a step tells the engine: the type of the event, and further members of its data."""
+    """A call of a step to the engine: the type of the event, and further members of its data."""
 
     taking: Taking
     type: str
@@ -22,8 +22,8 @@ class Call:
 
 
 def make(calls: Sequence[Call]) -> list[Event]:
-    """Create the callbacks, each of another task, in order among the task's answers. Returns the events of the steps,
-    in the order of the calls."""
+    """Create the callbacks, each of another task, in order among the task's answers. Return the steps' events in the
+    order of the calls."""
     events = [event_of(call.taking) for call in calls]
     bulk.insert(events)
     internal_events.call_engines(

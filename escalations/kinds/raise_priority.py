@@ -59,7 +59,7 @@ class RaisePriority(StepKind):
 
 
 def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
-    """By clock: all steps together."""
+    """Raise the priorities of all tasks together. Return the outcomes by clock."""
     if not takings:
         return {}
     contacts = Contacts()
@@ -85,7 +85,7 @@ def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
 def _reword(taking: Taking, copies: Sequence[Notification], contacts: Contacts) -> fanout.Planner:
     task, priority = taking.task, taking.step.priority
     task.priority = priority
-    task.data = task_state.merged(task.data, {"task": {"priority": priority}})  # so that the next event keeps it
+    task.data = task_state.merged(task.data, {"task": {"priority": priority}})  # the next event keeps it
     planner = planner_of(taking, event_of(taking), contacts)
     planner.rewrite(copies, alert=URGENT() if priority == Priority.URGENT else NOTHING)
     return planner

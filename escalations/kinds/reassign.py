@@ -1,4 +1,4 @@
-"""Kind `reassign`: asks the engine to give the task to somebody else.
+"""Kind `reassign`: asks the engine to give the task to another person.
 
 The engine is right about its tasks: the assignee changes here only after it has changed there.
 """
@@ -35,7 +35,7 @@ class Reassign(StepKind):
     )
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        """Ask for the first person found, with absences and fallback owner as for messages."""
+        """Ask for the first person of the target, with delegates and fallback owner as for messages."""
         staff = Staff(takings[0].now, [taking.task for taking in takings])
         had_it = _had_it([taking.task for taking in takings])
         attempts = [_reassign(taking, staff, had_it) for taking in takings]
@@ -61,7 +61,7 @@ class Reassign(StepKind):
         return _("give the task to %(whom)s") % {"whom": name_of(step)}
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
-        """Left out: somebody who has just got an overdue task must not lose it at once."""
+        """Return whether the step was due before the clock began: a new assignee must not lose a late task at once."""
         return occurrence.at < escalation.started_at
 
 
@@ -92,7 +92,7 @@ def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> 
 
 
 def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
-    """Return, by task, the refs of people from whom such steps have taken it before."""
+    """Return, by task, the refs of people from whom such steps have already taken the task."""
     done = Callback.objects.filter(task__in=tasks, response=None, state=CallbackState.DELIVERED).order_by()
     refs: dict[UUID, set[str]] = {}
     for call in done.only("task", "body"):
@@ -103,7 +103,7 @@ def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
 
 
 def _four_eyes(task: Task, person: Recipient, staff: Staff) -> Iterable[Reason]:
-    """A note if four eyes forbid the person to decide: they get the task nevertheless, and can pass it on or ask."""
+    """Yield a note if four eyes forbid the person to decide. They still get the task, and can pass it on or ask."""
     try:
         four_eyes.check(task, person, staff.once("four eyes", four_eyes.enabled))
     except FourEyes as refused:

@@ -1,4 +1,4 @@
-"""Kind `tell_engine`: tells the engine that the task runs late. What the engine does is up to it."""
+"""Kind `tell_engine`: tells the engine that the task is late. The engine decides how it reacts."""
 
 from collections.abc import Sequence
 
