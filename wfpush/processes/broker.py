@@ -136,5 +136,5 @@ class TaskQueue(Queue):  # type: ignore[misc]
             self._reader.poll(None)
             try:
                 return super().get(timeout=LOCK_SECONDS)
-            except Empty:  # somebody else was faster
+            except Empty:  # another reader was faster
                 continue
