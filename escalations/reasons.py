@@ -5,7 +5,7 @@ from django.utils.translation import gettext_noop as _
 
 from notifications.reasons import code
 
-# --- people whom a step does not tell (targets.py, dead_ends.py) ------------------------------------------------------
+# --- reasons of people left out (targets.py, dead_ends.py) ------------------------------------------------------------
 LEFT = code("left", _("%(name)s is no longer active"))
 AWAY = code("away", _("%(name)s is away, and nobody stands in"))
 NO_MANAGER = code("no_manager", _("%(name)s has no manager"))

@@ -20,7 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 A_DAY = timedelta(days=1)
 SPILL = timedelta(days=3)
-"""How far shifts reach beyond their year: they may end in the next, and zones differ by up to a day."""
+"""The distance to which shifts reach beyond their year: they may end in the next, and zones differ by up to a day."""
 LONGEST_REST = timedelta(days=366)
 """The longest time without working time that a calendar may have."""
 LAST_YEAR = 9998

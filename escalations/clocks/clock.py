@@ -214,7 +214,7 @@ MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
 }
 
 
-# --- what comes next --------------------------------------------------------------------------------------------------
+# --- next step --------------------------------------------------------------------------------------------------------
 def next_due(escalation: Escalation, occurrences: Sequence[Occurrence], done: set[tuple[int, int]]) -> datetime | None:
     """Return when the first step that is not done is due; None if there is none, or the clock does not run."""
     if escalation.state != EscalationState.RUNNING:

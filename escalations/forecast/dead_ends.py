@@ -87,7 +87,7 @@ class DeadEnd:
             self.instead += [place.instead] if place.instead not in ("", *self.instead) else []
 
 
-# --- people whom messages reach outside of the inbox ------------------------------------------------------------------
+# --- addresses and quiet hours ----------------------------------------------------------------------------------------
 class Hearing:
     """The addresses and long quiet hours of all people, as they are now. Quiet hours are read up to `until`."""
 

@@ -129,7 +129,7 @@ class Tasks:
 
     @cached_property
     def _has_parts(self) -> bool:
-        """Whether some absence has parts: then the kind of the task matters."""
+        """Return whether some absence has parts: then the kind of the task matters."""
         return AbsencePart.objects.exists()
 
     def _kind(self, task: Task) -> tuple[Any, ...]:

@@ -119,7 +119,7 @@ class StepKind:
     targets: ClassVar[Sequence[StepTarget]] = tuple(StepTarget)
     """The targets that this kind allows, if it uses `target`."""
     is_message: ClassVar[bool] = False
-    """Whether the kind's steps are messages. Of messages missed in an outage only the last is sent; other steps are all
+    """True if the kind's steps are messages. Of messages missed in an outage only the last is sent; other steps are all
     taken."""
     afterwards: ClassVar[Text] = ""
     """The simulator's note about later effects of such a step, which cannot be foreseen."""

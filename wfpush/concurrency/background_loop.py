@@ -25,8 +25,8 @@ class BackgroundLoop:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs. False in a forked process: threads stay behind, and connections that work has opened
-        there cannot be used."""
+        """Return whether the thread runs. False in a forked process: threads stay behind, and connections that work has
+        opened there cannot be used."""
         return self._running is not None
 
     def run(self, work: Coroutine[Any, Any, Value], timeout: float | None = None) -> Value:

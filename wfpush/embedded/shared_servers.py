@@ -184,8 +184,8 @@ def release(data_dir: Path, *, deadline: float = 30.0) -> bool:
 def locate(data_dir: Path) -> ServerFolders:
     """Return the folders of the servers that belong to `data_dir`, made if missing.
 
-    Root's are under /var/lib/wfpush and belong to an unprivileged user, because PostgreSQL refuses to run as root and
-    the way to `data_dir` may be closed to other users (/root, a home). Their name holds the identity of the data
+    Root's are under /var/lib/wfpush, because the way to `data_dir` may be closed to other users (/root, a home). They
+    belong to an unprivileged user, because PostgreSQL refuses to run as root. Their name holds the identity of the data
     folder. So a deleted and remade folder does not get rows that are encrypted with the keys of the old one.
     """
     path = data_dir.resolve()

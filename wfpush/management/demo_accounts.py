@@ -155,9 +155,9 @@ class DemoAccounts:
     hashes: dict[str, str] = field(default_factory=dict)
     """The hashes of these passwords in the database. Hashing them again at each start would take a second."""
     has_policy: bool = False
-    """Whether the policy was made. It is made once; administrators may change or remove it."""
+    """True if the policy was made. It is made once; administrators may change or remove it."""
     has_office: bool = False
-    """Whether the brand, the calendar and the policy by working time were made. They are made once."""
+    """True if the brand, the calendar and the policy by working time were made. They are made once."""
 
     @classmethod
     def read(cls, path: Path) -> "DemoAccounts":

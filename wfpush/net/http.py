@@ -1,7 +1,7 @@
 """The only way of outbound HTTP: checks every address, and ends every exchange in time.
 
-The address that was checked is the address that is connected to: names are resolved by a resolver of our own, and every
-socket is checked again when it is made (aiohttp asks no resolver for hosts that are IP literals).
+The address that was checked is the address that is connected to. Names are resolved by a resolver of our own, and every
+socket is checked again when it is made, because aiohttp asks no resolver for hosts that are IP literals.
 """
 
 import asyncio

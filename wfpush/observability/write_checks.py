@@ -36,7 +36,7 @@ standby."""
 _WAITS_FOR_STANDBY = """
 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND state_change < now() - interval '3 s')
 """
-"""Whether sessions of our role wait for a standby."""
+"""Returns whether sessions of our role wait for a standby."""
 
 _DATABASE_REASONS = {
     "25006": "is read-only; set default_transaction_read_only to off, or let DATABASE_URL name another server",

@@ -3,8 +3,8 @@
 A server that is gone refuses at once. A server that hangs (a stuck disk, a frozen machine, a network that drops
 everything) takes connections and statements and never answers: without limits, one thread after another would be stuck.
 
-A connection that leads to a standby, or began while `default_transaction_read_only` was set, would refuse writes for as
-long as it lives, even when the primary takes them again. So it is closed before the next request or task.
+A connection may lead to a standby, or have begun while `default_transaction_read_only` was set. It refuses writes for
+as long as it lives, even when the primary takes them again. So it is closed before the next request or task.
 
 PostgreSQL keeps the plans of a connection's foreign key checks and triggers. A plan that was made while a table had a
 few rows reads the whole table, and a burst makes it grow until each COMMIT is slow. So plans are dropped every few

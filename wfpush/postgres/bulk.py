@@ -1,7 +1,7 @@
 """Inserts or updates many rows with one statement.
 
 Django's `bulk_create` and `bulk_update` do the same, with a parameter or a CASE for each value. Here the rows are one
-parameter, a JSON array that PostgreSQL reads as rows of the table (json_populate_recordset in its documentation), which
+parameter: a JSON array that PostgreSQL reads as rows of the table (json_populate_recordset in its documentation). That
 costs a fifth of the processor time.
 """
 
@@ -39,8 +39,8 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
 
 
 def new(model: type[RowT], **values: Any) -> RowT:
-    """Return a new row with these values (objects, or None, for foreign keys), as `model(**values)` does, in a fifth of
-    the time."""
+    """Return a new row with these values (objects, or None, for foreign keys). `model(**values)` takes five times as
+    long."""
     if model not in _blanks:
         fields = [field for field in model._meta.concrete_fields if not field.primary_key]
         _blanks[model] = model(), [field for field in fields if field.has_default() and callable(field.default)]
@@ -55,8 +55,8 @@ _blanks: dict[type[models.Model], tuple[Any, list[Any]]] = {}
 
 
 def another(row: RowT, **values: Any) -> RowT:
-    """Return a copy of an unsaved row with a new key and these values (objects for foreign keys), in a fifth of the
-    time that a model's `__init__` takes."""
+    """Return a copy of an unsaved row with a new key and these values (objects for foreign keys). A model's `__init__`
+    takes five times as long."""
     made = object.__new__(type(row))
     attributes, state = made.__dict__, ModelState()
     attributes.update(row.__dict__)

@@ -105,9 +105,10 @@ TRIES = 3
 
 
 class WithRelated(QuerySet[ModelT]):
-    """A queryset that reads foreign keys like `select_related`, but each table by a statement of its own. For a page of
-    rows, PostgreSQL plans a join of ten tables longer than it runs all of these, and Django makes its SQL longer still.
-    It needs no transaction.
+    """A queryset that reads foreign keys like `select_related`, but each table by a statement of its own.
+
+    For a page of rows, PostgreSQL plans a join of ten tables longer than it runs all of these, and Django makes its SQL
+    longer still. It needs no transaction.
     """
 
     _related: Callable[[Sequence[ModelT]], None]

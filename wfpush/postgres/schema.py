@@ -1,7 +1,7 @@
-"""Compares the database's schema with this code's, and says what to do if they do not fit.
+"""Compares the database's schema with this code's, and explains how to make them fit.
 
-Nothing here trusts `django_migrations` alone. Development versions before 0.2.0 edited their first migration in place,
-so `migrate` found nothing to do on databases without some columns, and events were taken and never processed. Tables
+Nothing here trusts `django_migrations` alone. Development versions before 0.2.0 edited their first migration in place.
+On databases without some columns `migrate` then found nothing to do, and events were taken and never processed. Tables
 and columns are read from PostgreSQL's catalogue, all in one statement. Older code cannot see some changes there, such
 as rows of another form: for these the database has the release that it requires.
 """

@@ -4,8 +4,8 @@ django-q2's own broker raises when Redis is away: the process that asked it then
 cluster does not start at all. It also takes tasks from one list that all clusters share, so no task can prove that a
 certain cluster works. This broker takes the tasks of its own worker first.
 
-Tasks are wake-ups only. While Redis gives and takes none (it is away, full or read-only), this broker checks about once
-a second which sources have due work, and makes their tasks. Other workers do the same: each row is claimed by one.
+Tasks are wake-ups only. While Redis gives and takes none (it is away, full or read-only), this broker makes them
+itself: about once a second, for sources that have due work. Other workers do the same: each row is claimed by one.
 """
 
 import os

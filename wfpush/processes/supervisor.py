@@ -27,7 +27,7 @@ class Supervisor:
         self.stop = threading.Event()
         """Set when everything is to end. Threads check it."""
         self.lost_a_child = False
-        """Whether the others were stopped because a child has ended by itself."""
+        """True if the others were stopped because a child has ended by itself."""
         self._grace = grace
         self._restarts = restarts
         self._children: list[Child] = []

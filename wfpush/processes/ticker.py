@@ -105,8 +105,8 @@ class Trouble:
 def ensure_schedules() -> None:
     """Make or update the schedules of django-q2. Workers that start at once make each schedule once.
 
-    The minutely ones wake sources if the ticker is dead, settle closed accounts, gather search words of large inboxes,
-    count rows for the overview's charts, hand over tasks of absent people, and tell people that they are on duty now.
+    The minutely ones wake sources if the ticker is dead, settle closed accounts, index large inboxes for searches, and
+    count rows for the overview. They also hand over tasks of absent people, and tell people that they are on duty now.
     The daily one removes old rows.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}

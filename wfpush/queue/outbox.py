@@ -88,7 +88,7 @@ class Work(models.Model):
 
     @property
     def is_retried(self) -> bool:
-        """Whether the row fits `RETRIED`."""
+        """Return whether the row fits `RETRIED`."""
         return self.due_at is not None and (self.attempts > 1 or (self.attempts == 1 and self.lease_token is None))
 
 

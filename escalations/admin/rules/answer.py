@@ -72,7 +72,7 @@ class Answer:
     """The id and title of events that the rule can be tried on. `event` is the id of the chosen one."""
     event: str = ""
     open_tasks: bool = False
-    """Whether the page asks if open tasks follow the edited policy."""
+    """True if the page asks whether open tasks follow the edited policy."""
 
 
 def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:

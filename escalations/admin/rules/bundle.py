@@ -42,11 +42,11 @@ class RuleForms:
     def __init__(self, route: Route, data: Mapping[str, Any] | None = None) -> None:
         self.route, self.policy = route, policy_of(route)
         self.is_new = route.pk is None
-        """Whether the rule is new. Kept here, because trying it gives its route a key for a while."""
+        """True for a new rule. Kept here, because trying the rule gives its route a key for a while."""
         self.policy_follows = follows(self.policy, route)
-        """Whether the policy is for the tasks that the route is for. If not, the conditions of its own page stay."""
+        """True if the policy is for the tasks of the route. If not, the conditions of its own page stay."""
         self.plain = is_plain(self.policy)
-        """Whether the page can show the policy: all its steps count the same kind of time."""
+        """True if the page can show the policy: all its steps count the same kind of time."""
         start = {} if route.pk else starting_values()
         self.rule = RuleForm(data, instance=route, initial=start)
         self.words = WordsForm(data, prefix="words")
@@ -77,7 +77,7 @@ class RuleForms:
 
     @property
     def counts(self) -> bool:
-        """Whether the rule has reminders or escalations."""
+        """Return whether the rule has reminders or escalations."""
         return self.plain and bool(self.late.data.get("late-counted"))
 
     def conditions_to_save(self) -> list[Any]:

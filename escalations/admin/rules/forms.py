@@ -46,7 +46,7 @@ REF = re.compile(r".*\((?P<ref>[^()]+)\)\s*")
 SUGGESTED = 10
 
 
-# --- what the forms share ---------------------------------------------------------------------------------------------
+# --- common base ------------------------------------------------------------------------------------------------------
 class Plain:
     """A mixin that gives a form's fields the look of the desk's own pages."""
 
