@@ -125,7 +125,7 @@ def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
     """Return the statistics of the last WEEKS weeks, this one included."""
     weeks = mondays(now, zone)
     borders = [first_instant(zone, datetime(day.year, day.month, day.day)) for day in weeks]
-    decided, since = _decided(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
+    decided, since = _decided_clocks(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
     # `week`: the number of the week in which the clock was decided, from 1; 0: before the first.
     decided = decided.annotate(
         week=Func(
@@ -136,7 +136,7 @@ def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
             output_field=IntegerField(),
         )
     )
-    of_weeks = _counted(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
+    of_weeks = _shares_by_week(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
     statistics = Compliance(dict.fromkeys(weeks, Share()))
     for policy, week, share in of_weeks:
         statistics.weeks[weeks[week - 1]] += share
@@ -157,7 +157,7 @@ def _add_teams(statistics: Compliance, groups: Groups) -> None:
             statistics.teams[each] += share
 
 
-def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> QuerySet[Escalation]:
+def _decided_clocks(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> QuerySet[Escalation]:
     """Return clocks that may have been decided, with `was_late` and `decided_at`. A late clock ends after its deadline,
     so two indexes find all. PostgreSQL would misjudge further conditions here, so counting applies them."""
     in_period = Q(ended_at__gte=since) | Q(ended_at=None, deadline__gte=since, deadline__lt=now)
@@ -167,7 +167,7 @@ def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> Qu
     )
 
 
-def _counted(decided: QuerySet[Any], since: datetime) -> Groups:
+def _shares_by_week(decided: QuerySet[Any], since: datetime) -> Groups:
     """Return the shares of each policy and week."""
     on_time, late = (Count("pk", filter=Q(was_late=is_late, decided_at__gte=since)) for is_late in (False, True))
     rows = decided.values_list("policy", "week").annotate(on_time=on_time, late=late)
@@ -204,7 +204,7 @@ def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None)
 
 # --- clocks under way -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class UnderWay:
+class OpenClocks:
     """The number of clocks in each kind of `by_time_left`. `at_least`: the kinds that were not counted to the end."""
 
     counts: dict[str, int]
@@ -223,13 +223,13 @@ def by_time_left(now: datetime) -> dict[str, Q]:
     return {**conditions, "paused": Q(ended_at=None, state=EscalationState.PAUSED) & in_time}
 
 
-def under_way(now: datetime, choice: Choice) -> UnderWay:
+def under_way(now: datetime, choice: Choice) -> OpenClocks:
     """Count clocks under way by kind, up to COUNTED each. A team's clocks are found by its tasks, up to LOOKED_AT."""
     fits = by_time_left(now)
     if choice.team is None:
         [clocks] = choice.parts()
         counts = {name: clocks.filter(each)[: COUNTED + 1].count() for name, each in fits.items()}
-        return UnderWay(
+        return OpenClocks(
             {name: min(count, COUNTED) for name, count in counts.items()},
             frozenset(name for name, count in counts.items() if count > COUNTED),
         )
@@ -241,7 +241,7 @@ def under_way(now: datetime, choice: Choice) -> UnderWay:
         )
         totals = {name: count + aggregates[f"n_{name}"] for name, count in totals.items()}
         cut |= aggregates["looked_at"] == LOOKED_AT
-    return UnderWay(totals, frozenset(totals if cut else ()))
+    return OpenClocks(totals, frozenset(totals if cut else ()))
 
 
 def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Escalation]:

@@ -111,7 +111,7 @@ def decrypt(sealed: str) -> str:
     return secret_box().decrypt(sealed)
 
 
-class Sealed(str):
+class SealedText(str):
     """Encrypted text as the database has it. The type distinguishes it from a plain secret."""
 
     __slots__ = ()
@@ -126,7 +126,7 @@ class _SecretAttribute(DeferredAttribute):
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
-        return decrypt(value) if isinstance(value, Sealed) else value
+        return decrypt(value) if isinstance(value, SealedText) else value
 
     def __set__(self, instance: models.Model, value: str | None) -> None:
         instance.__dict__[self.field.attname] = value
@@ -148,17 +148,17 @@ class EncryptedTextField(_TextField):
     descriptor_class = _SecretAttribute
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        return Sealed(value) if value else value
+        return SealedText(value) if value else value
 
     def to_python(self, value: Any) -> Any:
         """Keep encrypted text from a dump encrypted. No secret of ours or an engine's begins like encrypted text."""
-        return Sealed(value) if isinstance(value, str) and value.startswith(SEALED_PREFIX) else value
+        return SealedText(value) if isinstance(value, str) and value.startswith(SEALED_PREFIX) else value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         return model_instance.__dict__[self.attname]
 
     def get_prep_value(self, value: Any) -> Any:
-        if not value or isinstance(value, Sealed):
+        if not value or isinstance(value, SealedText):
             return None if value is None else str(value)
         return encrypt(str(value))
 
@@ -184,7 +184,7 @@ def reencrypt(model: type[models.Model]) -> int:
             for row in batch:
                 sealed = {name: row.__dict__[name] for name in names if row.__dict__[name]}
                 model._base_manager.filter(pk=row.pk).update(
-                    **{name: Sealed(secret_box().rotate(value)) for name, value in sealed.items()}
+                    **{name: SealedText(secret_box().rotate(value)) for name, value in sealed.items()}
                 )
         if not batch:
             return done

@@ -214,12 +214,12 @@ class PolicyAdmin(RuleAdmin):
         return policies.annotate(clocks=clocks).prefetch_related("conditions", "steps__team", "steps__person")
 
     def response_add(self, request: HttpRequest, obj: Policy, post_url_continue: str | None = None) -> HttpResponse:
-        return self._asked_first(request, obj) or super().response_add(request, obj, post_url_continue)
+        return self._ask_about_open_tasks(request, obj) or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Policy) -> HttpResponse:
-        return self._asked_first(request, obj) or super().response_change(request, obj)
+        return self._ask_about_open_tasks(request, obj) or super().response_change(request, obj)
 
-    def _asked_first(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
+    def _ask_about_open_tasks(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
         """Return the page that asks whether open tasks follow the policy. None if nothing is to be asked: then messages
         say what follows from the change."""
         effect = of_policy(request, policy)

@@ -75,7 +75,7 @@ def of_policy(request: HttpRequest, policy: Policy) -> Effect:
 # --- in words ---------------------------------------------------------------------------------------------------------
 def sentences(effect: Effect) -> Iterator[str]:
     counts = effect.counts
-    what = ", ".join(_counted(turn, counts[turn]) for turn in TURNS if counts[turn])
+    what = ", ".join(_count_sentence(turn, counts[turn]) for turn in TURNS if counts[turn])
     many = min(effect.clocks, policy_change.MOST)
     text = ngettext(
         "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
@@ -87,7 +87,7 @@ def sentences(effect: Effect) -> Iterator[str]:
         yield joining(effect)
 
 
-def _counted(turn: Turn, count: int) -> str:
+def _count_sentence(turn: Turn, count: int) -> str:
     if turn == Turn.SOONER:
         text = ngettext("%(count)d would escalate earlier", "%(count)d would escalate earlier", count)
     elif turn == Turn.LATER:

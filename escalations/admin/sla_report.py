@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
-from escalations.compliance import Choice, Share, UnderWay
+from escalations.compliance import Choice, OpenClocks, Share
 from escalations.kinds.base import StepDescription
 from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, Policy, StepRun
@@ -185,7 +185,7 @@ def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
     }
 
 
-def bars(open_clocks: UnderWay, choice: Choice) -> list[dict[str, Any]]:
+def bars(open_clocks: OpenClocks, choice: Choice) -> list[dict[str, Any]]:
     """Return the number of clocks by time left, late ones first. `width`: percent of the longest bar."""
     most = max(open_clocks.counts.values()) or 1
     return [
@@ -251,7 +251,7 @@ def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) ->
         "owner": link(clock.task.assignee) if clock.task.assignee is not None else owner,
         "policy": link(clock, _policy(clock)),
         "notified": _notified(runs),
-        "ahead": _ahead(clock, words, {(run.step, run.number) for run in runs}, now),
+        "ahead": _next_step(clock, words, {(run.step, run.number) for run in runs}, now),
     }
 
 
@@ -297,7 +297,7 @@ def _when(run: StepRun) -> tuple[datetime, int]:
     return run.ran_at, run.pk
 
 
-def _ahead(
+def _next_step(
     clock: Escalation, words: dict[int, StepDescription], taken: set[tuple[int, int]], now: datetime
 ) -> tuple[SafeString, SafeString]:
     """Return the next step as text, and its time."""

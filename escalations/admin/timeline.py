@@ -36,8 +36,8 @@ def lines(escalation: Escalation) -> list[Line]:
     return [
         DayLine(_("the clock began by %(why)s") % began, "ok", escalation.started_at, due),
         *(_run(run, spoken.get(run.rules_id, words), calls.get(run.event_id)) for run in runs),
-        *_standing(escalation),
-        *_ahead(escalation, rules, words),
+        *_standstill_lines(escalation),
+        *_upcoming_lines(escalation, rules, words),
         *([DayLine(ended(escalation), "ok", escalation.ended_at)] if escalation.ended_at is not None else []),
     ]
 
@@ -47,11 +47,11 @@ def _run(run: StepRun, words: dict[int, StepDescription], call: Callback | None)
     outcome = "" if run.result == RunResult.DONE else run.get_result_display()
     line.detail = ": ".join(filter(None, [outcome, reasons.words(run, "why")]))
     line.href = change_url(run.event) if run.event else ""
-    line.below = [*(_recipient_lines(run.event) if run.event else []), *([_answered(call)] if call else [])]
+    line.below = [*(_recipient_lines(run.event) if run.event else []), *([_answer_line(call)] if call else [])]
     return line
 
 
-def _answered(call: Callback) -> Line:
+def _answer_line(call: Callback) -> Line:
     """Return a line with the engine's answer to a step that calls it."""
     detail = reasons.words(call, "alert") or reasons.words(call, "detail")
     line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, detail)
@@ -72,7 +72,7 @@ def _step_text(step: StepDescription | None, number: int) -> str:
 
 
 # --- now and later ----------------------------------------------------------------------------------------------------
-def _standing(escalation: Escalation) -> list[Line]:
+def _standstill_lines(escalation: Escalation) -> list[Line]:
     """Return a line with the reason why no steps are taken now, or nothing."""
     if escalation.ended_at is not None:
         return []
@@ -86,7 +86,7 @@ def _standing(escalation: Escalation) -> list[Line]:
     return []
 
 
-def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
+def _upcoming_lines(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
     """Return the steps to come by the clock's present state; a pause or another due date will move them."""
     if escalation.state not in (EscalationState.RUNNING, EscalationState.PAUSED):
         return []

@@ -18,7 +18,7 @@ from django.utils import timezone
 from escalations import reasons
 from escalations.clocks import clock, policy_reload
 from escalations.kinds import KINDS
-from escalations.kinds.base import Taken, Taking
+from escalations.kinds.base import StepOutcome, Taking
 from escalations.kinds.targets import OWN
 from escalations.models import Escalation, EscalationState, Rules, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
@@ -129,7 +129,7 @@ def reread(claimed: Sequence[Escalation], now: datetime) -> None:
     if not marked:
         return
     lock_waits.apply()
-    mine, tasks = _held(marked)
+    mine, tasks = _lock_held(marked)
     answerable = [each for each in mine if tasks[each.task_id].answerable]
     for each in answerable:
         policy_reload.reread(each, tasks[each.task_id], now)
@@ -144,7 +144,7 @@ class _Chain:
     task: Task
     rules: RuleSet
     done: set[tuple[int, int]]
-    left: list[tuple[Occurrence, Taken | None]] = field(default_factory=list)
+    left: list[tuple[Occurrence, StepOutcome | None]] = field(default_factory=list)
 
     @cached_property
     def occurrences(self) -> list[Occurrence]:
@@ -162,7 +162,7 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     chains = _chains(claimed, now)
     room = AT_ONCE
     for chain in chains:
-        chain.left, room = _within(room, list(_due(chain, now)))
+        chain.left, room = _fit_room(room, list(_due(chain, now)))
     runs: list[StepRun] = []
     with revision.held():
         while any(chain.left for chain in chains):  # one step of each task at a time, in order
@@ -176,16 +176,16 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     return runs
 
 
-def _within(
-    room: int, left: Sequence[tuple[Occurrence, Taken | None]]
-) -> tuple[list[tuple[Occurrence, Taken | None]], int]:
+def _fit_room(
+    room: int, left: Sequence[tuple[Occurrence, StepOutcome | None]]
+) -> tuple[list[tuple[Occurrence, StepOutcome | None]], int]:
     """Return the steps for which there is room, and the remaining room. Steps that are left out need none."""
     taking = [each for each, left_out in left if left_out is None]
     later = {each.key for each in taking[room:]}
     return [each for each in left if each[0].key not in later], max(room - len(taking), 0)
 
 
-def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
+def _lock_held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
     """Return the clocks whose lease is still ours, and their locked tasks. Tasks are locked first everywhere. Each
     change of a clock voids its lease, so these have not changed since they were claimed."""
     tasks = _locked_tasks({each.task_id for each in claimed})
@@ -199,7 +199,7 @@ def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, T
 
 
 def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
-    mine, tasks = _held(claimed)
+    mine, tasks = _lock_held(claimed)
     prefetch.read(Rules, "rules", [each for each in mine if not is_read(each.rules_id)])
     done = clock.done_of(mine)
     chains: list[_Chain] = []
@@ -223,23 +223,23 @@ def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
     return {row.pk: row for row in rows}
 
 
-def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: datetime) -> list[StepRun]:
+def _round(steps: Sequence[tuple[_Chain, Occurrence, StepOutcome | None]], now: datetime) -> list[StepRun]:
     takings = {
         chain.escalation.pk: Taking(chain.escalation, chain.task, chain.rules, occurrence, now)
         for chain, occurrence, left_out in steps
         if left_out is None
     }
-    taken = dict(zip(takings, _taken(list(takings.values())), strict=True))
+    outcomes = dict(zip(takings, _take_or_give_up(list(takings.values())), strict=True))
     for chain, occurrence, _ in steps:
         chain.done.add(occurrence.key)
     return [
-        _record(chain.escalation, occurrence, left_out or taken[chain.escalation.pk], now)
+        _record(chain.escalation, occurrence, left_out or outcomes[chain.escalation.pk], now)
         for chain, occurrence, left_out in steps
     ]
 
 
 # --- due steps --------------------------------------------------------------------------------------------------------
-def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, Taken | None]]:
+def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, StepOutcome | None]]:
     """Yield due steps in order, each with its outcome if it is left out, else None."""
     escalation = chain.escalation
     held = escalation.held_until is not None and escalation.held_until > now
@@ -247,17 +247,17 @@ def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, Taken | Non
         return
     all_due = [each for each in chain.occurrences if each.key not in chain.done and each.at <= now]
     waiting = [each for each in all_due if not KINDS[each.step.kind].came_too_late(each, escalation)]
-    speaks = _speaks_for_all([each for each in waiting if KINDS[each.step.kind].is_message], now)
+    to_send = _messages_to_send([each for each in waiting if KINDS[each.step.kind].is_message], now)
     for each in all_due:
         if each not in waiting:
-            yield each, Taken(RunResult.TOO_EARLY, reasons.TOO_EARLY())
-        elif KINDS[each.step.kind].is_message and each not in speaks:
-            yield each, Taken(RunResult.OVERTAKEN, reasons.OVERTAKEN(step=speaks[-1].step.position))
+            yield each, StepOutcome(RunResult.TOO_EARLY, reasons.TOO_EARLY())
+        elif KINDS[each.step.kind].is_message and each not in to_send:
+            yield each, StepOutcome(RunResult.OVERTAKEN, reasons.OVERTAKEN(step=to_send[-1].step.position))
         else:
             yield each, None
 
 
-def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
+def _messages_to_send(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
     """Return the messages to send: all that are on time; if all are late, the last escalation, or else the last."""
     on_time = [each for each in messages if now - each.at <= MISSED]
     if on_time or not messages:
@@ -267,7 +267,7 @@ def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occur
 
 
 # --- taking steps -----------------------------------------------------------------------------------------------------
-def _taken(takings: Sequence[Taking]) -> list[Taken]:
+def _take_or_give_up(takings: Sequence[Taking]) -> list[StepOutcome]:
     """Take the steps. Give up a step that fails again and again, so that later steps are taken."""
     if len(takings) != 1 or takings[0].escalation.attempts < TRIES:
         return take(takings)
@@ -279,20 +279,20 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
         if lock_waits.in_vain(fault) or outage.database_is_away(fault):
             raise
         log.exception("step_given_up", step=takings[0].step.id)
-        return [Taken(RunResult.FAILED, crashed(fault))]
+        return [StepOutcome(RunResult.FAILED, crashed(fault))]
 
 
-def take(takings: Sequence[Taking]) -> list[Taken]:
+def take(takings: Sequence[Taking]) -> list[StepOutcome]:
     """Take steps of different tasks: those of one kind together. Return the outcomes in the same order."""
-    taken: dict[int, Taken] = {}
+    outcomes: dict[int, StepOutcome] = {}
     for name, kind in KINDS.items():
         places = [place for place, taking in enumerate(takings) if taking.step.kind == name]
         if places:
-            taken |= zip(places, kind.take([takings[place] for place in places]), strict=True)
-    return [taken[place] for place in range(len(takings))]
+            outcomes |= zip(places, kind.take([takings[place] for place in places]), strict=True)
+    return [outcomes[place] for place in range(len(takings))]
 
 
-def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:
+def _record(escalation: Escalation, occurrence: Occurrence, outcome: StepOutcome, now: datetime) -> StepRun:
     return bulk.new(
         StepRun,
         escalation=escalation,
@@ -301,10 +301,10 @@ def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: d
         number=occurrence.number,
         due_at=occurrence.at,
         ran_at=now,
-        result=taken.result,
-        told=list(taken.told),
-        event=taken.event,
-        why_fact=taken.why.as_json(),
+        result=outcome.result,
+        told=list(outcome.told),
+        event=outcome.event,
+        why_fact=outcome.why.as_json(),
     )
 
 

@@ -88,7 +88,7 @@ class DeadEnd:
 
 
 # --- addresses and quiet hours ----------------------------------------------------------------------------------------
-class Hearing:
+class Reachability:
     """The addresses and long quiet hours of all people, as they are now. Quiet hours are read up to `until`."""
 
     def __init__(self, now: datetime, until: datetime) -> None:
@@ -143,17 +143,17 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     keys = {step.rota for place in places for step in place.targets if step.rota is not None}
     rotas = definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
-    tasks, hearing, cache = Tasks(now), Hearing(now, now + HORIZON), TargetCache(rotas)
+    tasks, reachability, cache = Tasks(now), Reachability(now, now + HORIZON), TargetCache(rotas)
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
     for search in searches:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
     by_cause: dict[Reason, DeadEnd] = {}
-    for instant in _instants(now, hearing, rotas):
-        forgotten = cache.at(instant, hearing.changes.get(instant, ()))
+    for instant in _instants(now, reachability, rotas):
+        forgotten = cache.at(instant, reachability.changes.get(instant, ()))
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
-            if why := _cause(search, cache, hearing):
+            if why := _cause(search, cache, reachability):
                 by_cause.setdefault(why, DeadEnd(why, instant)).add(search.place)
     return sorted(by_cause.values(), key=lambda line: (line.since, str(line.why)))
 
@@ -167,7 +167,7 @@ class _Search:
     questions: tuple[Question, ...]
 
 
-def _cause(search: _Search, cache: TargetCache, hearing: Hearing) -> Reason:
+def _cause(search: _Search, cache: TargetCache, reachability: Reachability) -> Reason:
     """Return why the search reaches nobody; NOTHING if it reaches somebody."""
     pairs = zip(search.questions, search.place.targets, strict=True)
     answers = [cache.ask(question, search.task, step) for question, step in pairs]
@@ -177,12 +177,12 @@ def _cause(search: _Search, cache: TargetCache, hearing: Hearing) -> Reason:
     place = search.place
     if place.channels is None:
         return NOTHING
-    reachable = [person for person in hear if hearing.has_address(person, place.channels, place.category)]
+    reachable = [person for person in hear if reachability.has_address(person, place.channels, place.category)]
     if not reachable:
-        wants = any(hearing.has_address(person, place.channels) for person in hear)
+        wants = any(reachability.has_address(person, place.channels) for person in hear)
         return (reasons.TURNED_OFF if wants else reasons.INBOX_ONLY)(names=_names(hear))
     assert cache.staff is not None
-    waits = [hearing.waits_until(person, cache.staff.now) for person in reachable]
+    waits = [reachability.waits_until(person, cache.staff.now) for person in reachable]
     if place.critical or not all(waits):
         return NOTHING
     return reasons.QUIET(names=_names(reachable), until=min(waits))
@@ -219,13 +219,13 @@ FORESEEN = (
 
 def _routes() -> Iterator[Place]:
     for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
-        for targets in _each_list(route):
+        for targets in _target_lists(route):
             if targets and all(_is_foreseen(target) for target in targets):
                 steps = tuple(step_for(target) for target in targets)
                 yield Place(route, 0, steps, frozenset(route.category.channels), route.category)
 
 
-def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
+def _target_lists(route: Route) -> Iterator[list[RouteTarget]]:
     """Yield the route's targets. If one is the list for a type of cases, yield the targets for each type."""
     targets = list(route.targets.all())
     others = [target for target in targets if target.kind != TargetKind.CASE_LIST]
@@ -247,7 +247,7 @@ def _is_foreseen(target: RouteTarget) -> bool:
 
 
 # --- instants ---------------------------------------------------------------------------------------------------------
-def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
+def _instants(now: datetime, reachability: Reachability, rotas: Mapping[int, Definition]) -> list[datetime]:
     """Return now, and when absences, long quiet hours and shifts of duty begin or end."""
     end = now + HORIZON
     entered, by_calendar = (
@@ -255,7 +255,7 @@ def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) 
         for kind in (Absence, CalendarAbsence)
     )
     rows = entered.union(by_calendar)
-    changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
+    changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(reachability.changes))
     shifts = [shift for rota in rotas.values() for shift in turns.shifts(rota, now, end)]
     handed_over = sorted({edge for shift in shifts for edge in (shift.begins, shift.ends) if now < edge < end})
     return sorted({now, *changes[:MOST_INSTANTS], *handed_over[:MOST_HAND_OVERS]})

@@ -104,18 +104,18 @@ def _change(
     escalation: Escalation, after: RuleSet | None, done: set[tuple[int, int]], now: datetime
 ) -> Iterable[Change]:
     old = rules_of(escalation)
-    is_now = _ahead(escalation, old, done, now)
+    is_now = _steps_ahead(escalation, old, done, now)
     would_be: list[Ahead] = []
     if after is not None:
         adapted = copy(escalation)
         policy_reload.adapt(adapted, escalation.task, old, after, now)
-        would_be = _ahead(adapted, after, done, now)
+        would_be = _steps_ahead(adapted, after, done, now)
     turn = _turn(is_now, would_be)
     if turn is not None:
         yield Change(escalation.task, turn, _first(is_now), _first(would_be))
 
 
-def _ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], now: datetime) -> list[Ahead]:
+def _steps_ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], now: datetime) -> list[Ahead]:
     """Return the steps to come with time and repetition, as if a paused clock went on now. Steps lack id and
     position."""
     if escalation.state == EscalationState.STOPPED:

@@ -128,7 +128,7 @@ def run(payload: Any, now: datetime) -> Simulation:
     engine, instant = _engine(payload.get("engine")), _now(payload.get("now"), now)
     if "task" in payload:
         return of_task(_task(payload["task"], engine), instant)
-    engine, event = _one(engine), payload["event"]
+    engine, event = _only_engine(engine), payload["event"]
     if isinstance(event, dict) and "specversion" in event:
         return of_event(engine, cloudevents.structured(event), instant)
     return of_event(engine, mapping.read(engine, event), instant)
@@ -143,7 +143,7 @@ def _engine(slug: Any) -> Engine | None:
     return engine
 
 
-def _one(engine: Engine | None) -> Engine:
+def _only_engine(engine: Engine | None) -> Engine:
     engines = [engine] if engine is not None else list(Engine.objects.filter(active=True)[:2])
     if len(engines) != 1:
         raise _invalid("/engine", "Say which engine: its slug.")

@@ -34,7 +34,7 @@ Question = tuple[Any, ...]
 """The key of a result: steps and tasks with the same key find the same people."""
 
 
-class _Watched(Staff):
+class _RecordingStaff(Staff):
     """Records in `dependencies` the pks of people whose absences were read. Reads the stand-ins of everybody who is
     away together."""
 
@@ -79,13 +79,13 @@ class TargetCache:
 
     rotas: Mapping[int, Definition] = field(default_factory=dict)
     """The definitions of all rotas that the steps name, for the whole period."""
-    staff: _Watched | None = None
+    staff: _RecordingStaff | None = None
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     def at(self, instant: datetime, others: Collection[int] = ()) -> list[Question]:
         """Go to the next instant. Forget and return the results that depend on people away now or at the instant
         before, on `others`, or on who is on duty."""
-        before, self.staff = self.staff, _Watched(instant, self.rotas)
+        before, self.staff = self.staff, _RecordingStaff(instant, self.rotas)
         moved = self.staff.away.union(before.away if before else (), others)
         forgotten = [
             question
@@ -168,18 +168,18 @@ class Tasks:
     @cached_property
     def _candidates(self) -> dict[Any, frozenset[int]]:
         rows = Task.candidates.through.objects.filter(task__in=self._all)
-        return _gathered(rows.values_list("task_id", "recipient_id"))
+        return _values_by_key(rows.values_list("task_id", "recipient_id"))
 
     @cached_property
     def _teams(self) -> dict[Any, frozenset[int]]:
-        return _gathered(Task.teams.through.objects.filter(task__in=self._all).values_list("task_id", "team_id"))
+        return _values_by_key(Task.teams.through.objects.filter(task__in=self._all).values_list("task_id", "team_id"))
 
     @cached_property
     def _memberships(self) -> dict[Any, frozenset[int]]:
-        return _gathered(Team.members.through.objects.values_list("recipient_id", "team_id"))
+        return _values_by_key(Team.members.through.objects.values_list("recipient_id", "team_id"))
 
 
-def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
+def _values_by_key(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
     groups: dict[Any, set[int]] = {}
     for key, value in rows:
         groups.setdefault(key, set()).add(value)

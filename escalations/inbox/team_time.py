@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from escalations.team_time import figures, queries
-from escalations.team_time.figures import AGES, FEWEST, WAYS, By, Folded, GroupT, Key, Times, Waiting, Work
+from escalations.team_time.figures import AGES, FEWEST, WAYS, By, GroupT, Key, ShownGroups, Times, Waiting, Work
 from notifications.admin.display import span
 from notifications.admin.sheets import KINDS, write
 from notifications.inbox.page_frame import show_page
@@ -75,7 +75,7 @@ class Tables:
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
     """Show the figures of the people whom the reader leads; 404 if they lead nobody."""
-    choice, people = Choice.of(request), _led(request)
+    choice, people = Choice.of(request), _led_people(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         context = {
             "found": _tables(people, choice, timezone.now()),
@@ -91,7 +91,7 @@ def page(request: PersonRequest) -> HttpResponse:
 @require_safe
 def download(request: PersonRequest) -> HttpResponse:
     """Return the tables of the page as a CSV file, one below the other."""
-    choice, people = Choice.of(request), _led(request)
+    choice, people = Choice.of(request), _led_people(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         tables = _tables(people, choice, timezone.now())
     if tables.work is None:
@@ -107,7 +107,7 @@ def download(request: PersonRequest) -> HttpResponse:
     return HttpResponse(write(data, "csv"), content_type=KINDS["csv"], headers=headers)
 
 
-def _led(request: PersonRequest) -> list[Recipient]:
+def _led_people(request: PersonRequest) -> list[Recipient]:
     people = list(led_by(request.recipient))
     if not people:
         raise Http404
@@ -151,7 +151,7 @@ class _Names:
         return sorted(keys, key=lambda key: self.of(key).casefold())
 
 
-def _of_work(groups: Folded[Work], names: _Names) -> Table | None:
+def _of_work(groups: ShownGroups[Work], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     heads = [
@@ -168,7 +168,7 @@ def _of_work(groups: Folded[Work], names: _Names) -> Table | None:
     return Table(heads, _rows(groups, names, cells))
 
 
-def _rows(groups: Folded[GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
+def _rows(groups: ShownGroups[GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
     """Return a row for each group, one for the small groups together, and the sum."""
     assert groups.total is not None
     rows = [[names.of(key), *cells(groups.shown[key])] for key in names.ordered([*groups.shown])]
@@ -181,7 +181,7 @@ def _times(times: Times) -> list[str]:
     return [span(length) if (length := times.within(percent)) is not None else NOT_KNOWN for percent in (50, 90)]
 
 
-def _of_waiting(groups: Folded[Waiting], names: _Names) -> Table | None:
+def _of_waiting(groups: ShownGroups[Waiting], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     days = [age // timedelta(days=1) for age in AGES]

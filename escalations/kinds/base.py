@@ -48,7 +48,7 @@ class Taking:
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepOutcome:
     """The outcome of a step, for the trace."""
 
     result: RunResult
@@ -124,7 +124,7 @@ class StepKind:
     afterwards: ClassVar[Text] = ""
     """The simulator's note about later effects of such a step, which cannot be foreseen."""
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
         """Take the steps, at least one, at most one for each task, in the transaction that records them. The simulator
         rolls that back, so calls go out through rows of the outbox only."""
         raise NotImplementedError

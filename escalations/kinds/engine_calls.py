@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from escalations import reasons
-from escalations.kinds.base import Taken, Taking, event_of
+from escalations.kinds.base import StepOutcome, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import internal_events
 from notifications.models import Event
@@ -45,5 +45,5 @@ def make(calls: Sequence[Call]) -> list[Event]:
     return events
 
 
-def no_address(taking: Taking) -> Taken:
-    return Taken(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))
+def no_address(taking: Taking) -> StepOutcome:
+    return StepOutcome(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))

@@ -13,7 +13,7 @@ from escalations.kinds.base import (
     Faults,
     StepDescription,
     StepKind,
-    Taken,
+    StepOutcome,
     Taking,
     event_of,
     planner_of,
@@ -45,7 +45,7 @@ class Notify(StepKind):
     fields = (*PEOPLE, "template", "category", "channels", "critical")
     is_message = True
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
         """Send the messages of all steps together: reads and writes for each step would take ten times as long."""
         contacts = Contacts()
         staff = Staff(takings[0].now, [taking.task for taking in takings])
@@ -59,13 +59,15 @@ class Notify(StepKind):
                 planner = planner_of(taking, event_of(taking), contacts)
                 messages.append(_Message(taking, recipients, notes, wordings.manner(taking), planner))
             else:
-                nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
+                nobody[taking.escalation.pk] = StepOutcome(RunResult.NOBODY, notes)
         _tell(messages, takings[0].now)
-        taken = nobody | {
-            each.taking.escalation.pk: Taken(RunResult.DONE, each.notes, told_by(each.planner.plan), each.planner.event)
+        outcomes = nobody | {
+            each.taking.escalation.pk: StepOutcome(
+                RunResult.DONE, each.notes, told_by(each.planner.plan), each.planner.event
+            )
             for each in messages
         }
-        return [taken[taking.escalation.pk] for taking in takings]
+        return [outcomes[taking.escalation.pk] for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:
         if not step.target:

@@ -56,7 +56,7 @@ class Group:
 GroupT = TypeVar("GroupT", bound=Group)
 
 
-class Folded(Generic[GroupT]):
+class ShownGroups(Generic[GroupT]):
     """Groups, as far as they may be shown. `others`: the sum of all that may not be, or None. If even the sum of all
     groups may not be shown, `shown` is empty, and `others` and `total` are None."""
 
@@ -218,18 +218,18 @@ def grouping(by: By, zone: tzinfo) -> KeyOf:
     return keys[by]
 
 
-def of_work(tasks: Iterable[ReceivedTask], messages: Sequence[Message], key_of: KeyOf) -> Folded[Work]:
+def of_work(tasks: Iterable[ReceivedTask], messages: Sequence[Message], key_of: KeyOf) -> ShownGroups[Work]:
     """Return the groups of tasks with their messages. Groups of messages alone have no people, so none is shown."""
     groups: dict[Key, Work] = defaultdict(Work)
     for task in tasks:
         groups[key_of(task.kind, task.came)].add(task)
     for message in messages:
         groups[key_of(message.kind, message.came)].outside_hours += 1
-    return Folded(groups, Work)
+    return ShownGroups(groups, Work)
 
 
-def of_waiting(tasks: Iterable[OpenTask], now: datetime, key_of: KeyOf) -> Folded[Waiting]:
+def of_waiting(tasks: Iterable[OpenTask], now: datetime, key_of: KeyOf) -> ShownGroups[Waiting]:
     groups: dict[Key, Waiting] = defaultdict(Waiting)
     for task in tasks:
         groups[key_of(task.kind, task.came)].add(task, now)
-    return Folded(groups, Waiting)
+    return ShownGroups(groups, Waiting)

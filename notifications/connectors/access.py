@@ -18,7 +18,7 @@ from typing import Protocol
 
 from notifications.connectors import reasons
 from notifications.connectors.oauth2 import AccessRefused, form, read_grant, unreachable, useful
-from wfpush.net.http import Outbound, OutboundError, Response, Streamed
+from wfpush.net.http import Outbound, OutboundError, Response, StreamedResponse
 
 KEPT = 4
 AT_LAST = 10.0
@@ -149,7 +149,7 @@ class EngineClient:
         return await self.http.request(method, url, body=body, headers=signed, tls=await self._tls(access))
 
     @asynccontextmanager
-    async def stream(self, access: Access, url: str) -> AsyncIterator[Streamed]:
+    async def stream(self, access: Access, url: str) -> AsyncIterator[StreamedResponse]:
         """GET as `request` does, and give what comes while it comes. Raises OutboundError, AccessRefused."""
         token = await self._token(access)
         tls = await self._tls(access)

@@ -39,7 +39,7 @@ from notifications.items.representation import sees_questions
 from notifications.models import Notification
 from wfpush.concurrency.slots import Slots, SlotsTaken
 from wfpush.crypto import UndecryptableSecret
-from wfpush.net.http import Outbound, OutboundError, Streamed
+from wfpush.net.http import Outbound, OutboundError, StreamedResponse
 from wfpush.web.async_responses import AwaitedResponse, BrokenOff
 
 log = structlog.get_logger(__name__)
@@ -155,7 +155,7 @@ def _take_slot(document: Document, stack: AsyncExitStack) -> None:
         raise NotShown(why, 503, again=True) from taken
 
 
-async def _fetched(document: Document, stack: AsyncExitStack) -> Streamed:
+async def _fetched(document: Document, stack: AsyncExitStack) -> StreamedResponse:
     """The head of what the server answers. Raises NotShown."""
     allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
     await stack.enter_async_context(_ended_in_time())
@@ -181,7 +181,7 @@ async def _ended_in_time() -> AsyncIterator[None]:
         raise BrokenOff from fault
 
 
-async def _content(fetched: Streamed, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
+async def _content(fetched: StreamedResponse, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
     """The pieces of what may be shown. Raises NotShown."""
     kind = fetched.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     length = fetched.headers.get("Content-Length")  # which the HTTP parser has found to be a number

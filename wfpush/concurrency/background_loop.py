@@ -31,7 +31,7 @@ class BackgroundLoop:
 
     def run(self, work: Coroutine[Any, Any, Value], timeout: float | None = None) -> Value:
         """Await `work` in the loop, while the caller waits. Cancels it after `timeout` seconds: TimeoutError."""
-        future = asyncio.run_coroutine_threadsafe(_within(work, timeout), self._start())
+        future = asyncio.run_coroutine_threadsafe(_with_timeout(work, timeout), self._start())
         return future.result(None if timeout is None else timeout + _MARGIN_SECONDS)
 
     def _start(self) -> asyncio.AbstractEventLoop:
@@ -57,7 +57,7 @@ class BackgroundLoop:
         self._lock, self._running = threading.Lock(), None
 
 
-async def _within(work: Coroutine[Any, Any, Value], seconds: float | None) -> Value:
+async def _with_timeout(work: Coroutine[Any, Any, Value], seconds: float | None) -> Value:
     async with asyncio.timeout(seconds):
         return await work
 

@@ -101,7 +101,7 @@ class FreePlaces(Generic[Key]):
 
 
 @dataclass(frozen=True)
-class Claimed(Generic[Key, Job]):
+class ClaimedJobs(Generic[Key, Job]):
     """Jobs that may begin now. `rows`: the number of claimed rows, including rows without a job."""
 
     jobs: Sequence[tuple[Key, Job]]
@@ -117,7 +117,7 @@ class Places(Generic[Key, Job]):
 
     def __init__(
         self,
-        claim: Callable[[FreePlaces[Key]], Claimed[Key, Job]],
+        claim: Callable[[FreePlaces[Key]], ClaimedJobs[Key, Job]],
         do: Callable[[Job], Awaitable[None]],
         *,
         most: int,

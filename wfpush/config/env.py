@@ -71,21 +71,21 @@ class Environment:
             return True
         if value in ("false", "off", "no", "n", "0"):
             return False
-        raise ImproperlyConfigured(f"{name}={_shown(value)} is neither yes nor no. Write yes or no.")
+        raise ImproperlyConfigured(f"{name}={_quoted(value)} is neither yes nor no. Write yes or no.")
 
     def integer(self, name: str, *, default: int, minimum: int, maximum: int | None = None) -> int:
         value = self.text(name, default=str(default))
         if not re.fullmatch(r"[0-9]+", value) or (len(value) <= LONGEST_NUMBER and int(value) < minimum):
-            raise ImproperlyConfigured(f"{name}={_shown(value)} is not a whole number of at least {minimum}.")
+            raise ImproperlyConfigured(f"{name}={_quoted(value)} is not a whole number of at least {minimum}.")
         most = 10**LONGEST_NUMBER - 1 if maximum is None else maximum
         if len(value) > LONGEST_NUMBER or int(value) > most:
-            raise ImproperlyConfigured(f"{name}={_shown(value)} is more than {most}.")
+            raise ImproperlyConfigured(f"{name}={_quoted(value)} is more than {most}.")
         return int(value)
 
     def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
         value = self.text(name, default=default)
         if value not in allowed:
-            raise ImproperlyConfigured(f"{name}={_shown(value)} is unknown. Write one of {', '.join(allowed)}.")
+            raise ImproperlyConfigured(f"{name}={_quoted(value)} is unknown. Write one of {', '.join(allowed)}.")
         return value
 
     def words(self, name: str, *, default: list[str]) -> list[str]:
@@ -97,7 +97,7 @@ class Environment:
         hosts = self.words(name, default=default)
         if wrong := next((host for host in hosts if not addresses.HOST.fullmatch(host)), None):
             raise ImproperlyConfigured(
-                f"{name}: {_shown(wrong)} is no host. Write names without https:// and port: push.example.com."
+                f"{name}: {_quoted(wrong)} is no host. Write names without https:// and port: push.example.com."
             )
         return hosts
 
@@ -120,7 +120,7 @@ class Environment:
                 networks.append(ip_network(word))
             except ValueError as fault:
                 raise ImproperlyConfigured(
-                    f"{name}: {_shown(word)} is no network. Write networks such as 10.1.0.0/16."
+                    f"{name}: {_quoted(word)} is no network. Write networks such as 10.1.0.0/16."
                 ) from fault
         return networks
 
@@ -199,7 +199,7 @@ def check_address(name: str, check: Callable[[str], T], value: str, example: str
         raise ImproperlyConfigured(f"{name}: the address {fault}. Write one such as {example}.") from fault
 
 
-def _shown(value: str) -> str:
+def _quoted(value: str) -> str:
     """Return a wrong value for a sentence, cut to 40 characters."""
     return repr(value if len(value) <= 40 else f"{value[:40]}…")
 

@@ -32,7 +32,7 @@ __all__ = [
     "Outbound",
     "OutboundError",
     "Response",
-    "Streamed",
+    "StreamedResponse",
     "check_url",
     "outbound_from_settings",
     "parse_retry_after",
@@ -76,7 +76,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
+class StreamedResponse:
     """An answer while it comes; it may be a redirect. `headers` ignores case."""
 
     status: int
@@ -156,7 +156,7 @@ class Outbound:
     @asynccontextmanager
     async def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None, tls: ssl.SSLContext | None = None
-    ) -> AsyncIterator[Streamed]:
+    ) -> AsyncIterator[StreamedResponse]:
         """Send a GET and yield the answer while it comes. The deadline is that of its head, and then of each piece.
 
         Raises OutboundError, also while the pieces are read.
@@ -166,7 +166,7 @@ class Outbound:
         beginning = self._begin("GET", target, progress, headers=headers, ssl=tls or True)
         response = await self._in_time(self._deadline, beginning, target, progress)
         try:
-            yield Streamed(response.status, response.headers, self._pieces(response.content, target, progress))
+            yield StreamedResponse(response.status, response.headers, self._pieces(response.content, target, progress))
         finally:
             response.close()
 

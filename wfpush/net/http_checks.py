@@ -110,11 +110,11 @@ def check_url(url: str, allowed: Sequence[Network]) -> None:
 
 def parse_url(url: str, allowed: Sequence[Network]) -> URL:
     """Parse a URL once, for the check and for the request, so that the two cannot read it differently."""
-    return _parsed(url, tuple(allowed))
+    return _parse(url, tuple(allowed))
 
 
 @lru_cache(maxsize=_URLS_KEPT)
-def _parsed(url: str, allowed: Sequence[Network]) -> URL:
+def _parse(url: str, allowed: Sequence[Network]) -> URL:
     if len(url) > _MAX_URL:
         raise _bad_url(f"The address is longer than {_MAX_URL} characters.")
     if "\\" in url or " " in url or not url.isprintable():

@@ -68,7 +68,7 @@ _REDIS_REASONS = (
 """Faults and remedies by type and the beginning of the message."""
 
 
-class Remembered:
+class CachedCheck:
     """A check that is made again when its last result is older than REMEMBERED_SECONDS. For several threads."""
 
     def __init__(self, check: Callable[[], str]) -> None:
@@ -126,5 +126,5 @@ def _redis_reason(fault: Exception) -> str:
     return f"does not answer ({type(fault).__name__})"
 
 
-database_state = Remembered(_write_to_database)
-redis_state = Remembered(_write_to_redis)
+database_state = CachedCheck(_write_to_database)
+redis_state = CachedCheck(_write_to_redis)

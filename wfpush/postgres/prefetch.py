@@ -37,7 +37,7 @@ class _Part:
     """Converters of values that are something else in Python, such as JSON, with the values' places."""
 
 
-class Joined:
+class JoinedTables:
     """Several tables in one statement, by their names in it. `columns`: the columns to select."""
 
     def __init__(self, **tables: Table) -> None:
@@ -141,8 +141,8 @@ class WithRelated(QuerySet[ModelT]):
 
 
 @cache
-def _reading(model: type[Model], only: tuple[str, ...]) -> tuple[Joined, str]:
-    reader = Joined(target=Table(model, only))
+def _reading(model: type[Model], only: tuple[str, ...]) -> tuple[JoinedTables, str]:
+    reader = JoinedTables(target=Table(model, only))
     assert model._meta.pk is not None
     where = f'target."{model._meta.pk.column}" = ANY(%s::{keys.type_of(model)}[])'
     return reader, f"SELECT {reader.columns} FROM {model._meta.db_table} target WHERE {where}"

@@ -50,12 +50,12 @@ def changes_before(past: datetime) -> QuerySet[ConfigurationChange]:
     return ConfigurationChange.objects.filter(changed_at__lt=past)
 
 
-class _Held(threading.local):
+class _HeldRevision(threading.local):
     depth = 0
     revision: Revision | None = None
 
 
-_held = _Held()
+_held = _HeldRevision()
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def read_schema() -> Schema:
     applied = loader.applied_migrations.keys()
     ours = set(loader.disk_migrations).union(*(migration.replaces for migration in loader.disk_migrations.values()))
     unknown = [key for key in applied - ours if key[0] in OUR_APPS]
-    missing, unfilled = _compared(expected(apps))
+    missing, unfilled = _compare(expected(apps))
     unapplied = loader.graph.nodes.keys() - applied  # Django's plan leaves out those before one that is applied
     return Schema(_format_keys(unapplied), _format_keys(unknown), missing, unfilled, find_newer_requirement())
 
@@ -121,7 +121,7 @@ def expected(registry: Any) -> Columns:
     }
 
 
-def _compared(required: Columns) -> tuple[list[str], list[str]]:
+def _compare(required: Columns) -> tuple[list[str], list[str]]:
     """Return missing columns, or tables without any, and required columns that are not ours."""
     actual: dict[str, dict[str, bool]] = {}
     with connection.cursor() as cursor:
@@ -193,7 +193,7 @@ def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[Ch
     applied = [key for key in loader.applied_migrations if key in loader.graph.nodes]
     if not applied:
         return []
-    missing, _unfilled = _compared(expected(loader.project_state(applied).apps))
+    missing, _unfilled = _compare(expected(loader.project_state(applied).apps))
     if not missing:
         return []
     return [Error(f"The database {Schema(missing=missing).fault}.", id="wfpush.E001")]

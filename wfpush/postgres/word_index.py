@@ -65,10 +65,10 @@ def _lexemes(word: str, whole: bool) -> str:
     """Return the word for a tsquery, in all the ways in which the index may have it."""
     mark = "" if whole or len(word) < SHORTEST_BEGINNING else ":*"
     quoted = word.replace("\\", "\\\\").replace("'", "''")
-    return "(" + " | ".join(f"'{each}'{mark}" for each in _written(quoted)) + ")"
+    return "(" + " | ".join(f"'{each}'{mark}" for each in _spellings(quoted)) + ")"
 
 
-def _written(word: str) -> list[str]:
+def _spellings(word: str) -> list[str]:
     """Return the ways in which PostgreSQL's `lower` may have left the word: with the locale C it changes A to Z
     only."""
     ways = (word.lower(), word.capitalize(), word.upper())

@@ -88,14 +88,14 @@ def _tasks_of_due_work() -> list[bytes]:
         return []
     finally:
         connections.close_all()
-    made = _Made()
-    async_task("wfpush.tasks.beat", broker=made)
+    collector = _CollectingBroker()
+    async_task("wfpush.tasks.beat", broker=collector)
     for name in due:
-        async_task("wfpush.tasks.run_source", name, broker=made)
-    return made.tasks
+        async_task("wfpush.tasks.run_source", name, broker=collector)
+    return collector.tasks
 
 
-class _Made(django_q.brokers.Broker):  # type: ignore[misc]
+class _CollectingBroker(django_q.brokers.Broker):  # type: ignore[misc]
     """A broker that keeps the enqueued tasks in a list."""
 
     def __init__(self) -> None:

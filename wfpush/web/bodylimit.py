@@ -208,7 +208,7 @@ def asks_who(content_length: int | None, content_type: bytes, path: str) -> bool
     return is_large and kind in FILE_TYPES and limit_for(content_type, path) > BODY_LIMIT
 
 
-class Refused(Exception):
+class BodyRefused(Exception):
     """Raised if the body may not be read on."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -262,11 +262,11 @@ class BodyLimit:
             size = len(message.get("body", b""))
             read += size
             if read > limit:
-                raise Refused(TOO_LARGE)
+                raise BodyRefused(TOO_LARGE)
             try:
                 body.add(size)
             except TooManyBytes as much:
-                raise Refused(TOO_MUCH_OF_ADDRESS if much.of == "address" else TOO_MUCH) from much
+                raise BodyRefused(TOO_MUCH_OF_ADDRESS if much.of == "address" else TOO_MUCH) from much
             return message
 
         async def watched(message: Message) -> None:
@@ -277,7 +277,7 @@ class BodyLimit:
         with HeldBody(self.bodies, partial(address_of_scope, scope, self.proxies)) as body:
             try:
                 await self.application(scope, counted, watched)
-            except Refused as refused:
+            except BodyRefused as refused:
                 return None if started else refused.refusal
         return None
 

@@ -73,10 +73,10 @@ class PageScripts(BaseFinder):
         return [str(_file(PATHS[path]))] if find_all else str(_file(PATHS[path]))
 
     def list(self, ignore_patterns: Any) -> Iterator[tuple[str, FileSystemStorage]]:
-        yield from ((path, _Made()) for path in PATHS)
+        yield from ((path, _ScriptStorage()) for path in PATHS)
 
 
-class _Made(FileSystemStorage):
+class _ScriptStorage(FileSystemStorage):
     def path(self, name: str) -> str:
         return str(_file(PATHS[name]))
 

@@ -85,7 +85,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
     conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
     came = recent(types, engine, conditions) if may_read else []
-    trial = _chosen(answer, came, types, engine, event, now)
+    trial = _choose_trial(answer, came, types, engine, event, now)
     answer.when = list(_when(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
     answer.who = list(_who(meant))
@@ -173,7 +173,7 @@ class _Trial:
     words: str
 
 
-def _chosen(
+def _choose_trial(
     answer: Answer,
     came: Sequence[Recent],
     types: Sequence[str],

@@ -67,7 +67,7 @@ class RuleForms:
         checked = [form.is_valid() for form in forms]  # no short circuit: each form shows its own errors
         valid = all(checked)
         if valid and self.counts:
-            self._put_together()
+            self._complete_policy()
             valid = self._check_policy()
         return valid
 
@@ -93,7 +93,7 @@ class RuleForms:
     def steps_to_save(self) -> list[PolicyStep]:
         return [form.instance for form in forms_to_save(self.steps)]
 
-    def _put_together(self) -> None:
+    def _complete_policy(self) -> None:
         """Fill in the policy's fields that the page does not show: due date, offsets from it, and message templates."""
         policy, counted = self.policy, self.late.cleaned_data["counted"]
         policy.clock = Clock(counted)

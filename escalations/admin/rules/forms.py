@@ -171,13 +171,13 @@ def type_choices(chosen: Iterable[str]) -> list[tuple[str, str]]:
     single = [name for name in names if name not in WAITING or name in chosen]
     waiting = sum(counts[name] for name in WAITING)
     return [
-        (WAIT, _counted(gettext("Tasks that wait for somebody"), waiting)),
-        *((name, _counted(name, counts[name])) for name in single),
+        (WAIT, _with_count(gettext("Tasks that wait for somebody"), waiting)),
+        *((name, _with_count(name, counts[name])) for name in single),
         (ALL, gettext("Every event")),
     ]
 
 
-def _counted(name: str, count: int) -> str:
+def _with_count(name: str, count: int) -> str:
     return gettext("%(name)s · %(count)d lately") % {"name": name, "count": count} if count else name
 
 

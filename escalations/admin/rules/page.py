@@ -87,14 +87,14 @@ class RuleRouteAdmin(RouteAdmin):
         if request.method != "POST":
             return self._show(request, RuleForms(route), Answer())
         if ANSWER in request.POST:
-            return self._answered(request, RuleForms(route, request.POST))
+            return self._answer_as_json(request, RuleForms(route, request.POST))
         if MORE in request.POST:
             rule = RuleForms(route, _with_another_row(request.POST))
             return self._show(request, rule, Answer(), request.POST.get("seen"))
         rule, seen = RuleForms(route, request.POST), request.POST.get("seen")
         if PUBLISH in request.POST:
             try:
-                if (done := self._published(request, rule)) is not None:
+                if (done := self._publish(request, rule)) is not None:
                     return done
             except CannotSave as refused:
                 self.message_user(request, str(refused), messages.ERROR)
@@ -110,7 +110,7 @@ class RuleRouteAdmin(RouteAdmin):
         event = request.POST.get("event", "")
         return build_answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
 
-    def _answered(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
+    def _answer_as_json(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
         """Return {"parts": part to HTML, "faults", "events", "event", "open_tasks"} for the page as it is filled in.
         Writes nothing."""
         answer = self._build_answer(request, rule)
@@ -121,7 +121,7 @@ class RuleRouteAdmin(RouteAdmin):
         choices = {"events": answer.events, "event": answer.event, "open_tasks": answer.open_tasks}
         return JsonResponse({"parts": parts, "faults": list(rule.faults()), **choices})
 
-    def _published(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
+    def _publish(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
         """Save everything, or nothing. Return None if a form is invalid; the forms have the errors. Raises
         CannotSave."""
         if not rule.is_valid():

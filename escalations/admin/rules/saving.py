@@ -37,7 +37,7 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     route.stop = not rule.rule.cleaned_data["goes_on"]
     route.name = route.name or unused_name(Route, name_of(rule), but=route.pk)
     if rule.writes_words:
-        route.template = _words(rule, route, by, now)
+        route.template = _own_template(rule, route, by, now)
     route.save()
     route.event_types.set([EventType.objects.get_or_create(name=name)[0] for name in rule.rule.cleaned_data["types"]])
     for formset in (rule.conditions, rule.targets):
@@ -108,7 +108,7 @@ def unused_name(model: Any, name: str, but: Any = None) -> str:
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
+def _own_template(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     """Return the template of this rule alone, with the typed texts published."""
     source: Template = rule.rule.cleaned_data["template"]
     texts = rule.texts_to_save()
@@ -118,7 +118,7 @@ def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     mine = routes == [route.pk] and not PolicyStep.objects.filter(template=source).exists()
     template = source if mine else _new_template(route.name, source)
     now_read = published(source)
-    if mine and now_read is not None and _says(now_read, texts):
+    if mine and now_read is not None and _has_texts(now_read, texts):
         return template
     draft = template_versions.new_draft(template, now_read, _("By the rule “%(rule)s”") % {"rule": route.name})
     if not mine:  # the source's texts for single channels are its own
@@ -141,7 +141,7 @@ def _new_template(name: str, source: Template) -> Template:
     return Template.objects.create(slug=candidate, name=name, fallback_language=source.fallback_language)
 
 
-def _says(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
+def _has_texts(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
     def normalize(text: dict[str, Any]) -> list[str]:
         """Return the title, body and short body with line ends as forms send them."""
         return ["\n".join(text[name].strip().splitlines()) for name in ("title", "body", "short_body")]
