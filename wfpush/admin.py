@@ -61,7 +61,7 @@ class SignIn(LoginView):
     def form_valid(self, form: DjangoAuthenticationForm) -> HttpResponse:
         """Sign in after the password was checked. No transaction and no lock on the count of tries was open while it
         was hashed."""
-        with _browser_of_ended_session_forgotten(self.request):
+        with _device_follows_session(self.request):
             return super().form_valid(form)
 
 
@@ -119,10 +119,10 @@ class Site(UnfoldAdminSite):
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
-        def guarded(*args: Any, **kwargs: Any) -> HttpResponse:
-            return _guarded(inner(*args, **kwargs))
+        def secured(*args: Any, **kwargs: Any) -> HttpResponse:
+            return _secure_page(inner(*args, **kwargs))
 
-        return guarded
+        return secured
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """Return the list lazily. Django gives it to every page, but the desk's pages have their own sidebar."""
@@ -147,7 +147,7 @@ class Site(UnfoldAdminSite):
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
             return HttpResponseRedirect(f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: index})}")
         with password_places.place(request) as free:
-            response = _guarded(self._sign_in(request, extra_context or {}) if free else busy(request))
+            response = _secure_page(self._sign_in(request, extra_context or {}) if free else busy(request))
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             login_limits.remember(request, response)
         return response
@@ -180,13 +180,13 @@ class Site(UnfoldAdminSite):
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        with _browser_of_ended_session_forgotten(request):
+        with _device_follows_session(request):
             response: HttpResponse = super().logout(request, extra_context)
         return response
 
 
 @contextmanager
-def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
+def _device_follows_session(request: HttpRequest) -> Iterator[None]:
     """Remove the browser's device when its session ends here, also when somebody else signs in. Nothing more is pushed
     to it."""
     with transaction.atomic():
@@ -196,7 +196,7 @@ def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
             devices.sign_out_session(key, timezone.now())
 
 
-def _guarded(response: HttpResponse) -> HttpResponse:
+def _secure_page(response: HttpResponse) -> HttpResponse:
     if response.status_code == 200:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:

@@ -61,7 +61,7 @@ UNUSED: dict[str, Any] = {
 """The values of fields that the step's kind or target does not use."""
 
 
-# --- the policy's own -------------------------------------------------------------------------------------------------
+# --- fields of the policy ---------------------------------------------------------------------------------------------
 class PolicyForm(forms.ModelForm):
     minutes = DurationField(
         label=_("How long the task may take"),

@@ -72,7 +72,7 @@ def of_policy(request: HttpRequest, policy: Policy) -> Effect:
     return Effect(policy) if ANSWER in request.POST else policy_change.of_policy(policy, timezone.now())
 
 
-# --- in words ---------------------------------------------------------------------------------------------------------
+# --- sentences --------------------------------------------------------------------------------------------------------
 def sentences(effect: Effect) -> Iterator[str]:
     counts = effect.counts
     what = ", ".join(_count_sentence(turn, counts[turn]) for turn in TURNS if counts[turn])

@@ -125,7 +125,7 @@ def whose_calendar(rules: RuleSet, task: Task) -> str:
     return _("“%(calendar)s”, that of the policy") % {"calendar": name}
 
 
-# --- which policy -----------------------------------------------------------------------------------------------------
+# --- policies ---------------------------------------------------------------------------------------------------------
 def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
     """Yield lines for the policy that the clock follows, and for earlier policies the reasons why they do not fit."""
     looked_at = list(tried(task, enabled()))

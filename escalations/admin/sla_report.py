@@ -232,7 +232,7 @@ def panel(now: datetime) -> Panel:
     first = compliance.most_overdue(now, Choice(), ROWS).select_related("task__assignee", "policy")
     rows = [
         Row(
-            _bad(span(_overdue(each, now))),
+            _red_text(span(_overdue(each, now))),
             shortened(each.task),
             " · ".join(filter(None, [_names_of(each.task), _policy(each)])),
             change_url(each),
@@ -246,7 +246,7 @@ def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) ->
     runs, names = list(clock.runs.all()), _names_of(clock.task)
     owner = shortened(names, 60) if names else mark("bad", gettext("nobody's"))
     return {
-        "late_by": _bad(gettext("late by %(span)s") % {"span": span(_overdue(clock, now))}),
+        "late_by": _red_text(gettext("late by %(span)s") % {"span": span(_overdue(clock, now))}),
         "task": link(clock.task),
         "owner": link(clock.task.assignee) if clock.task.assignee is not None else owner,
         "policy": link(clock, _policy(clock)),
@@ -261,7 +261,7 @@ def _overdue(clock: Escalation, now: datetime) -> timedelta:
     return (paused_at or now) - clock.deadline
 
 
-def _bad(words: str) -> SafeString:
+def _red_text(words: str) -> SafeString:
     return format_html('<span class="desk-tone-bad">{}</span>', words)
 
 

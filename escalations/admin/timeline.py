@@ -71,7 +71,7 @@ def _step_text(step: StepDescription | None, number: int) -> str:
     return numbered(step, number) if step else _("a step")
 
 
-# --- now and later ----------------------------------------------------------------------------------------------------
+# --- standstill and next steps ----------------------------------------------------------------------------------------
 def _standstill_lines(escalation: Escalation) -> list[Line]:
     """Return a line with the reason why no steps are taken now, or nothing."""
     if escalation.ended_at is not None:

@@ -210,7 +210,7 @@ class Drawing:
         """Return the date, the reason and the hours of each special day."""
         return [(_day_label(day.date), day.why, day.hours) for day in self.named_days]
 
-    # --- from top to bottom -----------------------------------------------------------------------------------------
+    # --- vertical layout --------------------------------------------------------------------------------------------
     @property
     def _labels_top(self) -> int:
         return 54 if any(not tick.is_day for tick in self.ticks) else 38

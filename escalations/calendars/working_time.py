@@ -115,8 +115,8 @@ class Calendar:
         """
         instant, micros = _micros(start), duration // MICROSECOND
         if micros < 0:
-            return _datetime(self._back(instant, -micros))
-        return _datetime(self._on(instant, micros) if micros else self._open(instant))
+            return _datetime(self._subtract(instant, -micros))
+        return _datetime(self._add(instant, micros) if micros else self._next_open(instant))
 
     def openings(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the stretches of working time between two instants, cut at both; adjacent ones are joined."""
@@ -137,29 +137,29 @@ class Calendar:
             yield _datetime(began), _datetime(ended)
 
     # --- arithmetic ----------------------------------------------------------------------------------
-    def _on(self, instant: int, left: int) -> int:
-        for stretches in self._from(instant):
+    def _add(self, instant: int, left: int) -> int:
+        for stretches in self._years_from(instant):
             passed = stretches.until(instant)
             if left <= stretches.total - passed:
                 return stretches.earliest(passed + left)
             left -= stretches.total - passed
         raise NoWorkingTime
 
-    def _open(self, instant: int) -> int:
-        for stretches in self._from(instant):
+    def _next_open(self, instant: int) -> int:
+        for stretches in self._years_from(instant):
             if (opens := stretches.open_from(instant)) is not None:
                 return opens
         raise NoWorkingTime
 
-    def _back(self, instant: int, left: int) -> int:
-        for stretches in self._up_to(instant):
+    def _subtract(self, instant: int, left: int) -> int:
+        for stretches in self._years_back(instant):
             passed = stretches.until(instant)
             if left <= passed:
                 return stretches.latest(passed - left)
             left -= passed
         raise NoWorkingTime
 
-    def _from(self, instant: int) -> Iterator[Stretches]:
+    def _years_from(self, instant: int) -> Iterator[Stretches]:
         """Yield the years with working time after this instant. Raises NoWorkingTime after 366 days without any."""
         closed_since = instant
         for year in range(self._year_of(_datetime(instant) - SPILL), LAST_YEAR):
@@ -170,8 +170,8 @@ class Calendar:
                 yield stretches
                 closed_since = stretches.ends[-1]
 
-    def _up_to(self, instant: int) -> Iterator[Stretches]:
-        """Yield the years with working time before this instant, backwards. Raises NoWorkingTime as `_from` does."""
+    def _years_back(self, instant: int) -> Iterator[Stretches]:
+        """Yield the years with working time before this instant, backwards. Raises like `_years_from`."""
         closed_until = instant
         for year in range(self._year_of(_datetime(instant) + SPILL), 1, -1):
             stretches = self._year(year)

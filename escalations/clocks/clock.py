@@ -130,7 +130,7 @@ def _reopened(task: Task, now: datetime, writes: Writes) -> None:
     elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
         held = None if task.state == TaskState.OPEN else last.held_until  # an open task is not acknowledged any more
-        _go_on(last, now, writes, state=state, ended_at=None, held_until=held, end_reason_fact=reason.as_json())
+        _apply(last, now, writes, state=state, ended_at=None, held_until=held, end_reason_fact=reason.as_json())
 
 
 def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, Reason]:
@@ -157,7 +157,7 @@ def _changed(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
-        _go_on(escalation, now, writes, deadline=task.due_at, due_named=task.due_at)
+        _apply(escalation, now, writes, deadline=task.due_at, due_named=task.due_at)
         show(task, escalation, writes)
 
 
@@ -167,10 +167,10 @@ def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
-        _go_on(escalation, now, writes, state=EscalationState.STOPPED, end_reason_fact=reasons.ACKNOWLEDGED().as_json())
+        _apply(escalation, now, writes, state=EscalationState.STOPPED, end_reason_fact=reasons.ACKNOWLEDGED().as_json())
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
         try:
-            _go_on(escalation, now, writes, held_until=rules.held_until(now))
+            _apply(escalation, now, writes, held_until=rules.held_until(now))
         except NoWorkingTime:
             log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
 
@@ -178,7 +178,7 @@ def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
 def _paused(task: Task, now: datetime, writes: Writes) -> None:
     escalation = _running(task, writes)
     if escalation is not None and escalation.paused_at is None and rules_of(escalation).pauses:
-        _go_on(escalation, now, writes, state=EscalationState.PAUSED, paused_at=now)
+        _apply(escalation, now, writes, state=EscalationState.PAUSED, paused_at=now)
 
 
 def _resumed(task: Task, now: datetime, writes: Writes) -> None:
@@ -187,7 +187,7 @@ def _resumed(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     pause = rules.passed(escalation.paused_at, now)
-    _go_on(
+    _apply(
         escalation,
         now,
         writes,
@@ -242,7 +242,7 @@ def done_of(escalations: Iterable[Escalation]) -> dict[UUID, set[tuple[int, int]
     return done
 
 
-def _go_on(escalation: Escalation, now: datetime, writes: Writes, **fields: object) -> None:
+def _apply(escalation: Escalation, now: datetime, writes: Writes, **fields: object) -> None:
     """Change the clock, and compute its next step again. A worker that is taking a step of it loses the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)

@@ -129,7 +129,7 @@ def _tables(people: Sequence[Recipient], choice: Choice, now: datetime) -> Table
     return Tables(_of_work(work, names), _of_waiting(waiting, names), beyond, few=False)
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- words of the tables ----------------------------------------------------------------------------------------------
 class _Names:
     def __init__(self, by: By) -> None:
         self.by = by

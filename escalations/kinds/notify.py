@@ -60,7 +60,7 @@ class Notify(StepKind):
                 messages.append(_Message(taking, recipients, notes, wordings.manner(taking), planner))
             else:
                 nobody[taking.escalation.pk] = StepOutcome(RunResult.NOBODY, notes)
-        _tell(messages, takings[0].now)
+        _send(messages, takings[0].now)
         outcomes = nobody | {
             each.taking.escalation.pk: StepOutcome(
                 RunResult.DONE, each.notes, told_by(each.planner.plan), each.planner.event
@@ -132,7 +132,7 @@ def _category_of(task: Task) -> Category:
     return copy.category if copy is not None else Category.objects.order_by("pk")[:1].get()
 
 
-def _tell(messages: Sequence[_Message], now: datetime) -> None:
+def _send(messages: Sequence[_Message], now: datetime) -> None:
     """Remind people who have a copy of the task on that copy, and give new copies to the others. Show on all copies who
     was told."""
     have = _copies_of([message.taking.task for message in messages])
@@ -145,7 +145,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
-        message.manner = _in_the_tasks_words(message.manner, mine.values(), message.taking.task)
+        message.manner = _use_task_version(message.manner, mine.values(), message.taking.task)
         why = {pk: each.reason for pk, each in message.recipients.items()}
         message.planner.colleagues = mine.keys() | why.keys()
         message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
@@ -159,7 +159,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     outbox.wake_on_commit("deliveries")
 
 
-def _in_the_tasks_words(manner: Manner, copies: Iterable[Notification], task: Task) -> Manner:
+def _use_task_version(manner: Manner, copies: Iterable[Notification], task: Task) -> Manner:
     """Return `manner` with the template version of the task's open copies, below the step's notice. Without copies, the
     step's template words the whole message."""
     with_version = [copy for copy in copies if copy.template_version is not None]

@@ -46,7 +46,7 @@ class Staff:
         cached: T = self._cache[key]
         return cached
 
-    # --- who is away ---------------------------------------------------------------------------------
+    # --- absences ------------------------------------------------------------------------------------
     @cached_property
     def away(self) -> frozenset[int]:
         return people_away_at(self.now)

@@ -203,10 +203,10 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
 def shown_passwords(accounts: DemoAccounts) -> dict[str, str]:
     """Return each account's present password, or CHANGED if it is not known."""
     hashes = dict(User.objects.filter(username__in=PEOPLE).values_list("username", "password"))
-    return {ref: _as_it_works(accounts, ref, hashes.get(ref, "")) for ref in sorted(PEOPLE)}
+    return {ref: _working_password(accounts, ref, hashes.get(ref, "")) for ref in sorted(PEOPLE)}
 
 
-def _as_it_works(accounts: DemoAccounts, ref: str, now: str) -> str:
+def _working_password(accounts: DemoAccounts, ref: str, now: str) -> str:
     password = accounts.passwords.get(ref, "")
     is_same = bool(now) and now == accounts.hashes.get(ref)  # else the hash may be of another algorithm since
     return password if is_same or check_password(password, now) else CHANGED

@@ -57,10 +57,10 @@ def require_get_or_head(view: View) -> View:
 # --- access ---------------------------------------------------------------------------------------
 def may_see_details(request: HttpRequest) -> bool:
     """Return whether the caller is a program on this machine that connects directly, or has METRICS_TOKEN."""
-    return _is_from_here(request) or _has_token(request)
+    return _is_local_peer(request) or _has_token(request)
 
 
-def _is_from_here(request: HttpRequest) -> bool:
+def _is_local_peer(request: HttpRequest) -> bool:
     """Return whether the peer is this machine. Requests with forwarding headers come from a proxy on it."""
     if any(name in request.META for name in FORWARDED):
         return False

@@ -42,7 +42,7 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
         return
     yield "worker", _ask(partial(_worker, now))
     for source in outbox.sources():
-        yield source.name, _ask(partial(_late, source, now))
+        yield source.name, _ask(partial(_lateness, source, now))
 
 
 def notes(now: datetime) -> list[str]:
@@ -112,7 +112,7 @@ def _silence(beat: Heartbeat, now: datetime) -> str | None:
     return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
 
 
-def _late(source: outbox.Source, now: datetime) -> str:
+def _lateness(source: outbox.Source, now: datetime) -> str:
     late = (source.has_late or source.has_due)(now - WORK_LATE)
     return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
 

@@ -88,14 +88,14 @@ class Compiled(Generic[T]):
         compiled = self._read()
         for _ in range(TRIES):
             # Unchanged in between: all was read of one revision, for each statement sees what is committed by then.
-            if (now := _as_it_is()) == revision:
+            if (now := _read_again()) == revision:
                 self._cached = database, revision, compiled
                 break
             revision, compiled = now, self._read()
         return compiled
 
 
-def _as_it_is() -> Revision:
+def _read_again() -> Revision:
     """Read the present revision, which the batch has from here on."""
     _held.revision = None
     return current()

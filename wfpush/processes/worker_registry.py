@@ -50,7 +50,7 @@ class Registration:
         self._give_back_own()
         now = timezone.now()
         if not self._is_known:
-            _take_the_place_of_a_dead_one()
+            _replace_dead_worker()
             self._is_known = True
         rows = {row.name: row for row in Heartbeat.objects.all()}
         self._show(rows.pop(self.name, None), now)
@@ -116,7 +116,7 @@ def _inherit(row: Heartbeat) -> None:
     log.warning("worker_died", worker=row.name)
 
 
-def _take_the_place_of_a_dead_one() -> None:
+def _replace_dead_worker() -> None:
     """Delete the row of one dead worker of this machine, which this worker replaces."""
     with transaction.atomic():
         rows = Heartbeat.objects.filter(stopped_at=None).select_for_update(skip_locked=True).order_by("beat_at")

@@ -237,7 +237,7 @@ class BodyLimit:
         kind, accept = headers.get(b"content-type", b""), headers.get(b"accept", b"")
         refusal = await self._refusal_of_head(scope, headers.get(b"content-length", b""), kind)
         if refusal is None:
-            refusal = await self._served(scope, receive, send, limit_for(kind, scope["path"]))
+            refusal = await self._run_application(scope, receive, send, limit_for(kind, scope["path"]))
         if refusal is not None:
             await _refuse(receive, send, refusal, kind, accept)
 
@@ -250,7 +250,7 @@ class BodyLimit:
             return STRANGER
         return None
 
-    async def _served(
+    async def _run_application(
         self, scope: MutableMapping[str, Any], receive: Receive, send: Send, limit: int
     ) -> Refusal | None:
         """Run the application. Return the refusal of its body, if there is one, unless the answer has begun."""

@@ -74,7 +74,7 @@ class ThreadedHandler(ASGIHandler):
             try:
                 if isinstance(response, AwaitedResponse):
                     answering = self._send_awaited(response, send, is_head=scope["method"] == "HEAD")
-                    await _while_heard(receive, response, answering)
+                    await _answer_client(receive, response, answering)
                 else:
                     await self.send_response(response, send)
             finally:
@@ -133,9 +133,9 @@ def _route_of(request: HttpRequest) -> str:
     return STATIC if request.path_info.startswith(settings.STATIC_URL) else ""
 
 
-async def _while_heard(receive: Receive, response: AwaitedResponse, answering: Coroutine[Any, Any, None]) -> None:
+async def _answer_client(receive: Receive, response: AwaitedResponse, answering: Coroutine[Any, Any, None]) -> None:
     """Send the answer, and stop when the client is gone. Servers also report that when all is sent."""
-    task, gone = asyncio.create_task(answering), asyncio.create_task(_gone(receive))
+    task, gone = asyncio.create_task(answering), asyncio.create_task(_wait_for_disconnect(receive))
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
         if response.is_sent:
@@ -148,7 +148,7 @@ async def _while_heard(receive: Receive, response: AwaitedResponse, answering: C
         task.result()
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -144,10 +144,10 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRes
         return problem_of_status(403)
     if isinstance(exc, SuspiciousOperation):
         return problem_of_status(400)
-    return _of_framework(exc) if isinstance(exc, exceptions.APIException) else None
+    return _problem_of_drf(exc) if isinstance(exc, exceptions.APIException) else None
 
 
-def _of_framework(exc: exceptions.APIException) -> HttpResponse:
+def _problem_of_drf(exc: exceptions.APIException) -> HttpResponse:
     if isinstance(exc, exceptions.ValidationError):
         return problem(422, "invalid", "Some values are not possible; see errors.", errors=_faults(exc.detail, ""))
     headers = {}

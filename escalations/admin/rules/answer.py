@@ -86,9 +86,9 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
     came = recent(types, engine, conditions) if may_read else []
     trial = _choose_trial(answer, came, types, engine, event, now)
-    answer.when = list(_when(came)) if may_read else []
+    answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
-    answer.who = list(_who(meant))
+    answer.who = list(_target_lines(meant))
     if not valid:
         _show_words(answer, published(rule.rule.cleaned_data["template"]), trial, now)
         return answer
@@ -97,7 +97,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
             route = _try(answer, rule, by, now, trial)
             if answer.tried is not None:
                 listed_pks = {person.pk for _target, people in meant for person in people or ()}
-                answer.who += _of_event(answer.tried.plan, route, listed_pks)
+                answer.who += _recipient_lines(answer.tried.plan, route, listed_pks)
             transaction.set_rollback(True)
     except CannotSave as refused:
         answer.problems.append(Line(str(refused), "bad"))
@@ -163,7 +163,7 @@ def of_sample(event_type: EventType) -> InboundEvent:
     return InboundEvent(id="sample", source="sample", type=event_type.name, data=event_type.sample, digest="")
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Trial:
     """The event that the rule is tried on."""
@@ -201,7 +201,7 @@ def _choose_trial(
     return _Trial(engine, of_sample(sample), _("the sample of %(type)s") % {"type": sample})
 
 
-def _when(came: Sequence[Recent]) -> Iterator[Line]:
+def _event_lines(came: Sequence[Recent]) -> Iterator[Line]:
     meant = [each for each in came if each.meets]
     if not came:
         yield Line(_("No such event has come lately."), "wait")
@@ -216,8 +216,8 @@ def _when(came: Sequence[Recent]) -> Iterator[Line]:
         yield Line(text % {"meant": len(meant), "count": len(came), "newest": meant[0]}, "ok")
 
 
-# --- who --------------------------------------------------------------------------------------------------------------
-def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
+# --- targets ----------------------------------------------------------------------------------------------------------
+def _target_lines(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
     """Yield a line for each target: its people today, or a note that each event names them."""
     for target, people in meant:
         text = _("%(target)s: %(people)s") if people else _("%(target)s: nobody, now")
@@ -249,7 +249,7 @@ def _list_names(people: Sequence[Recipient]) -> str:
     }  # fmt: skip
 
 
-def _of_event(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator[Line]:
+def _recipient_lines(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator[Line]:
     """Yield a line for each recipient of this event by the rule's own route, except `listed_pks`."""
     recipients = [each for each in plan.get("recipients") or [] if each.get("route") == route.name]
     mine = [each for each in recipients if each["recipient"] not in listed_pks]
@@ -260,17 +260,17 @@ def _of_event(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator
                    % {"count": len(mine) - NAMED}, "ok")  # fmt: skip
 
 
-# --- tried ------------------------------------------------------------------------------------------------------------
+# --- trial ------------------------------------------------------------------------------------------------------------
 def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial | None) -> Route:
     """Save the rule in a transaction that the caller rolls back, and add its effect to the answer. Return its route."""
     route = save(rule, by, now)
     answer.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
-        answer.late = list(_late(answer, rule, policy, now))
+        answer.late = list(_policy_lines(answer, rule, policy, now))
     version = published(route.template)
     _show_words(answer, version, trial, now)
-    answer.words += list(_without_words(version, rule.targets_to_save()))
+    answer.words += list(_language_warnings(version, rule.targets_to_save()))
     if trial is None:
         text = _("There is nothing to try it on: no event has come, and no type has a sample.")
         answer.problems.append(Line(text, "wait"))
@@ -287,7 +287,7 @@ def _unlink(lines: Iterable[Line]) -> None:
         _unlink(line.below)
 
 
-def _late(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
+def _policy_lines(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
     for step in policy.steps.select_related("team", "person", "rota"):
@@ -315,7 +315,7 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
         yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": tasks}
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------------------------------
 def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial | None, now: datetime) -> None:
     if version is None or trial is None:
         return
@@ -333,7 +333,7 @@ def _languages(version: TemplateVersion) -> list[str]:
     return sorted({text.language for text in version.texts.all()}, key=lambda each: (each != first, each))
 
 
-def _without_words(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:
+def _language_warnings(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:
     """Yield a line for each language that people of the targets read and the template lacks."""
     if version is None:
         return

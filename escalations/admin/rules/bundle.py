@@ -106,7 +106,7 @@ class RuleForms:
             step: PolicyStep = form.instance
             step.offset = form.cleaned_data["offset"] - (policy.minutes or 0)
             step.time = policy.time
-            self._word(step)
+            self._set_template(step)
 
     def _due_after(self) -> int | None:
         minutes: int | None = self.late.cleaned_data["minutes"]
@@ -121,7 +121,7 @@ class RuleForms:
         target = step.target, step.team_id, step.person_id, step.rota_id
         return step.target not in OWN and target not in targets
 
-    def _word(self, step: PolicyStep) -> None:
+    def _set_template(self, step: PolicyStep) -> None:
         """Set template and category of a new message. Those of an old one stay."""
         if not KINDS[step.kind].is_message:
             return

@@ -108,7 +108,7 @@ def people_like(words: str) -> list[str]:
     return [person_label(person) for person in people[:SUGGESTED]]
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 class RuleForm(Plain, forms.ModelForm):
     name = forms.CharField(
         label=_("Name"), required=False, max_length=120, help_text=_("Empty: it is named by what it says.")
@@ -181,7 +181,7 @@ def _with_count(name: str, count: int) -> str:
     return gettext("%(name)s · %(count)d lately") % {"name": name, "count": count} if count else name
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------------------------------
 class WordsForm(Plain, forms.Form):
     own = forms.BooleanField(label=_("Write words for this rule alone"), required=False)
 
@@ -318,7 +318,7 @@ class StepFormSet(BaseInlineFormSet):
         return form
 
 
-# --- who --------------------------------------------------------------------------------------------------------------
+# --- targets ----------------------------------------------------------------------------------------------------------
 OFFERED = {"types": "[name=types]", "engine": "[name=engine]"}
 
 

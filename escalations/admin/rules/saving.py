@@ -107,7 +107,7 @@ def unused_name(model: Any, name: str, but: Any = None) -> str:
     return candidate
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------------------------------
 def _own_template(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     """Return the template of this rule alone, with the typed texts published."""
     source: Template = rule.rule.cleaned_data["template"]
