@@ -17,7 +17,7 @@ Key = Hashable
 FEWEST = 5
 """The fewest people whom a figure may be of."""
 LARGEST_SHARE = 2
-"""The divisor of the largest share: one person may have at most half of the parts that a figure counts."""
+"""The divisor of the largest share. One person may have at most half of the parts that a figure counts."""
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """Bounds of the ages of open tasks: younger than the first, than the second, …, or no younger than the last."""
 

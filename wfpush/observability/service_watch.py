@@ -25,7 +25,8 @@ LASTS = 10.0
 FAULTS, PARTIES = 2, 3
 """The failed calls in a row that make a service away, and the number of different devices, if it has as many."""
 REFUSED, REFUSED_FOR = 3, 30.0
-"""Refused parties, or refusals within so many seconds to the same ones, that make a service one that refuses."""
+"""The number of refused calls that are to be repeated, and the seconds that they last, that make a service one that
+refuses. So many refused PARTIES do, too."""
 SLOW_SECONDS, SLOW_CALLS = 5.0, 3
 """Seconds that a slow call takes, and the number of slow calls in a row that make a service slow."""
 APART = 1200.0

@@ -39,7 +39,7 @@ HELD_FOR = timedelta(minutes=3)
 UNUSED_FOR = {SLOW: timedelta(minutes=5), REFUSES: timedelta(days=1), AWAY: timedelta(days=1)}
 """The time without a call that shows a state, after which it is over."""
 IDLE_FOR = {AWAY: timedelta(minutes=1), REFUSES: timedelta(minutes=15)}
-"""The same time if nothing waits for the service: nobody is affected, and the next call shows the state."""
+"""The same time if nothing waits for the service. Then nobody is affected, and the next call shows the state."""
 SHORT = timedelta(seconds=10)
 
 

@@ -12,7 +12,7 @@ _MASKED_WORDS = (
     "signature|cookie|csrf|session[-_]?id|sessionid|credential"
 )
 _KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
-# Text without any of these words contains no secret. Most text is not matched against the patterns therefore.
+# Text without any of these words contains no secret. So most text is not matched against the patterns.
 _SUSPICIOUS = (
     *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
     *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),

@@ -37,7 +37,7 @@ def address_seen(forwarded_for: str, proxies: int) -> str:
 
 
 def address_of(seen: str) -> str:
-    """Return the key of an address for limits. For IPv6 it is the /64 (RFC 6177): a customer has at least that many."""
+    """Return the key of an address for limits. For IPv6 it is the /64: each customer has one or more (RFC 6177)."""
     try:
         address = ip_address(seen)
     except ValueError:  # a socket of the machine itself
