@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 ORDER = 100
-"""Position among the observers of tasks."""
+"""The clock's position among the observers of tasks."""
 
 
 class EscalationsConfig(AppConfig):
@@ -13,7 +13,7 @@ class EscalationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # By name: models cannot be imported before now.
+        # Imported by name, because models cannot be imported before now.
         import_module("escalations.kinds")
         clock = import_module("escalations.clocks.clock")
         import_module("notifications.cases.lifecycle").register(

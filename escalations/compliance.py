@@ -1,9 +1,9 @@
-"""Statistics of SLAs: which clocks were answered on time, by policy, team and week; what is under way; what is late.
+"""Statistics of SLAs: clocks answered on time by policy, team and week; clocks under way; late clocks.
 
 A clock counts once, when it is decided: as on time when it ends by its deadline because the task was done; as late when
-its deadline passes, however it ends after that, or if it still runs. So the figures of a past week do not change. Not
-counted are clocks that ended by their deadline without being done (UNDONE), and those whose deadline had passed when
-they began. A paused clock is judged by the time of its pause.
+its deadline passes, even if it still runs or ends later. So the figures of a past week do not change. Not counted are
+clocks that ended by their deadline without being done (UNDONE), and those whose deadline had passed when they began. A
+paused clock is judged by the time of its pause.
 """
 
 from collections import defaultdict
@@ -24,20 +24,20 @@ from wfpush.zones import first_instant
 WEEKS = 12
 A_WEEK = timedelta(weeks=1)
 UNDONE = [each.name for each in (GIVEN_AWAY, CANCELLED_IN_ENGINE, CLOCK_EXPIRED, NO_POLICY)]
-"""Codes of an end without anybody's work, as escalations/clocks/clock.py writes them."""
+"""Codes of the reasons of ends without anybody's work, as escalations/clocks/clock.py writes them."""
 LEFT = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1), "3d": timedelta(days=3)}
 """Upper bounds of the time left until the deadline."""
 COUNTED = 10_000
-"""Each kind of clocks under way is counted up to this number."""
+"""The largest number up to which each kind of clocks under way is counted."""
 LOOKED_AT = 50_000
-"""Of a team's clocks, at most this many are read."""
+"""The most clocks of a team that are read."""
 
 STOOD_STILL = Least("ended_at", "paused_at")  # PostgreSQL's LEAST ignores NULL
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The share of decided clocks that were on time."""
+    """Numbers of decided clocks: on time and late."""
 
     on_time: int = 0
     late: int = 0
@@ -51,19 +51,19 @@ class Share:
 
     @property
     def percent(self) -> int | None:
-        """Rounded down, so 100 means all. None: nothing was decided."""
+        """Return the percentage on time, rounded down, so 100 means all. None: nothing was decided."""
         return 100 * self.on_time // self.total if self.total else None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which clocks are counted; None: all."""
+    """A choice of clocks by policy and team; None: all."""
 
     policy: Policy | None = None
     team: Team | None = None
 
     def parts(self) -> list[QuerySet[Escalation]]:
-        """Querysets that are disjoint and together contain all. They are separate, because for an OR PostgreSQL would
+        """Return disjoint querysets that together have all chosen clocks. For one queryset with OR PostgreSQL would
         read the whole table."""
         clocks = Escalation.objects.order_by()
         clocks = clocks.filter(policy=self.policy) if self.policy else clocks
@@ -74,7 +74,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Compliance:
-    """`weeks` by their Mondays, the oldest first; None stands for a deleted policy, and for no team."""
+    """The statistics of a period. `weeks`: by their Mondays, the oldest first. None: a deleted policy, or no team."""
 
     weeks: dict[date, Share]
     policies: dict[int | None, Share] = field(default_factory=lambda: defaultdict(Share))
@@ -87,21 +87,21 @@ class Compliance:
 
 NAMED = Task.teams.through.objects.filter(task=OuterRef("task"))
 UNNAMED = ~Exists(NAMED)
-"""The task has no team."""
+"""Condition for clocks whose task has no team."""
 
 Groups = Iterable[tuple[Any, Any, Share]]
-"""Pairs of keys, with the share of the clocks that have both."""
+"""Triples of two keys, and the share of the clocks that have both."""
 
 
 def of_team(team: Team) -> Q:
-    """A clock belongs to its task's teams; if the task has none, to its assignee's."""
+    """Return the condition for a team's clocks. They belong to the task's teams; if it has none, to the assignee's."""
     by_assignee = Task.objects.filter(pk=OuterRef("task"), assignee__teams=team)
     return Q(Exists(NAMED.filter(team=team))) | Q(UNNAMED, Exists(by_assignee))
 
 
-# --- what was decided -------------------------------------------------------------------------------------------------
+# --- decided clocks ---------------------------------------------------------------------------------------------------
 def late(now: datetime) -> Q:
-    """Under way, and past its deadline."""
+    """Return the condition for clocks under way that are past their deadline."""
     runs = Q(state__in=(EscalationState.RUNNING, EscalationState.STOPPED))
     stood_still_late = Q(state=EscalationState.PAUSED, deadline__lt=F("paused_at"))
     return Q(ended_at=None, deadline__lt=now) & (runs | stood_still_late)
@@ -115,18 +115,18 @@ ON_TIME = Q(state=EscalationState.CLOSED, deadline__gte=STOOD_STILL) & ~Q(end_re
 
 
 def mondays(now: datetime, zone: tzinfo) -> list[date]:
-    """The Mondays of this week and of those before it, the oldest first."""
+    """Return the Mondays of the last WEEKS weeks, this one included, the oldest first."""
     today = now.astimezone(zone).date()
     this = today - timedelta(days=today.weekday())
     return [this - back * A_WEEK for back in reversed(range(WEEKS))]
 
 
 def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
-    """The statistics of the last WEEKS weeks, this one included."""
+    """Return the statistics of the last WEEKS weeks, this one included."""
     weeks = mondays(now, zone)
     borders = [first_instant(zone, datetime(day.year, day.month, day.day)) for day in weeks]
-    decided, since = _decided(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
-    # The number of the week in which it was decided, from 1; 0: before.
+    decided, since = _decided_clocks(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
+    # `week`: the number of the week in which the clock was decided, from 1; 0: before the first.
     decided = decided.annotate(
         week=Func(
             F("decided_at"),
@@ -136,7 +136,7 @@ def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
             output_field=IntegerField(),
         )
     )
-    of_weeks = _counted(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
+    of_weeks = _shares_by_week(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
     statistics = Compliance(dict.fromkeys(weeks, Share()))
     for policy, week, share in of_weeks:
         statistics.weeks[weeks[week - 1]] += share
@@ -157,10 +157,9 @@ def _add_teams(statistics: Compliance, groups: Groups) -> None:
             statistics.teams[each] += share
 
 
-def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> QuerySet[Escalation]:
-    """Clocks that may have been decided, with `was_late` and `decided_at`. A clock that was late and has ended has
-    ended even later, so two indexes find all of them; PostgreSQL would misjudge conditions beyond those, so they are
-    applied while counting."""
+def _decided_clocks(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> QuerySet[Escalation]:
+    """Return clocks that may have been decided, with `was_late` and `decided_at`. A late clock ends after its deadline,
+    so two indexes find all. PostgreSQL would misjudge further conditions here, so counting applies them."""
     in_period = Q(ended_at__gte=since) | Q(ended_at=None, deadline__gte=since, deadline__lt=now)
     return clocks.filter(in_period, deadline__gt=F("started_at")).annotate(
         was_late=Case(When(was_late(now), then=Value(True)), When(ON_TIME, then=Value(False))),
@@ -168,8 +167,8 @@ def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> Qu
     )
 
 
-def _counted(decided: QuerySet[Any], since: datetime) -> Groups:
-    """The shares of each policy and week."""
+def _shares_by_week(decided: QuerySet[Any], since: datetime) -> Groups:
+    """Return the shares of each policy and week."""
     on_time, late = (Count("pk", filter=Q(was_late=is_late, decided_at__gte=since)) for is_late in (False, True))
     rows = decided.values_list("policy", "week").annotate(on_time=on_time, late=late)
     return [(policy, week, Share(met, missed)) for policy, week, met, missed in rows if met or missed]
@@ -191,7 +190,7 @@ _MEMBERS = "SELECT recipient_id FROM notifications_team_members WHERE team_id = 
 
 
 def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None) -> Groups:
-    """The shares of each policy and week for a team; None: for each team, or assignee where the task has none."""
+    """Return the shares of a team by policy and week. None: of all, by team, or assignee where a task has none."""
     inner, params = decided.values("task_id", "policy_id", "week", "was_late", "decided_at").query.sql_with_params()
     keys, chosen, ours = "team, assignee", "true", []
     if team is not None:
@@ -203,17 +202,17 @@ def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None)
         return [(first, second, Share(met, missed)) for first, second, met, missed in cursor.fetchall()]
 
 
-# --- what is under way ------------------------------------------------------------------------------------------------
+# --- clocks under way -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class UnderWay:
-    """The number of clocks in each of `by_time_left`. `at_least`: the kinds that were not counted further."""
+class OpenClocks:
+    """The number of clocks in each kind of `by_time_left`. `at_least`: the kinds that were not counted to the end."""
 
     counts: dict[str, int]
     at_least: frozenset[str]
 
 
 def by_time_left(now: datetime) -> dict[str, Q]:
-    """Every clock under way is in exactly one: late, those of LEFT, later, or paused while it was in time."""
+    """Return disjoint conditions for all clocks under way: late, those of LEFT, later, and paused while in time."""
     runs = Q(ended_at=None, state__in=(EscalationState.RUNNING, EscalationState.STOPPED))
     conditions, begins = {"late": late(now)}, now
     for name, most in LEFT.items():
@@ -224,13 +223,13 @@ def by_time_left(now: datetime) -> dict[str, Q]:
     return {**conditions, "paused": Q(ended_at=None, state=EscalationState.PAUSED) & in_time}
 
 
-def under_way(now: datetime, choice: Choice) -> UnderWay:
-    """Each kind is found by its deadline, and counted up to COUNTED; those of a team are found by its tasks instead."""
+def under_way(now: datetime, choice: Choice) -> OpenClocks:
+    """Count clocks under way by kind, up to COUNTED each. A team's clocks are found by its tasks, up to LOOKED_AT."""
     fits = by_time_left(now)
     if choice.team is None:
         [clocks] = choice.parts()
         counts = {name: clocks.filter(each)[: COUNTED + 1].count() for name, each in fits.items()}
-        return UnderWay(
+        return OpenClocks(
             {name: min(count, COUNTED) for name, count in counts.items()},
             frozenset(name for name, count in counts.items() if count > COUNTED),
         )
@@ -242,7 +241,7 @@ def under_way(now: datetime, choice: Choice) -> UnderWay:
         )
         totals = {name: count + aggregates[f"n_{name}"] for name, count in totals.items()}
         cut |= aggregates["looked_at"] == LOOKED_AT
-    return UnderWay(totals, frozenset(totals if cut else ()))
+    return OpenClocks(totals, frozenset(totals if cut else ()))
 
 
 def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Escalation]:

@@ -1,11 +1,11 @@
-"""Why steps tell somebody, or nobody, and how clocks begin and end: codes of escalations, beside those of
+"""The reasons of steps, and of the beginning and end of clocks: codes of escalations, beside those of
 notifications/reasons.py."""
 
 from django.utils.translation import gettext_noop as _
 
 from notifications.reasons import code
 
-# --- whom a step did not find (targets.py, dead_ends.py) --------------------------------------------------------------
+# --- reasons of people left out (targets.py, dead_ends.py) ------------------------------------------------------------
 LEFT = code("left", _("%(name)s is no longer active"))
 AWAY = code("away", _("%(name)s is away, and nobody stands in"))
 NO_MANAGER = code("no_manager", _("%(name)s has no manager"))
@@ -25,7 +25,7 @@ QUIET = code("all_quiet", _("%(names)s would hear later: quiet hours until %(unt
 NOBODY_ELSE = code("nobody_else", _("nobody else was found"))
 BY_POLICY = code("named_by_policy", _("named by the policy"))
 
-# --- who is to have a task (engine_calls.py) --------------------------------------------------------------------------
+# --- reassignments and calls of engines (reassign.py, engine_calls.py) ------------------------------------------------
 ASKED = code("engine_asked", _("%(engine)s is asked to give it to %(name)s (%(reason)s)"))
 HAS_IT = code("has_it", _("%(name)s has it already"))
 HAD_IT = code("had_it", _("%(name)s had it before, and does not get it back"))
@@ -33,19 +33,19 @@ FOUR_EYES = code("four_eyes", _("%(name)s may not decide it, by “%(rule)s”")
 NO_ADDRESS = code("engine_without_address", _("%(engine)s has no address to call"))
 TOLD = code("engine_told", _("%(engine)s is told"))
 
-# --- what else steps say (steps.py, due_steps.py) ---------------------------------------------------------------------
+# --- results of steps (raise_priority.py, due_steps.py) ---------------------------------------------------------------
 PRIORITY_WAS = code("priority_was", _("The priority was %(priority)s already"))
 PRIORITY_IS = code("priority_is", _("The priority is %(priority)s"))
 TOO_EARLY = code("before_the_task", _("Its time was before the task came"))
 OVERTAKEN = code("overtaken", _("Missed, and step %(step)s tells of it"))
 
-# --- which policy applies (matching.py) -------------------------------------------------------------------------------
+# --- fit of policies (matching.py) ------------------------------------------------------------------------------------
 POLICY = code("by_policy", "%(policy)s: %(reason)s", is_worded=False)
 OTHER_ENGINE = code("other_engine", _("only for another engine"))
 NO_DUE_DATE = code("no_due_date", _("the task has no due date"))
 FITS_ALL = code("fits_all", _("it fits every task"))
 
-# --- how clocks end (clock.py) ----------------------------------------------------------------------------------------
+# --- end of clocks (clock.py) -----------------------------------------------------------------------------------------
 ACKNOWLEDGED = code("acknowledged", _("acknowledged"))
 NO_POLICY = code("no_policy", _("no policy fits any more"))
 GIVEN_AWAY = code("given_away", _("given to somebody else"))

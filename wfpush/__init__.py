@@ -1,4 +1,4 @@
 """wfpush connects workflow engines with the people they wait for."""
 
 VERSION = "0.4.0"
-"""The release that this code is, or becomes."""
+"""The release of this code, or the next one during development."""

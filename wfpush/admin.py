@@ -43,12 +43,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-"""Weaker than everywhere else, and only here: still nothing is loaded from or sent to anywhere else."""
+"""The policy of the desk's pages. It allows more scripts than that of other pages; only images may be from other
+hosts."""
 
 
 class SignInForm(AuthenticationForm):
-    """unfold's form; it refuses names longer than an account's, because axes could not count the tries of a longer
-    one."""
+    """unfold's form. It refuses names longer than an account's, because axes could not count tries for longer ones."""
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
@@ -59,9 +59,9 @@ class SignInForm(AuthenticationForm):
 
 class SignIn(LoginView):
     def form_valid(self, form: DjangoAuthenticationForm) -> HttpResponse:
-        """The password has been checked by now. No transaction and no lock on the counting of tries was open while it
+        """Sign in after the password was checked. No transaction and no lock on the count of tries was open while it
         was hashed."""
-        with _browser_of_ended_session_forgotten(self.request):
+        with _device_follows_session(self.request):
             return super().form_valid(form)
 
 
@@ -86,7 +86,7 @@ class NewPassword(PasswordChangeView):
         return {**super().get_form_kwargs(), "request": self.request}
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        """The form itself keeps this session signed in."""
+        """Save the new password. The form keeps this session signed in."""
         form.save()
         response = HttpResponseRedirect(self.get_success_url())
         login_limits.remember(self.request, response)
@@ -119,17 +119,17 @@ class Site(UnfoldAdminSite):
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
-        def guarded(*args: Any, **kwargs: Any) -> HttpResponse:
-            return _guarded(inner(*args, **kwargs))
+        def secured(*args: Any, **kwargs: Any) -> HttpResponse:
+            return _secure_page(inner(*args, **kwargs))
 
-        return guarded
+        return secured
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Made when it is looked at. Every page is given this list; ours have a sidebar of their own instead."""
+        """Return the list lazily. Django gives it to every page, but the desk's pages have their own sidebar."""
         return SimpleLazyObject(lambda: super(Site, self).get_app_list(request, app_label))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The search of every page is ours: unfold's keeps what it found, whoever has lost the right to see it."""
+        """Return the desk's own search results. unfold would cache rows that users may no longer be allowed to see."""
         answer: HttpResponse = self._get_value(self._get_config("COMMAND", request)["search_callback"], request)
         return answer
 
@@ -140,14 +140,14 @@ class Site(UnfoldAdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """After signing in here, people come here; LOGIN_REDIRECT_URL is the inbox."""
+        """Show the desk after signing in here. LOGIN_REDIRECT_URL is the inbox."""
         index = reverse("admin:index", current_app=self.name)
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(index)
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
             return HttpResponseRedirect(f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: index})}")
         with password_places.place(request) as free:
-            response = _guarded(self._sign_in(request, extra_context or {}) if free else busy(request))
+            response = _secure_page(self._sign_in(request, extra_context or {}) if free else busy(request))
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             login_limits.remember(request, response)
         return response
@@ -180,13 +180,13 @@ class Site(UnfoldAdminSite):
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        with _browser_of_ended_session_forgotten(request):
+        with _device_follows_session(request):
             response: HttpResponse = super().logout(request, extra_context)
         return response
 
 
 @contextmanager
-def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
+def _device_follows_session(request: HttpRequest) -> Iterator[None]:
     """Remove the browser's device when its session ends here, also when somebody else signs in. Nothing more is pushed
     to it."""
     with transaction.atomic():
@@ -196,7 +196,7 @@ def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
             devices.sign_out_session(key, timezone.now())
 
 
-def _guarded(response: HttpResponse) -> HttpResponse:
+def _secure_page(response: HttpResponse) -> HttpResponse:
     if response.status_code == 200:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
@@ -207,6 +207,6 @@ def _guarded(response: HttpResponse) -> HttpResponse:
 
 
 def _make_visible(response: Any) -> None:
-    """Show invisible and direction-changing characters in everything a page shows of what engines and people wrote."""
+    """Show invisible and direction-changing characters on a page, which may come from texts of engines and people."""
     if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
         response.content = show_hidden_characters(response.content.decode())

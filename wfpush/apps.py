@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from wfpush.config import lean_imports
 from wfpush.postgres import schema
 
-for _library in ("rest_framework.compat", "django_q.conf"):  # models import them by what they use
+for _library in ("rest_framework.compat", "django_q.conf"):  # models decide by the features of these libraries
     lean_imports.load(_library)
 
 
@@ -32,8 +32,8 @@ class ProjectConfig(AppConfig):
 class AdminConfig(django_admin.SimpleAdminConfig):
     """The admin at /admin, with our overview page (wfpush/admin.py).
 
-    Its classes are loaded with the URLs (wfpush/urls.py), and to be checked: worker, cluster and dispatchers start
-    sooner without them, and stay smaller.
+    Its classes are loaded with the URLs (wfpush/urls.py), and for checks. Worker, cluster and dispatchers do not load
+    them, so they start sooner and stay smaller.
     """
 
     default = False  # `wfpush` alone means ProjectConfig
@@ -44,22 +44,21 @@ class AdminConfig(django_admin.SimpleAdminConfig):
 
 
 def check_admin(*arguments: Any, **more: Any) -> list[checks.CheckMessage]:
-    """Django's checks of the admin and all its classes, which may not be loaded yet."""
+    """Run Django's checks of the admin and all its classes, which may not be loaded yet."""
     admin.autodiscover()
     return [*check_dependencies(*arguments, **more), *check_admin_app(*arguments, **more)]
 
 
 # --- `manage.py check --deploy`: settings that start, but are not safe in production
 def check_hosts(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckMessage]:
-    """ALLOWED_HOSTS must not be `*`: links in e-mails and pages could be made to lead elsewhere (Django's
-    `get_host`)."""
+    """Refuse `*` in ALLOWED_HOSTS: links in e-mails and pages could be made to lead elsewhere (Django's `get_host`)."""
     if "*" not in settings.ALLOWED_HOSTS:
         return []
     return [Error("ALLOWED_HOSTS lets any name in.", hint="Write the names of this installation.", id="wfpush.E001")]
 
 
 def check_address(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckMessage]:
-    """BASE_URL must be https: otherwise sessions and tokens can be read on the network, and browsers take no push
+    """Warn unless BASE_URL is https: else sessions and tokens can be read on the network, and browsers take no push
     messages."""
     if settings.BASE_URL.startswith("https://"):
         return []
@@ -68,8 +67,8 @@ def check_address(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckM
 
 
 def check_proxies(app_configs: Sequence[Any] | None, **more: Any) -> list[CheckMessage]:
-    """PROXY_COUNT must count the proxy with TLS, since wfpush has none itself: otherwise all callers have one address,
-    and share its limits."""
+    """Warn unless PROXY_COUNT counts the proxy with TLS, which wfpush needs: else all callers have one address, and
+    share its limits."""
     if settings.PROXY_COUNT or not settings.BASE_URL.startswith("https://"):
         return []
     hint = "Set PROXY_COUNT to the number of your proxies in front of wfpush: 1 with deploy/wfpush.conf."

@@ -12,7 +12,7 @@ from django.urls import path, re_path
 from wfpush.web import handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
-http = handler.application()  # first: it fills the app registry that the consumer's models need
+http = handler.application()  # first: this fills the app registry that the consumer's models need
 
 from notifications.api.file_senders import may_send_files  # noqa: E402
 from notifications.inbox.consumers import InboxConsumer  # noqa: E402
@@ -27,7 +27,7 @@ async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def admits(path: str, headers: Iterable[Header]) -> bool:
-    """Whether files are read of whoever sends this."""
+    """Return whether the sender of this request may send files."""
     return await http.ask(may_send_files, path, headers)
 
 

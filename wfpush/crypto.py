@@ -1,8 +1,8 @@
-"""Secrets at rest, and the tokens that callers show.
+"""Encryption of stored secrets, and the tokens of callers.
 
-Secrets that we must be able to read again (signing secrets) are encrypted with `ENCRYPTION_KEYS`. Tokens are only ever
-compared, so only their digest is stored. They hold 256 random bits: there is nothing to guess from a dictionary, and a
-plain SHA-256, which every request can afford, is as good here as a slow password hash.
+Secrets that must be readable again (signing secrets) are encrypted with `ENCRYPTION_KEYS`. Tokens are only ever
+compared, so only their digest is stored. They hold 256 random bits, which no dictionary can guess. So a plain SHA-256,
+which every request can afford, is as good here as a slow password hash.
 """
 
 import base64
@@ -35,14 +35,14 @@ _REENCRYPT_BATCH = 200
 
 
 class UndecryptableSecret(Exception):
-    """None of the `ENCRYPTION_KEYS` opens a stored secret."""
+    """Raised for a stored secret that none of the `ENCRYPTION_KEYS` opens."""
 
 
 class SecretBox:
     """Encrypts with the first key and decrypts with any of them, so that keys can be rotated.
 
-    A key is any text of at least 16 characters; one that is a Fernet key already is used as it is.
-    Raises ValueError without a usable key.
+    A key is any text of at least 16 characters; one that is a Fernet key already is used as it is. Raises ValueError
+    without a usable key.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -54,14 +54,14 @@ class SecretBox:
         return SEALED_PREFIX + self._fernet.encrypt(plain.encode()).decode()
 
     def decrypt(self, sealed: str) -> str:
-        """Raises UndecryptableSecret."""
+        """Return the plain secret. Raises UndecryptableSecret."""
         try:
             return self._fernet.decrypt(_unprefixed(sealed)).decode()
         except InvalidToken:
             raise _undecryptable() from None
 
     def rotate(self, sealed: str) -> str:
-        """The same secret, encrypted with the newest key. Raises UndecryptableSecret."""
+        """Return the same secret, encrypted with the newest key. Raises UndecryptableSecret."""
         try:
             return SEALED_PREFIX + self._fernet.rotate(_unprefixed(sealed)).decode()
         except InvalidToken:
@@ -98,7 +98,7 @@ def _box(keys: tuple[str, ...]) -> SecretBox:
 
 
 def secret_box() -> SecretBox:
-    """The box of `settings.ENCRYPTION_KEYS`."""
+    """Return the box of `settings.ENCRYPTION_KEYS`."""
     return _box(tuple(settings.ENCRYPTION_KEYS))
 
 
@@ -107,12 +107,12 @@ def encrypt(plain: str) -> str:
 
 
 def decrypt(sealed: str) -> str:
-    """Raises UndecryptableSecret."""
+    """Return the plain secret. Raises UndecryptableSecret."""
     return secret_box().decrypt(sealed)
 
 
-class Sealed(str):
-    """Encrypted text as it lies in the database, to tell it from a plain secret."""
+class SealedText(str):
+    """Encrypted text as the database has it. The type distinguishes it from a plain secret."""
 
     __slots__ = ()
 
@@ -120,13 +120,13 @@ class Sealed(str):
 class _SecretAttribute(DeferredAttribute):
     """Keeps the loaded ciphertext, and decrypts when the attribute is read.
 
-    So a row whose key is lost can still be listed, saved and given a new secret; rows that are only listed cost no
-    decryption; and the plain text is not in the instance's `__dict__`, which a debugger's page would show.
+    So a row whose key is lost can still be listed, saved and given a new secret, and rows that are only listed cost no
+    decryption. The plain text is not in the instance's `__dict__`, which a debugger's page would show.
     """
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
-        return decrypt(value) if isinstance(value, Sealed) else value
+        return decrypt(value) if isinstance(value, SealedText) else value
 
     def __set__(self, instance: models.Model, value: str | None) -> None:
         instance.__dict__[self.field.attname] = value
@@ -135,30 +135,30 @@ class _SecretAttribute(DeferredAttribute):
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]
 else:
-    _TextField = models.TextField  # takes no type arguments at run time
+    _TextField = models.TextField  # Django's class takes no type arguments at run time
 
 
 class EncryptedTextField(_TextField):
     """Text that is encrypted in the database and plain in Python. Reading it raises UndecryptableSecret.
 
-    It can only be searched for being NULL: the same text is stored differently each time. Dumps, `values()` and
-    `values_list()` give it encrypted.
+    The only lookup is `isnull`, because the same text is stored differently each time. Dumps, `values()` and
+    `values_list()` have the encrypted text.
     """
 
     descriptor_class = _SecretAttribute
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        return Sealed(value) if value else value
+        return SealedText(value) if value else value
 
     def to_python(self, value: Any) -> Any:
-        """Text from a dump stays encrypted. No secret of ours or an engine's begins like encrypted text."""
-        return Sealed(value) if isinstance(value, str) and value.startswith(SEALED_PREFIX) else value
+        """Keep encrypted text from a dump encrypted. No secret of ours or an engine's begins like encrypted text."""
+        return SealedText(value) if isinstance(value, str) and value.startswith(SEALED_PREFIX) else value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         return model_instance.__dict__[self.attname]
 
     def get_prep_value(self, value: Any) -> Any:
-        if not value or isinstance(value, Sealed):
+        if not value or isinstance(value, SealedText):
             return None if value is None else str(value)
         return encrypt(str(value))
 
@@ -172,7 +172,7 @@ class EncryptedTextField(_TextField):
 def reencrypt(model: type[models.Model]) -> int:
     """Encrypt every secret of a model's rows with the newest key again; return the number of rows.
 
-    After it, the older keys may be taken out of `ENCRYPTION_KEYS`. Raises UndecryptableSecret at the first row that no
+    Afterwards the older keys may be taken out of `ENCRYPTION_KEYS`. Raises UndecryptableSecret at the first row that no
     key opens, and changes no further rows. Rows are locked batch by batch, so that a secret set meanwhile is kept.
     """
     names = [field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
@@ -184,7 +184,7 @@ def reencrypt(model: type[models.Model]) -> int:
             for row in batch:
                 sealed = {name: row.__dict__[name] for name in names if row.__dict__[name]}
                 model._base_manager.filter(pk=row.pk).update(
-                    **{name: Sealed(secret_box().rotate(value)) for name, value in sealed.items()}
+                    **{name: SealedText(secret_box().rotate(value)) for name, value in sealed.items()}
                 )
         if not batch:
             return done
@@ -192,7 +192,7 @@ def reencrypt(model: type[models.Model]) -> int:
 
 
 class ApiKey(NamedTuple):
-    """A fresh API key: `key` is shown once, `prefix` (8 characters) tells keys apart in lists, `digest` is stored."""
+    """A new API key: `key` is shown once, `prefix` (8 characters) identifies it in lists, `digest` is stored."""
 
     key: str
     prefix: str
@@ -214,7 +214,7 @@ def new_action_token() -> str:
 
 
 def next_action_token(token: str, revision: str) -> str:
-    """The token that takes the place of another one when its content has become that of `revision`."""
+    """Return the token that replaces another one when its content has become that of `revision`."""
     digest = salted_hmac("wfpush.action-token", f"{token} {revision}", algorithm="sha256").digest()
     return ACTION_TOKEN_PREFIX + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -224,5 +224,5 @@ def new_link_token() -> str:
 
 
 def digest_of(token: str) -> str:
-    """SHA-256 in hexadecimal: 64 characters, whatever text a caller sends."""
+    """Return the SHA-256 in hexadecimal: 64 characters, whatever text a caller sends."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

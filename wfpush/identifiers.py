@@ -18,8 +18,8 @@ def _milliseconds() -> int:
 
 
 class Randomness:
-    """`secrets.randbits` with one system call for many: one for each takes half the time of an identifier. Not to be
-    shared between threads, or with a forked child."""
+    """`secrets.randbits` with one system call for many numbers: one call for each takes half the time of an identifier.
+    Not to be shared between threads, or with a forked child."""
 
     def __init__(self) -> None:
         self._bytes, self._at = b"", 0
@@ -36,10 +36,10 @@ class Randomness:
 
 
 class Uuid7Generator:
-    """RFC 9562 section 5.7, with the fixed-length dedicated counter of section 6.2 (method 1).
+    """A generator of UUIDs by RFC 9562 section 5.7, with the fixed-length dedicated counter of section 6.2 (method 1).
 
-    Layout: 48 bits of Unix milliseconds, version, 42 bits of counter (12 in rand_a, 30 in rand_b), 32 random bits.
-    Each identifier is greater than the one before, whatever the clock does. Safe to share between threads.
+    Layout: 48 bits of Unix milliseconds, version, 42 bits of counter (12 in rand_a, 30 in rand_b), 32 random bits. Each
+    identifier is greater than the one before, whatever the clock does. Safe to share between threads.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Uuid7Generator:
         return self._time, self._counter
 
     def after_fork(self) -> None:
-        """Give a forked child a lock that nobody holds, and a counter and randomness its parent does not share."""
+        """Give a forked child a lock that is free, and a counter and randomness that its parent does not share."""
         self._lock = threading.Lock()
         if isinstance(self._randbits, Randomness):
             self._randbits.renew()
@@ -89,12 +89,12 @@ os.register_at_fork(after_in_child=_generator.after_fork)
 
 
 def uuid7() -> UUID:
-    """A UUIDv7 (RFC 9562 §5.7), growing within this process."""
+    """Return a UUIDv7 (RFC 9562 §5.7), growing within this process."""
     return _generator()
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID that is written so; None for anything else."""
+    """Return the UUID that the text represents; None for any other text."""
     try:
         return UUID(text)
     except ValueError:
@@ -102,5 +102,5 @@ def parse_uuid(text: str) -> UUID | None:
 
 
 def lowest_id(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment: rows made since then are found by the index of the primary key."""
+    """Return the smallest UUIDv7 of a moment: the index of the primary key finds rows made since then."""
     return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)

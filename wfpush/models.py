@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
-    """A worker, and when a task of its own django-q2 cluster last showed that it works
+    """A worker, and the time at which its own django-q2 cluster last ran a task
     (`wfpush/processes/worker_registry.py`)."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -17,10 +17,10 @@ class Heartbeat(models.Model):
     holders = models.TextField(default="", db_default="", editable=False)
     """Ids of its children that may hold leases, separated by blanks."""
     release = models.CharField(_("version"), max_length=20, default="", editable=False)
-    """The version that it runs; empty of one before 0.4.0. It has no default in the database: releases before 0.4.0,
-    which cannot read what newer ones write, refuse to start on a table that asks for a value they do not write."""
+    """The version of the worker; empty before 0.4.0. Without a default in the database: older releases do not write
+    this column and cannot read what newer ones write, so they refuse to start."""
     stopped_at = models.DateTimeField(null=True, editable=False)
-    """When it was stopped properly. The row stays until another worker runs."""
+    """The time at which the worker was stopped properly. The row stays until another worker runs."""
 
     class Meta:
         verbose_name = _("heartbeat")
@@ -75,7 +75,7 @@ class ConfigurationChange(models.Model):
 
 
 class ServiceState(models.Model):
-    """A service that is slow, refuses what we ask of it, or is away. A service without a row works
+    """A service that is slow, refuses requests, or is away. A service without a row works
     (wfpush/observability/services.py)."""
 
     kind = models.CharField(max_length=20)
@@ -83,9 +83,9 @@ class ServiceState(models.Model):
     state = models.CharField(max_length=10)
     since = models.DateTimeField()
     seen_at = models.DateTimeField()
-    """When a call last showed the state."""
+    """The time at which a call last showed the state."""
     try_at = models.DateTimeField(null=True)
-    """When one row that waits for the service is made due to try it; null: rows come by themselves."""
+    """The time at which one waiting row is made due, to try the service; null: rows become due by themselves."""
     reason = models.CharField(max_length=500, default="", blank=True)
     reason_fact: Any = models.JSONField(null=True, blank=True)
 

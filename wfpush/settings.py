@@ -165,11 +165,11 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if ENV.flag("HSTS", default=True) and H
 # Only our own proxy knows the scheme; without a proxy anybody could set the header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXY_COUNT else None
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # set by the proxy, for the whole domain
-if not HTTPS:  # which wfpush.W002 says: these follow from it
+if not HTTPS:  # these follow from wfpush.W002
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W012", "security.W016"]
 CSRF_FAILURE_VIEW = "wfpush.web.problems.csrf_failure"
 AXES_HANDLER = "notifications.people.login_limits.Handler"  # number of tries, and pauses
-AXES_COOLOFF_TIME = timedelta(days=1)  # seconds after which failures are forgotten
+AXES_COOLOFF_TIME = timedelta(days=1)  # after which failures are forgotten
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "notifications.inbox.signin.locked_out"
 AXES_RESET_ON_SUCCESS = True
@@ -179,7 +179,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {  # pages of the desk have a policy of their own (wfpush/admin.py), which is not replaced
+CONTENT_SECURITY_POLICY = {  # the desk's pages have a policy of their own (wfpush/admin.py), which is not replaced
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", "https:"],  # brands may have their logo on another host
@@ -213,7 +213,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Without the usual one: enumerations are written where they are used, without generated names.
+    # Without the usual hook: enumerations are written where they are used, without generated names.
     "POSTPROCESSING_HOOKS": ["notifications.api.operations.describe", "escalations.api.operations.describe"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut at 1 MiB by the body limit
@@ -234,7 +234,7 @@ STATICFILES_FINDERS = [
 ]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/wfpush/icons/"
-"""Browsers load a notification's icons before they show it: while a server hangs they must not ask it for them."""
+"""Icons are immutable. Browsers load them before they show a notification, even while the server hangs."""
 LOGGING = configure_logging(
     ENV.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO"),
     ENV.choice("LOG_FORMAT", ["console", "json"], default="console"),

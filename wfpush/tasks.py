@@ -1,4 +1,4 @@
-"""What django-q2 runs. Tasks take names only; what there is to do is in our tables.
+"""The tasks of django-q2. They take names only; the work itself is in our tables.
 
 Schedules in the database and tasks that wait in Redis hold the dotted names of these functions, so they stay here.
 """
@@ -33,13 +33,13 @@ GIVE_BACK_SECONDS = 30.0
 AGAIN_SECONDS = 0.5
 
 _beaten_at = float("-inf")
-"""When this process last wrote one, in seconds of a clock that never jumps."""
+"""The time of this process's last heartbeat, in seconds of a clock that never jumps."""
 
 
 def skipped_in_outages(task: Callable[P, None]) -> Callable[P, None]:
-    """Decorator: while the database is away a task does nothing, and logs it once; django-q2 would try to write its
-    failure to the database. What the task had claimed is given back when the database is back: the process lives, so no
-    other process may give it back."""
+    """Make a task do nothing while the database is away, and log that once. django-q2 would try to write its failure to
+    the database. The task's claims are given back when the database is back: the process lives, so no other process may
+    give them back."""
 
     @wraps(task)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -58,7 +58,7 @@ def skipped_in_outages(task: Callable[P, None]) -> Callable[P, None]:
 
 
 def _give_back_in_time(claims: list[tuple[type[outbox.Work], UUID]]) -> None:
-    """Try until the database is back, or until the leases end soon anyway."""
+    """Try to give the claims back until the database is back, or until the leases end soon anyway."""
     until = time.monotonic() + GIVE_BACK_SECONDS
     while claims and time.monotonic() < until:
         connections.close_all()
@@ -74,7 +74,7 @@ def _give_back_in_time(claims: list[tuple[type[outbox.Work], UUID]]) -> None:
 def run_source(name: str) -> None:
     """Drain one source.
 
-    This counts as a heartbeat, too: after a long outage a heartbeat task would stand behind many of these.
+    This counts as a heartbeat, too: after a long outage a heartbeat task would wait behind many of these.
     """
     global _beaten_at
     outbox.wake_up_received(name)
@@ -86,13 +86,13 @@ def run_source(name: str) -> None:
 
 @skipped_in_outages
 def prune() -> None:
-    """Once a day: remove old rows."""
+    """Remove old rows, once a day."""
     call_command("prune", later=True, stdout=StringIO())
 
 
 @skipped_in_outages
 def backstop() -> None:
-    """Once a minute: wake every source that has something due, in case the ticker is dead; and add up tallies."""
+    """Wake every source with due work, in case the ticker is dead, and add up tallies, once a minute."""
     now = timezone.now()
     for source in outbox.sources():
         if source.has_due(now):
@@ -103,7 +103,7 @@ def backstop() -> None:
 
 @skipped_in_outages
 def beat() -> None:
-    """A heartbeat: shows the watchdog that the cluster of this worker runs tasks."""
+    """Write a heartbeat: it shows the watchdog that the cluster of this worker runs tasks."""
     if worker := os.environ.get(lease_holder.WORKER):
         Heartbeat.objects.bulk_create(
             [Heartbeat(name=worker, beat_at=timezone.now(), release=VERSION)],

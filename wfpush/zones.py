@@ -10,12 +10,12 @@ SECOND = timedelta(seconds=1)
 
 
 class UnknownZone(LookupError):
-    """No time zone of that name."""
+    """Raised if there is no time zone of that name."""
 
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """From the package, whatever the system has installed. Raises UnknownZone."""
+    """Return the time zone from the package, whatever the system has installed. Raises UnknownZone."""
     if name not in names():
         raise UnknownZone(name)
     with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
@@ -28,17 +28,17 @@ def names() -> frozenset[str]:
 
 
 def data_version() -> str:
-    """The version of the time zone data, such as 2026a."""
+    """Return the version of the time zone data, such as 2026a."""
     return version("tzdata")
 
 
 def first_instant(zone: tzinfo, wall: datetime) -> datetime:
-    """The first instant at which the wall clock shows `wall` (a naive datetime), or first shows a later time."""
+    """Return the first instant at which the wall clock shows `wall` (a naive datetime), or first shows a later time."""
     return _instant(zone, wall, fold=0)
 
 
 def last_instant(zone: tzinfo, wall: datetime) -> datetime:
-    """The second instant at which the wall clock shows `wall` where it does so twice, else as `first_instant`."""
+    """Return the second instant at which the wall clock shows `wall` if it does so twice, else as `first_instant`."""
     return _instant(zone, wall, fold=1)
 
 
@@ -52,7 +52,7 @@ def _instant(zone: tzinfo, wall: datetime, fold: int) -> datetime:
 
 
 def _change(zone: tzinfo, wall: datetime, before: datetime, after: datetime) -> datetime:
-    """The first instant at which the wall clock shows `wall` or later. Zones change on whole seconds."""
+    """Return the first instant at which the wall clock shows `wall` or later. Zones change on whole seconds."""
     while after - before > SECOND:
         middle = before + (after - before) // (2 * SECOND) * SECOND
         if middle.astimezone(zone).replace(tzinfo=None) < wall:

@@ -1,4 +1,4 @@
-"""A calendar as text: its hours on each day, and why."""
+"""Calendars as text: the hours of each day, and the reason where they differ from the week's."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def written(intervals: Intervals) -> str:
 # --- public holidays --------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=128)
 def names(country: str, subdivision: str, year: int, language: str) -> Mapping[date, str]:
-    """Names of public holidays in the reader's language if the package has it, else in the country's."""
+    """Return the public holidays' names by date, in the reader's language if there are any, else in the country's."""
     spoken = getattr(holidays, country).supported_languages
     match = next((each for each in spoken if each.partition("_")[0] == language.partition("-")[0]), None)
     return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=match))
@@ -76,7 +76,7 @@ def next_holidays(data: CalendarData, today: date) -> list[tuple[date, str]]:
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 def two_weeks(calendar: Calendar, notes: Mapping[date, str], now: datetime) -> SafeString:
-    """This week and the next."""
+    """Return the tables of this week and the next."""
     today = now.astimezone(calendar.data.zone).date()
     monday = today - today.weekday() * A_DAY
     this_week = _week(gettext("This week"), calendar, notes, monday, today)
@@ -113,12 +113,12 @@ def holiday_table(data: CalendarData, now: datetime) -> SafeString:
 
 
 def dated(day: date, form: str) -> str:
-    """Mon, 23 Nov."""
+    """Return the weekday and date, such as “Mon, 23 Nov”."""
     return f"{WEEKDAYS_ABBR[day.weekday()]}, {date_format(day, form)}"
 
 
 def week_in_short(data: CalendarData) -> str:
-    """Mon–Fri 09:00–17:00; Sat 09:00–12:00."""
+    """Return the week's hours, such as “Mon–Fri 09:00–17:00; Sat 09:00–12:00”."""
     parts = []
     for hours, run in groupby(range(7), key=lambda at: written(data.week[at])):
         weekdays = list(run)
@@ -130,6 +130,6 @@ def week_in_short(data: CalendarData) -> str:
 
 
 def sources() -> str:
-    """The versions of the data that dates are computed with."""
+    """Return the versions of the data that dates are computed with."""
     versions = {"zones": zones.data_version(), "holidays": version("holidays")}
     return gettext("time zones: tzdata %(zones)s · public holidays: holidays %(holidays)s") % versions

@@ -34,20 +34,20 @@ from notifications.wording.formats import locale_of
 from wfpush import zones
 
 WORKERS: dict[str, tuple[type[Model], str]] = {"teams": (TeamCalendar, "team"), "people": (PersonCalendar, "recipient")}
-"""The form's fields for who uses a calendar: the model of the rows, and the field that they name people or teams by."""
+"""The form's fields for the users of a calendar: the model of their rows, and its field for a team or person."""
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
 def countries(also: str) -> list[tuple[str, str]]:
-    """Countries whose public holidays are known, by name. `also` is a stored value, perhaps in another form such as
-    DEU."""
+    """Return code and name of countries with known public holidays, sorted by name. `also`: a stored value, perhaps in
+    another form such as DEU."""
     territories = locale_of(get_language() or "en").territories
     codes = {code for code in holidays.list_supported_countries() if code in territories} | {also}
     return sorted(((code, country_name(code)) for code in codes if code), key=lambda each: each[1])
 
 
 def country_name(code: str) -> str:
-    """In the reader's language."""
+    """Return the country's name in the reader's language."""
     return str(locale_of(get_language() or "en").territories.get(code, code))
 
 
@@ -96,7 +96,7 @@ class CalendarForm(forms.ModelForm):
         for name in ("timezone", "country", "subdivision"):
             setattr(calendar, name, cleaned.get(name) or getattr(calendar, name))
         try:
-            Calendar.from_dict(calendar.as_dict({}))  # DayFormSet checks it with its special days
+            Calendar.from_dict(calendar.as_dict({}))  # DayFormSet checks the calendar with its special days
         except BadCalendar as fault:
             self.add_error(*form_error(fault, cleaned))
         return cleaned
@@ -111,7 +111,7 @@ class CalendarForm(forms.ModelForm):
 
 
 def form_error(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
-    """The form's field of a fault's pointer, and the fault's sentence in the reader's language."""
+    """Return the form's field that the fault's pointer stands for, and the fault as a translated sentence."""
     _root, member, *rest = (*fault.pointer.split("/"), "")
     if member == "holidays" and rest[0] == "subdivision":
         country = cleaned["country"]
@@ -187,7 +187,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
         ).prefetch_related("days")
 
     def get_fieldsets(self, request: HttpRequest, obj: BusinessCalendar | None = None) -> list[Any]:
-        """Users who may not edit see the week in the picture."""
+        """Return the form's sections. Users who may not edit see the week only in the picture."""
         edits = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         week = {"fields": list(WEEKDAYS), "description": WEEK_HELP}
         meaning = {"fields": ["weeks", "next_holidays", "data_versions"]}
@@ -211,7 +211,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
                 model._default_manager.bulk_create(new)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Show faults of the calendar as a whole at the top, too: its days are far below the week."""
+        """Show faults of the whole calendar at the top of the page, too: the inline of days is far below the week."""
         for inline in context["inline_admin_formsets"]:
             for sentence in inline.formset.non_form_errors():
                 context["adminform"].form.add_error(None, sentence)
@@ -267,9 +267,9 @@ WEEK_HELP = _(
 )
 
 
-# --- found across all calendars ---------------------------------------------------------------------------------------
+# --- lists across all calendars ---------------------------------------------------------------------------------------
 class PartOfCalendar(LedgerAdmin):
-    """A list of the parts of all calendars. They are edited on the calendar's page."""
+    """The list of a kind of calendar part across all calendars. Parts are edited on the calendar's page."""
 
     list_filter = ["calendar"]
     of_calendar = column(lambda row: link(row.calendar), _("calendar"), "calendar__name")

@@ -1,4 +1,4 @@
-"""Clocks of tasks: what each step did, whom it told, and what comes next."""
+"""Admin pages of the tasks' clocks: each step with its result and recipients, and the next step."""
 
 from datetime import tzinfo
 from typing import Any
@@ -47,7 +47,7 @@ def zone_of_task(task: Task) -> tzinfo | None:
 
 
 def policy_of(escalation: Escalation) -> SafeString:
-    """Return a link to the clock, by the name of its policy."""
+    """Return a link to the clock, titled with the name of its policy."""
     return link(escalation, escalation.policy or gettext("a policy that is gone"))
 
 
@@ -62,7 +62,7 @@ class ClockColumns:
 
     @display(description=_("due"), ordering="deadline")
     def due_by(self, escalation: Escalation) -> SafeString:
-        """For a paused clock only the date: the pause will move it."""
+        """Return the due date; for a paused clock only the date, because the pause will move it."""
         goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
         return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
 
@@ -75,7 +75,7 @@ class ClockColumns:
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        """Return everybody who was told, once each; or that nobody could be told."""
+        """Return the names of all who were told, once each, with a mark if a step could tell nobody."""
         runs = escalation.runs.all()
         names = dict.fromkeys(person["name"] for run in runs for person in run.told)
         bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
@@ -131,12 +131,12 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
         return clocks.select_related("task", "policy", "rules").prefetch_related("runs")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The most overdue first, if the list shows clocks under way; else the newest."""
+        """Order clocks under way by deadline, the most overdue first, and other lists by age, the newest first."""
         by_deadline = "left" in request.GET or request.GET.get("now") in ("open", "late")
         return [F("deadline").asc(), "-id"] if by_deadline else ["-id"]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        escalation: Escalation = kwargs["obj"]  # nobody adds one
+        escalation: Escalation = kwargs["obj"]  # the page for adding clocks is switched off
         zone, name = zone_of(escalation), rules_of(escalation).calendar_name
         with timezone.override(zone or timezone.get_current_timezone()):
             timeline = {"lines": lines(escalation), "title": escalation.task, "calendar": name if zone else ""}
@@ -160,7 +160,7 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
 
 @admin.register(StepRun)
 class StepRunAdmin(LedgerAdmin):
-    """A list of the steps of all clocks. The clock's page tells them as a story."""
+    """The list of the steps of all clocks. The clock's page shows them as a timeline."""
 
     list_display = ["ran", "of_task", "of_policy", "result_mark", "told_people", "in_trace"]
     list_filter = ["result", "escalation__policy"]
@@ -187,7 +187,7 @@ class StepRunAdmin(LedgerAdmin):
 
 
 class EscalationInline(ClockColumns, ReadOnlyInline):
-    """Clocks on the task's page."""
+    """The panel of clocks on a task's page."""
 
     model = Escalation
     related = ["task", "policy", "rules"]

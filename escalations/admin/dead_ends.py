@@ -22,7 +22,7 @@ from notifications.models import Route
 NAME = "admin:escalations_escalation_dead_ends"
 PERMISSIONS = ("escalations.view_escalation", "escalations.view_policy")
 WARNED = 5
-"""Causes that are said in full when something is saved: of 2,000 people without a manager nobody reads a page."""
+"""The number of causes that the warning after saving names. Thousands of people without a manager are only counted."""
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -53,11 +53,11 @@ def when(line: DeadEnd, now: datetime) -> str:
 
 # --- on the overview --------------------------------------------------------------------------------------------------
 class _Cache:
-    """A cache of the dead ends. With thousands of people the search takes a second, too long for each view of
-    the overview: changes appear there after LASTS seconds, and on the page at once."""
+    """A cache of the dead ends. The search takes a second for thousands of people, too long for each overview page. The
+    overview shows changes after LASTS seconds, the page at once."""
 
     LASTS = 600.0
-    """Seconds for which a result is kept."""
+    """Seconds for which a result is used again."""
 
     def __init__(self) -> None:
         self.forget()
@@ -91,7 +91,7 @@ def panel(now: datetime) -> Panel:
 
 # --- when something is saved ------------------------------------------------------------------------------------------
 def warnings(row: Policy | Route) -> list[str]:
-    """A sentence for each cause why a part of it reaches nobody, the soonest first; many are counted."""
+    """Return a sentence for each cause why a part of the row reaches nobody, the soonest first. Others are counted."""
     now = timezone.now()
     forget()
     causes = dead_ends(now, of=row)

@@ -1,4 +1,4 @@
-"""Form fields for hours of the day and for durations, in people's notation."""
+"""Form fields for hours of the day and for durations, as people write them."""
 
 import re
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ BETWEEN = re.compile(r"[,;\n]")
 
 PART = re.compile(r"(\d{1,9})(?!\d)\s*([a-zäöü]*)\.?\s*")
 UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
-"""Minutes. A day is 24 hours, in working time, too."""
+"""Minutes of each unit. A day is 24 hours, in working time, too."""
 MOST = 2**31 - 1
-"""The largest value of the database field."""
+"""The largest number of minutes that the database field takes."""
 
 
 class ParsedField(forms.CharField):
-    """Text that stands for something else, which `to_python` returns and `stored` finds in an initial value."""
+    """A field whose text stands for a value: `to_python` returns it, and `stored` returns that of an initial value."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
@@ -33,7 +33,7 @@ class ParsedField(forms.CharField):
         return self.to_python(initial)
 
     def run_validators(self, value: Any) -> None:
-        """`to_python` has checked it, and the model has its limits."""
+        """Check nothing: `to_python` has checked the value, and the model checks its limits."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -44,7 +44,7 @@ class ParsedField(forms.CharField):
 
 # --- hours of a day ---------------------------------------------------------------------------------------------------
 class HoursField(ParsedField):
-    """`09:00–12:30, 13:30–18:00` as [["09:00", "12:30"], ["13:30", "18:00"]]. Empty: closed."""
+    """A field that reads `09:00–12:30, 13:30–18:00` as [["09:00", "12:30"], ["13:30", "18:00"]]. Empty: closed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -78,7 +78,7 @@ def hours_text(hours: Iterable[Iterable[str]]) -> str:
 
 # --- durations --------------------------------------------------------------------------------------------------------
 class DurationField(ParsedField):
-    """Minutes, written as `90`, `1h 30m` or `2d`; with `signed`, `-1h` too."""
+    """A field that reads `90`, `1h 30m` or `2d` as minutes; with `signed`, `-1h` too."""
 
     def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
         self.signed = signed
@@ -104,7 +104,7 @@ class DurationField(ParsedField):
 
 
 def read(text: str) -> int | None:
-    """The minutes of a text; None if it is no duration."""
+    """Return the minutes that a text stands for; None if it is no duration."""
     compact = text.strip().lower().replace("−", "-").replace("–", "-")
     sign = -1 if compact.startswith("-") else 1
     compact = compact.lstrip("+-").strip()
@@ -116,7 +116,7 @@ def read(text: str) -> int | None:
 
 
 def written(minutes: int) -> str:
-    """The shortest notation."""
+    """Return the shortest notation of a duration."""
     left = abs(minutes)
     counts = {"d": left // 1440, "h": left % 1440 // 60, "m": left % 60}
     parts = [f"{count}{unit}" for unit, count in counts.items() if count]

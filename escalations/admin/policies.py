@@ -1,4 +1,4 @@
-"""SLA policies: which tasks, by which clock, who hears when; readable as sentences."""
+"""Admin pages of SLA policies: their tasks, clock and steps, also written as sentences."""
 
 import json
 from typing import Any
@@ -45,7 +45,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     StepTarget.PERSON: ("person",),
     StepTarget.DUTY: ("rota",),
 }
-"""Of the fields that a kind uses, those that a target needs."""
+"""The fields that each target needs, besides those that the step's kind uses."""
 UNUSED: dict[str, Any] = {
     "target": "",
     "level": 1,
@@ -58,10 +58,10 @@ UNUSED: dict[str, Any] = {
     "critical": False,
     "priority": "",
 }
-"""The value of a field that is not used."""
+"""The values of fields that the step's kind or target does not use."""
 
 
-# --- the policy's own -------------------------------------------------------------------------------------------------
+# --- fields of the policy ---------------------------------------------------------------------------------------------
 class PolicyForm(forms.ModelForm):
     minutes = DurationField(
         label=_("How long the task may take"),
@@ -86,15 +86,15 @@ class PolicyConditionInline(ConditionsInline):
 
 # --- its steps: each shows the fields that its kind needs, and reads as a sentence ------------------------------------
 class StepFormBase(forms.ModelForm):
-    """Shows the fields that the step's kind uses, and clears the others."""
+    """The base form of a step. It shows the fields that the step's kind uses, and clears the others."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "kind" in self.fields:  # not for users who may not edit
+        if "kind" in self.fields:  # users who may not edit have no such field
             self.fields["kind"].widget.attrs["data-steps"] = switched()
 
     def clean(self) -> dict[str, Any]:
-        """Fields that the page does not show stay as they are."""
+        """Clear the fields that the kind does not use. Fields that the page lacks keep their values."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name in UNUSED.keys() - used_by(cleaned.get("kind", ""), cleaned.get("target", "")):
             if name in self.fields:
@@ -122,7 +122,7 @@ class StepForm(StepFormBase):
 
 
 def switched() -> str:
-    """The fields and targets for each kind and target: read by static/wfpush/admin/steps.js."""
+    """Return JSON with the fields of each kind and target, for static/wfpush/admin/steps.js."""
     kinds = {
         name: {"fields": list(kind.fields), "targets": [each for each in StepTarget.values if each in kind.targets]}
         for name, kind in KINDS.items()
@@ -214,14 +214,14 @@ class PolicyAdmin(RuleAdmin):
         return policies.annotate(clocks=clocks).prefetch_related("conditions", "steps__team", "steps__person")
 
     def response_add(self, request: HttpRequest, obj: Policy, post_url_continue: str | None = None) -> HttpResponse:
-        return self._asked_first(request, obj) or super().response_add(request, obj, post_url_continue)
+        return self._ask_about_open_tasks(request, obj) or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Policy) -> HttpResponse:
-        return self._asked_first(request, obj) or super().response_change(request, obj)
+        return self._ask_about_open_tasks(request, obj) or super().response_change(request, obj)
 
-    def _asked_first(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
-        """Show the page that asks what is to become of open tasks; if there is nothing to ask, save, and say what
-        follows."""
+    def _ask_about_open_tasks(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
+        """Return the page that asks whether open tasks follow the policy. None if nothing is to be asked: then messages
+        say what follows from the change."""
         effect = of_policy(request, policy)
         page = question(self, request, effect)
         if page is not None:
@@ -233,7 +233,7 @@ class PolicyAdmin(RuleAdmin):
         if not PolicyStep.objects.filter(policy=policy).exists():
             text = gettext("This policy has no steps: tasks get their due date, and nobody is told.")
             self.message_user(request, text, messages.WARNING)
-        conditions = PolicyCondition.objects.filter(policy=policy)  # read again: they were just saved
+        conditions = PolicyCondition.objects.filter(policy=policy)  # queried again: they were just saved
         for sentence in (*doubts_about_tasks(conditions, policy.engine), *warnings(policy)):
             self.message_user(request, sentence, messages.WARNING)
         return None
@@ -268,7 +268,7 @@ class PolicyAdmin(RuleAdmin):
 
     @action(description=_("Test"), url_path="test", permissions=["test"], icon="science")
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The simulator, of the open task that follows the policy and is due first; else of an event."""
+        """Open the simulator with the policy's open task that is due first; without one, with an empty form."""
         policy: Policy = self.get_row(request, object_id)
         if not self.has_test_permission(request):
             raise PermissionDenied
@@ -293,9 +293,9 @@ def _read_policy(policy: Policy) -> RuleTargets:
 second_person.READERS[Policy] = _read_policy
 
 
-# --- found across all policies ----------------------------------------------------------------------------------------
+# --- lists across all policies ----------------------------------------------------------------------------------------
 class PartOfPolicy(LedgerAdmin):
-    """A list of the parts of all policies. They are edited on the policy's page."""
+    """The list of a kind of policy part across all policies. Parts are edited on the policy's page."""
 
     list_select_related = ["policy"]
     list_filter = ["policy"]

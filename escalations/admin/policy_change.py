@@ -1,4 +1,4 @@
-"""Shows before an edited policy is saved what it changes for open tasks, and asks whether they follow it."""
+"""The page between editing and saving a policy: it shows the effect on open tasks, and asks whether they follow it."""
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
@@ -28,7 +28,7 @@ TURNS: dict[Turn, tuple[Tone, Text]] = {
     Turn.FIRST: ("wait", gettext_lazy("for the first time")),
     Turn.OTHERWISE: ("quiet", gettext_lazy("otherwise")),
 }
-"""The tone and the word of each, in the order of the page."""
+"""The tone and the word of each turn, in the order of the page."""
 
 
 def question(desk: DeskAdmin, request: HttpRequest, effect: Effect) -> HttpResponse | None:
@@ -68,14 +68,14 @@ def question(desk: DeskAdmin, request: HttpRequest, effect: Effect) -> HttpRespo
 
 
 def of_policy(request: HttpRequest, policy: Policy) -> Effect:
-    """The effects of a change of policy just saved; none once the user has answered."""
+    """Return the effect of a policy that was just saved; an empty one if the user has already answered."""
     return Effect(policy) if ANSWER in request.POST else policy_change.of_policy(policy, timezone.now())
 
 
-# --- in words ---------------------------------------------------------------------------------------------------------
+# --- sentences --------------------------------------------------------------------------------------------------------
 def sentences(effect: Effect) -> Iterator[str]:
     counts = effect.counts
-    what = ", ".join(_counted(turn, counts[turn]) for turn in TURNS if counts[turn])
+    what = ", ".join(_count_sentence(turn, counts[turn]) for turn in TURNS if counts[turn])
     many = min(effect.clocks, policy_change.MOST)
     text = ngettext(
         "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
@@ -87,7 +87,7 @@ def sentences(effect: Effect) -> Iterator[str]:
         yield joining(effect)
 
 
-def _counted(turn: Turn, count: int) -> str:
+def _count_sentence(turn: Turn, count: int) -> str:
     if turn == Turn.SOONER:
         text = ngettext("%(count)d would escalate earlier", "%(count)d would escalate earlier", count)
     elif turn == Turn.LATER:

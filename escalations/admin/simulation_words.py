@@ -1,5 +1,4 @@
-"""A simulation as text: which policy and why, which calendar, the due date, and each step with those whom it would
-tell."""
+"""Simulations as text: policy with reason, calendar, due date, and each step with the people whom it would tell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from notifications.reasons import Reason
 
 @dataclass(frozen=True)
 class ForeseenStep:
-    """A step in the list, and in the picture by its number. `at` is when it would be taken."""
+    """A step in the list, and its number in the picture. `at`: the instant at which it would be taken."""
 
     number: int
     at: datetime
@@ -80,7 +79,7 @@ def _step(number: int, row: Row, spoken: list[StepDescription], now: datetime) -
     )
 
 
-# --- what it goes by --------------------------------------------------------------------------------------------------
+# --- facts ------------------------------------------------------------------------------------------------------------
 Fact = tuple[str, SafeString | str]
 
 
@@ -126,9 +125,9 @@ def whose_calendar(rules: RuleSet, task: Task) -> str:
     return _("“%(calendar)s”, that of the policy") % {"calendar": name}
 
 
-# --- which policy -----------------------------------------------------------------------------------------------------
+# --- policies ---------------------------------------------------------------------------------------------------------
 def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
-    """Yield the policy that the clock follows, and why the policies before it do not fit."""
+    """Yield lines for the policy that the clock follows, and for earlier policies the reasons why they do not fit."""
     looked_at = list(tried(task, enabled()))
     fitting = next((each for each in looked_at if each.fits), None)
     others = [each for each in looked_at if not each.fits]
@@ -139,7 +138,7 @@ def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
         reason = wording.fits(fitting.policy, map(condition_sentence, fitting.policy.conditions.all()))
         yield _policy_line(_("policy “%(name)s” applies to: %(reason)s"), fitting.policy, "ok", reason)
     else:
-        # The reason alone where it is kept beside the policy's name.
+        # Only the reason, without the policy's name that is stored with it.
         part = simulation.why.argument("reason")
         why = part.words() if isinstance(part, Reason) else simulation.why.words()
         text = _("policy “%(name)s” applied when the clock began: %(reason)s")
@@ -168,7 +167,7 @@ def _policy_line(form: str, policy: Policy, tone: Tone, reason: str = "") -> Lin
 
 
 def why_no_steps(simulation: Simulation) -> str:
-    """Why there are no steps; empty if there are some."""
+    """Return why there are no steps; empty if there are some."""
     if simulation.rules is None or simulation.rows:
         return ""
     if simulation.state == EscalationState.PAUSED:

@@ -1,5 +1,4 @@
-"""The simulator: for a task or an event and any instant it shows who would be told, when, how and why, if nobody
-acts."""
+"""The simulator page: who would be told of a task or event from any instant on, when, how and why, if nobody acts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,12 +35,12 @@ OFFERED = 100
 
 
 class WhenForm(forms.Form):
-    """An instant in the reader's time zone; if empty, the present."""
+    """A form for an instant in the reader's time zone; empty fields stand for the present."""
 
     day = forms.DateField(
         label=_("As if it were"),
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),  # it sends ISO dates whatever it shows
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),  # it sends ISO dates in every locale
         error_messages={"invalid": _("Write a date such as 2026-11-26.")},
     )
     time = forms.TimeField(
@@ -60,7 +59,7 @@ class WhenForm(forms.Form):
 
     @property
     def instant(self) -> datetime:
-        """The instant of a valid form. Parts left empty are those of now."""
+        """Return the instant of a valid form. Empty fields stand for the present."""
         day: date | None = self.cleaned_data["day"]
         at: time | None = self.cleaned_data["time"]
         here = timezone.localtime()
@@ -112,12 +111,12 @@ class Foresight:
     afterwards: list[str] = field(default_factory=list)
     ends_early: str = ""
     plan: Json = field(default_factory=dict)
-    """What the event itself would do, as it is stored."""
+    """The event's own plan, as it would be stored."""
 
 
 def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """GET with `?task=` simulates a task; with `?sample=` or `?event=` it fills in the form. POST simulates the event
-    in the form."""
+    """Show the page. GET with `?task=` simulates a task, with `?sample=` or `?event=` fills in the form. POST simulates
+    the event in the form."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     by_task, by_event, foresight = TaskForm(auto_id="task-%s"), EventForm(auto_id="event-%s"), None
@@ -160,7 +159,7 @@ def foreseen(engine: Engine, inbound: InboundEvent, instant: datetime) -> Foresi
     lines = arrival(engine, inbound)
     try:
         simulation = simulate.of_event(engine, inbound, instant)
-    except Exception as fault:  # what would stop the real event is shown to the user
+    except Exception as fault:  # errors that would stop the real event are shown to the user
         return Foresight(event=[*lines, explain_failure(fault, engine, inbound)])
     assert simulation.event is not None
     plan = simulation.event.plan.as_json()
@@ -184,7 +183,7 @@ def _foresight(simulation: Simulation, task: Task, *, is_stored: bool) -> Foresi
     if simulation.rules is not None and simulation.deadline is not None and steps:
         calendar = simulation.rules.calendar if simulation_words.counts_working_time(simulation.rules) else None
         stored = CalendarDay.objects.filter(calendar__name=simulation.rules.calendar_name) if calendar else ()
-        notes = {day.date: day.note for day in stored}  # as the calendar has them now
+        notes = {day.date: day.note for day in stored}  # the stored rules have no notes: these are the present ones
         foresight.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
     done = dict.fromkeys(row.kind for row in simulation.rows if row.result == RunResult.DONE)
     foresight.afterwards = [str(KINDS[kind].afterwards) for kind in done if KINDS[kind].afterwards]

@@ -1,5 +1,5 @@
-"""The SLA report on one page: what is late now, how much time the rest has, and what was on time. The filters of the
-list of clocks count as it does."""
+"""The SLA report on one page: late tasks, the time left for the others, and the share that was on time. The filters of
+the list of clocks use the same conditions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
-from escalations.compliance import Choice, Share, UnderWay
+from escalations.compliance import Choice, OpenClocks, Share
 from escalations.kinds.base import StepDescription
 from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, Policy, StepRun
@@ -47,10 +47,10 @@ from notifications.wording.formats import locale_of, number
 
 PAGE = "admin:escalations_escalation_sla"
 SHOWN = 20
-"""Number of late tasks shown."""
+"""The number of late tasks shown."""
 NO_WORDS = SafeString("")
 FOLDED = 10
-"""Number of policies or teams shown at once; the others are one click away."""
+"""The number of policies or teams shown at once; the others are one click away."""
 TIME_LEFT: dict[str, Any] = {
     "1h": _("within 1 h"),
     "4h": _("in 1 to 4 h"),
@@ -59,7 +59,7 @@ TIME_LEFT: dict[str, Any] = {
     "later": _("later"),
     "paused": _("paused, in time so far"),
 }
-"""What is under way and not late, by the names of compliance.by_time_left."""
+"""Labels of the clocks under way that are not late, by their names in compliance.by_time_left."""
 
 
 class ChoiceForm(forms.Form):
@@ -79,7 +79,7 @@ class ChoiceForm(forms.Form):
     )
 
     def choice(self) -> Choice:
-        """The choice of the form; for values that cannot be read all clocks, and the form reports it."""
+        """Return the chosen policy and team. Invalid values choose all clocks; the form shows the error."""
         self.is_valid()
         return Choice(self.cleaned_data.get("policy"), self.cleaned_data.get("team"))
 
@@ -109,7 +109,7 @@ class OfTeam(admin.SimpleListFilter):
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """`?policy=` and `?team=` choose. Weeks and times are in the reader's time zone."""
+    """Show the report for `?policy=` and `?team=`. Weeks and times are in the reader's time zone."""
     form, zone, now = ChoiceForm(request.GET), zone_of_reader(request), timezone.now()
     choice = form.choice()
     with timezone.override(zone):
@@ -118,7 +118,7 @@ def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
         return page.render()  # rendered here, while the reader's zone is active
 
 
-# --- what was decided -------------------------------------------------------------------------------------------------
+# --- decided clocks ---------------------------------------------------------------------------------------------------
 def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
     statistics = compliance.compliance(now, zone, choice)
     weeks = as_weeks(statistics.weeks)
@@ -135,7 +135,7 @@ def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
 
 
 def as_weeks(shares: Mapping[date, Share]) -> list[dict[str, Any]]:
-    """`height` is in percent of the fullest week's."""
+    """Return the weeks for the template. `height`: percent of the week with the most clocks."""
     most = max(share.total for share in shares.values()) or 1
     return [
         {
@@ -169,7 +169,7 @@ def percent(share: Share) -> str:
     return "–" if share.percent is None else gettext("%(percent)d%%") % {"percent": share.percent}
 
 
-# --- what is under way ------------------------------------------------------------------------------------------------
+# --- clocks under way -------------------------------------------------------------------------------------------------
 def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
     open_clocks = compliance.under_way(now, choice)
     late = open_clocks.counts["late"]
@@ -185,8 +185,8 @@ def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
     }
 
 
-def bars(open_clocks: UnderWay, choice: Choice) -> list[dict[str, Any]]:
-    """Return how many clocks have so much time left; `width` is in percent of the longest bar."""
+def bars(open_clocks: OpenClocks, choice: Choice) -> list[dict[str, Any]]:
+    """Return the number of clocks by time left, late ones first. `width`: percent of the longest bar."""
     most = max(open_clocks.counts.values()) or 1
     return [
         {
@@ -201,7 +201,7 @@ def bars(open_clocks: UnderWay, choice: Choice) -> list[dict[str, Any]]:
 
 
 def address(choice: Choice, **query: str) -> str:
-    """The address of the list with the clocks that were counted."""
+    """Return the address of the list of clocks with this choice."""
     chosen: dict[str, Any] = {**query}
     if choice.policy is not None:
         chosen["policy__id__exact"] = choice.policy.pk
@@ -215,7 +215,7 @@ def shown(count: int, at_least: bool) -> str:
     return f"{words}+" if at_least else words
 
 
-# --- late tasks: by how much, whose they are, who was told last, and what comes next ----------------------------------
+# --- late tasks: delay, owner, last notification, next step -----------------------------------------------------------
 def board(overdue: QuerySet[Escalation], now: datetime) -> list[dict[str, Any]]:
     """Return the lines that `admin/desk/sla_board.html` shows."""
     clocks = list(
@@ -232,7 +232,7 @@ def panel(now: datetime) -> Panel:
     first = compliance.most_overdue(now, Choice(), ROWS).select_related("task__assignee", "policy")
     rows = [
         Row(
-            _bad(span(_overdue(each, now))),
+            _red_text(span(_overdue(each, now))),
             shortened(each.task),
             " · ".join(filter(None, [_names_of(each.task), _policy(each)])),
             change_url(each),
@@ -246,22 +246,22 @@ def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) ->
     runs, names = list(clock.runs.all()), _names_of(clock.task)
     owner = shortened(names, 60) if names else mark("bad", gettext("nobody's"))
     return {
-        "late_by": _bad(gettext("late by %(span)s") % {"span": span(_overdue(clock, now))}),
+        "late_by": _red_text(gettext("late by %(span)s") % {"span": span(_overdue(clock, now))}),
         "task": link(clock.task),
         "owner": link(clock.task.assignee) if clock.task.assignee is not None else owner,
         "policy": link(clock, _policy(clock)),
         "notified": _notified(runs),
-        "ahead": _ahead(clock, words, {(run.step, run.number) for run in runs}, now),
+        "ahead": _next_step(clock, words, {(run.step, run.number) for run in runs}, now),
     }
 
 
 def _overdue(clock: Escalation, now: datetime) -> timedelta:
-    """How long overdue; for a paused clock, at its pause."""
+    """Return the time since the deadline; for a paused clock, up to its pause."""
     paused_at = clock.paused_at if clock.state == EscalationState.PAUSED else None
     return (paused_at or now) - clock.deadline
 
 
-def _bad(words: str) -> SafeString:
+def _red_text(words: str) -> SafeString:
     return format_html('<span class="desk-tone-bad">{}</span>', words)
 
 
@@ -270,14 +270,14 @@ def _policy(clock: Escalation) -> str:
 
 
 def _names_of(task: Task) -> str:
-    """The assignee; if there is none, teams and candidates."""
+    """Return the assignee; if there is none, teams and candidates."""
     if task.assignee is not None:
         return str(task.assignee)
     return ", ".join([*map(str, task.teams.all()), *map(str, task.candidates.all())])
 
 
 def _notified(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
-    """Return who was notified last, when, and nothing; if the last step could notify nobody, its result, time and
+    """Return who was notified last, when, and an empty text. If the last step notified nobody: its result, time,
     reason."""
     last = max(runs, key=_when, default=None)
     if last is not None and RESULT_TONES[last.result] == "bad":
@@ -297,10 +297,10 @@ def _when(run: StepRun) -> tuple[datetime, int]:
     return run.ran_at, run.pk
 
 
-def _ahead(
+def _next_step(
     clock: Escalation, words: dict[int, StepDescription], taken: set[tuple[int, int]], now: datetime
 ) -> tuple[SafeString, SafeString]:
-    """Return what comes next, and when."""
+    """Return the next step as text, and its time."""
     if clock.state == EscalationState.PAUSED:
         return mark("wait", gettext("the answer to a question, before anybody is told")), NO_WORDS
     if clock.state == EscalationState.STOPPED:

@@ -1,5 +1,4 @@
-"""A clock as lines of text that can be read aloud: when it began and why, each step and whom it told, and what is to
-come."""
+"""A clock as lines of text: its beginning with the reason, each step with its recipients, and the steps to come."""
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +14,7 @@ from notifications.admin.timeline import CALLBACK_TONES, DayLine, Line, people
 from notifications.models import Callback, Event
 
 TO_COME = 20
-"""Number of lines about what is to come."""
+"""The number of lines about steps to come."""
 
 RESULT_TONES: dict[str, Tone] = {
     RunResult.DONE: "ok",
@@ -37,8 +36,8 @@ def lines(escalation: Escalation) -> list[Line]:
     return [
         DayLine(_("the clock began by %(why)s") % began, "ok", escalation.started_at, due),
         *(_run(run, spoken.get(run.rules_id, words), calls.get(run.event_id)) for run in runs),
-        *_standing(escalation),
-        *_ahead(escalation, rules, words),
+        *_standstill_lines(escalation),
+        *_upcoming_lines(escalation, rules, words),
         *([DayLine(ended(escalation), "ok", escalation.ended_at)] if escalation.ended_at is not None else []),
     ]
 
@@ -48,11 +47,11 @@ def _run(run: StepRun, words: dict[int, StepDescription], call: Callback | None)
     outcome = "" if run.result == RunResult.DONE else run.get_result_display()
     line.detail = ": ".join(filter(None, [outcome, reasons.words(run, "why")]))
     line.href = change_url(run.event) if run.event else ""
-    line.below = [*(_recipient_lines(run.event) if run.event else []), *([_answered(call)] if call else [])]
+    line.below = [*(_recipient_lines(run.event) if run.event else []), *([_answer_line(call)] if call else [])]
     return line
 
 
-def _answered(call: Callback) -> Line:
+def _answer_line(call: Callback) -> Line:
     """Return a line with the engine's answer to a step that calls it."""
     detail = reasons.words(call, "alert") or reasons.words(call, "detail")
     line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, detail)
@@ -72,9 +71,9 @@ def _step_text(step: StepDescription | None, number: int) -> str:
     return numbered(step, number) if step else _("a step")
 
 
-# --- now and later ----------------------------------------------------------------------------------------------------
-def _standing(escalation: Escalation) -> list[Line]:
-    """Return a line that says why nothing happens just now, if that is so."""
+# --- standstill and next steps ----------------------------------------------------------------------------------------
+def _standstill_lines(escalation: Escalation) -> list[Line]:
+    """Return a line with the reason why no steps are taken now, or nothing."""
     if escalation.ended_at is not None:
         return []
     if escalation.state == EscalationState.PAUSED:
@@ -87,7 +86,7 @@ def _standing(escalation: Escalation) -> list[Line]:
     return []
 
 
-def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
+def _upcoming_lines(escalation: Escalation, rules: RuleSet, words: dict[int, StepDescription]) -> list[Line]:
     """Return the steps to come by the clock's present state; a pause or another due date will move them."""
     if escalation.state not in (EscalationState.RUNNING, EscalationState.PAUSED):
         return []

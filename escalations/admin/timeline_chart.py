@@ -1,6 +1,6 @@
-"""The picture of the coming time: working time, days off by name, due dates, and steps.
+"""The picture of the coming time: working time, named days off, due dates, and steps.
 
-Computed here in whole pixels; templates/admin/desk/simulator_drawing.html writes the SVG.
+The picture is computed here in whole pixels; templates/admin/desk/simulator_drawing.html writes the SVG.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +21,15 @@ from wfpush.zones import first_instant
 
 WIDTH, EDGE = 900, 26
 LETTER = 7
-"""Approximate width of a letter of a label."""
+"""Approximate width of a letter of a label, in pixels."""
 MARK, LANE, STACK = 24, 28, 4
 APART = 38
-"""Steps nearer to each other are drawn above each other; more than STACK of them share one mark."""
+"""Pixels between two steps. Nearer ones are drawn above each other; more than STACK of them share one mark."""
 LATE_BY = timedelta(days=3)
-"""A due date that has passed for longer is named at the edge and not drawn."""
+"""The longest delay that is drawn. A due date that passed earlier is named at the edge."""
 A_DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NIGHTS = 12
-"""Days narrower than this are drawn without nights."""
+"""Pixels. Days narrower than this are drawn without nights."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class DayOff:
 
 @dataclass(frozen=True)
 class Mark:
-    """One step, or several that are close to each other: 3–9."""
+    """The mark of one step, or of several that are close to each other, such as 3–9."""
 
     x: int
     y: int
@@ -71,13 +71,13 @@ class Mark:
 
     @property
     def radius(self) -> int:
-        """Marks of steps that reach nobody have corners."""
+        """Return the radius of the corners. Marks of steps that reach nobody are nearly square."""
         return 3 if self.tone == "bad" else MARK // 2
 
 
 @dataclass(frozen=True)
 class Flag:
-    """An instant with a label below the axis: now, or a due date."""
+    """An instant with a label below the axis: now, or the due date."""
 
     x: int
     y: int
@@ -95,7 +95,7 @@ class Drawing:
     deadline: datetime
     steps: Sequence[ForeseenStep]
     calendar: Calendar | None = None
-    """None where the wall clock counts, and no calendar."""
+    """None if no step or due date counts working time."""
     notes: Mapping[date, str] = field(default_factory=dict)
 
     width = WIDTH
@@ -118,7 +118,7 @@ class Drawing:
 
     @property
     def _day(self) -> float:
-        """The width of a day."""
+        """Return the width of a day in pixels."""
         return A_DAY / (self.end - self.start) * self.inner
 
     @cached_property
@@ -132,7 +132,8 @@ class Drawing:
         return [*day_ticks, *(Tick(self.x(at), date_format(timezone.localtime(at), "H:i"), False) for at in hours)]
 
     def _days(self) -> Iterator[tuple[datetime, str]]:
-        """Midnights: of every day or second day, of Mondays, or of the first days of months, as there is room."""
+        """Yield labelled midnights: of every day or second day, of Mondays, or of the first of months, as there is
+        room."""
         for day in _dates(self.start, self.end):
             at = _midnight(timezone.get_current_timezone(), day)
             if self.start <= at < self.end and self._is_named(day):
@@ -148,7 +149,7 @@ class Drawing:
         return day.day == 1 and (self._day * 30 > 66 or day.month % 3 == 1)
 
     def _hours(self) -> list[datetime]:
-        """Hours between midnights, where days are wide enough."""
+        """Return full hours between midnights, if days are wide enough; else none."""
         every = next((hours for hours in (1, 2, 3, 6, 12) if self._day * hours / 24 >= 44), 0)
         zone = timezone.get_current_timezone()
         return [
@@ -161,7 +162,8 @@ class Drawing:
     # --- working time -----------------------------------------------------------------------------------------------
     @cached_property
     def openings(self) -> list[tuple[int, int]]:
-        """Stretches of working time: where each begins, and its width. Whole days where nights would be too narrow."""
+        """Return start and width of each stretch of working time, and of whole days where nights would be too
+        narrow."""
         if self.calendar is None:
             return []
         stretches, zone = list(self.calendar.openings(self.start, self.end)), self.calendar.data.zone
@@ -205,10 +207,10 @@ class Drawing:
 
     @property
     def days_in_words(self) -> list[tuple[str, str, str]]:
-        """For each special day: the date, the reason, and its hours."""
+        """Return the date, the reason and the hours of each special day."""
         return [(_day_label(day.date), day.why, day.hours) for day in self.named_days]
 
-    # --- from top to bottom -----------------------------------------------------------------------------------------
+    # --- vertical layout --------------------------------------------------------------------------------------------
     @property
     def _labels_top(self) -> int:
         return 54 if any(not tick.is_day for tick in self.ticks) else 38
@@ -219,7 +221,7 @@ class Drawing:
 
     @cached_property
     def height(self) -> int:
-        """Height of the part between the labels above and below."""
+        """Return the height of the part between the upper and the lower labels."""
         tallest = max([1, *(min(len(group), STACK) for group in self._groups if len(group) <= STACK)])
         return 34 + tallest * LANE
 
@@ -231,7 +233,7 @@ class Drawing:
     def whole_height(self) -> int:
         return self.bottom + 8 + 18 * len({flag.y for flag in self.flags})
 
-    # --- steps, and what is due -------------------------------------------------------------------------------------
+    # --- steps and due date -----------------------------------------------------------------------------------------
     @cached_property
     def _groups(self) -> list[list[ForeseenStep]]:
         groups: list[list[ForeseenStep]] = []
@@ -269,7 +271,7 @@ class Drawing:
     def has_bad(self) -> bool:
         return any(step.tone == "bad" for step in self.steps)
 
-    # --- for those who do not see it --------------------------------------------------------------------------------
+    # --- text for readers without the picture -----------------------------------------------------------------------
     @property
     def title(self) -> str:
         return _("The time from %(start)s to %(end)s") % {"start": short(self.start), "end": short(self.end)}

@@ -1,5 +1,5 @@
-"""What the API says of escalations: simulations.
+"""The simulation in the API.
 
 In: a policy or task, and an instant.
-Out: who would be told when, by which channel, and why.
+Out: the people who would be told, with time, channel and reason.
 """

@@ -1,4 +1,4 @@
-"""The words of /api/docs about simulations; those of the others are in notifications/api/operations/."""
+"""The texts of /api/docs about simulations; those about other operations are in notifications/api/operations/."""
 
 from typing import Any
 
@@ -63,5 +63,5 @@ TAG = Tag(
 
 
 def describe(result: Document, generator: Any, request: Any, public: bool) -> Document:
-    """A hook of drf-spectacular (SPECTACULAR_SETTINGS)."""
+    """Add the descriptions to the schema. A hook of drf-spectacular (SPECTACULAR_SETTINGS)."""
     return described(result, [TAG])

@@ -1,4 +1,4 @@
-"""Simulations, for operators."""
+"""The view of the simulation, for operators."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from notifications.errors import NotAllowed
 RIGHTS = ("notifications.view_event", "escalations.view_escalation")
 
 
-# --- what /api/schema says of them ------------------------------------------------------------------------------------
+# --- serializers for /api/schema --------------------------------------------------------------------------------------
 class PolicyTried(Shown):
     name = serializers.CharField()
     fits = serializers.BooleanField()
@@ -34,7 +34,7 @@ class Told(Shown):
 
 
 class Kind(serializers.ChoiceField):
-    """The kinds as of the moment of use: serializers make their fields each time."""
+    """A field whose choices are the kinds of steps when the serializer makes its fields, not at import."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(step_kinds(), **kwargs)

@@ -1,4 +1,4 @@
-"""A calendar's definition: read from JSON, checked, and expanded to the shifts of a date. Pure: no Django."""
+"""The definition of a calendar: read from JSON, checked, and expanded to the shifts of a date. No Django."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from wfpush.zones import UnknownZone, zone
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_A_DAY = 48
-"""Intervals of a day."""
+"""The most intervals of one day."""
 MOST_DAYS = 5000
 A_DAY = timedelta(days=1)
 
@@ -25,7 +25,7 @@ Intervals = tuple[Interval, ...]
 
 
 class BadCalendar(ValueError):
-    """`pointer` is a JSON pointer to the fault; `detail` says what to do."""
+    """Raised for a faulty definition. `pointer` is a JSON pointer to the fault; `detail` says what to do."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(f"{pointer or '/'}: {detail}")
@@ -35,7 +35,7 @@ class BadCalendar(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CalendarData:
-    """`week` begins on Monday. `country` is empty where public holidays are working days."""
+    """The data of a calendar. `week` begins on Monday. `country` is empty where public holidays are working days."""
 
     timezone: str
     week: tuple[Intervals, ...]
@@ -48,7 +48,7 @@ class CalendarData:
         return zone(self.timezone)
 
     def intervals(self, day: date) -> Intervals:
-        """Of the wall clock, in no particular order."""
+        """Return the intervals of a date by the wall clock, in no particular order."""
         own = self.days.get(day)
         if own is not None:
             return own
@@ -57,21 +57,22 @@ class CalendarData:
         return self.week[day.weekday()]
 
     def is_holiday(self, day: date) -> bool:
-        """A public holiday on which nobody works, or a day of its own without hours."""
+        """Return whether the date is a public holiday on which nobody works, or a day of its own without hours."""
         own = self.days.get(day)
         if own is not None:
             return not own
         return bool(self.country) and day in public_holidays(self.country, self.subdivision, day.year)
 
     def shifts(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """The shifts that begin on a date, as naive datetimes. An end at or before its start is on the next date."""
+        """Yield the shifts that begin on a date, as naive datetimes. Ends at or before their start are on the next
+        date."""
         for start, end in self.intervals(day):
             yield datetime.combine(day, start), datetime.combine(day if end > start else day + A_DAY, end)
 
 
 @lru_cache(maxsize=512)
 def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, str]:
-    """Date to name, from the `holidays` package: observed days included, category PUBLIC."""
+    """Return date to name, from the `holidays` package: observed days included, category PUBLIC."""
     return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
 
 
@@ -121,7 +122,7 @@ def _country(document: Any) -> tuple[str, str]:
 
 
 def _is_subdivision(country: str, subdivision: Any) -> bool:
-    """Whether the country has this subdivision. Aliases such as Bavaria for BY count."""
+    """Return whether the country has this subdivision. Aliases such as Bavaria for BY count."""
     if not isinstance(subdivision, str):
         return False
     try:

@@ -20,14 +20,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 A_DAY = timedelta(days=1)
 SPILL = timedelta(days=3)
-"""Shifts may end in the next year, and zones differ by up to a day."""
+"""The distance to which shifts reach beyond their year: they may end in the next, and zones differ by up to a day."""
 LONGEST_REST = timedelta(days=366)
 """The longest time without working time that a calendar may have."""
 LAST_YEAR = 9998
 
 
 class NoWorkingTime(ValueError):
-    """The calendar has no working time for 366 days."""
+    """Raised for a calendar that has no working time for 366 days."""
 
     def __init__(self) -> None:
         super().__init__("There is no working time for 366 days on end.")
@@ -35,10 +35,9 @@ class NoWorkingTime(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Stretches of working time in microseconds since 1970: where each begins and ends, and how much working time is
-    before it.
+    """Stretches of working time in microseconds since 1970: start, end, and the working time before each stretch.
 
-    The last of `before` is all working time.
+    The last item of `before` is all working time.
     """
 
     starts: list[int]
@@ -50,33 +49,34 @@ class Stretches:
         return self.before[-1]
 
     def until(self, instant: int) -> int:
-        """Working time before an instant."""
+        """Return the working time before an instant."""
         at = bisect_right(self.starts, instant) - 1
         return self.before[at] + min(instant, self.ends[at]) - self.starts[at] if at >= 0 else 0
 
     def earliest(self, worked: int) -> int:
-        """The first instant before which there is this much working time: more than none, at most all."""
+        """Return the first instant with this much working time before it. `worked`: more than none, at most all."""
         at = bisect_left(self.before, worked) - 1
         return self.starts[at] + worked - self.before[at]
 
     def latest(self, worked: int) -> int:
-        """The last instant before which there is this much working time: less than all."""
+        """Return the last instant with this much working time before it. `worked`: less than all."""
         at = bisect_right(self.before, worked) - 1
         return self.starts[at] + worked - self.before[at]
 
     def open_from(self, instant: int) -> int | None:
-        """The instant itself if it is working time, else the next opening."""
+        """Return the instant itself if it is working time, else the next opening; None after the last stretch."""
         at = bisect_right(self.ends, instant)
         return max(self.starts[at], instant) if at < len(self.ends) else None
 
     def open_until(self, instant: int) -> int | None:
-        """The instant itself if working time ends there or later, else the closing before it."""
+        """Return the instant itself if working time ends there or later, else the last closing; None if there is
+        none."""
         at = bisect_left(self.starts, instant) - 1
         return min(self.ends[at], instant) if at >= 0 else None
 
 
 class Calendar:
-    """Working time of people. Instants are aware datetimes (naive ones raise ValueError); results are in UTC."""
+    """The working time of people. Instants are aware datetimes (naive ones raise ValueError); results are in UTC."""
 
     def __init__(self, data: CalendarData) -> None:
         self.data = data
@@ -88,13 +88,13 @@ class Calendar:
         return cls(read_calendar(document))
 
     def check(self, today: date) -> None:
-        """Raises NoWorkingTime unless the 366 days from that date have some."""
+        """Raise NoWorkingTime unless the 366 days from that date have some."""
         start = first_instant(self.data.zone, datetime(today.year, today.month, today.day))
         if not self.between(start, start + LONGEST_REST):
             raise NoWorkingTime
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """The working time from `start` up to `end`; zero if `end` is not later."""
+        """Return the working time from `start` up to `end`; zero if `end` is not later."""
         first, last = _micros(start), _micros(end)
         worked = 0
         if first < last:
@@ -104,22 +104,22 @@ class Calendar:
         return timedelta(microseconds=worked)
 
     def is_open(self, instant: datetime) -> bool:
-        """Whether the instant is working time."""
+        """Return whether the instant is working time."""
         return bool(self.between(instant, instant + MICROSECOND))
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
-        """The instant after this much working time since `start`; before it for a negative duration.
+        """Return the instant with `duration` of working time since `start`, or before it for a negative `duration`.
 
-        Forwards it is the earliest such instant, which may be a closing but not the next opening; backwards the latest.
-        For zero it is `start` itself if that is working time, else the next opening. Raises NoWorkingTime.
+        Forwards this is the earliest such instant, which may be a closing but not the next opening; backwards the
+        latest. Zero means `start` itself if that is working time, else the next opening. Raises NoWorkingTime.
         """
         instant, micros = _micros(start), duration // MICROSECOND
         if micros < 0:
-            return _datetime(self._back(instant, -micros))
-        return _datetime(self._on(instant, micros) if micros else self._open(instant))
+            return _datetime(self._subtract(instant, -micros))
+        return _datetime(self._add(instant, micros) if micros else self._next_open(instant))
 
     def openings(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The stretches of working time between two instants, cut at both; adjacent ones are joined."""
+        """Yield the stretches of working time between two instants, cut at both; adjacent ones are joined."""
         first, last = _micros(start), _micros(end)
         began = ended = first
         for year in range(self._year_of(start - SPILL), self._year_of(end + SPILL) + 1):
@@ -136,31 +136,31 @@ class Calendar:
         if began < ended:
             yield _datetime(began), _datetime(ended)
 
-    # --- reckoning -----------------------------------------------------------------------------------
-    def _on(self, instant: int, left: int) -> int:
-        for stretches in self._from(instant):
+    # --- arithmetic ----------------------------------------------------------------------------------
+    def _add(self, instant: int, left: int) -> int:
+        for stretches in self._years_from(instant):
             passed = stretches.until(instant)
             if left <= stretches.total - passed:
                 return stretches.earliest(passed + left)
             left -= stretches.total - passed
         raise NoWorkingTime
 
-    def _open(self, instant: int) -> int:
-        for stretches in self._from(instant):
+    def _next_open(self, instant: int) -> int:
+        for stretches in self._years_from(instant):
             if (opens := stretches.open_from(instant)) is not None:
                 return opens
         raise NoWorkingTime
 
-    def _back(self, instant: int, left: int) -> int:
-        for stretches in self._up_to(instant):
+    def _subtract(self, instant: int, left: int) -> int:
+        for stretches in self._years_back(instant):
             passed = stretches.until(instant)
             if left <= passed:
                 return stretches.latest(passed - left)
             left -= passed
         raise NoWorkingTime
 
-    def _from(self, instant: int) -> Iterator[Stretches]:
-        """Years that have working time after this instant. Raises NoWorkingTime where there is none for long."""
+    def _years_from(self, instant: int) -> Iterator[Stretches]:
+        """Yield the years with working time after this instant. Raises NoWorkingTime after 366 days without any."""
         closed_since = instant
         for year in range(self._year_of(_datetime(instant) - SPILL), LAST_YEAR):
             stretches = self._year(year)
@@ -170,8 +170,8 @@ class Calendar:
                 yield stretches
                 closed_since = stretches.ends[-1]
 
-    def _up_to(self, instant: int) -> Iterator[Stretches]:
-        """The same backwards."""
+    def _years_back(self, instant: int) -> Iterator[Stretches]:
+        """Yield the years with working time before this instant, backwards. Raises like `_years_from`."""
         closed_until = instant
         for year in range(self._year_of(_datetime(instant) + SPILL), 1, -1):
             stretches = self._year(year)
@@ -186,7 +186,7 @@ class Calendar:
         return instant.astimezone(self.data.zone).year
 
     def _year(self, year: int) -> Stretches:
-        """Working time of shifts that begin in that year, without what earlier shifts cover."""
+        """Return the working time of shifts that begin in that year, except time that earlier shifts cover."""
         if year not in self._years:
             self._years[year] = self._stretches(year)
         return self._years[year]
@@ -205,7 +205,7 @@ class Calendar:
         return Stretches(starts, ends, list(accumulate(lengths, initial=0)))
 
     def _shifts(self, first: date, last: date) -> Iterator[tuple[int, int]]:
-        """Shifts of the dates from `first` to `last`, as instants."""
+        """Yield start and end of the shifts on dates from `first` up to `last`, which is excluded."""
         while first < last:
             for start, end in self.data.shifts(first):
                 yield _micros(first_instant(self.data.zone, start)), _micros(last_instant(self.data.zone, end))

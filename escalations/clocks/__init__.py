@@ -1,5 +1,5 @@
-"""The clock of each task: begun, paused, moved and ended by `clock`; its steps taken when due by `due_steps`.
+"""The clock of each task. `clock` begins, pauses, moves and ends it; `due_steps` takes its steps when they are due.
 
 In: changes of tasks (`notifications/cases/lifecycle.py`), and clocks that are due.
-Out: each step once, with the row that says so, in one transaction.
+Out: each step once, with the row that records it, in one transaction.
 """

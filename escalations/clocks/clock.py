@@ -1,4 +1,4 @@
-"""The clock of a task: begun, paused, held, moved and ended by changes of the task (notifications/cases/lifecycle.py).
+"""The clock of a task. Changes of the task begin, pause, hold, move and end it (notifications/cases/lifecycle.py).
 
 Called synchronously in the transaction that changes the task, whose row is locked. Nothing here may raise because of a
 faulty configuration: the task's own event would be lost.
@@ -34,7 +34,7 @@ def observe(
 
 
 def look_up(tasks: Sequence[Task], writes: Writes) -> None:
-    """Read the clocks of these tasks for what follows in the same transaction."""
+    """Read the clocks of these tasks, for later calls in the same transaction."""
     by_task: dict[UUID, list[Escalation]] = {task.pk: [] for task in tasks}
     for escalation in Escalation.objects.filter(task__in=by_task).order_by("-id"):
         by_task[escalation.task_id].append(escalation)
@@ -43,13 +43,13 @@ def look_up(tasks: Sequence[Task], writes: Writes) -> None:
 
 
 def _clocks(task: Task, writes: Writes) -> Sequence[Escalation]:
-    """The clocks that the task has and had, the last first. They cannot change while the task is locked."""
+    """Return the task's clocks, the newest first. They cannot change while the task is locked."""
     return writes.once((Escalation, task.pk), lambda: list(Escalation.objects.filter(task=task).order_by("-id")))
 
 
 # --- beginning and end ------------------------------------------------------------------------------------------------
 def begin(task: Task, now: datetime, writes: Writes = AT_ONCE) -> None:
-    """Begin a clock by the first policy that fits, if one does."""
+    """Begin a clock by the first policy that fits; without one, do nothing."""
     match = matching.policy_for(task, writes)
     if match is None:
         return
@@ -87,7 +87,7 @@ def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
 
 
 def _opened(task: Task, now: datetime, writes: Writes) -> None:
-    """An event that came before the assignment may have begun the clock already; then it goes on."""
+    """Begin the clock of a new task. An event before the assignment may have begun it already; then it goes on."""
     if task._state.adding:
         begin(task, now, writes)
     else:
@@ -95,7 +95,7 @@ def _opened(task: Task, now: datetime, writes: Writes) -> None:
 
 
 def _reassigned(task: Task, now: datetime, writes: Writes) -> None:
-    """A new assignee has the whole time: a new clock begins."""
+    """End the clock and begin a new one: a new assignee has the whole time."""
     end(task, now, reasons.GIVEN_AWAY(), writes)
     task.escalated, task.sla_due_at = [], None
     writes.update(task, "escalated", "sla_due_at", "updated_at")
@@ -123,18 +123,18 @@ def _end_all(ends: Sequence[tuple[UUID, datetime, Reason]]) -> None:
 
 
 def _reopened(task: Task, now: datetime, writes: Writes) -> None:
-    """The engine has refused the answer: the state before it returns, and the time in between counts."""
+    """Restore the clock after the engine refused the answer. The time in between counts."""
     last = next(iter(_clocks(task, writes)), None)
     if last is None:
         begin(task, now, writes)
     elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
-        held = None if task.state == TaskState.OPEN else last.held_until  # then nobody has acknowledged it
-        _go_on(last, now, writes, state=state, ended_at=None, held_until=held, end_reason_fact=reason.as_json())
+        held = None if task.state == TaskState.OPEN else last.held_until  # an open task is not acknowledged any more
+        _apply(last, now, writes, state=state, ended_at=None, held_until=held, end_reason_fact=reason.as_json())
 
 
 def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, Reason]:
-    """An open question still pauses the clock; so does an acknowledgement, if the policy says so."""
+    """Return the clock's state before the answer, with the reason if it stands still."""
     if task.state == TaskState.INFO_REQUESTED and escalation.paused_at is not None:
         return EscalationState.PAUSED, NOTHING
     if task.state == TaskState.ACKNOWLEDGED and rules_of(escalation).on_acknowledge == OnAcknowledge.STOPS:
@@ -142,13 +142,13 @@ def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, 
     return EscalationState.RUNNING, NOTHING
 
 
-# --- on its way -------------------------------------------------------------------------------------------------------
+# --- under way --------------------------------------------------------------------------------------------------------
 def _running(task: Task, writes: Writes) -> Escalation | None:
     return next((each for each in _clocks(task, writes) if each.state not in OVER), None)
 
 
 def _changed(task: Task, now: datetime, writes: Writes) -> None:
-    """The engine has set or changed the due date. A clock that an acknowledgement has stopped follows, too."""
+    """Follow a due date that the engine set or changed, even if an acknowledgement has stopped the clock."""
     clocks = _clocks(task, writes)
     escalation = next((each for each in clocks if each.state != EscalationState.CLOSED), None)
     if escalation is None:
@@ -157,7 +157,7 @@ def _changed(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
-        _go_on(escalation, now, writes, deadline=task.due_at, due_named=task.due_at)
+        _apply(escalation, now, writes, deadline=task.due_at, due_named=task.due_at)
         show(task, escalation, writes)
 
 
@@ -167,10 +167,10 @@ def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
-        _go_on(escalation, now, writes, state=EscalationState.STOPPED, end_reason_fact=reasons.ACKNOWLEDGED().as_json())
+        _apply(escalation, now, writes, state=EscalationState.STOPPED, end_reason_fact=reasons.ACKNOWLEDGED().as_json())
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
         try:
-            _go_on(escalation, now, writes, held_until=rules.held_until(now))
+            _apply(escalation, now, writes, held_until=rules.held_until(now))
         except NoWorkingTime:
             log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
 
@@ -178,7 +178,7 @@ def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
 def _paused(task: Task, now: datetime, writes: Writes) -> None:
     escalation = _running(task, writes)
     if escalation is not None and escalation.paused_at is None and rules_of(escalation).pauses:
-        _go_on(escalation, now, writes, state=EscalationState.PAUSED, paused_at=now)
+        _apply(escalation, now, writes, state=EscalationState.PAUSED, paused_at=now)
 
 
 def _resumed(task: Task, now: datetime, writes: Writes) -> None:
@@ -187,7 +187,7 @@ def _resumed(task: Task, now: datetime, writes: Writes) -> None:
         return
     rules = rules_of(escalation)
     pause = rules.passed(escalation.paused_at, now)
-    _go_on(
+    _apply(
         escalation,
         now,
         writes,
@@ -214,9 +214,9 @@ MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
 }
 
 
-# --- what comes next --------------------------------------------------------------------------------------------------
+# --- next step --------------------------------------------------------------------------------------------------------
 def next_due(escalation: Escalation, occurrences: Sequence[Occurrence], done: set[tuple[int, int]]) -> datetime | None:
-    """When the next step is due, of all steps by the clock's rules and deadline, in order; None while none is."""
+    """Return when the first step that is not done is due; None if there is none, or the clock does not run."""
     if escalation.state != EscalationState.RUNNING:
         return None
     left = [each for each in occurrences if each.key not in done]
@@ -224,25 +224,25 @@ def next_due(escalation: Escalation, occurrences: Sequence[Occurrence], done: se
 
 
 def is_paused(task: Task, writes: Writes = AT_ONCE) -> bool:
-    """Whether a question has paused the task's clock."""
+    """Return whether a question has paused the task's clock."""
     escalation = _running(task, writes)
     return escalation is not None and escalation.state == EscalationState.PAUSED
 
 
 def done(escalation: Escalation) -> set[tuple[int, int]]:
-    """The steps that were taken, or left out for good."""
+    """Return the steps that were taken, or left out for good."""
     return done_of([escalation])[escalation.pk]
 
 
 def done_of(escalations: Iterable[Escalation]) -> dict[UUID, set[tuple[int, int]]]:
-    """Return the same of several clocks, by their ids."""
+    """Return the steps that were taken or left out, by the ids of the clocks."""
     done: dict[UUID, set[tuple[int, int]]] = {each.pk: set() for each in escalations}
     for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
         done[pk].add((key[0], key[1]))
     return done
 
 
-def _go_on(escalation: Escalation, now: datetime, writes: Writes, **fields: object) -> None:
+def _apply(escalation: Escalation, now: datetime, writes: Writes, **fields: object) -> None:
     """Change the clock, and compute its next step again. A worker that is taking a step of it loses the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)
@@ -253,14 +253,14 @@ def _go_on(escalation: Escalation, now: datetime, writes: Writes, **fields: obje
 
 
 def _wake_if_due(escalation: Escalation, now: datetime) -> None:
-    """The ticker finds what is due later."""
+    """Wake a worker if the clock is due now. The ticker finds later ones."""
     if escalation.due_at is not None and escalation.due_at <= now:
         outbox.wake_on_commit(SOURCE_NAME)
 
 
 def show(task: Task, escalation: Escalation | None, writes: Writes = AT_ONCE) -> None:
-    """Set the task's due date; without a clock, to the engine's. The caller then updates its copies: the pipeline
-    rewords them, others set it with their other changes, or call `inbox_items.show_deadlines`."""
+    """Set the task's due date to the clock's, or to none without a clock. The caller updates the copies: the pipeline
+    rewords them; others set it with their changes, or call `inbox_items.show_deadlines`."""
     deadline = escalation.deadline if escalation is not None else None
     if task.sla_due_at != deadline:
         task.sla_due_at = deadline

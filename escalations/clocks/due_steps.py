@@ -18,7 +18,7 @@ from django.utils import timezone
 from escalations import reasons
 from escalations.clocks import clock, policy_reload
 from escalations.kinds import KINDS
-from escalations.kinds.base import Taken, Taking
+from escalations.kinds.base import StepOutcome, Taking
 from escalations.kinds.targets import OWN
 from escalations.models import Escalation, EscalationState, Rules, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
@@ -35,12 +35,12 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100
 LEASE = timedelta(seconds=10)
-"""Seconds after which the clocks of a killed worker go on. A slow worker loses nothing: steps are taken under row
-locks."""
+"""The time after which other workers take the clocks of a killed one. A slow worker keeps its clocks: it has locked the
+rows."""
 MISSED = timedelta(minutes=1)
-"""A message that is later than this is left out if a later one is due, too."""
+"""The delay from which a message is left out if a later one is due, too."""
 AT_ONCE = 500
-"""Steps in one transaction: after an outage many slow steps may be due, and the worker must not be killed for them."""
+"""Steps in one transaction. After an outage many are due, and the worker would be killed if they took too long."""
 TRIES = 10
 """Tries after which a failing step is given up."""
 RETRY = outbox.Backoff(most=timedelta(minutes=5), slow_after=timedelta(days=3650), give_up_after=timedelta(days=3650))
@@ -55,7 +55,7 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Take due steps, for one turn; if something is left, the source is woken again."""
+    """Take due steps for one turn. If some are left, wake the source again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         if not tick(timezone.now()):
@@ -64,7 +64,7 @@ def drain() -> None:
 
 
 def tick(now: datetime) -> int:
-    """Take the steps of some clocks that are due at `now`; returns the number of clocks."""
+    """Take the steps of some clocks that are due at `now`. Return the number of clocks."""
     claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
     if claimed:
         _ask_engines(claimed, now)
@@ -77,10 +77,10 @@ _reader = task_sync.Reader()
 
 
 def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
-    """Read the tasks in their engines: tasks that were ended or given away there end these clocks before anybody is
+    """Read the tasks in their engines. Tasks that were ended or reassigned there end these clocks before anybody is
     told.
 
-    An engine that does not answer, or whose answer cannot be understood, stops no message.
+    Engines that do not answer, or whose answer is invalid, do not stop the messages.
     """
     readable_tasks = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=readable())
     tasks = list(readable_tasks.select_related("engine", "assignee"))
@@ -89,21 +89,21 @@ def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
         standings = [(task, standing) for task in tasks if (standing := by_task.get(task.pk)) is not None]
         if changed := task_sync.apply_differences(standings, now):
             log.info("caught_up_with_engines", tasks=changed)
-    except Exception as fault:  # whatever the fault is, these clocks and those behind them must go on
+    except Exception as fault:  # whatever failed, these clocks and those behind them must go on
         if outage.database_is_away(fault):
             raise
         log.exception("tasks_not_read")
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
-    """Take the due steps of claimed clocks together. If that fails, each half by itself, down to the clock that is the
-    cause; its fault is logged, and it is tried again later."""
+    """Take the due steps of claimed clocks together. If that fails, try each half by itself, down to the faulty clock.
+    It is logged and tried again later."""
     try:
         reread(claimed, now)
         advance(claimed, now)
-    except Exception as fault:  # whatever it is, the worker must live
+    except Exception as fault:  # whatever failed, the worker must live
         if outage.database_is_away(fault):
-            raise  # no step is at fault
+            raise  # the steps did not cause this
         locked = lock_waits.in_vain(fault)
         if len(claimed) > 1:
             half = len(claimed) // 2
@@ -121,7 +121,7 @@ def run(claimed: Sequence[Escalation], now: datetime) -> None:
 
 @transaction.atomic
 def reread(claimed: Sequence[Escalation], now: datetime) -> None:
-    """Let those claimed clocks that are to follow their edited policy do so, and show people the new due dates.
+    """Apply edited policies to the claimed clocks that are to follow them, and show people the new due dates.
 
     In a transaction of its own, because the steps that follow lock other people.
     """
@@ -129,7 +129,7 @@ def reread(claimed: Sequence[Escalation], now: datetime) -> None:
     if not marked:
         return
     lock_waits.apply()
-    mine, tasks = _held(marked)
+    mine, tasks = _lock_held(marked)
     answerable = [each for each in mine if tasks[each.task_id].answerable]
     for each in answerable:
         policy_reload.reread(each, tasks[each.task_id], now)
@@ -138,31 +138,31 @@ def reread(claimed: Sequence[Escalation], now: datetime) -> None:
 
 @dataclass
 class _Chain:
-    """One clock while its due steps are taken."""
+    """A clock while its due steps are taken."""
 
     escalation: Escalation
     task: Task
     rules: RuleSet
     done: set[tuple[int, int]]
-    left: list[tuple[Occurrence, Taken | None]] = field(default_factory=list)
+    left: list[tuple[Occurrence, StepOutcome | None]] = field(default_factory=list)
 
     @cached_property
     def occurrences(self) -> list[Occurrence]:
-        """Reckoned once: that takes long by working time."""
+        """Computed once, because working time takes long to compute."""
         return self.rules.occurrences(self.escalation.deadline)
 
 
 @transaction.atomic
 def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
-    """Take what is due at `now`, and compute when the next step is.
+    """Take the steps that are due at `now`, and compute the clocks' next steps. Return the rows of the steps.
 
-    Clocks that another worker has claimed since, or whose task has ended, are skipped.
+    Skipped are clocks that another worker has claimed since, and clocks whose task has ended.
     """
     lock_waits.apply()
     chains = _chains(claimed, now)
     room = AT_ONCE
     for chain in chains:
-        chain.left, room = _within(room, list(_due(chain, now)))
+        chain.left, room = _fit_room(room, list(_due(chain, now)))
     runs: list[StepRun] = []
     with revision.held():
         while any(chain.left for chain in chains):  # one step of each task at a time, in order
@@ -176,18 +176,18 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     return runs
 
 
-def _within(
-    room: int, left: Sequence[tuple[Occurrence, Taken | None]]
-) -> tuple[list[tuple[Occurrence, Taken | None]], int]:
-    """The steps for which there is room, and the room that remains. Steps that are left out need none."""
+def _fit_room(
+    room: int, left: Sequence[tuple[Occurrence, StepOutcome | None]]
+) -> tuple[list[tuple[Occurrence, StepOutcome | None]], int]:
+    """Return the steps for which there is room, and the remaining room. Steps that are left out need none."""
     taking = [each for each, left_out in left if left_out is None]
     later = {each.key for each in taking[room:]}
     return [each for each in left if each[0].key not in later], max(room - len(taking), 0)
 
 
-def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
-    """The clocks whose lease is still ours, and their tasks, locked: tasks first, as everywhere. Every change of a
-    clock voids its lease, so a clock with a valid lease has not changed since it was claimed."""
+def _lock_held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
+    """Return the clocks whose lease is still ours, and their locked tasks. Tasks are locked first everywhere. Each
+    change of a clock voids its lease, so these have not changed since they were claimed."""
     tasks = _locked_tasks({each.task_id for each in claimed})
     held = dict(
         Escalation.objects.filter(pk__in=[each.pk for each in claimed])
@@ -199,7 +199,7 @@ def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, T
 
 
 def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
-    mine, tasks = _held(claimed)
+    mine, tasks = _lock_held(claimed)
     prefetch.read(Rules, "rules", [each for each in mine if not is_read(each.rules_id)])
     done = clock.done_of(mine)
     chains: list[_Chain] = []
@@ -223,42 +223,42 @@ def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
     return {row.pk: row for row in rows}
 
 
-def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: datetime) -> list[StepRun]:
+def _round(steps: Sequence[tuple[_Chain, Occurrence, StepOutcome | None]], now: datetime) -> list[StepRun]:
     takings = {
         chain.escalation.pk: Taking(chain.escalation, chain.task, chain.rules, occurrence, now)
         for chain, occurrence, left_out in steps
         if left_out is None
     }
-    taken = dict(zip(takings, _taken(list(takings.values())), strict=True))
+    outcomes = dict(zip(takings, _take_or_give_up(list(takings.values())), strict=True))
     for chain, occurrence, _ in steps:
         chain.done.add(occurrence.key)
     return [
-        _record(chain.escalation, occurrence, left_out or taken[chain.escalation.pk], now)
+        _record(chain.escalation, occurrence, left_out or outcomes[chain.escalation.pk], now)
         for chain, occurrence, left_out in steps
     ]
 
 
-# --- which of them ----------------------------------------------------------------------------------------------------
-def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, Taken | None]]:
-    """Due steps in order, each with the reason if it is to be left out."""
+# --- due steps --------------------------------------------------------------------------------------------------------
+def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, StepOutcome | None]]:
+    """Yield due steps in order, each with its outcome if it is left out, else None."""
     escalation = chain.escalation
     held = escalation.held_until is not None and escalation.held_until > now
     if held or escalation.state != EscalationState.RUNNING:  # claimed only to read its rules again
         return
     all_due = [each for each in chain.occurrences if each.key not in chain.done and each.at <= now]
     waiting = [each for each in all_due if not KINDS[each.step.kind].came_too_late(each, escalation)]
-    speaks = _speaks_for_all([each for each in waiting if KINDS[each.step.kind].is_message], now)
+    to_send = _messages_to_send([each for each in waiting if KINDS[each.step.kind].is_message], now)
     for each in all_due:
         if each not in waiting:
-            yield each, Taken(RunResult.TOO_EARLY, reasons.TOO_EARLY())
-        elif KINDS[each.step.kind].is_message and each not in speaks:
-            yield each, Taken(RunResult.OVERTAKEN, reasons.OVERTAKEN(step=speaks[-1].step.position))
+            yield each, StepOutcome(RunResult.TOO_EARLY, reasons.TOO_EARLY())
+        elif KINDS[each.step.kind].is_message and each not in to_send:
+            yield each, StepOutcome(RunResult.OVERTAKEN, reasons.OVERTAKEN(step=to_send[-1].step.position))
         else:
             yield each, None
 
 
-def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
-    """The messages that are sent: all that are on time; if all are late, the last escalation, or else the last."""
+def _messages_to_send(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
+    """Return the messages to send: all that are on time; if all are late, the last escalation, or else the last."""
     on_time = [each for each in messages if now - each.at <= MISSED]
     if on_time or not messages:
         return on_time
@@ -266,33 +266,33 @@ def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occur
     return [each for each in messages if each.at == last.at]
 
 
-# --- taking them ------------------------------------------------------------------------------------------------------
-def _taken(takings: Sequence[Taking]) -> list[Taken]:
-    """Give up a step that fails again and again, so that later steps are taken."""
+# --- taking steps -----------------------------------------------------------------------------------------------------
+def _take_or_give_up(takings: Sequence[Taking]) -> list[StepOutcome]:
+    """Take the steps. Give up a step that fails again and again, so that later steps are taken."""
     if len(takings) != 1 or takings[0].escalation.attempts < TRIES:
         return take(takings)
     try:
         with transaction.atomic():
             return take(takings)
     except Exception as fault:
-        # Whoever has the row will let it go, and the database will be back: the step is not at fault.
+        # The step is not at fault if a row is locked or the database is away: both will pass.
         if lock_waits.in_vain(fault) or outage.database_is_away(fault):
             raise
         log.exception("step_given_up", step=takings[0].step.id)
-        return [Taken(RunResult.FAILED, crashed(fault))]
+        return [StepOutcome(RunResult.FAILED, crashed(fault))]
 
 
-def take(takings: Sequence[Taking]) -> list[Taken]:
-    """Take steps of different tasks: those of one kind together."""
-    taken: dict[int, Taken] = {}
+def take(takings: Sequence[Taking]) -> list[StepOutcome]:
+    """Take steps of different tasks: those of one kind together. Return the outcomes in the same order."""
+    outcomes: dict[int, StepOutcome] = {}
     for name, kind in KINDS.items():
         places = [place for place, taking in enumerate(takings) if taking.step.kind == name]
         if places:
-            taken |= zip(places, kind.take([takings[place] for place in places]), strict=True)
-    return [taken[place] for place in range(len(takings))]
+            outcomes |= zip(places, kind.take([takings[place] for place in places]), strict=True)
+    return [outcomes[place] for place in range(len(takings))]
 
 
-def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:
+def _record(escalation: Escalation, occurrence: Occurrence, outcome: StepOutcome, now: datetime) -> StepRun:
     return bulk.new(
         StepRun,
         escalation=escalation,
@@ -301,10 +301,10 @@ def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: d
         number=occurrence.number,
         due_at=occurrence.at,
         ran_at=now,
-        result=taken.result,
-        told=list(taken.told),
-        event=taken.event,
-        why_fact=taken.why.as_json(),
+        result=outcome.result,
+        told=list(outcome.told),
+        event=outcome.event,
+        why_fact=outcome.why.as_json(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Lets open clocks follow their edited policy, when the administrator chose so.
+"""Applies edited policies to open clocks, if the administrator chose so.
 
 Clocks are marked and made due: the worker that claims one reads its rules again before anything else
 (escalations/clocks/due_steps.py). Time that has passed and pauses still count, and no step is taken twice.
@@ -24,7 +24,7 @@ CHANGED = ["policy", "rules", "why_fact", "deadline", "due_named", "state", "pau
 
 
 def mark(policy: Policy, now: datetime) -> int:
-    """Mark all open clocks of the policy; returns how many. A step that is being taken follows the old rules."""
+    """Mark all open clocks of the policy, and return their number. A step that is being taken follows the old rules."""
     clocks = Escalation.objects.filter(policy=policy, ended_at=None, state__in=OPEN)
     count = outbox.make_due(clocks, now, anew=True)
     if count:
@@ -56,7 +56,7 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> None:
 
 
 def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, now: datetime) -> None:
-    """The unsaved clock, as if it had begun with the rules `after`."""
+    """Change the clock as if it had begun with the rules `after`. Saves nothing."""
     escalation.deadline = _deadline(escalation, task, before, after)
     escalation.due_named = task.due_at
     if after.on_acknowledge != OnAcknowledge.HOLDS:
@@ -72,7 +72,7 @@ def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, n
 
 
 def _deadline(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet) -> datetime:
-    """Moved by as much as pauses have moved the old one."""
+    """Return the new deadline, moved by as much as pauses have moved the old one."""
     try:
         old = before.deadline(escalation.started_at, escalation.due_named)
         new = after.deadline(escalation.started_at, task.due_at)

@@ -1,5 +1,5 @@
-"""Looking ahead: simulations, steps that reach nobody (`dead_ends`), what an edited policy would change.
+"""Forecasts: simulations, steps that reach nobody (`dead_ends`), and the effect of an edited policy.
 
-In: a policy, task or event, and an instant. Nothing is kept and nothing sent.
-Out: what the clock's own code would do, and whom it would tell.
+In: a policy, task or event, and an instant. Nothing is stored or sent.
+Out: the steps that the clock's own code would take, and their recipients.
 """

@@ -1,5 +1,5 @@
-"""Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all that leads
-to it."""
+"""Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all steps and
+routes that lead to it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,15 +40,15 @@ from notifications.rotas.turns import Definition
 HORIZON = timedelta(days=14)
 MOST_INSTANTS, MOST_HAND_OVERS = 40, 200
 LONG = timedelta(hours=24)
-"""Quiet hours of this length and more are told of; nights are not."""
+"""The shortest quiet hours that count as a dead end. Nights are shorter."""
 
 Stretch = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A policy's step, or a route (`step` is 0), with targets. `channels` is None for a step that gives the task away:
-    its new people are told by routes. `category`: whose messages they would get; None where it depends on the task."""
+    """A step of a policy, or a route (`step` is 0), with its targets. `channels`: None for a step that reassigns the
+    task, because routes tell the new people. `category`: that of the messages; None if it depends on the task."""
 
     row: Policy | Route
     step: int
@@ -65,8 +65,8 @@ class Place:
 
 @dataclass
 class DeadEnd:
-    """`why` is the cause; `since` when it begins; `leads` the steps and routes; `instead` the fallback owners who are
-    told."""
+    """A cause and its effects. `since`: when it begins. `leads`: the steps and routes. `instead`: the fallback owners
+    who are told."""
 
     why: Reason
     since: datetime
@@ -87,10 +87,9 @@ class DeadEnd:
             self.instead += [place.instead] if place.instead not in ("", *self.instead) else []
 
 
-# --- who hears outside of the inbox -----------------------------------------------------------------------------------
-class Hearing:
-    """Who has an address on a channel that they want, and is not left in peace for long: all people at once, as they
-    are now. `until`: how far ahead long quiet hours are looked for."""
+# --- addresses and quiet hours ----------------------------------------------------------------------------------------
+class Reachability:
+    """The addresses and long quiet hours of all people, as they are now. Quiet hours are read up to `until`."""
 
     def __init__(self, now: datetime, until: datetime) -> None:
         self._now, self._until = now, until
@@ -100,7 +99,8 @@ class Hearing:
             self._channels[pk].add(channel)
 
     def has_address(self, person: Recipient, channels: Iterable[str], category: Category | None = None) -> bool:
-        """On one of the channels at least, without those that are turned off for the category."""
+        """Return whether the person has an address on one of the channels and has not turned it off for the
+        category."""
         at = {each.name for each in person_channels() if each.transport.address_of(person)}
         own = (self._channels.get(person.pk, set()) | at).intersection(channels)
         if category is None or not own:
@@ -109,14 +109,14 @@ class Hearing:
         return any(not chosen.off(category, channel) for channel in own)
 
     def waits_until(self, person: Recipient, instant: datetime) -> str:
-        """The end of the long quiet hours in which the instant lies, by the person's wall clock; empty outside them."""
+        """Return the end of long quiet hours around the instant, by the person's wall clock; empty outside them."""
         mine = self._stretches.get(person.pk, ())
         ends = (delivery_decision.local(end, self._reading.of(person)) for begin, end in mine if begin <= instant < end)
         return next(ends, "")
 
     @cached_property
     def changes(self) -> Mapping[datetime, set[int]]:
-        """Return the pks of people by the instant at which long quiet hours of theirs begin."""
+        """The pks of people, by the instant at which long quiet hours of theirs begin."""
         people_by_start: dict[datetime, set[int]] = defaultdict(set)
         for pk, stretches in self._stretches.items():
             for begin, _ in stretches:
@@ -139,35 +139,35 @@ class Hearing:
 
 # --- causes -----------------------------------------------------------------------------------------------------------
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
-    """The soonest first. `of`: only those of that policy or route."""
+    """Return the dead ends, the soonest first. `of`: only those of that policy or route."""
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     keys = {step.rota for place in places for step in place.targets if step.rota is not None}
     rotas = definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
-    tasks, hearing, cache = Tasks(now), Hearing(now, now + HORIZON), TargetCache(rotas)
+    tasks, reachability, cache = Tasks(now), Reachability(now, now + HORIZON), TargetCache(rotas)
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
     for search in searches:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
     by_cause: dict[Reason, DeadEnd] = {}
-    for instant in _instants(now, hearing, rotas):
-        forgotten = cache.at(instant, hearing.changes.get(instant, ()))
+    for instant in _instants(now, reachability, rotas):
+        forgotten = cache.at(instant, reachability.changes.get(instant, ()))
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
-            if why := _cause(search, cache, hearing):
+            if why := _cause(search, cache, reachability):
                 by_cause.setdefault(why, DeadEnd(why, instant)).add(search.place)
     return sorted(by_cause.values(), key=lambda line: (line.since, str(line.why)))
 
 
 @dataclass(frozen=True)
 class _Search:
-    """The people of a place's targets, for one task."""
+    """A search for the people of a place's targets, for one task."""
 
     place: Place
     task: Task
     questions: tuple[Question, ...]
 
 
-def _cause(search: _Search, cache: TargetCache, hearing: Hearing) -> Reason:
+def _cause(search: _Search, cache: TargetCache, reachability: Reachability) -> Reason:
     """Return why the search reaches nobody; NOTHING if it reaches somebody."""
     pairs = zip(search.questions, search.place.targets, strict=True)
     answers = [cache.ask(question, search.task, step) for question, step in pairs]
@@ -177,12 +177,12 @@ def _cause(search: _Search, cache: TargetCache, hearing: Hearing) -> Reason:
     place = search.place
     if place.channels is None:
         return NOTHING
-    reachable = [person for person in hear if hearing.has_address(person, place.channels, place.category)]
+    reachable = [person for person in hear if reachability.has_address(person, place.channels, place.category)]
     if not reachable:
-        wants = any(hearing.has_address(person, place.channels) for person in hear)
+        wants = any(reachability.has_address(person, place.channels) for person in hear)
         return (reasons.TURNED_OFF if wants else reasons.INBOX_ONLY)(names=_names(hear))
     assert cache.staff is not None
-    waits = [hearing.waits_until(person, cache.staff.now) for person in reachable]
+    waits = [reachability.waits_until(person, cache.staff.now) for person in reachable]
     if place.critical or not all(waits):
         return NOTHING
     return reasons.QUIET(names=_names(reachable), until=min(waits))
@@ -192,7 +192,7 @@ def _names(people: Iterable[Recipient]) -> str:
     return ", ".join(dict.fromkeys(map(str, people)))
 
 
-# --- what names people ------------------------------------------------------------------------------------------------
+# --- steps and routes -------------------------------------------------------------------------------------------------
 def _steps() -> Iterator[Place]:
     policies = Policy.objects.filter(enabled=True).select_related("calendar", "fallback")
     for policy in policies.prefetch_related("steps__category"):
@@ -214,19 +214,19 @@ FORESEEN = (
     TargetKind.DUTY,
     TargetKind.PERSON,
 )
-"""Targets of routes that can be foreseen. Those of others depend on the event."""
+"""Targets of routes that can be foreseen. All other targets depend on the event."""
 
 
 def _routes() -> Iterator[Place]:
     for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
-        for targets in _each_list(route):
+        for targets in _target_lists(route):
             if targets and all(_is_foreseen(target) for target in targets):
                 steps = tuple(step_for(target) for target in targets)
                 yield Place(route, 0, steps, frozenset(route.category.channels), route.category)
 
 
-def _each_list(route: Route) -> Iterator[list[RouteTarget]]:
-    """The route's targets; if one is the list for a type of cases, those of each type that there is."""
+def _target_lists(route: Route) -> Iterator[list[RouteTarget]]:
+    """Yield the route's targets. If one is the list for a type of cases, yield the targets for each type."""
     targets = list(route.targets.all())
     others = [target for target in targets if target.kind != TargetKind.CASE_LIST]
     if len(others) == len(targets):
@@ -246,16 +246,16 @@ def _is_foreseen(target: RouteTarget) -> bool:
     return target.kind in FORESEEN and (target.kind != TargetKind.TEAM_LEAD or target.team_id is not None)
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
-def _instants(now: datetime, hearing: Hearing, rotas: Mapping[int, Definition]) -> list[datetime]:
-    """Now, each time that somebody goes away or comes back, is left in peace for long, or hands duty over."""
+# --- instants ---------------------------------------------------------------------------------------------------------
+def _instants(now: datetime, reachability: Reachability, rotas: Mapping[int, Definition]) -> list[datetime]:
+    """Return now, and when absences, long quiet hours and shifts of duty begin or end."""
     end = now + HORIZON
     entered, by_calendar = (
         kind.objects.filter(ends_at__gt=now, begins_at__lt=end).order_by().values_list("begins_at", "ends_at")
         for kind in (Absence, CalendarAbsence)
     )
     rows = entered.union(by_calendar)
-    changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(hearing.changes))
+    changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(reachability.changes))
     shifts = [shift for rota in rotas.values() for shift in turns.shifts(rota, now, end)]
     handed_over = sorted({edge for shift in shifts for edge in (shift.begins, shift.ends) if now < edge < end})
     return sorted({now, *changes[:MOST_INSTANTS], *handed_over[:MOST_HAND_OVERS]})

@@ -1,4 +1,4 @@
-"""What an edited policy would change for open tasks: shown before it is saved.
+"""The effect of an edited policy on open tasks, shown before the policy is saved.
 
 Clocks keep their rules unless they are given the new ones (escalations/clocks/policy_reload.py). Computed by the
 clock's own code in the transaction with the change, which the caller rolls back.
@@ -20,8 +20,8 @@ from escalations.policies.rules import RuleSet, Step, read, rules_of, written
 from notifications.models import ANSWERABLE, Task
 
 MOST = 1_000
-"""Clocks of the policy that are checked, those due first; and as many of other policies, and of tasks without a
-clock."""
+"""The most clocks of the policy that are checked, those due first. The same limit holds for clocks of other policies,
+and for tasks without a clock."""
 
 
 class Turn(StrEnum):
@@ -31,12 +31,12 @@ class Turn(StrEnum):
     FIRST = "first"
     """No step was to come, and now there is one."""
     OTHERWISE = "otherwise"
-    """The first step is at the same time, but something else differs: people, text, or what follows."""
+    """The first step is at the same time, but something else differs: people, text, or later steps."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The effect on one open task. `before` and `after`: when its next step is taken; None: never."""
+    """The effect on one open task. `before` and `after`: the instant of its next step; None: never."""
 
     task: Task
     turn: Turn
@@ -46,7 +46,7 @@ class Change:
 
 @dataclass
 class Effect:
-    """`clocks` follow the policy, of which the first `MOST` were checked; `joining` tasks would have followed it."""
+    """The effect on open tasks. `clocks`: those of the policy, at most `MOST + 1`. `joining`: tasks that now fit it."""
 
     policy: Policy
     clocks: int = 0
@@ -62,7 +62,7 @@ Ahead = tuple[datetime, Step, int]
 
 
 def of_policy(policy: Policy, now: datetime) -> Effect:
-    """The effects of the policy as it is in this transaction."""
+    """Return the effects of the policy as it is in this transaction."""
     policies, rules_cache = matching.enabled(), _RulesCache()
     clocks = Escalation.objects.filter(ended_at=None, state__in=policy_reload.OPEN).select_related(
         "rules", "task__case", "task__engine"
@@ -83,7 +83,7 @@ def of_policy(policy: Policy, now: datetime) -> Effect:
 
 
 class _RulesCache:
-    """Rules as they would be stored, each read once."""
+    """A cache of rules as they would be stored. Each is read once."""
 
     def __init__(self) -> None:
         self._read: dict[tuple[int, int | None], RuleSet | None] = {}
@@ -104,19 +104,20 @@ def _change(
     escalation: Escalation, after: RuleSet | None, done: set[tuple[int, int]], now: datetime
 ) -> Iterable[Change]:
     old = rules_of(escalation)
-    is_now = _ahead(escalation, old, done, now)
+    is_now = _steps_ahead(escalation, old, done, now)
     would_be: list[Ahead] = []
     if after is not None:
         adapted = copy(escalation)
         policy_reload.adapt(adapted, escalation.task, old, after, now)
-        would_be = _ahead(adapted, after, done, now)
+        would_be = _steps_ahead(adapted, after, done, now)
     turn = _turn(is_now, would_be)
     if turn is not None:
         yield Change(escalation.task, turn, _first(is_now), _first(would_be))
 
 
-def _ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], now: datetime) -> list[Ahead]:
-    """Steps to come, and when; for a paused clock as if it went on now. Compared by content, not by row."""
+def _steps_ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], now: datetime) -> list[Ahead]:
+    """Return the steps to come with time and repetition, as if a paused clock went on now. Steps lack id and
+    position."""
     if escalation.state == EscalationState.STOPPED:
         return []
     earliest = max(now, escalation.held_until or now)

@@ -28,7 +28,7 @@ MEMBERS = ("event", "task", "engine", "now")
 
 @dataclass(frozen=True)
 class Row:
-    """A step that would be taken, as the trace would show it."""
+    """A step that would be taken, with the members that the trace shows."""
 
     at: datetime
     position: int
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass
 class Simulation:
-    """`tried` says which policies fit and why not; without a policy that fits, there is neither a deadline nor rows.
+    """The result of a simulation. `tried`: policies, and why each fits or not. `deadline` is None if none fits.
 
     `ends_early`: more steps would follow than are computed.
     """
@@ -60,7 +60,7 @@ class Simulation:
 
 
 def of_task(task: Task, now: datetime) -> Simulation:
-    """What would happen from now on, if nothing happens to the task."""
+    """Simulate the steps from now on, if nothing happens to the task."""
     simulation = Simulation(now, str(task))
     with transaction.atomic():
         _follow(simulation, task)
@@ -69,7 +69,7 @@ def of_task(task: Task, now: datetime) -> Simulation:
 
 
 def of_event(engine: Engine, inbound: InboundEvent, now: datetime) -> Simulation:
-    """What this event would do if it came now, and what would follow. Raises what processing the real event would
+    """Simulate this event as if it came now, and the steps after it. Raises the errors that the real event would
     raise."""
     simulation = Simulation(now, "")
     with transaction.atomic():
@@ -97,7 +97,7 @@ def _follow(simulation: Simulation, task: Task) -> None:
 
 
 def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
-    """Claimed as by a worker, at the instant at which it is due."""
+    """Take the clock's next steps as a worker would, at the instant at which they are due. Return their rows."""
     at = max(escalation.due_at or now, now)
     outbox.hold(escalation)
     due_steps.reread([escalation], at)
@@ -107,12 +107,12 @@ def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
 
 
 def row_of(run: StepRun) -> Row:
-    """What a step did or would do, in common members."""
+    """Return the row of a step that was taken or simulated."""
     step = rules_of(run).by_id[run.step]
     return Row(run.due_at, step.position, run.number, step.kind, run.result, read(run, "why"), run.told)
 
 
-# --- as programs ask for it: POST /api/v1/simulations and manage.py simulate ------------------------------------------
+# --- the simulation of programs: POST /api/v1/simulations and manage.py simulate --------------------------------------
 def run(payload: Any, now: datetime) -> Simulation:
     """Simulate `{"event": {…}}` or `{"task": "…"}`, with `engine` if there are several, and `now`.
 
@@ -128,7 +128,7 @@ def run(payload: Any, now: datetime) -> Simulation:
     engine, instant = _engine(payload.get("engine")), _now(payload.get("now"), now)
     if "task" in payload:
         return of_task(_task(payload["task"], engine), instant)
-    engine, event = _one(engine), payload["event"]
+    engine, event = _only_engine(engine), payload["event"]
     if isinstance(event, dict) and "specversion" in event:
         return of_event(engine, cloudevents.structured(event), instant)
     return of_event(engine, mapping.read(engine, event), instant)
@@ -143,7 +143,7 @@ def _engine(slug: Any) -> Engine | None:
     return engine
 
 
-def _one(engine: Engine | None) -> Engine:
+def _only_engine(engine: Engine | None) -> Engine:
     engines = [engine] if engine is not None else list(Engine.objects.filter(active=True)[:2])
     if len(engines) != 1:
         raise _invalid("/engine", "Say which engine: its slug.")

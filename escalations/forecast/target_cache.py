@@ -1,6 +1,6 @@
-"""Caches whom steps would tell at many instants: computed again only when somebody goes away or comes back.
+"""Caches the people of steps for many instants. Only results that depend on a changed absence or duty are replaced.
 
-So looking ahead for some thousand people, for whom many steps have the same result, takes about a second.
+So a forecast for some thousand people, for whom many steps have the same result, takes about a second.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from notifications.rotas.duty import Duties
 from notifications.rotas.turns import Definition
 
 LATELY = timedelta(days=30)
-"""People who had a task in this time may get one again."""
+"""The period of `Tasks`: people who had a task in it may get one again."""
 MOST_TASKS = 2_000
 OF_TASKS = (
     StepTarget.ASSIGNEE,
@@ -31,12 +31,12 @@ OF_TASKS = (
 """Targets that depend on the task's people."""
 
 Question = tuple[Any, ...]
-"""Steps and tasks with the same key find the same people."""
+"""The key of a result: steps and tasks with the same key find the same people."""
 
 
-class _Watched(Staff):
-    """Records in `dependencies` the pks of people whose absences it was asked for. Stand-ins are read for all at
-    once."""
+class _RecordingStaff(Staff):
+    """Records in `dependencies` the pks of people whose absences were read. Reads the stand-ins of everybody who is
+    away together."""
 
     def __init__(self, now: datetime, rotas: Mapping[int, Definition]) -> None:
         super().__init__(now)
@@ -61,7 +61,8 @@ class _Watched(Staff):
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Whom a step would tell, and why not others. `dependencies`: the pks of people whose absences matter."""
+    """The people whom a step would tell, and notes about others. `dependencies`: pks of people whose absences
+    matter."""
 
     hear: list[Addressee]
     notes: list[Reason]
@@ -74,17 +75,17 @@ class Answer:
 
 @dataclass
 class TargetCache:
-    """Use it for one instant after another: `at`, then `ask`."""
+    """A cache of the people of steps. For each instant call `at`, then `ask`."""
 
     rotas: Mapping[int, Definition] = field(default_factory=dict)
-    """Of all rotas that are asked for, for the whole time."""
-    staff: _Watched | None = None
+    """The definitions of all rotas that the steps name, for the whole period."""
+    staff: _RecordingStaff | None = None
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     def at(self, instant: datetime, others: Collection[int] = ()) -> list[Question]:
-        """Forgets, and returns, the results that depend on somebody who is away then, or was at the instant before, on
-        one of the others, or on who is on duty."""
-        before, self.staff = self.staff, _Watched(instant, self.rotas)
+        """Go to the next instant. Forget and return the results that depend on people away now or at the instant
+        before, on `others`, or on who is on duty."""
+        before, self.staff = self.staff, _RecordingStaff(instant, self.rotas)
         moved = self.staff.away.union(before.away if before else (), others)
         forgotten = [
             question
@@ -105,15 +106,15 @@ class TargetCache:
         return self._answers[question]
 
 
-# --- of which tasks ---------------------------------------------------------------------------------------------------
+# --- different tasks --------------------------------------------------------------------------------------------------
 class Tasks:
-    """The newest task of each assignee who has one or lately had one; where absences have parts, of each kind."""
+    """The newest task of each assignee of the last LATELY; if absences have parts, one for each kind of task."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
 
     def different(self, steps: Sequence[Step]) -> Iterator[tuple[Task, tuple[Question, ...]]]:
-        """One task for each result: all steps have the same key for the others."""
+        """Yield one task for each result: the steps have the same keys for all its other tasks."""
         of_people = any(step.target in OF_TASKS and step.team is None for step in steps)
         met: set[tuple[Question, ...]] = set()
         for task in self._all if of_people else [Task(), *self._kinds]:
@@ -128,20 +129,20 @@ class Tasks:
 
     @cached_property
     def _has_parts(self) -> bool:
-        """Whether it matters of which kind a task is: for absences with parts."""
+        """Return whether some absence has parts: then the kind of the task matters."""
         return AbsencePart.objects.exists()
 
     def _kind(self, task: Task) -> tuple[Any, ...]:
-        """What parts of absences look at."""
+        """Return the parts of the task that parts of absences look at: engine and type of case."""
         return (task.engine_id, task.case.type if task.case is not None else "") if self._has_parts else ()
 
     @cached_property
     def _kinds(self) -> list[Task]:
-        """One task of each kind."""
+        """One task of each kind, if absences have parts."""
         return list({self._kind(task): task for task in self._all}.values()) if self._has_parts else []
 
     def _owner_key(self, task: Task, step: Step) -> Any:
-        """Return what decides whom the step's target means for the task: tasks with equal keys have the same people."""
+        """Return the key of the people whom the step's target means: tasks with equal keys have the same people."""
         assignee = task.assignee
         assert assignee is not None
         if step.target == StepTarget.MANAGER:
@@ -167,18 +168,18 @@ class Tasks:
     @cached_property
     def _candidates(self) -> dict[Any, frozenset[int]]:
         rows = Task.candidates.through.objects.filter(task__in=self._all)
-        return _gathered(rows.values_list("task_id", "recipient_id"))
+        return _values_by_key(rows.values_list("task_id", "recipient_id"))
 
     @cached_property
     def _teams(self) -> dict[Any, frozenset[int]]:
-        return _gathered(Task.teams.through.objects.filter(task__in=self._all).values_list("task_id", "team_id"))
+        return _values_by_key(Task.teams.through.objects.filter(task__in=self._all).values_list("task_id", "team_id"))
 
     @cached_property
     def _memberships(self) -> dict[Any, frozenset[int]]:
-        return _gathered(Team.members.through.objects.values_list("recipient_id", "team_id"))
+        return _values_by_key(Team.members.through.objects.values_list("recipient_id", "team_id"))
 
 
-def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
+def _values_by_key(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
     groups: dict[Any, set[int]] = {}
     for key, value in rows:
         groups.setdefault(key, set()).add(value)

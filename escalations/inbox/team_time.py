@@ -1,5 +1,5 @@
-"""“Where the time goes”: what came to the team of whoever leads it, how long it waited, and what is open; of nobody
-alone. As a page and as a CSV file."""
+"""“Where the time goes”: a team lead's figures of tasks that came, times until an answer, and open tasks. No figure is
+of a single person. As a page and as a CSV file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from escalations.team_time import figures, queries
-from escalations.team_time.figures import AGES, FEWEST, WAYS, By, Folded, GroupT, Key, Times, Waiting, Work
+from escalations.team_time.figures import AGES, FEWEST, WAYS, By, GroupT, Key, ShownGroups, Times, Waiting, Work
 from notifications.admin.display import span
 from notifications.admin.sheets import KINDS, write
 from notifications.inbox.page_frame import show_page
@@ -27,7 +27,7 @@ from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
 
 PERIODS = (7, 30, 90)
-"""Days."""
+"""The periods that the page offers, in days."""
 NAMES: dict[By, Text] = {
     "kind": gettext_lazy("Kind of task"),
     "category": gettext_lazy("Category"),
@@ -39,7 +39,7 @@ NOT_KNOWN = "–"
 
 @dataclass(frozen=True)
 class Table:
-    """The first cell of a row names it."""
+    """A table of the page. The first cell of a row names it."""
 
     heads: Sequence[Text]
     rows: Sequence[Sequence[str]]
@@ -62,8 +62,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Tables:
-    """`since`: from when on everything is counted, if that is not the whole period. Without people enough there are no
-    tables."""
+    """The tables of the page. `since`: the start of the count, if that is not the whole period. `few`: too few people,
+    so there are no tables."""
 
     work: Table | None
     waiting: Table | None
@@ -75,7 +75,7 @@ class Tables:
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
     """Show the figures of the people whom the reader leads; 404 if they lead nobody."""
-    choice, people = Choice.of(request), _led(request)
+    choice, people = Choice.of(request), _led_people(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         context = {
             "found": _tables(people, choice, timezone.now()),
@@ -90,8 +90,8 @@ def page(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def download(request: PersonRequest) -> HttpResponse:
-    """The tables that the page shows, one below the other."""
-    choice, people = Choice.of(request), _led(request)
+    """Return the tables of the page as a CSV file, one below the other."""
+    choice, people = Choice.of(request), _led_people(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         tables = _tables(people, choice, timezone.now())
     if tables.work is None:
@@ -107,7 +107,7 @@ def download(request: PersonRequest) -> HttpResponse:
     return HttpResponse(write(data, "csv"), content_type=KINDS["csv"], headers=headers)
 
 
-def _led(request: PersonRequest) -> list[Recipient]:
+def _led_people(request: PersonRequest) -> list[Recipient]:
     people = list(led_by(request.recipient))
     if not people:
         raise Http404
@@ -129,7 +129,7 @@ def _tables(people: Sequence[Recipient], choice: Choice, now: datetime) -> Table
     return Tables(_of_work(work, names), _of_waiting(waiting, names), beyond, few=False)
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- words of the tables ----------------------------------------------------------------------------------------------
 class _Names:
     def __init__(self, by: By) -> None:
         self.by = by
@@ -145,13 +145,13 @@ class _Names:
         return str(key) if key else gettext("without a name")
 
     def ordered(self, keys: Sequence[Key]) -> list[Key]:
-        """Weeks by time, the newest first; all others by name."""
+        """Return the keys in the order of the page: weeks from the newest on, all others by name."""
         if self.by == "week":
             return sorted(keys, key=str, reverse=True)
         return sorted(keys, key=lambda key: self.of(key).casefold())
 
 
-def _of_work(groups: Folded[Work], names: _Names) -> Table | None:
+def _of_work(groups: ShownGroups[Work], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     heads = [
@@ -168,8 +168,8 @@ def _of_work(groups: Folded[Work], names: _Names) -> Table | None:
     return Table(heads, _rows(groups, names, cells))
 
 
-def _rows(groups: Folded[GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
-    """Return a row for each group, one for the small groups put together, and the sum."""
+def _rows(groups: ShownGroups[GroupT], names: _Names, cells: Callable[[GroupT], list[str]]) -> list[list[str]]:
+    """Return a row for each group, one for the small groups together, and the sum."""
     assert groups.total is not None
     rows = [[names.of(key), *cells(groups.shown[key])] for key in names.ordered([*groups.shown])]
     if groups.others is not None and rows:
@@ -181,7 +181,7 @@ def _times(times: Times) -> list[str]:
     return [span(length) if (length := times.within(percent)) is not None else NOT_KNOWN for percent in (50, 90)]
 
 
-def _of_waiting(groups: Folded[Waiting], names: _Names) -> Table | None:
+def _of_waiting(groups: ShownGroups[Waiting], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     days = [age // timedelta(days=1) for age in AGES]

@@ -1,7 +1,7 @@
-"""The kinds of steps, one file each: what it does, whom for, what can be wrong with it, how it reads as a sentence.
+"""The kinds of steps, one file each: the action, its targets, its possible faults, and its sentence.
 
 In: one step of a policy, its clock and task.
-Out: copies, deliveries or a callback, and what the step's row says of them.
+Out: copies, deliveries or a callback, and the recipients and reason for the step's row.
 """
 
 from escalations.kinds.base import StepKind
@@ -19,5 +19,5 @@ ALL: tuple[StepKind, ...] = (
 )
 
 KINDS: dict[str, StepKind] = STEP_KINDS
-"""By kind, in the order in which people choose. The models' own, which cannot import this package."""
+"""The kinds by name, in the order of the form. The dict is the models' own, which cannot import this package."""
 KINDS.update({each.kind: each for each in ALL})

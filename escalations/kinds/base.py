@@ -1,4 +1,4 @@
-"""The base of step kinds, and what they get and give: a step that is taken, its outcome, its event and the plan of its
+"""The base of step kinds, and their input and output: a step that is taken, its outcome, its event and the plan of its
 messages. A new kind is one file in this folder and one line."""
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,13 +25,13 @@ from notifications.wording.sentences import Text
 TYPE = "task.escalation_raised"
 
 Faults = Iterator[tuple[str, str]]
-"""A field and its fault."""
+"""Pairs of a field and a sentence with its fault."""
 
 PEOPLE = ("target", "level", "team", "person", "rota")
 """The fields of a kind that has targets."""
 
 
-# --- a step that is taken ---------------------------------------------------------------------------------------------
+# --- taking a step ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Taking:
     """A step to be taken now. `task` is locked and answerable; `now` may be later than the occurrence."""
@@ -48,8 +48,8 @@ class Taking:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The result of a step: the row for the trace."""
+class StepOutcome:
+    """The outcome of a step, for the trace."""
 
     result: RunResult
     why: Reason
@@ -59,7 +59,7 @@ class Taken:
 
 def event_of(taking: Taking) -> Event:
     escalation, occurrence = taking.escalation, taking.occurrence
-    facts = {  # what templates may use of it
+    facts = {  # templates may use these
         "policy": taking.rules.name,
         "step": taking.step.position,
         "number": occurrence.number,
@@ -71,7 +71,7 @@ def event_of(taking: Taking) -> Event:
     return internal_events.about_task(taking.task, TYPE, event_id, taking.now, time=occurrence.at, escalation=facts)
 
 
-# --- its messages, planned like those of any other event --------------------------------------------------------------
+# --- messages, planned like those of any other event ------------------------------------------------------------------
 def planner_of(taking: Taking, event: Event, contacts: Contacts) -> fanout.Planner:
     task = taking.task
     writer = Writer(event, task, facts_of_task(task, task.case, event))
@@ -79,14 +79,14 @@ def planner_of(taking: Taking, event: Event, contacts: Contacts) -> fanout.Plann
 
 
 def with_plan(planner: fanout.Planner) -> Event:
-    """The event, to be inserted before what was planned is saved."""
+    """Return the event with the plan, to be inserted before the planned rows are saved."""
     event = planner.event
     event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
     return event
 
 
 def told_by(plan: Plan) -> list[Json]:
-    """Without ids, since those of a simulation differ."""
+    """Return the plan's recipients without ids, since those of a simulation differ."""
     names = ("ref", "name", "reason_fact", "title", "channels")
     return [{name: each[name] for name in names} for each in plan.recipients]
 
@@ -94,7 +94,7 @@ def told_by(plan: Plan) -> list[Json]:
 # --- the kinds --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class StepDescription:
-    """A step with the names of what it refers to. Times are in minutes."""
+    """A step with the names of the rows that it refers to. Times are in minutes."""
 
     kind: str
     offset: int
@@ -115,40 +115,40 @@ class StepKind:
     kind: ClassVar[str]
     label: ClassVar[Text]
     fields: ClassVar[tuple[str, ...]] = ()
-    """Fields of PolicyStep that it uses, besides time and repetition. Others are hidden, and cleared."""
+    """Fields of PolicyStep that this kind uses, besides time and repetition. Others are hidden, and cleared."""
     targets: ClassVar[Sequence[StepTarget]] = tuple(StepTarget)
-    """The targets that it allows, if it uses `target`."""
+    """The targets that this kind allows, if it uses `target`."""
     is_message: ClassVar[bool] = False
-    """Whether its steps are messages: of messages missed in an outage only the last is sent; steps of other kinds are
-    all taken."""
+    """True if the kind's steps are messages. Of messages missed in an outage only the last is sent; other steps are all
+    taken."""
     afterwards: ClassVar[Text] = ""
-    """The simulator's note for a step of this kind: what happens afterwards cannot be foreseen."""
+    """The simulator's note about later effects of such a step, which cannot be foreseen."""
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        """Take the steps, at most one for each task and at least one in all, in the transaction that records them. The
-        simulator rolls it back, so calls go out through rows of the outbox only."""
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
+        """Take the steps, at least one, at most one for each task, in the transaction that records them. The simulator
+        rolls that back, so calls go out through rows of the outbox only."""
         raise NotImplementedError
 
     def faults(self, step: PolicyStep) -> Faults:
-        """Faults that are found before it is saved."""
+        """Yield the faults of a step before it is saved."""
         yield from ()
 
     def says(self, step: StepDescription) -> str:
-        """The step as text in the reader's language: “remind the assignee”."""
+        """Return the step as text in the reader's language, such as “remind the assignee”."""
         raise NotImplementedError
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
-        """Whether to leave out a step that was due before the clock began. By default no: people are told of a task
-        that is late when it comes."""
+        """Return whether to leave out a step that was due before the clock began. Here steps from the due date on are
+        not left out: people are told of a task that is late when it comes."""
         return occurrence.at < escalation.started_at and occurrence.at < escalation.deadline
 
     def channels(self, step: Step, row: PolicyStep) -> Iterable[str] | None:
-        """The channels of the step's message. None: the step sends no message."""
+        """Return the channels of the step's message. None: the step sends no message."""
         return None
 
 
 def unnamed(step: PolicyStep) -> Faults:
-    """The team, person or rota that the step's target needs and lacks."""
+    """Yield a fault if the step's target needs a team, person or rota and has none."""
     if step.target == StepTarget.TEAM and step.team_id is None:
         yield "team", _("Choose the team.")
     elif step.target == StepTarget.PERSON and step.person_id is None:

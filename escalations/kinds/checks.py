@@ -18,7 +18,7 @@ MOST_STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`field` is the model's. `step` is its position in the list, from 0; None: the policy's own field."""
+    """A fault. `field`: of the step or policy. `step`: the step's place in the list from 0; None: the policy."""
 
     field: str
     sentence: str
@@ -26,13 +26,13 @@ class Fault:
 
 
 def faults_of(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> list[Fault]:
-    """The faults of a policy and steps that need not be saved; what they refer to must be. Values are among the
-    choices."""
+    """Return the faults of a policy and its steps, saved or not. Rows that these refer to must be saved, and values
+    must be among the choices."""
     own = [Fault(field, sentence) for field, sentence in of_policy(policy)]
     return own + [Fault(field, sentence, at) for at, field, sentence in of_steps(policy, steps, now)]
 
 
-# --- the policy's own -------------------------------------------------------------------------------------------------
+# --- faults of the policy ---------------------------------------------------------------------------------------------
 def of_policy(policy: Policy) -> Faults:
     if policy.clock == Clock.DURATION and not policy.minutes:
         yield "minutes", _("Write how long the task may take.")
@@ -47,9 +47,9 @@ def of_policy(policy: Policy) -> Faults:
             yield "calendar", _("This calendar cannot be reckoned with: %(fault)s") % {"fault": fault}
 
 
-# --- its steps --------------------------------------------------------------------------------------------------------
+# --- faults of the steps ----------------------------------------------------------------------------------------------
 def of_steps(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> Iterator[tuple[int, str, str]]:
-    """The position of each faulty step, its field and a sentence."""
+    """Yield the place of each faulty step from 0, its field and a sentence."""
     if len(steps) > MOST_STEPS:
         yield MOST_STEPS, "kind", _("A policy has at most %(count)d steps.") % {"count": MOST_STEPS}
     calendar = policy.calendar.reckoning_or_none() if policy.calendar is not None else None
@@ -81,7 +81,8 @@ def _time(policy: Policy, step: PolicyStep) -> Faults:
 
 
 def _is_reached(policy: Policy, step: PolicyStep, calendar: Calendar, now: datetime) -> bool:
-    """Whether the calendar reaches as far as the last repetition; for a step before the due date, as far back."""
+    """Return whether the calendar reaches the last repetition, and as far ahead as a step before the due date is
+    back."""
     minutes = max(abs(step.offset), step.offset + step.repeats * (step.repeat_every or 0))
     ahead = minutes if step.time == TimeKind.BUSINESS else 0
     if policy.clock == Clock.DURATION and policy.time == TimeKind.BUSINESS:

@@ -1,10 +1,10 @@
-"""Calls by which steps tell the engine something: an event of ours, stored once as a callback. callback.py sends it."""
+"""Calls of steps to the engine: an event of ours, stored once as a callback. callback.py sends it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from escalations import reasons
-from escalations.kinds.base import Taken, Taking, event_of
+from escalations.kinds.base import StepOutcome, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import internal_events
 from notifications.models import Event
@@ -14,7 +14,7 @@ from wfpush.postgres import bulk
 
 @dataclass(frozen=True)
 class Call:
-    """What a step tells the engine: the type of the event, and further members of its data."""
+    """A call of a step to the engine: the type of the event, and further members of its data."""
 
     taking: Taking
     type: str
@@ -22,8 +22,8 @@ class Call:
 
 
 def make(calls: Sequence[Call]) -> list[Event]:
-    """Create the callbacks, each of another task, in order among the task's answers. Returns the events of the steps,
-    in the order of the calls."""
+    """Create the callbacks, each of another task, in order among the task's answers. Return the steps' events in the
+    order of the calls."""
     events = [event_of(call.taking) for call in calls]
     bulk.insert(events)
     internal_events.call_engines(
@@ -45,5 +45,5 @@ def make(calls: Sequence[Call]) -> list[Event]:
     return events
 
 
-def no_address(taking: Taking) -> Taken:
-    return Taken(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))
+def no_address(taking: Taking) -> StepOutcome:
+    return StepOutcome(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))

@@ -1,4 +1,4 @@
-"""Kind `notify`: tells somebody, who may have the task or not."""
+"""Kind `notify`: tells people, whether they have the task or not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from escalations.kinds.base import (
     Faults,
     StepDescription,
     StepKind,
-    Taken,
+    StepOutcome,
     Taking,
     event_of,
     planner_of,
@@ -45,8 +45,8 @@ class Notify(StepKind):
     fields = (*PEOPLE, "template", "category", "channels", "critical")
     is_message = True
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        """All steps together: reading and writing for each step alone would take ten times as long."""
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
+        """Send the messages of all steps together: reads and writes for each step would take ten times as long."""
         contacts = Contacts()
         staff = Staff(takings[0].now, [taking.task for taking in takings])
         messages: list[_Message] = []
@@ -59,13 +59,15 @@ class Notify(StepKind):
                 planner = planner_of(taking, event_of(taking), contacts)
                 messages.append(_Message(taking, recipients, notes, wordings.manner(taking), planner))
             else:
-                nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
-        _tell(messages, takings[0].now)
-        taken = nobody | {
-            each.taking.escalation.pk: Taken(RunResult.DONE, each.notes, told_by(each.planner.plan), each.planner.event)
+                nobody[taking.escalation.pk] = StepOutcome(RunResult.NOBODY, notes)
+        _send(messages, takings[0].now)
+        outcomes = nobody | {
+            each.taking.escalation.pk: StepOutcome(
+                RunResult.DONE, each.notes, told_by(each.planner.plan), each.planner.event
+            )
             for each in messages
         }
-        return [taken[taking.escalation.pk] for taking in takings]
+        return [outcomes[taking.escalation.pk] for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:
         if not step.target:
@@ -125,14 +127,14 @@ class _Wordings:
 
 
 def _category_of(task: Task) -> Category:
-    """The step's category; if it was deleted since, that of the task's messages, or else any. Raises DoesNotExist."""
+    """Return the category of the task's newest message, or any, if the step's own was deleted. Raises DoesNotExist."""
     copy = task.notifications.select_related("category").order_by("-created_at").first()
     return copy.category if copy is not None else Category.objects.order_by("pk")[:1].get()
 
 
-def _tell(messages: Sequence[_Message], now: datetime) -> None:
-    """People who have a copy of the task are reminded on it; others get one like it; and everybody sees who was
-    told."""
+def _send(messages: Sequence[_Message], now: datetime) -> None:
+    """Remind people who have a copy of the task on that copy, and give new copies to the others. Show on all copies who
+    was told."""
     have = _copies_of([message.taking.task for message in messages])
     rows = [row for of_task in have.values() for row in of_task.values()]
     inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.recipients})
@@ -143,7 +145,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
-        message.manner = _in_the_tasks_words(message.manner, mine.values(), message.taking.task)
+        message.manner = _use_task_version(message.manner, mine.values(), message.taking.task)
         why = {pk: each.reason for pk, each in message.recipients.items()}
         message.planner.colleagues = mine.keys() | why.keys()
         message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
@@ -157,9 +159,9 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     outbox.wake_on_commit("deliveries")
 
 
-def _in_the_tasks_words(manner: Manner, copies: Iterable[Notification], task: Task) -> Manner:
-    """Word the message as the open copies of the task are worded, below the step's notice. If nobody has a copy, the
-    step's template words it all."""
+def _use_task_version(manner: Manner, copies: Iterable[Notification], task: Task) -> Manner:
+    """Return `manner` with the template version of the task's open copies, below the step's notice. Without copies, the
+    step's template words the whole message."""
     with_version = [copy for copy in copies if copy.template_version is not None]
     first = min(with_version, key=lambda copy: (copy.escalated, copy.recipient_id != task.assignee_id), default=None)
     if first is None:
@@ -168,7 +170,7 @@ def _in_the_tasks_words(manner: Manner, copies: Iterable[Notification], task: Ta
 
 
 def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
-    """Task to person to open copy."""
+    """Return the open copies, by task and person."""
     copies: dict[UUID, dict[int, Notification]] = {}
     by_id = {task.pk: task for task in tasks}
     rows = list(inbox_items.standing(tasks).order_by("recipient_id"))
@@ -198,7 +200,7 @@ def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Mess
 def _note_escalated(
     messages: Sequence[_Message], have: Mapping[UUID, Mapping[int, Notification]], now: datetime
 ) -> None:
-    """Note on the tasks who was told, for everybody to see, except people who have the task: they are reminded."""
+    """Note on the tasks who was told, for everybody to see. People who have the task are left out."""
     for message in messages:
         task = message.taking.task
         own = {pk for pk, copy in have.get(task.pk, {}).items() if not copy.escalated}

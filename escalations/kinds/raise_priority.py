@@ -11,7 +11,7 @@ from escalations.kinds.base import (
     Faults,
     StepDescription,
     StepKind,
-    Taken,
+    StepOutcome,
     Taking,
     event_of,
     planner_of,
@@ -37,17 +37,17 @@ class RaisePriority(StepKind):
     label = gettext_lazy("raise the priority")
     fields = ("priority",)
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        taken: dict[Any, Taken] = {}
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
+        outcomes: dict[Any, StepOutcome] = {}
         rising = []
         for taking in takings:
             had = Priority(taking.task.priority)
             if ORDER.index(had) < ORDER.index(taking.step.priority):
                 rising.append(taking)
             else:
-                taken[taking.escalation.pk] = Taken(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(had)))
-        taken |= _raise(rising)
-        return [taken[taking.escalation.pk] for taking in takings]
+                outcomes[taking.escalation.pk] = StepOutcome(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(had)))
+        outcomes |= _raise(rising)
+        return [outcomes[taking.escalation.pk] for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:
         if not step.priority:
@@ -58,8 +58,8 @@ class RaisePriority(StepKind):
         return _("raise the priority to %(priority)s") % {"priority": priority}
 
 
-def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
-    """By clock: all steps together."""
+def _raise(takings: Sequence[Taking]) -> dict[Any, StepOutcome]:
+    """Raise the priorities of all tasks together. Return the outcomes by clock."""
     if not takings:
         return {}
     contacts = Contacts()
@@ -74,18 +74,18 @@ def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
     bulk.insert([with_plan(planner) for planner in planners.values()])
     fanout.save([*planners.values()], takings[0].now)
     outbox.wake_on_commit("deliveries")
-    taken = {}
+    outcomes = {}
     for taking in takings:
         planner = planners[taking.escalation.pk]
         why = reasons.PRIORITY_IS(priority=label(Priority(taking.step.priority)))
-        taken[taking.escalation.pk] = Taken(RunResult.DONE, why, told_by(planner.plan), planner.event)
-    return taken
+        outcomes[taking.escalation.pk] = StepOutcome(RunResult.DONE, why, told_by(planner.plan), planner.event)
+    return outcomes
 
 
 def _reword(taking: Taking, copies: Sequence[Notification], contacts: Contacts) -> fanout.Planner:
     task, priority = taking.task, taking.step.priority
     task.priority = priority
-    task.data = task_state.merged(task.data, {"task": {"priority": priority}})  # so that the next event keeps it
+    task.data = task_state.merged(task.data, {"task": {"priority": priority}})  # the next event keeps it
     planner = planner_of(taking, event_of(taking), contacts)
     planner.rewrite(copies, alert=URGENT() if priority == Priority.URGENT else NOTHING)
     return planner

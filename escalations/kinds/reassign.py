@@ -1,4 +1,4 @@
-"""Kind `reassign`: asks the engine to give the task to somebody else.
+"""Kind `reassign`: asks the engine to give the task to another person.
 
 The engine is right about its tasks: the assignee changes here only after it has changed there.
 """
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds import engine_calls
-from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, Taken, Taking, unnamed
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, StepOutcome, Taking, unnamed
 from escalations.kinds.base import whom as name_of
 from escalations.kinds.targets import Search, Staff, whom
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
@@ -34,15 +34,15 @@ class Reassign(StepKind):
         "Once the engine has given the task to somebody else, this clock ends and one of theirs begins."
     )
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        """Ask for the first person found, with absences and fallback owner as for messages."""
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
+        """Ask for the first person of the target, with delegates and fallback owner as for messages."""
         staff = Staff(takings[0].now, [taking.task for taking in takings])
-        had_it = _had_it([taking.task for taking in takings])
-        attempts = [_reassign(taking, staff, had_it) for taking in takings]
+        former = _former_assignees([taking.task for taking in takings])
+        attempts = [_reassign(taking, staff, former) for taking in takings]
         calls = [each.call for each in attempts if isinstance(each, _Request)]
         events = iter(engine_calls.make(calls))
         return [
-            Taken(RunResult.DONE, each.why, event=next(events)) if isinstance(each, _Request) else each
+            StepOutcome(RunResult.DONE, each.why, event=next(events)) if isinstance(each, _Request) else each
             for each in attempts
         ]
 
@@ -61,7 +61,7 @@ class Reassign(StepKind):
         return _("give the task to %(whom)s") % {"whom": name_of(step)}
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
-        """Left out: somebody who has just got an overdue task must not lose it at once."""
+        """Return whether the step was due before the clock began: a new assignee must not lose a late task at once."""
         return occurrence.at < escalation.started_at
 
 
@@ -73,26 +73,26 @@ class _Request:
     why: Reason
 
 
-def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> Taken | _Request:
+def _reassign(taking: Taking, staff: Staff, former: Mapping[UUID, set[str]]) -> StepOutcome | _Request:
     task = taking.task
     if not task.engine.callback_url:
         return engine_calls.no_address(taking)
     search = Search(task, taking.step, staff)
     recipients = whom(search, taking.rules)
     if not recipients:
-        return Taken(RunResult.NOBODY, joined(search.notes))
+        return StepOutcome(RunResult.NOBODY, joined(search.notes))
     person, reason = recipients[0].recipient, recipients[0].reason
     if person.pk == task.assignee_id:
-        return Taken(RunResult.DONE, reasons.HAS_IT(name=person))
-    if person.ref in had_it.get(task.pk, ()):  # else managers in a circle would pass it round for ever
-        return Taken(RunResult.NOBODY, reasons.HAD_IT(name=person))
+        return StepOutcome(RunResult.DONE, reasons.HAS_IT(name=person))
+    if person.ref in former.get(task.pk, ()):  # else managers in a circle would pass it round for ever
+        return StepOutcome(RunResult.NOBODY, reasons.HAD_IT(name=person))
     note = reasons.ASKED(engine=task.engine, name=person, reason=reason)
     call = engine_calls.Call(taking, reassigning.TYPE, {"to": person.as_person()})
     return _Request(call, joined([note, *_four_eyes(task, person, staff)]))
 
 
-def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
-    """Return, by task, the refs of people from whom such steps have taken it before."""
+def _former_assignees(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
+    """Return, by task, the refs of people from whom such steps have already taken the task."""
     done = Callback.objects.filter(task__in=tasks, response=None, state=CallbackState.DELIVERED).order_by()
     refs: dict[UUID, set[str]] = {}
     for call in done.only("task", "body"):
@@ -103,7 +103,7 @@ def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
 
 
 def _four_eyes(task: Task, person: Recipient, staff: Staff) -> Iterable[Reason]:
-    """A note if four eyes forbid the person to decide: they get the task nevertheless, and can pass it on or ask."""
+    """Yield a note if four eyes forbid the person to decide. They still get the task, and can pass it on or ask."""
     try:
         four_eyes.check(task, person, staff.once("four eyes", four_eyes.enabled))
     except FourEyes as refused:

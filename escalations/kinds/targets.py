@@ -1,4 +1,4 @@
-"""Whom a step tells, and why.
+"""The people whom a step tells, each with the reason.
 
 People who are away are replaced by their delegate. If nobody is left, the fallback owner is told.
 """
@@ -27,9 +27,9 @@ RowT = TypeVar("RowT", Recipient, Team)
 
 
 class Staff:
-    """People and teams as many steps find them, and who is away at an instant: each is read once.
+    """A cache of people, teams and absences at an instant, for many steps. Each row is read once.
 
-    `tasks`: whose candidates and teams are read together, when one of them is asked for.
+    `tasks`: their candidates and teams are read together, when those of one task are needed.
     """
 
     def __init__(self, now: datetime, tasks: Iterable[Task] = ()) -> None:
@@ -46,13 +46,13 @@ class Staff:
         cached: T = self._cache[key]
         return cached
 
-    # --- who is away ---------------------------------------------------------------------------------
+    # --- absences ------------------------------------------------------------------------------------
     @cached_property
     def away(self) -> frozenset[int]:
         return people_away_at(self.now)
 
     def subject(self, task: Task, step: Step) -> PartSubject:
-        """Return what parts of absences distinguish: category, engine and kind of case."""
+        """Return the subject that parts of absences distinguish: category, engine and type of case."""
         if not self.away or not self.once("parts", AbsencePart.objects.exists):
             return ANYTHING
         category = step.category or self.once(
@@ -65,19 +65,19 @@ class Staff:
         return self._absences.stand_ins([person for person in people if person.pk in self.away], subject)
 
     def why(self, person: Recipient, subject: PartSubject, reason: Reason) -> Reason:
-        """Why somebody is told who stands in for the person."""
+        """Return the reason why the person's stand-in is told."""
         return self._absences.why(person, subject, reason)
 
     def is_out(self, person: Recipient, subject: PartSubject) -> bool:
-        """Whether the person is away, and nobody stands in."""
+        """Return whether the person is away without a stand-in."""
         return person.pk in self.away and not self.stand_ins([person], subject)
 
-    # --- who there is --------------------------------------------------------------------------------
+    # --- people and teams ----------------------------------------------------------------------------
     def person(self, pk: int | None) -> Recipient | None:
         return self.once(("person", pk), lambda: _people().filter(pk=pk or 0).first())
 
     def team(self, pk: int | None) -> Team | None:
-        """With its lead."""
+        """Return the team with its lead."""
         return self.once(("team", pk), lambda: _teams().filter(pk=pk or 0).first())
 
     def members(self, team: Team) -> Sequence[Recipient]:
@@ -116,7 +116,7 @@ def _teams() -> QuerySet[Team]:
 
 @dataclass
 class Search(targets.Search):
-    """The people for one step's target, from the rows of its task. `notes` says whom it did not find, and why."""
+    """The search for people of one step's target, from the rows of its task. `notes`: why people are left out."""
 
     task: Task
     step: Step
@@ -185,7 +185,7 @@ class Search(targets.Search):
 
 @dataclass(frozen=True)
 class Addressee:
-    """A person to tell. `on_behalf_of` is away."""
+    """A person to tell. `on_behalf_of`: the absent person whom they stand in for."""
 
     recipient: Recipient
     reason: Reason
@@ -193,7 +193,7 @@ class Addressee:
 
 
 def whom(search: Search, rules: RuleSet) -> list[Addressee]:
-    """Return the people of the target, else the fallback owner: each once, with delegates. Empty without either."""
+    """Return the people of the target with their delegates, or else the fallback owner. Empty without either."""
     recipients = reached(search)
     if recipients or rules.fallback is None:
         return recipients
@@ -211,7 +211,7 @@ def reached(search: Search) -> list[Addressee]:
 
 
 def step_for(target: RouteTarget) -> Step:
-    """A step with a route's target, to find whom it means: everything else about the step is empty."""
+    """Return a step with the target of a route, to find its people. The other fields are empty."""
     return Step(
         id=0,
         position=0,

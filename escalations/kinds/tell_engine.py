@@ -1,4 +1,4 @@
-"""Kind `tell_engine`: tells the engine that the task runs late. What the engine does is up to it."""
+"""Kind `tell_engine`: tells the engine that the task is late. The engine decides how it reacts."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds import engine_calls
-from escalations.kinds.base import TYPE, StepDescription, StepKind, Taken, Taking
+from escalations.kinds.base import TYPE, StepDescription, StepKind, StepOutcome, Taking
 from escalations.models import RunResult
 
 
@@ -15,14 +15,14 @@ class TellEngine(StepKind):
     kind = "tell_engine"
     label = gettext_lazy("tell the engine")
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
         called = [taking for taking in takings if taking.task.engine.callback_url]
         events = engine_calls.make([engine_calls.Call(taking, TYPE) for taking in called])
-        taken = {
-            taking.escalation.pk: Taken(RunResult.DONE, reasons.TOLD(engine=taking.task.engine), event=event)
+        outcomes = {
+            taking.escalation.pk: StepOutcome(RunResult.DONE, reasons.TOLD(engine=taking.task.engine), event=event)
             for taking, event in zip(called, events, strict=True)
         }
-        return [taken.get(taking.escalation.pk) or engine_calls.no_address(taking) for taking in takings]
+        return [outcomes.get(taking.escalation.pk) or engine_calls.no_address(taking) for taking in takings]
 
     def says(self, step: StepDescription) -> str:
         return _("tell the engine")

@@ -1,4 +1,4 @@
-"""Policies and steps as text: “1 h before due, working time: remind the assignee”."""
+"""Policies and steps as text, such as “1 h before due, working time: remind the assignee”."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,7 +20,7 @@ def of_row(step: PolicyStep) -> StepDescription:
 
 
 def of_rules(rules: RuleSet) -> dict[int, StepDescription]:
-    """The steps that a clock follows, by their ids."""
+    """Return descriptions of the steps that a clock follows, by their ids."""
     teams = Team.objects.in_bulk([step.team for step in rules.steps if step.team])
     people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
     rotas = Rota.objects.in_bulk([step.rota for step in rules.steps if step.rota])
@@ -51,12 +51,12 @@ def _describe(
 
 # --- sentences --------------------------------------------------------------------------------------------------------
 def sentence(step: StepDescription, usual: str = TimeKind.WALL) -> str:
-    """`usual` is the kind of time that is not mentioned."""
+    """Return the step as text. `usual`: the kind of time that is not mentioned."""
     return _("%(when)s: %(what)s") % {"when": when(step, usual), "what": what(step)} + again(step)
 
 
 def numbered(step: StepDescription, number: int) -> str:
-    """One occurrence in a list: the first time (number 0), or a repetition."""
+    """Return one occurrence in a list as text: the first time (number 0), or a repetition."""
     once = _("%(when)s: %(what)s") % {"when": when(step, TimeKind.WALL), "what": what(step)}
     if not number:
         return once
@@ -76,7 +76,7 @@ def what(step: StepDescription) -> str:
 
 
 def again(step: StepDescription) -> str:
-    """The repetition, with a comma before it; empty for a step without one."""
+    """Return the repetition as text, with a comma before it; empty for a step without one."""
     if not step.repeats or not step.repeat_every:
         return ""
     text = ngettext(", once more after %(span)s", ", again every %(span)s, %(times)d times", step.repeats)
@@ -92,18 +92,18 @@ def due(policy: Policy) -> str:
 
 
 def fits(policy: Policy, conditions: Iterable[object]) -> str:
-    """Which tasks a policy fits."""
+    """Return the tasks that a policy fits, as text."""
     engine = [_("from %(engine)s") % {"engine": policy.engine}] if policy.engine else []
     return ", ".join([*engine, *map(str, conditions)]) or _("every task")
 
 
 def duration(minutes: int) -> str:
-    """Exactly: 1 d 2 h 30 min. A day has 24 hours."""
+    """Return the exact duration, such as 1 d 2 h 30 min. A day has 24 hours."""
     return _units(minutes // 1440, minutes % 1440)
 
 
 def hours(minutes: int) -> str:
-    """Exactly, without days: 40 h."""
+    """Return the exact duration without days, such as 40 h."""
     return _units(0, minutes)
 
 

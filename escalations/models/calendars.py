@@ -12,7 +12,7 @@ from notifications.models.validators import validate_timezone
 
 
 class BusinessCalendar(models.Model):
-    """`week` and the intervals of days have the format of escalations/calendars/definition.py."""
+    """A calendar. `week` and the days' intervals have the format of escalations/calendars/definition.py."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     timezone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_timezone])
@@ -44,11 +44,11 @@ class BusinessCalendar(models.Model):
         return {**document, "days": days} if days else document
 
     def reckoning(self) -> Calendar:
-        """The calendar for computing. Raises BadCalendar."""
+        """Return the calendar for computing. Raises BadCalendar."""
         return Calendar.from_dict(self.as_dict())
 
     def reckoning_or_none(self) -> Calendar | None:
-        """None for a calendar that cannot be read: the desk says so."""
+        """Return the calendar for computing; None if its definition is faulty, which the desk shows."""
         try:
             return self.reckoning()
         except BadCalendar:
@@ -56,7 +56,7 @@ class BusinessCalendar(models.Model):
 
 
 class CalendarDay(models.Model):
-    """A date with hours of its own, or none."""
+    """A date with hours of its own, or with none."""
 
     calendar = models.ForeignKey(
         BusinessCalendar, verbose_name=_("calendar"), on_delete=models.CASCADE, related_name="days"
@@ -76,7 +76,7 @@ class CalendarDay(models.Model):
 
 
 class TeamCalendar(models.Model):
-    """When a team works."""
+    """The working hours of a team."""
 
     team = models.OneToOneField(
         Team, verbose_name=_("team"), on_delete=models.CASCADE, related_name="working_time", primary_key=True
@@ -94,7 +94,7 @@ class TeamCalendar(models.Model):
 
 
 class PersonCalendar(models.Model):
-    """When a person works."""
+    """The working hours of a person."""
 
     recipient = models.OneToOneField(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="working_time", primary_key=True

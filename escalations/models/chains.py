@@ -1,4 +1,4 @@
-"""Clocks of tasks, the rules that they follow, and what each step has done."""
+"""Clocks of tasks, the rules that they follow, and the results of their steps."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ class RunResult(models.TextChoices):
 
 
 class StepRun(models.Model):
-    """What one step of one clock did, once. `told`: who, by which channels and why; `rules`: those of the step."""
+    """The result of one step of one clock. `told`: recipients with channels and reasons; `rules`: those of the step."""
 
     escalation = models.ForeignKey(Escalation, on_delete=models.CASCADE, related_name="runs")
     rules = models.ForeignKey(Rules, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""SLA policies: for which tasks, with which calendar, and who is told when."""
+"""SLA policies: their tasks, their calendar, and their steps."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class OnAcknowledge(models.TextChoices):
 
 
 class Policy(models.Model):
-    """A task gets the first enabled policy, by position, whose engine and conditions fit."""
+    """A policy. A task gets the first enabled one, by position, whose engine and conditions fit."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
@@ -108,7 +108,7 @@ class Policy(models.Model):
         on_delete=models.SET_NULL,
         related_name="policy",
     )
-    """Whose rule it is part of: the page of rules saves both together."""
+    """The route of the rule that this policy is part of. The page of rules saves both together."""
 
     history = HistoryWithParts(parts=["conditions", "steps"])
 
@@ -122,17 +122,17 @@ class Policy(models.Model):
 
 
 class PolicyCondition(Condition):
-    """All conditions of a policy must hold for the task."""
+    """A condition of a policy. All of them must hold for the task."""
 
     policy = models.ForeignKey(Policy, verbose_name=_("policy"), on_delete=models.CASCADE, related_name="conditions")
 
 
 STEP_KINDS: dict[str, Any] = {}
-"""The kinds of steps. escalations/kinds/__init__.py fills it, since models cannot import that."""
+"""The kinds of steps. escalations/kinds/__init__.py fills the dict, because models cannot import that package."""
 
 
 def step_kinds() -> list[tuple[str, Any]]:
-    """Each kind and its label. A migration refers to this name, so that new kinds need none: it never changes."""
+    """Return name and label of each kind. Never rename it: a migration refers to it, so new kinds need none."""
     return [(name, kind.label) for name, kind in STEP_KINDS.items()]
 
 
@@ -148,7 +148,7 @@ class StepTarget(models.TextChoices):
 
 
 class PolicyStep(models.Model):
-    """What happens this many minutes before (less than 0) or after the due date, and how often it is repeated."""
+    """A step of a policy: its minutes before (less than 0) or after the due date, its action and its repetition."""
 
     policy = models.ForeignKey(Policy, verbose_name=_("policy"), on_delete=models.CASCADE, related_name="steps")
     kind = models.CharField(_("what"), max_length=20, choices=step_kinds, default="notify")

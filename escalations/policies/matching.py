@@ -1,4 +1,4 @@
-"""Which policy applies to a task, which calendar it uses, and why; and by which calendars people work."""
+"""Finds the policy and the calendar of a task, with the reason, and the calendars of people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from wfpush.postgres.revision import Compiled
 
 @dataclass(frozen=True)
 class PolicyFit:
-    """A policy, and why it fits or does not."""
+    """A policy, and the reason why it fits or does not."""
 
     policy: Policy
     fits: bool
@@ -39,7 +39,7 @@ class Match:
 
 
 def policy_for(task: Task, writes: Writes = AT_ONCE) -> Match | None:
-    """The first enabled policy that fits now. `writes` may still have the task, with its teams, to write."""
+    """Return the first enabled policy that fits now. `writes` may still hold the task and its teams as unsaved rows."""
     match = first(task, enabled())
     if match is None:
         return None
@@ -48,13 +48,13 @@ def policy_for(task: Task, writes: Writes = AT_ONCE) -> Match | None:
 
 @dataclass(frozen=True)
 class _Policies:
-    """The enabled policies, in the order in which they are tried, and the rules of clocks that follow them."""
+    """The enabled policies in their order, the calendars of people and teams, and the rules of clocks."""
 
     policies: Sequence[Policy]
     of_people: Mapping[int, BusinessCalendar]
     of_teams: Mapping[int, BusinessCalendar]
     rules: dict[tuple[int, int | None], Rules] = field(default_factory=dict)
-    """By policy and calendar. Filled when clocks begin."""
+    """Rows by policy and calendar. Filled when clocks begin."""
 
 
 def _read() -> _Policies:
@@ -72,12 +72,12 @@ _COMPILED = Compiled(_read)
 
 
 def enabled() -> Sequence[Policy]:
-    """In the order in which they are tried."""
+    """Return the enabled policies in the order in which they are tried."""
     return _COMPILED.get().policies
 
 
 def _rules(policy: Policy, calendar: BusinessCalendar | None, writes: Writes) -> Rules:
-    """The row of rules, known from an earlier clock if that was committed."""
+    """Return the row of rules, from the cache if an earlier clock's was committed."""
     cached, key = _COMPILED.get().rules, (policy.pk, calendar.pk if calendar is not None else None)
 
     def find() -> Rules:
@@ -93,7 +93,7 @@ def first(task: Task, policies: Iterable[Policy]) -> PolicyFit | None:
 
 
 def tried(task: Task, policies: Iterable[Policy]) -> Iterator[PolicyFit]:
-    """The policies in order, up to the first that fits."""
+    """Yield the policies in order, up to the first that fits."""
     facts = facts_of_task(task, task.case)
     for policy in policies:
         reason = _why_not(policy, task, facts)
@@ -116,7 +116,7 @@ def _why_not(policy: Policy, task: Task, facts: Json) -> Reason:
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 def calendar_for(policy: Policy, task: Task, writes: Writes = AT_ONCE) -> BusinessCalendar | None:
-    """The calendar of the assignee, the team, or the policy itself, as the policy says."""
+    """Return the calendar of the assignee, the team or the policy itself, as the policy's `calendar_of` says."""
     cached, calendar = _COMPILED.get(), None
     if policy.calendar_of == CalendarOf.ASSIGNEE and task.assignee_id is not None:
         calendar = cached.of_people.get(task.assignee_id)
@@ -126,7 +126,7 @@ def calendar_for(policy: Policy, task: Task, writes: Writes = AT_ONCE) -> Busine
 
 
 def _of_team(task: Task, calendars: Mapping[int, BusinessCalendar], writes: Writes) -> BusinessCalendar | None:
-    """The first calendar among the task's teams, or else the assignee's."""
+    """Return the calendar of the first of the task's teams that has one, or else of the assignee's teams."""
     if not calendars:
         return None
     with_calendar = Team.objects.filter(pk__in=calendars).order_by("name")

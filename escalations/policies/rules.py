@@ -1,4 +1,4 @@
-"""What a clock follows: a policy with its calendar as they were when it began, and the instants that result."""
+"""The rules of a clock: a policy with its calendar as they were when it began, and the instants of its steps."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from notifications.types import Json
 
 NOTHING = timedelta()
 PARSED = 1024
-"""Number of rule sets that stay parsed, with the years of their calendars."""
+"""The number of rule sets that stay parsed, with the years of their calendars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """`Rules.data`, parsed. `calendar` is None where only the wall clock counts."""
+    """`Rules.data`, parsed. `calendar` is None if only the wall clock counts."""
 
     name: str
     clock: Clock
@@ -86,23 +86,23 @@ class RuleSet:
 
     # --- time ----------------------------------------------------------------------------------------
     def add(self, instant: datetime, duration: timedelta, time: TimeKind) -> datetime:
-        """Raises NoWorkingTime."""
+        """Return the instant after `duration`. Raises NoWorkingTime."""
         if time == TimeKind.BUSINESS and self.calendar is not None:
             return self.calendar.add(instant, duration)
         return instant + duration
 
     def passed(self, start: datetime, end: datetime) -> timedelta:
-        """The length of a pause, as the policy counts time."""
+        """Return the length of a pause, as the policy counts time."""
         if self.time == TimeKind.BUSINESS and self.calendar is not None:
             return self.calendar.between(start, end)
         return max(end - start, NOTHING)
 
     def deadline(self, start: datetime, due_at: datetime | None) -> datetime | None:
-        """The due date of a task assigned at `start`; None if there is none. Raises NoWorkingTime."""
+        """Return the due date of a task assigned at `start`; None if there is none. Raises NoWorkingTime."""
         return due_at if self.clock == Clock.DUE else self.add(start, self.duration, self.time)
 
     def later(self, deadline: datetime, pause: timedelta) -> datetime:
-        """The due date after a pause, as the policy counts time."""
+        """Return the due date after a pause, as the policy counts time."""
         try:
             return self.add(deadline, pause, self.time) if pause > NOTHING else deadline
         except NoWorkingTime:
@@ -112,13 +112,13 @@ class RuleSet:
         return self.add(now, self.hold, self.time)
 
     def occurrences(self, deadline: datetime) -> list[Occurrence]:
-        """All times of all steps, in order."""
+        """Return all occurrences of all steps, in order."""
         numbered = ((step, enumerate(self._times(step, deadline))) for step in self.steps)
         every = (Occurrence(at, step, number) for step, times in numbered for number, at in times)
         return sorted(every, key=lambda each: each.order)
 
     def _times(self, step: Step, deadline: datetime) -> Iterator[datetime]:
-        """Times that the calendar cannot reach are computed by the wall clock: too early is better than never."""
+        """Yield the instants of a step. Beyond the calendar the wall clock counts: too early is better than never."""
         at, ends = deadline, False
         for number in range(step.repeats + 1):
             if not ends:
@@ -135,9 +135,9 @@ class RuleSet:
         return {step.id: step for step in self.steps}
 
 
-# --- as they are kept -------------------------------------------------------------------------------------------------
+# --- stored rules -----------------------------------------------------------------------------------------------------
 def rules_row(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
-    """The row with a policy as it is now; all clocks share it until the policy is edited."""
+    """Return the row for a policy as it is now. All clocks share the row until the policy is edited."""
     data = written(policy, calendar)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     row = Rules.objects.filter(digest=digest).first()
@@ -170,7 +170,7 @@ def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
 
 def _step(step: PolicyStep, version: int | None) -> Json:
     fields = {name: getattr(step, name) for name in STEP_FIELDS}
-    if step.rota_id is not None:  # not of others, whose rules stay the same rows as before there were rotas
+    if step.rota_id is not None:  # unset ones keep the digest from before there were rotas
         fields["rota_id"] = step.rota_id
     return {**fields, "id": step.pk, "channels": list(step.channels), "version": version}
 
@@ -203,7 +203,7 @@ def rules_of(row: Escalation | StepRun) -> RuleSet:
 
 
 def parsed(rules: Rules) -> RuleSet:
-    """Parsed once for each process: the rows never change."""
+    """Return the parsed rules. Each process parses a row once, because rows never change."""
     if rules.pk not in _read:
         if len(_read) >= PARSED:
             _read.clear()

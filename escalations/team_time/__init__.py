@@ -1,5 +1,5 @@
-"""Where the time of a team goes, without saying anything of single people.
+"""Figures of the time that a team's tasks take, without any figure of a single person.
 
 In: the people of a team, their items, answers and messages.
-Out: figures of groups that tell of people enough.
+Out: figures of groups with enough people.
 """

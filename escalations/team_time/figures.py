@@ -1,8 +1,7 @@
-"""The figures of a team: by kind of task, kind of case, category or week. Pure: what was read is counted here.
+"""The figures of a team: by kind of task, kind of case, category or week. Pure: counts rows that were read before.
 
-None is shown that tells of fewer than five people, or of one person above all. What may not be shown by itself is put
-together under “others”, with further groups if those alone would be too few; so nothing that is left out can be found
-by subtraction.
+No figure is shown that is of fewer than five people, or mostly of one person. Groups that may not be shown are summed
+under “others”, with further groups if that sum is of too few people. So no hidden figure can be found by subtraction.
 """
 
 from collections import Counter, defaultdict
@@ -16,16 +15,16 @@ WAYS: tuple[By, ...] = get_args(By)
 
 Key = Hashable
 FEWEST = 5
-"""People of whom a figure may tell."""
+"""The fewest people whom a figure may be of."""
 LARGEST_SHARE = 2
-"""Nobody may have had more than one part in so many of what is counted."""
+"""The divisor of the largest share. One person may have at most half of the parts that a figure counts."""
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
-"""What is open is younger than the first, than the second, …, or no younger than the last."""
+"""Bounds of the ages of open tasks: younger than the first, than the second, …, or no younger than the last."""
 
 
-# --- which figures may be shown ---------------------------------------------------------------------------------------
+# --- privacy ----------------------------------------------------------------------------------------------------------
 class Crowd:
-    """Who had a part in something, and in how much of it."""
+    """The people who had a part in the tasks of a group, with the number of their parts."""
 
     def __init__(self) -> None:
         self._parts: Counter[int] = Counter()
@@ -57,9 +56,9 @@ class Group:
 GroupT = TypeVar("GroupT", bound=Group)
 
 
-class Folded(Generic[GroupT]):
-    """`shown`: groups that may be shown; `others`: all that may not, together; None: there are none. Where even all of
-    them together may not be shown, both are empty, and `total` is None."""
+class ShownGroups(Generic[GroupT]):
+    """Groups, as far as they may be shown. `others`: the sum of all that may not be, or None. If even the sum of all
+    groups may not be shown, `shown` is empty, and `others` and `total` are None."""
 
     def __init__(self, groups: dict[Key, GroupT], empty: type[GroupT]) -> None:
         shown = {key: group for key, group in groups.items() if group.crowd.enough}
@@ -78,10 +77,10 @@ class Folded(Generic[GroupT]):
         self.total: GroupT | None = total if enough else None
 
 
-# --- what is counted --------------------------------------------------------------------------------------------------
+# --- input ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """By which it can be put together; each may be empty, and the category None."""
+    """The values by which tasks can be grouped. Each may be empty, and the category None."""
 
     task: str
     case: str
@@ -90,7 +89,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How long something took, and who did it: they are counted, and never named."""
+    """The time that something took, and the pk of the person who did it. People are counted, and never named."""
 
     by: int
     took: timedelta
@@ -98,8 +97,8 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedTask:
-    """A task that came to some of these people. `seen` and `answered` are None where none of them did it yet, or
-    somebody else did."""
+    """A task that came to some of these people. `seen` and `answered` are None if none of them did it yet, or somebody
+    else did."""
 
     kind: Kind
     people: Sequence[int]
@@ -120,7 +119,7 @@ class OpenTask:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a device or mailbox got outside of its person's working hours."""
+    """A message that a device or mailbox got outside of its person's working hours."""
 
     kind: Kind
     came: datetime
@@ -129,7 +128,7 @@ class Message:
 # --- groups -----------------------------------------------------------------------------------------------------------
 @dataclass
 class Times(Group):
-    """How long something took, each time."""
+    """The times that something took."""
 
     took: list[timedelta] = field(default_factory=list)
 
@@ -143,7 +142,7 @@ class Times(Group):
         self.took += other.took
 
     def within(self, percent: int) -> timedelta | None:
-        """So many of a hundred took no longer. None: that would tell of too few people."""
+        """Return the time within which this percentage was done. None: that would be a figure of too few people."""
         if not self.crowd.enough:
             return None
         ordered = sorted(self.took)
@@ -209,7 +208,7 @@ KeyOf = Callable[[Kind, datetime], Key]
 
 
 def grouping(by: By, zone: tzinfo) -> KeyOf:
-    """Return what finds the group of a task or message by its kind and when it came."""
+    """Return a function that returns the group's key for a task or message, by its kind and its time."""
     keys: dict[By, KeyOf] = {
         "kind": lambda kind, came: kind.task,
         "category": lambda kind, came: kind.category,
@@ -219,18 +218,18 @@ def grouping(by: By, zone: tzinfo) -> KeyOf:
     return keys[by]
 
 
-def of_work(tasks: Iterable[ReceivedTask], messages: Sequence[Message], key_of: KeyOf) -> Folded[Work]:
-    """A group is of the people whose tasks it has; messages alone make none that is shown."""
+def of_work(tasks: Iterable[ReceivedTask], messages: Sequence[Message], key_of: KeyOf) -> ShownGroups[Work]:
+    """Return the groups of tasks with their messages. Groups of messages alone have no people, so none is shown."""
     groups: dict[Key, Work] = defaultdict(Work)
     for task in tasks:
         groups[key_of(task.kind, task.came)].add(task)
     for message in messages:
         groups[key_of(message.kind, message.came)].outside_hours += 1
-    return Folded(groups, Work)
+    return ShownGroups(groups, Work)
 
 
-def of_waiting(tasks: Iterable[OpenTask], now: datetime, key_of: KeyOf) -> Folded[Waiting]:
+def of_waiting(tasks: Iterable[OpenTask], now: datetime, key_of: KeyOf) -> ShownGroups[Waiting]:
     groups: dict[Key, Waiting] = defaultdict(Waiting)
     for task in tasks:
         groups[key_of(task.kind, task.came)].add(task, now)
-    return Folded(groups, Waiting)
+    return ShownGroups(groups, Waiting)

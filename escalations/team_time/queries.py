@@ -1,9 +1,9 @@
-"""What the people of a team had to do, read from their items.
+"""Reads the tasks of a team's people from their items.
 
-In: people, and since when. Out: their tasks, messages, and what is open now.
+In: people, and a start. Out: their tasks, messages, and open tasks.
 
-However many items they have, at most MOST are read: if there are more, only what came later than a moment that is
-found in the index alone.
+At most MOST items are read. If there are more, only items after a later moment are read, which is found in the index
+alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from notifications.channel_facts import INBOX
 from notifications.models import Recipient
 
 MOST = 20_000
-"""Items of all people together."""
+"""The most items that are read, of all people together."""
 USUAL = (time(8), time(18))
 """The working hours of people without a calendar, from Monday to Friday."""
 
@@ -34,7 +34,7 @@ SELECT max(beyond.created_at) FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN
 
 
 def all_since(people: Sequence[int], since: datetime) -> datetime | None:
-    """Return None if everything since then can be read, else the moment after which everything of everybody can."""
+    """Return None if all items since then can be read, else the moment after which all items of all people can."""
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND, [[*people], since, max(MOST // len(people), 1)])
         beyond: datetime | None = cursor.fetchone()[0]
@@ -117,7 +117,7 @@ LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = task.case_id O
 
 
 def open_now(people: Sequence[int], now: datetime) -> list[OpenTask]:
-    """Of whoever has very many, those that are due first."""
+    """Return the open tasks of people. Of a person with very many, only those that are due first."""
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [now, [*people], max(MOST // len(people), 1)])
         return [
@@ -142,7 +142,7 @@ LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = item.case_id O
 
 
 class WorkingHours:
-    """When people work: by their calendar or that of a team of theirs; else by the usual hours of their zone."""
+    """Working hours of people: by their calendar or one of a team of theirs, else USUAL hours in their time zone."""
 
     def __init__(self, people: Iterable[Recipient]) -> None:
         zones = {person.pk: person.timezone or "UTC" for person in people}
@@ -153,7 +153,7 @@ class WorkingHours:
         self._of = {person: own.get(person) or usual[zone] for person, zone in zones.items()}
 
     def are(self, person: int, at: datetime) -> bool:
-        """Whether the person works then."""
+        """Return whether the person works at that instant."""
         return self._of[person].is_open(at)
 
 

@@ -32,7 +32,7 @@ from notifications.reasons import Reason
 from notifications.routing.entitlement import Entitlements
 from notifications.types import Json
 from wfpush.postgres.bulk import Writes
-from wfpush.postgres.prefetch import Joined, Table
+from wfpush.postgres.prefetch import JoinedTables, Table
 from wfpush.queue import outbox
 
 _LOCK = """
@@ -129,14 +129,14 @@ def _lock(ids: Sequence[UUID], *, skip: bool) -> set[UUID]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-_CALLS = Joined(call=Table(Callback, without=["body"]), response=Table(Response))
+_CALLS = JoinedTables(call=Table(Callback, without=["body"]), response=Table(Response))
 _CALLS_OF = f"""
 SELECT {_CALLS.columns}
 FROM notifications_callback call LEFT JOIN notifications_response response ON response.id = call.response_id
 WHERE call.task_id = ANY(%s)
 """
 
-_COPIES = Joined(
+_COPIES = JoinedTables(
     item=Table(Notification, without=["body", "short_body", "details"]),
     person=Table(Recipient),
     task=Table(Task),

@@ -21,7 +21,7 @@ from notifications.intake import api_keys
 from notifications.intake.api_keys import EngineKey
 from notifications.models import ApiKey, Brand, Engine, Recipient, RecipientToken, Scope, Via
 from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
-from wfpush.postgres.prefetch import Joined, Table
+from wfpush.postgres.prefetch import JoinedTables, Table
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +114,7 @@ def read_again(caller: EngineCaller) -> EngineCaller:
     return _engine_of_key(caller.lately.digest, timezone.now()) if caller.lately is not None else caller
 
 
-_TOKENS = Joined(token=Table(RecipientToken), person=Table(Recipient), brand=Table(Brand), account=Table(User))
+_TOKENS = JoinedTables(token=Table(RecipientToken), person=Table(Recipient), brand=Table(Brand), account=Table(User))
 _BY_TOKEN = f"""
 SELECT {_TOKENS.columns}
 FROM notifications_recipienttoken token JOIN notifications_recipient person ON person.id = token.recipient_id

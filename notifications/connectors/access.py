@@ -18,7 +18,7 @@ from typing import Protocol
 
 from notifications.connectors import reasons
 from notifications.connectors.oauth2 import AccessRefused, form, read_grant, unreachable, useful
-from wfpush.net.http import Outbound, OutboundError, Response, Streamed
+from wfpush.net.http import Outbound, OutboundError, Response, StreamedResponse
 
 MAX_PAST_TOKENS = 4
 CLOSE_SECONDS = 10.0
@@ -149,7 +149,7 @@ class EngineClient:
         return await self.http.request(method, url, body=body, headers=signed, tls=await self._tls(access))
 
     @asynccontextmanager
-    async def stream(self, access: Access, url: str) -> AsyncIterator[Streamed]:
+    async def stream(self, access: Access, url: str) -> AsyncIterator[StreamedResponse]:
         """GET like `request`, and yield the response while its body arrives. Raises OutboundError, AccessRefused."""
         token = await self._token(access)
         tls = await self._tls(access)

@@ -16,7 +16,7 @@ from notifications.delivery.attempts import PersonAttempt
 from notifications.delivery.sender import Sender
 from notifications.errors import TransportError
 from notifications.models import Delivery
-from wfpush.concurrency.keyed_limits import Claimed, FreePlaces
+from wfpush.concurrency.keyed_limits import ClaimedJobs, FreePlaces
 from wfpush.concurrency.keyed_limits import Places as UnderWay
 from wfpush.queue import outbox
 
@@ -59,14 +59,14 @@ class PersonLane:
     def _rows(self) -> QuerySet[Delivery]:
         return claims.waiting_for_persons().filter(self._these)
 
-    def _claim(self, room: FreePlaces[str]) -> Claimed[str, PersonAttempt]:
+    def _claim(self, room: FreePlaces[str]) -> ClaimedJobs[str, PersonAttempt]:
         now = timezone.now()
         claimed = claims.for_places(self._rows(), room, self._limits, now, may_go_together=self._together is not None)
         if claimed:
             self._sender.paused_until = service_pauses.paused_services()
         made = person_messages.for_deliveries([rows for _, rows in claimed], self._service(), now)
         jobs = [(place, each) for (place, _), attempts in zip(claimed, made, strict=True) for each in attempts]
-        return Claimed(jobs, sum(len(rows) for _, rows in claimed))
+        return ClaimedJobs(jobs, sum(len(rows) for _, rows in claimed))
 
     def _service(self) -> str:
         return self._channel.service() if self._channel is not None and self._channel.service is not None else ""

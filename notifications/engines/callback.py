@@ -28,7 +28,7 @@ from notifications.engines.calls import EngineCalls
 from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, with_text
-from wfpush.concurrency.keyed_limits import Claimed, FreePlaces, Places
+from wfpush.concurrency.keyed_limits import ClaimedJobs, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
@@ -86,7 +86,7 @@ they are sent to it."""
 
 
 # --- claiming -------------------------------------------------------------------------------------
-def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
+def _claim(room: FreePlaces[int]) -> ClaimedJobs[int, Ready]:
     now = timezone.now()
     ready = []
     claimed = callback_claims.claim(room, _door.breaker.paused(), now)
@@ -105,7 +105,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
         if not isinstance(call, Check):
             _begin(callback, now)
         ready.append((engine, (callback, call)))
-    return Claimed(ready, len(claimed))
+    return ClaimedJobs(ready, len(claimed))
 
 
 def _prepared(callback: Callback, now: datetime) -> Any | None:

@@ -30,7 +30,7 @@ from notifications.items.representation import iso_utc
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
 from notifications.reasons import Reason, crashed, said, with_text
 from notifications.types import InboundEvent, Json
-from wfpush.concurrency.keyed_limits import Claimed, FreePlaces, Places
+from wfpush.concurrency.keyed_limits import ClaimedJobs, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
@@ -100,7 +100,7 @@ def has_late(before: datetime) -> bool:
     return outbox.due(services.without_held(due_polls(), SOURCE_NAME, timezone.now()), before).exists()
 
 
-def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
+def _claim(room: FreePlaces[int]) -> ClaimedJobs[int, Ready]:
     ready = []
     claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
     for engine, poll in claimed:
@@ -110,7 +110,7 @@ def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
             ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
             _record_failure(poll, said(fault), timezone.now())
-    return Claimed(ready, len(claimed))
+    return ClaimedJobs(ready, len(claimed))
 
 
 async def _poll(ready: Ready) -> None:

@@ -38,7 +38,7 @@ from notifications.items.representation import sees_questions
 from notifications.models import Notification
 from wfpush.concurrency.slots import Slots, SlotsTaken
 from wfpush.crypto import UndecryptableSecret
-from wfpush.net.http import Outbound, OutboundError, Streamed
+from wfpush.net.http import Outbound, OutboundError, StreamedResponse
 from wfpush.web.async_responses import AwaitedResponse, BrokenOff
 
 log = structlog.get_logger(__name__)
@@ -155,7 +155,7 @@ def _take_slot(document: Document, stack: AsyncExitStack) -> None:
         raise NotShown(why, 503, again=True) from taken
 
 
-async def _fetch(document: Document, stack: AsyncExitStack) -> Streamed:
+async def _fetch(document: Document, stack: AsyncExitStack) -> StreamedResponse:
     """Return the head of the server's response. Raises NotShown."""
     allowed = settings.OUTBOUND_ALLOWED_CIDRS if document.access is not None else ()
     await stack.enter_async_context(_time_limit())
@@ -181,7 +181,7 @@ async def _time_limit() -> AsyncIterator[None]:
         raise BrokenOff from fault
 
 
-async def _content(fetched: Streamed, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
+async def _content(fetched: StreamedResponse, document: Document, response: AwaitedResponse) -> AsyncIterator[bytes]:
     """Return the pieces of a document that may be shown. Raises NotShown."""
     kind = fetched.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     length = fetched.headers.get("Content-Length")  # a number, as the HTTP parser has checked

@@ -28,7 +28,7 @@ from notifications.models import (
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.postgres import bulk
-from wfpush.postgres.prefetch import Joined, Table
+from wfpush.postgres.prefetch import JoinedTables, Table
 
 LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
@@ -120,7 +120,7 @@ def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> No
     superseding.outdate([row.pk for row in rows], now)
 
 
-_OTHERS = Joined(item=Table(Notification, only=["recipient_id", "task_id", "state", "outcome", "read_at"]))
+_OTHERS = JoinedTables(item=Table(Notification, only=["recipient_id", "task_id", "state", "outcome", "read_at"]))
 _OTHERS_STANDING = f"""
 SELECT {_OTHERS.columns} FROM notifications_notification item
 WHERE task_id = ANY(%s) AND id <> ALL(%s) AND (state = 'open' OR (state = 'info' AND is_copy))

@@ -16,7 +16,7 @@ from escalations.api.views import StepRow
 from escalations.forecast import simulate
 from escalations.forecast.dead_ends import dead_ends
 from escalations.kinds import KINDS, wording
-from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, Taken, Taking, event_of, whom
+from escalations.kinds.base import PEOPLE, Faults, StepDescription, StepKind, StepOutcome, Taking, event_of, whom
 from escalations.models import Escalation, Policy, PolicyStep, RunResult, StepRun, StepTarget
 from notifications.models import Recipient
 from notifications.reasons import NOTHING
@@ -40,13 +40,13 @@ class Note(StepKind):
     targets = (StepTarget.MANAGER, StepTarget.PERSON)
     afterwards = "Somebody may read it."
 
-    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+    def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
         return [self._write(taking) for taking in takings]
 
-    def _write(self, taking: Taking) -> Taken:
+    def _write(self, taking: Taking) -> StepOutcome:
         event = event_of(taking)
         event.save(force_insert=True)
-        return Taken(RunResult.DONE, NOTHING, event=event)
+        return StepOutcome(RunResult.DONE, NOTHING, event=event)
 
     def faults(self, step: PolicyStep) -> Faults:
         if step.target not in self.targets:

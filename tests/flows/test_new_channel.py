@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from escalations.forecast.dead_ends import Hearing
+from escalations.forecast.dead_ends import Reachability
 from notifications.channel_facts import channel_name, channel_names, shown_on_lock_screens
 from notifications.models import Category, Recipient
 from tests.flows.test_1_task_alert import INVOICE
@@ -33,7 +33,7 @@ def test_a_new_channel_is_known_everywhere_and_carries_messages(pigeons: None, w
     assert "pigeon" in channel_names() and channel_name("pigeon") == "pigeon post"
     assert "pigeon" in shown_on_lock_screens()
     now = timezone.now()
-    assert Hearing(now, now).has_address(Recipient.objects.get(ref="bob"), ["pigeon"])
+    assert Reachability(now, now).has_address(Recipient.objects.get(ref="bob"), ["pigeon"])
 
 
 def test_who_has_no_address_there_hears_elsewhere_and_the_trace_says_why(pigeons: None, world: World) -> None:

@@ -1,4 +1,4 @@
-"""Helpers for threads and asyncio: limits for each key (`places`, `slots`), group commit, database calls from the loop.
+"""Helpers for threads and asyncio: limits by key (`keyed_limits`, `slots`), group commit, database calls from loops.
 
 In: a function or coroutine, and a key, such as the engine that is called.
 Out: its result. Nothing here knows what the work is.

@@ -10,12 +10,12 @@ from weakref import WeakSet
 Value = TypeVar("Value")
 
 _MARGIN_SECONDS = 1.0
-"""How long after its timeout work may take to end."""
+"""Seconds by which work may overrun its timeout."""
 
 
 class BackgroundLoop:
-    """Starts its thread with the first work, and runs until `close` or the end of the process. May be used by several
-    threads. A process that was forked from this one starts a thread of its own."""
+    """An event loop in a thread, which starts with the first work and ends with `close` or the process. Several threads
+    may use it. A process that was forked from this one starts a thread of its own."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -25,13 +25,13 @@ class BackgroundLoop:
 
     @property
     def alive(self) -> bool:
-        """Whether its thread runs. False in a process that was forked from the one that used it: threads stay behind,
-        and what work has kept open there cannot be used here."""
+        """Return whether the thread runs. False in a forked process: threads stay behind, and connections that work has
+        opened there cannot be used."""
         return self._running is not None
 
     def run(self, work: Coroutine[Any, Any, Value], timeout: float | None = None) -> Value:
-        """Await `work` there, while the caller waits. Cancels it after `timeout` seconds, and raises TimeoutError."""
-        future = asyncio.run_coroutine_threadsafe(_within(work, timeout), self._start())
+        """Await `work` in the loop, while the caller waits. Cancels it after `timeout` seconds: TimeoutError."""
+        future = asyncio.run_coroutine_threadsafe(_with_timeout(work, timeout), self._start())
         return future.result(None if timeout is None else timeout + _MARGIN_SECONDS)
 
     def _start(self) -> asyncio.AbstractEventLoop:
@@ -53,11 +53,11 @@ class BackgroundLoop:
                 self._running = None
 
     def forget(self) -> None:
-        """The thread stayed behind in the process that this one was forked from, where it may have held the lock."""
+        """Forget the thread, which exists only in the process that this one was forked from, and its lock."""
         self._lock, self._running = threading.Lock(), None
 
 
-async def _within(work: Coroutine[Any, Any, Value], seconds: float | None) -> Value:
+async def _with_timeout(work: Coroutine[Any, Any, Value], seconds: float | None) -> Value:
     async with asyncio.timeout(seconds):
         return await work
 

@@ -1,6 +1,6 @@
-"""Group commit: jobs of concurrent threads are done together by one of the threads.
+"""Group commit: one of several concurrent threads does the jobs of all.
 
-A thread that comes while nobody works does all waiting jobs, its own included, in one call. Threads that come meanwhile
+A thread that finds no other at work does all waiting jobs, its own included, in one call. Threads that come meanwhile
 wait; the first of them does the next batch. There is no thread besides the callers.
 """
 
@@ -23,9 +23,9 @@ class _Waiting(Generic[Job, Result]):
 
 
 class GroupCommit(Generic[Job, Result]):
-    """`work` does several jobs in one call and returns their results in order. When it raises for several jobs, each
-    job is repeated alone, so that one job cannot fail the others. Faults of the types `hopeless` are raised for all
-    jobs of the call at once."""
+    """Jobs of concurrent threads, done in one call. `work` does several jobs and returns their results in order. If it
+    raises, each job is repeated alone, so that one job cannot fail the others. Faults of the types `hopeless` are
+    raised for all jobs of the call at once."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class GroupCommit(Generic[Job, Result]):
         self._changed = threading.Condition()
 
     def do(self, job: Job, weight: int = 1) -> Result:
-        """Do the job, together with others up to the weight `most`. Raises what doing it raised."""
+        """Do the job, together with others up to the weight `most`. Raises the error of the job."""
         mine: _Waiting[Job, Result] = _Waiting(job, weight)
         with self._changed:
             self._queue.append(mine)
@@ -64,7 +64,7 @@ class GroupCommit(Generic[Job, Result]):
         return mine.result  # type: ignore[return-value]  # set with `done`; None if that is the result
 
     def _take(self) -> list[_Waiting[Job, Result]]:
-        """The oldest waiting jobs: at least one, and more as long as their weight allows."""
+        """Take the oldest waiting jobs: at least one, and more as long as their weight allows."""
         weight, count = 0, 0
         for waiting in self._queue:
             weight += waiting.weight

@@ -1,8 +1,8 @@
 """Limits how much work runs at once, in all and for each key, so that a slow key uses up its own places only.
 
-Due work is claimed when a place is free for it, and not before, so no lease runs out in a queue. When a job ends, its
-place is free at once; no job waits for a batch to end. A key without free places is left out of the claim, so that rows
-of other keys are found however many older rows it has.
+Due work is claimed only when a place is free for it, so no lease runs out in a queue. When a job ends, its place is
+free at once; no job waits for a batch to end. A key without free places is left out of the claim, so that rows of other
+keys are found however many older rows it has.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Rounds:
-    """`take` does one round, and says whether there may be more to take. Belongs to one event loop."""
+    """Rounds of taking work. `take` does one and returns whether there may be more. Belongs to one event loop."""
 
     def __init__(self, take: Callable[[], Awaitable[bool]]) -> None:
         self._take = take
@@ -28,12 +28,12 @@ class Rounds:
         self._task: asyncio.Task[None] | None = None
 
     async def once(self) -> bool:
-        """One round, after one that is under way. Raises what it raised."""
+        """Do one round, after one that is under way. Raises the round's error."""
         async with self._one_at_a_time:
             return await self._take()
 
     async def begin(self) -> None:
-        """One round; those that follow it go on after this has returned."""
+        """Do one round, and start the following ones in the background."""
         if await self.once():
             self.again()
 
@@ -49,13 +49,13 @@ class Rounds:
             try:
                 while await self.once():
                     pass
-            except Exception as fault:  # the dispatcher begins again every few seconds, and says so
+            except Exception as fault:  # the dispatcher begins again every few seconds, and logs why
                 log.info("round_failed", fault=repr(fault))
                 return
 
     @property
     def under_way(self) -> "list[asyncio.Task[None]]":
-        """What is to be waited for until nothing is taken any more; empty, or one task."""
+        """Return the task to await until nothing more is taken: none or one."""
         return [self._task] if self._task is not None and not self._task.done() else []
 
     def cancel(self) -> None:
@@ -67,13 +67,13 @@ Key = TypeVar("Key", bound=Hashable)
 Job = TypeVar("Job")
 
 SCARCE = 4
-"""While places are scarce, each key gets at most this fraction of its own: several keys may be slow."""
+"""The divisor of a key's limit while places are scarce, because several keys may be slow."""
 
 
 @dataclass(frozen=True)
 class FreePlaces(Generic[Key]):
-    """The free places at one moment: `left` in all, `each` for one key, less what that key has taken. Places are scarce
-    while fewer than `scarce_below` are left."""
+    """The free places at one moment: `left` in all, `each` for one key, minus its `taken` ones. Places are scarce while
+    fewer than `scarce_below` are left."""
 
     left: int
     each: int
@@ -85,7 +85,7 @@ class FreePlaces(Generic[Key]):
         return [key for key, count in self.taken.items() if count >= self._of_key(self.left)]
 
     def choose(self, waiting: Iterable[tuple[Any, Key]]) -> list[Any]:
-        """The ids for which there is a place, in their order. Takes pairs of id and key."""
+        """Return the ids for which there is a place, in their order. `waiting`: pairs of id and key."""
         taken, chosen = Counter(self.taken), list[Any]()
         for id, key in waiting:
             left = self.left - len(chosen)
@@ -99,8 +99,8 @@ class FreePlaces(Generic[Key]):
 
 
 @dataclass(frozen=True)
-class Claimed(Generic[Key, Job]):
-    """Jobs that may begin now. `rows`: how many rows were claimed, including those for which nothing is to be done."""
+class ClaimedJobs(Generic[Key, Job]):
+    """Jobs that may begin now. `rows`: the number of claimed rows, including rows without a job."""
 
     jobs: Sequence[tuple[Key, Job]]
     rows: int
@@ -115,7 +115,7 @@ class Places(Generic[Key, Job]):
 
     def __init__(
         self,
-        claim: Callable[[FreePlaces[Key]], Claimed[Key, Job]],
+        claim: Callable[[FreePlaces[Key]], ClaimedJobs[Key, Job]],
         do: Callable[[Job], Awaitable[None]],
         *,
         most: int,
@@ -135,7 +135,7 @@ class Places(Generic[Key, Job]):
         return FreePlaces(left, self._each, dict(self._taken), scarce_below=self._most - self._most // 2)
 
     async def fill(self) -> bool:
-        """Claim once for the places that are free. Returns whether another claim may find more."""
+        """Claim once for the places that are free. Return whether another claim may find more."""
         room = self.room
         if room.left <= 0:
             return False
@@ -145,11 +145,11 @@ class Places(Generic[Key, Job]):
         return claimed.rows > 0
 
     async def begin(self) -> None:
-        """Make the first claim, and return. The claims after it and what has begun go on."""
+        """Make the first claim, and return. Later claims and running jobs go on."""
         await self._rounds.begin()
 
     async def drain(self) -> None:
-        """Begin all due work that has a place, and return. What has begun goes on."""
+        """Begin all due work that has a place, and return. Jobs that have begun go on."""
         while await self._rounds.once():
             pass
 

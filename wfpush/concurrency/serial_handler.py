@@ -1,4 +1,4 @@
-"""Handles messages from several places, one at a time."""
+"""Handles messages of several receivers, one at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,7 +12,7 @@ T = TypeVar("T")
 async def handle_in_turn(
     receivers: Iterable[Callable[[], Awaitable[T]]], handle: Callable[[T], Awaitable[None]]
 ) -> None:
-    """Call `handle` with each message that one of the receivers gives, until it raises.
+    """Call `handle` with each message that one of the receivers returns, until a call raises.
 
     Each receiver has one task for as long as this runs. A task for each message would take longer than most messages.
     """

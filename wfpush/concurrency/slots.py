@@ -1,4 +1,4 @@
-"""Limits how much runs at once, in all and for each key. Nobody waits for a slot: who gets none is told so at once."""
+"""Limits how much runs at once, in all and for each key. Nobody waits for a slot: a missing one is an error."""
 
 import threading
 from collections import Counter
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class SlotsTaken(Exception):
-    """All slots are taken. `kind`: the kind of key that has none left; empty when there is none left for anybody."""
+    """Raised without a free slot. `kind`: the kind of key that has none left; empty if there is none left at all."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"All slots are taken{f' of this {kind}' * bool(kind)}.")
@@ -15,8 +15,7 @@ class SlotsTaken(Exception):
 
 
 class Slots:
-    """`total` slots, of which one key of a kind may hold as many as `most` says of its kind. For threads and for event
-    loops."""
+    """`total` slots, of which one key of a kind may hold as many as `most` allows. For threads and for event loops."""
 
     def __init__(self, total: int, **most: int) -> None:
         self._total = total
@@ -27,15 +26,14 @@ class Slots:
 
     @contextmanager
     def hold(self, **keys: Hashable) -> Iterator[None]:
-        """Hold one slot, with a key of each kind. Raises SlotsTaken, for the first kind of `most` that has none
-        left."""
+        """Hold one slot, with a key of each kind. Raises SlotsTaken for the first kind of `most` that has none left."""
         self._take(keys)
         try:
             yield
         finally:
             with self._lock:
                 self._count -= 1
-                self._taken -= Counter(keys.items())  # which drops those of whom none is left
+                self._taken -= Counter(keys.items())  # this drops keys with a count of 0
 
     def _take(self, keys: dict[str, Hashable]) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Checks addresses of settings before libraries read them: those raise errors of their own, or overlook a fault.
+"""Checks addresses in settings before libraries read them, which raise errors of their own, or overlook a fault.
 
 Reasons are sentences without a subject, and repeat nothing of the value, which may hold a password.
 """
@@ -14,7 +14,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]")
-"""An entry of ALLOWED_HOSTS."""
+"""The syntax of an entry of ALLOWED_HOSTS."""
 NOT_ENCODED = re.compile(r"%(?![0-9a-fA-F]{2})")
 OF_DJANGO = frozenset({"isolation_level", "server_side_binding", "assume_role"})
 """Options of a database that Django takes, and libpq does not."""
@@ -48,7 +48,7 @@ def split(address: str, schemes: Collection[str], *, may_lack_host: bool = False
 
 
 def scheme_of(address: str) -> str:
-    """The scheme, in small letters; empty if there is no `://`."""
+    """Return the scheme, in small letters; empty if there is no `://`."""
     scheme, separator, _rest = address.partition("://")
     return scheme.lower() if separator else ""
 
@@ -61,7 +61,7 @@ def _is_port(host: SplitResult) -> bool:
 
 
 def database(address: str) -> dict[str, Any]:
-    """Django's configuration of a PostgreSQL database. Raises ValueError with the reason."""
+    """Return Django's configuration of a PostgreSQL database. Raises ValueError with the reason."""
     schemes = [scheme for scheme, engine in DjangoEnviron.DB_SCHEMES.items() if engine.endswith(".postgresql")]
     split(address, schemes, may_lack_host=True)
     config: dict[str, Any] = DjangoEnviron.db_url_config(address)
@@ -76,7 +76,7 @@ def database(address: str) -> dict[str, Any]:
 
 
 def check_redis(address: str) -> None:
-    """Raises ValueError with the reason."""
+    """Check an address of Redis. Raises ValueError with the reason."""
     if scheme_of(address) == "unix":
         if len(split(address, ["unix"], may_lack_host=True).path) < 2:
             raise ValueError("names no socket")
@@ -88,13 +88,13 @@ def check_redis(address: str) -> None:
             raise ValueError("has a database that is no number")
     try:
         pool = redis.ConnectionPool.from_url(address)
-        pool.connection_class(**pool.connection_kwargs)  # connects when it is first used
+        pool.connection_class(**pool.connection_kwargs)  # this opens no connection yet
     except (ValueError, TypeError, redis.RedisError):
         raise ValueError("has an option after the ? that is unknown or has a wrong value") from None
 
 
 def email(address: str) -> dict[str, Any]:
-    """Django's settings of e-mail. Raises ValueError with the reason."""
+    """Return Django's settings of e-mail. Raises ValueError with the reason."""
     sends = scheme_of(address).startswith("smtp")
     split(address, list(DjangoEnviron.EMAIL_SCHEMES), may_lack_host=not sends)
     config = dict(DjangoEnviron.email_url_config(address))
@@ -104,7 +104,7 @@ def email(address: str) -> dict[str, Any]:
 
 
 def check_web(address: str) -> None:
-    """Raises ValueError with the reason."""
+    """Check an address of the web: scheme, host and port. Raises ValueError with the reason."""
     parts = split(address, ["https", "http"])
     if "@" in parts.netloc or "," in parts.netloc or parts.query or parts.fragment:
         raise ValueError("has more than a host and a port")

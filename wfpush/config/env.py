@@ -1,7 +1,7 @@
 """The typed reader of the environment. A wrong value stops the start with a message that names the variable.
 
 A variable is looked up in the process environment, then `.env` in the checkout, then `secrets.env` in `WFPUSH_DATA`.
-Nothing here needs Django's settings: they are made from it.
+Nothing here needs Django's settings, which are made from these values.
 """
 
 import os
@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 SHORTEST_KEY = 16
 LONGEST_NUMBER = 9
-"""Digits."""
+"""The most digits of a number."""
 DATABASE_EXAMPLE = "postgres://user:password@host:5432/name"
 REDIS_EXAMPLE = "redis://:password@host:6379/0"
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
 
 
 class Environment:
-    """Typed access to settings.
+    """The settings as typed values.
 
-    Raises ImproperlyConfigured naming the variable, the value's fault and what to write instead.
+    Raises ImproperlyConfigured with the variable, the value's fault and a correct example.
     """
 
     def __init__(self, values: dict[str, str], data_dir: Path) -> None:
@@ -46,7 +46,7 @@ class Environment:
 
     def text(self, name: str, *, default: str | None = None) -> str:
         value = self.values.get(name, "").strip()
-        if re.search(r"[\ud800-\udfff]", value):  # how Python reads bytes of the environment that are not UTF-8
+        if re.search(r"[\ud800-\udfff]", value):  # Python reads other bytes than UTF-8 as these
             raise ImproperlyConfigured(f"{name} is not text in UTF-8. Write it again.")
         if value:
             return value
@@ -55,7 +55,7 @@ class Environment:
         return default
 
     def token(self, name: str, *, default: str) -> str:
-        """A secret that may be missing. One that is set must be long enough not to be guessed."""
+        """Return a secret that may be missing. If it is set, it must be long enough not to be guessed."""
         value = self.text(name, default=default)
         if value and len(value) < 16:
             raise ImproperlyConfigured(f"{name} is shorter than 16 characters. Make one with `openssl rand -hex 32`.")
@@ -71,21 +71,21 @@ class Environment:
             return True
         if value in ("false", "off", "no", "n", "0"):
             return False
-        raise ImproperlyConfigured(f"{name}={_shown(value)} is neither yes nor no. Write yes or no.")
+        raise ImproperlyConfigured(f"{name}={_quoted(value)} is neither yes nor no. Write yes or no.")
 
     def integer(self, name: str, *, default: int, minimum: int, maximum: int | None = None) -> int:
         value = self.text(name, default=str(default))
         if not re.fullmatch(r"[0-9]+", value) or (len(value) <= LONGEST_NUMBER and int(value) < minimum):
-            raise ImproperlyConfigured(f"{name}={_shown(value)} is not a whole number of at least {minimum}.")
+            raise ImproperlyConfigured(f"{name}={_quoted(value)} is not a whole number of at least {minimum}.")
         most = 10**LONGEST_NUMBER - 1 if maximum is None else maximum
         if len(value) > LONGEST_NUMBER or int(value) > most:
-            raise ImproperlyConfigured(f"{name}={_shown(value)} is more than {most}.")
+            raise ImproperlyConfigured(f"{name}={_quoted(value)} is more than {most}.")
         return int(value)
 
     def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
         value = self.text(name, default=default)
         if value not in allowed:
-            raise ImproperlyConfigured(f"{name}={_shown(value)} is unknown. Write one of {', '.join(allowed)}.")
+            raise ImproperlyConfigured(f"{name}={_quoted(value)} is unknown. Write one of {', '.join(allowed)}.")
         return value
 
     def words(self, name: str, *, default: list[str]) -> list[str]:
@@ -93,11 +93,11 @@ class Environment:
         return [word.strip() for word in value.split(",") if word.strip()] or default
 
     def hosts(self, name: str, *, default: list[str]) -> list[str]:
-        """Names as ALLOWED_HOSTS has them."""
+        """Return host names as ALLOWED_HOSTS has them."""
         hosts = self.words(name, default=default)
         if wrong := next((host for host in hosts if not addresses.HOST.fullmatch(host)), None):
             raise ImproperlyConfigured(
-                f"{name}: {_shown(wrong)} is no host. Write names without https:// and port: push.example.com."
+                f"{name}: {_quoted(wrong)} is no host. Write names without https:// and port: push.example.com."
             )
         return hosts
 
@@ -107,7 +107,7 @@ class Environment:
         return value
 
     def sender(self, name: str, *, default: str) -> str:
-        """The sender of e-mails: an address, or a name and an address."""
+        """Return the sender of e-mails: an address, or a name and an address."""
         value = self.text(name, default=default)
         if not value.isprintable() or not re.fullmatch(r"[^\s@]+@[^\s@]+", parseaddr(value)[1]):
             raise ImproperlyConfigured(f"{name} is no sender. Write one such as Acme <no-reply@push.example.com>.")
@@ -120,7 +120,7 @@ class Environment:
                 networks.append(ip_network(word))
             except ValueError as fault:
                 raise ImproperlyConfigured(
-                    f"{name}: {_shown(word)} is no network. Write networks such as 10.1.0.0/16."
+                    f"{name}: {_quoted(word)} is no network. Write networks such as 10.1.0.0/16."
                 ) from fault
         return networks
 
@@ -159,8 +159,8 @@ class Environment:
         return keys
 
     def contact(self, name: str, *, base_url: str) -> str:
-        """The address at which operators of other services may write to us. Where it is unset: the installation's own,
-        if that is public."""
+        """Return the address at which operators of other services may write to us. If it is unset: the installation's
+        own, provided that is public."""
         value = self.text(name, default=base_url if base_url.startswith("https://") else "mailto:admin@localhost")
         if value.startswith("https://"):
             check_address(name, addresses.check_web, value, "https://push.example.com")
@@ -184,7 +184,7 @@ class Environment:
         return address
 
     def redis_in_time(self) -> str:
-        """The same for libraries that take only a URL and would wait for an answer for ever."""
+        """Return the address of Redis with timeouts, for libraries that take only a URL and would wait for ever."""
         address = self.redis()
         limits = {"socket_timeout": "10", "socket_connect_timeout": "5"}
         missing = [f"{name}={value}" for name, value in limits.items() if f"{name}=" not in address]
@@ -192,15 +192,15 @@ class Environment:
 
 
 def check_address(name: str, check: Callable[[str], T], value: str, example: str) -> T:
-    """Raises ImproperlyConfigured with the reason that `check` gives, which repeats nothing of the value."""
+    """Check an address. Raises ImproperlyConfigured with the reason of `check`, which repeats nothing of the value."""
     try:
         return check(value)
     except ValueError as fault:
         raise ImproperlyConfigured(f"{name}: the address {fault}. Write one such as {example}.") from fault
 
 
-def _shown(value: str) -> str:
-    """A wrong value, in a sentence."""
+def _quoted(value: str) -> str:
+    """Return a wrong value for a sentence, cut to 40 characters."""
     return repr(value if len(value) <= 40 else f"{value[:40]}…")
 
 
@@ -216,7 +216,7 @@ def load(base_dir: Path) -> Environment:
 
 
 def prepare(base_dir: Path) -> Environment:
-    """For `manage.py up` and the tests: make `WFPUSH_DATA` and missing secrets, then read the environment."""
+    """Make `WFPUSH_DATA` and missing secrets, then read the environment. For `manage.py up` and the tests."""
     environment = load(base_dir)
     missing = [name for name in GENERATED if not environment.values.get(name)]
     datafolder.prepare(environment.data_dir, missing)
@@ -237,7 +237,7 @@ def stand_in(base_dir: Path) -> None:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The assignments of a `.env` file."""
+    """Return the assignments of a `.env` file."""
     assignments: dict[str, str] = {}
     for line in text.splitlines():
         name, separator, value = line.strip().partition("=")
@@ -247,8 +247,8 @@ def parse(text: str) -> dict[str, str]:
 
 
 def own_origins(base_url: str, hosts: Sequence[str]) -> list[str]:
-    """Origins of pages of this installation: behind a proxy that does not say so, a request seems not to be https.
-    `hosts` as in ALLOWED_HOSTS."""
+    """Return the origins of this installation's pages. Django cannot know them behind a proxy that does not forward the
+    scheme. `hosts` as in ALLOWED_HOSTS."""
     parts = urlsplit(base_url)
     if parts.scheme != "https":
         return [base_url]

@@ -1,4 +1,4 @@
-"""The languages of the pages: English, in which the sources are written, and those that `locale/` has a folder for."""
+"""The languages of the pages: English, the language of the sources, and those that have a folder in `locale/`."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SOURCE_LANGUAGE = "en"
 
 
 def languages_in(folder: Path) -> list[tuple[str, Promise]]:
-    """The folders of `locale/` as Django's LANGUAGES: (code, name). Django translates the names."""
+    """Return code and name of the languages in `locale/`, as Django's LANGUAGES. Django translates the names."""
     compiled = sorted(file.parents[1].name for file in folder.glob("*/LC_MESSAGES/django.mo"))
     return [(code, _name(code)) for code in dict.fromkeys((SOURCE_LANGUAGE, *map(to_language, compiled)))]
 

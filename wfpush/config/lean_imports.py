@@ -1,8 +1,8 @@
-"""Loads libraries without packages that they take along if these are installed, for functions that wfpush does not use.
+"""Loads libraries without packages that they import only if installed, for functions that wfpush does not use.
 
-Every process of ours would load them at its start: rich, of which structlog makes colourful tracebacks, and requests,
-with which Django REST framework has a client for tests, took a fifth of it; YAML of that framework and the metrics that
-django-q2 would share between processes a twentieth.
+Every process would load these packages at its start. A fifth of the time was for rich, structlog's colourful
+tracebacks, and requests, a test client of Django REST framework. A twentieth was for that framework's YAML and
+django-q2's metrics.
 """
 
 import sys
@@ -13,11 +13,11 @@ UNUSED = {
     "rest_framework.compat": ("requests", "yaml", "pygments"),
     "django_q.conf": ("prometheus_client",),
 }
-"""By library, the packages that it need not find."""
+"""The packages that are hidden from a library while it is imported."""
 
 
 def load(library: str) -> None:
-    """Import `library` as if those packages were missing. Whoever imports one of them later gets it."""
+    """Import `library` as if those packages were missing. Later imports of the packages find them."""
     hidden = [package for package in UNUSED[library] if package not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
     try:

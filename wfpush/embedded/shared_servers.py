@@ -1,20 +1,20 @@
 """A real PostgreSQL and a real Valkey out of pip-installed wheels, for development and tests.
 
-Every process that names the same data folder shares one pair of servers: the first `ensure()` starts them, the last
-process to leave stops them, and whoever comes after a crash joins what still runs. Both listen on Unix sockets in a
+Every process that names the same data folder shares one pair of servers. The first `ensure()` starts them, the last
+process to leave stops them, and a process after a crash joins servers that still run. Both listen on Unix sockets in a
 private folder only. No Django in here: settings need the addresses before Django exists.
 
-All bookkeeping is flock on files of the servers' folder, because the kernel lets go of a lock whatever kills its
-holder; there are no pid files to go stale and no exit handlers that a forked child could run twice:
+All bookkeeping is flock on files of the servers' folder, because the kernel releases a lock however its holder ends.
+There are no pid files to go stale and no exit handlers that a forked child could run twice:
 
     lock            held for the moment in which something starts or stops
     users           a shared lock for the life of every process that uses the servers
     guard           held by the guard, a small process that waits for `users` to be empty and stops the servers
     *.alive         inherited by a server and all its children: taken means that at least one of them lives
 
-Folders under /var/lib/wfpush do not lie in their data folder, so they stay when somebody removes that: tests that were
-killed, and a /tmp that was cleared, left gigabytes. Each folder says whose it is. It is removed if the data folder does
-not exist any more on a file system that is still mounted, and no process uses it.
+Folders under /var/lib/wfpush do not lie in their data folder, so they stay when that is removed: killed tests, and a
+cleared /tmp, left gigabytes. Each folder names its data folder. It is removed if the data folder does not exist any
+more on a file system that is still mounted, and no process uses it.
 """
 
 import fcntl
@@ -35,9 +35,9 @@ from wfpush.embedded.servers import EmbeddedError, Postgres, ServerFolders, Valk
 
 OWNER = "data-folder.json"
 LOCKS = ("lock", "users", "guard", "postgres.alive", "valkey.alive")
-"""Whoever starts, uses, guards or is one of the servers holds one of these (shared_servers.py)."""
+"""Lock files. Each process that starts, uses, guards or is one of the servers holds one of them."""
 REMOVED = "removed-"
-"""How the name of a folder begins that is being removed. If that is cut short, the next look goes on with it."""
+"""The prefix of a folder that is being removed. If the removal is cut short, the next one goes on with it."""
 
 
 def note_owner(base: Path, data_dir: Path) -> None:
@@ -54,7 +54,7 @@ def note_owner(base: Path, data_dir: Path) -> None:
 
 
 def remove_left_behind(root: Path) -> None:
-    """Look through all folders of servers below `root`. What cannot be read or removed stays."""
+    """Remove folders of servers below `root` whose data folder is gone. Folders that cannot be read or removed stay."""
     for base in sorted(path for path in root.iterdir() if path.is_dir()):
         if base.name.startswith(REMOVED):
             shutil.rmtree(base, ignore_errors=True)
@@ -82,7 +82,7 @@ def _remove(base: Path) -> None:
 
 @contextmanager
 def _nobody_uses(base: Path) -> Iterator[bool]:
-    """Whether all locks are free. They are held meanwhile, so that nobody begins to use the folder."""
+    """Yield whether all locks were free. They are then held, so that no process begins to use the folder."""
     held: list[int] = []
     try:
         for name in LOCKS:
@@ -98,7 +98,7 @@ def _nobody_uses(base: Path) -> Iterator[bool]:
 
 ROOT_BASE = Path("/var/lib/wfpush")
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 107 on Linux and 103 on macOS
-UNSAFE_IN_SOCKET_PATH = frozenset("\"',\\%?#&+ ")  # would need quoting in PostgreSQL's list of folders or in a URL
+UNSAFE_IN_SOCKET_PATH = frozenset("\"',\\%?#&+ ")  # need quoting in PostgreSQL's list of folders or in a URL
 START_DEADLINE = 90.0  # seconds that one process may hold up the others: a first initdb on a busy machine
 
 _held: dict[Path, int] = {}  # base folder → descriptor of this process's shared lock on `users`
@@ -108,7 +108,7 @@ class _Guard(subprocess.Popen[bytes]):
     """The guard process, for the process that has started it."""
 
     def __del__(self) -> None:
-        """Say nothing when the object is deleted while the guard runs: the guard outlives its starter on purpose."""
+        """Omit Popen's warning about a running process: the guard outlives its starter on purpose."""
 
 
 _guards: dict[Path, _Guard] = {}  # base folder → the guard this process started last
@@ -116,16 +116,16 @@ _guards: dict[Path, _Guard] = {}  # base folder → the guard this process start
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the two servers of a data folder listen."""
+    """The addresses of the two servers of a data folder."""
 
     database_url: str
     redis_url: str
 
 
 def servers(data_dir: Path, variable: str) -> Servers:
-    """The servers of a folder that `manage.py up` or the tests made, started if need be.
+    """Return the servers of a folder that `manage.py up` or the tests made, started if need be.
 
-    Raises EmbeddedError naming `variable`, the setting that would have to be there otherwise.
+    Raises EmbeddedError that names `variable`, the setting that is needed otherwise.
     """
     if not was_made(data_dir):
         raise EmbeddedError(
@@ -156,7 +156,7 @@ def ensure(data_dir: Path) -> Servers:
 def revive(data_dir: Path) -> bool:
     """Start again, on the same sockets, a server of `data_dir` that was killed. Cheap while both run.
 
-    For a parent process to call about once a second. True when something had to be started.
+    For a parent process to call about once a second. Returns whether something had to be started.
     """
     where = locate(data_dir)
     if _guard_lives(where.base) and all(server.answers() for server in (Postgres(where), Valkey(where))):
@@ -166,7 +166,7 @@ def revive(data_dir: Path) -> bool:
 
 
 def release(data_dir: Path, *, deadline: float = 30.0) -> bool:
-    """Stop using the servers now. If nobody else does, stop them and return True once their processes are gone."""
+    """Stop using the servers now. If no other process does, stop them and return True once their processes are gone."""
     where = locate(data_dir)
     with _exclusive(where.base):
         if (descriptor := _held.pop(where.base, None)) is not None:
@@ -182,11 +182,11 @@ def release(data_dir: Path, *, deadline: float = 30.0) -> bool:
 
 
 def locate(data_dir: Path) -> ServerFolders:
-    """The folders of the servers that belong to `data_dir`, made if missing.
+    """Return the folders of the servers that belong to `data_dir`, made if missing.
 
-    As root they lie under /var/lib/wfpush and belong to an unprivileged user, because PostgreSQL refuses to run as
-    root and the way to `data_dir` may be closed to anybody else (/root, a home). Their name holds the identity of the
-    data folder, so that one deleted and made anew does not meet rows encrypted with the keys of the old.
+    Root's are under /var/lib/wfpush, because the way to `data_dir` may be closed to other users (/root, a home). They
+    belong to an unprivileged user, because PostgreSQL refuses to run as root. Their name holds the identity of the data
+    folder. So a deleted and remade folder does not get rows that are encrypted with the keys of the old one.
     """
     path = data_dir.resolve()
     user = unprivileged_user() if os.geteuid() == 0 else None
@@ -219,7 +219,7 @@ def _fits_a_socket(folder: Path) -> bool:
 
 
 def _private_folder(folder: Path, owner: int | None) -> None:
-    """Make `folder`, closed to others; refuse one that somebody else laid there first (a shared /tmp)."""
+    """Make `folder`, closed to others; refuse one that another user made first (a shared /tmp)."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
         if owner is not None:
@@ -246,7 +246,7 @@ def _exclusive(base: Path) -> Iterator[None]:
 def _use(base: Path) -> None:
     if base not in _held:
         descriptor = _open(base / "users")
-        fcntl.flock(descriptor, fcntl.LOCK_SH)  # the guard lets go of its own at once
+        fcntl.flock(descriptor, fcntl.LOCK_SH)  # the guard releases its own at once
         _held[base] = descriptor
 
 
@@ -263,7 +263,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _unused(base: Path) -> bool:
-    """Whether no process uses the servers. Tries for a moment, since the guard takes the same lock to look."""
+    """Return whether no process uses the servers. Tries for 0.1 s: the guard takes the same lock for a moment."""
     descriptor = _open(base / "users")
     try:
         return wait_until(lambda: _try_lock(descriptor), 0.1)
@@ -274,7 +274,7 @@ def _unused(base: Path) -> bool:
 def _guard_lives(base: Path) -> bool:
     descriptor = _open(base / "guard")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look must not see each other
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two processes that look do not meet
     except BlockingIOError:
         return True
     finally:
@@ -306,8 +306,8 @@ def _start_guard(data_dir: Path, base: Path) -> None:
 
 
 def guard(data_dir: Path, descriptor: int) -> None:
-    """The guard's whole life: wait until nobody uses the servers, stop them, end. Meanwhile it removes what others have
-    left behind: gigabytes may take longer than the servers are used, and the next guard goes on where this one ends."""
+    """Wait until no process uses the servers, stop them, and return. Meanwhile remove folders of other servers that
+    were left behind. Their gigabytes may take longer than these servers are used; then the next guard goes on."""
     where = locate(data_dir)
     if where.user is not None:
         Thread(target=remove_left_behind, args=[ROOT_BASE], daemon=True).start()

@@ -1,1 +1,1 @@
-"""How dates and times are written, by language (Django's FORMAT_MODULE_PATH). One style on all of the desk's pages."""
+"""Formats of dates and times by language (Django's FORMAT_MODULE_PATH). All of the desk's pages use this style."""

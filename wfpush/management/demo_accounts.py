@@ -1,4 +1,4 @@
-"""What `manage.py up --demo` needs to exist: an engine with its key, people who can sign in, and an SLA policy.
+"""The accounts of `manage.py up --demo`: an engine with its key, people who can sign in, and an SLA policy.
 
 Made once, engine and people by the commands that an administrator would use, and kept in `WFPUSH_DATA/demo.json`.
 """
@@ -34,12 +34,12 @@ from wfpush.crypto import digest_of
 
 MINUTES_POLICY = "Demo: minutes as hours"
 MINUTES = 2
-"""Minutes. The processes say two hours."""
+"""Minutes until the demo's task is due. The processes call them two hours."""
 
 
 @transaction.atomic
 def make_policy(engine: str) -> None:
-    """Make the policy: the only assignee of an approval is reminded after a minute, their manager hears after two."""
+    """Make the policy: an approval's only assignee is reminded after a minute, and their manager told after two."""
     if Policy.objects.filter(name=MINUTES_POLICY).exists():
         return
     policy = Policy.objects.create(
@@ -76,7 +76,7 @@ WORKING_MINUTES = 240
 
 @transaction.atomic
 def make_office(engine: str, people: list[str], base_url: str) -> None:
-    """Make what is missing. `people`: refs of those who work by the calendar."""
+    """Make the missing rows. `people`: refs of the people who work by the calendar."""
     Brand.objects.get_or_create(
         slug=BRAND,
         defaults={
@@ -101,7 +101,7 @@ def make_office(engine: str, people: list[str], base_url: str) -> None:
 
 
 def _make_office_policy(engine: Engine, office: BusinessCalendar) -> None:
-    """An inspection is due half a working day after it was given to somebody; their manager hears of it then."""
+    """Make the policy: an inspection is due half a working day after its assignment; then the manager is told."""
     policy = Policy.objects.create(
         name=OFFICE_POLICY,
         engine=engine,
@@ -126,13 +126,13 @@ def logo_at(base_url: str) -> str:
 
 
 def move_logo(base_url: str) -> None:
-    """The demo may be started at another port; a logo of one's own stays."""
+    """Set the address of the demo's logo, as the demo may be started at another port. Other logos stay."""
     Brand.objects.filter(slug=BRAND, logo_url__endswith=LOGO).update(logo_url=logo_at(base_url))
 
 
 ENGINE = "demo"
 THIS_MACHINE = ip_network("127.0.0.0/8")
-"""Where the demo's engine runs, and engines under development."""
+"""The network of the demo's engine, and of engines under development."""
 CHANGED = "(password changed since)"
 
 # Managers first: a person's manager must exist.
@@ -153,11 +153,11 @@ class DemoAccounts:
     callback_url: str = ""
     passwords: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
-    """Of these passwords, as the database keeps them: to hash them again at each start would take a second."""
+    """The hashes of these passwords in the database. Hashing them again at each start would take a second."""
     has_policy: bool = False
-    """Whether the policy was made. It is made once; administrators may change or remove it."""
+    """True if the policy was made. It is made once; administrators may change or remove it."""
     has_office: bool = False
-    """The same of the brand, the working time, and the policy that counts in it."""
+    """True if the brand, the calendar and the policy by working time were made. They are made once."""
 
     @classmethod
     def read(cls, path: Path) -> "DemoAccounts":
@@ -172,8 +172,8 @@ class DemoAccounts:
 
 
 def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
-    """Make what is missing. The passwords of existing people stay, also changed ones. `base_url`: where people reach
-    wfpush, and the brand its logo."""
+    """Make the missing accounts and rows. Passwords of existing people stay, even changed ones. `base_url`: the address
+    of wfpush for people, and for the brand's logo."""
     accounts = DemoAccounts.read(path)
     has_key = ApiKey.objects.filter(digest=digest_of(accounts.api_key), revoked_at=None).exists()
     if not has_key or accounts.callback_url != callback_url:
@@ -201,14 +201,14 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
 
 
 def shown_passwords(accounts: DemoAccounts) -> dict[str, str]:
-    """Each account's password as it works now, or a word on why it is not shown."""
+    """Return each account's present password, or CHANGED if it is not known."""
     hashes = dict(User.objects.filter(username__in=PEOPLE).values_list("username", "password"))
-    return {ref: _as_it_works(accounts, ref, hashes.get(ref, "")) for ref in sorted(PEOPLE)}
+    return {ref: _working_password(accounts, ref, hashes.get(ref, "")) for ref in sorted(PEOPLE)}
 
 
-def _as_it_works(accounts: DemoAccounts, ref: str, now: str) -> str:
+def _working_password(accounts: DemoAccounts, ref: str, now: str) -> str:
     password = accounts.passwords.get(ref, "")
-    is_same = bool(now) and now == accounts.hashes.get(ref)  # else it may be hashed in another way since
+    is_same = bool(now) and now == accounts.hashes.get(ref)  # else the hash may be of another algorithm since
     return password if is_same or check_password(password, now) else CHANGED
 
 

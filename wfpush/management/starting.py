@@ -1,4 +1,4 @@
-"""The beginning of `manage.py up`, before Django's settings exist: it claims the data folder, and looks at the ports.
+"""The beginning of `manage.py up`, before Django's settings exist: it claims the data folder, and checks the ports.
 
 Each step that may take long is a line at the terminal, printed before it begins.
 """
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Those that decide where it listens."""
+    """Add the options that decide the ports."""
     parser.add_argument("--port", type=int, default=8000, help="the demo engine takes the next one")
     parser.add_argument("--demo", action="store_true", help="with a demo engine, and people who can sign in")
 
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def begin(base_dir: Path, arguments: Sequence[str]) -> None:
     """Prepare the data folder and claim it for this process.
 
-    Raises DataFolderError with the address of another `manage.py up` that has it, and PortTaken.
+    Raises DataFolderError with the address of another `manage.py up` that has claimed it, and PortTaken.
     """
     parser = argparse.ArgumentParser(prog="manage.py up", add_help=False)
     add_options(parser)

@@ -1,4 +1,4 @@
-"""Which network addresses outbound HTTP may connect to."""
+"""The network addresses that outbound HTTP may connect to."""
 
 import re
 import socket
@@ -16,7 +16,7 @@ _ALSO_REFUSED: Sequence[Network] = (
     IPv6Network("2002::/16"),  # 6to4
     IPv6Network("3fff::/20"),  # documentation, unknown to older versions of Python
 )
-"""Networks of which Python calls some addresses global, though no server elsewhere has them."""
+"""Networks with addresses that Python calls global, though no server elsewhere has them."""
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOCALHOST = re.compile(r"(.+\.)?localhost")  # RFC 6761 section 6.3: always this machine
@@ -24,9 +24,9 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def kind_of_refused_address(address: Address, allowed: Sequence[Network]) -> str | None:
-    """What kind of address this is if it may not be called ("a loopback address"), else None.
+    """Return the kind of a refused address ("a loopback address"), or None for an address that may be called.
 
-    `allowed` admits what would be refused. An IPv6 address that stands for an IPv4 one is judged as both.
+    `allowed` admits addresses that would be refused. An IPv6 address that stands for an IPv4 one is judged as both.
     """
     if any(address in network for network in allowed):
         return None
@@ -42,14 +42,14 @@ def kind_of_refused_address(address: Address, allowed: Sequence[Network]) -> str
 
 
 def _is_public(address: Address) -> bool:
-    """Whether it is global by IANA's registries of special addresses (RFC 6890), as Python has them, and by ours."""
+    """Return whether the address is global by IANA's special registries (RFC 6890) in Python, and by ours."""
     if isinstance(address, IPv6Address) and (address.scope_id is not None or address not in _GLOBAL_V6):
         return False
     return address.is_global and not any(address in network for network in _ALSO_REFUSED)
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host spells out, or None for a name that DNS must answer.
+    """Return the address that a host spells out, or None for a name that DNS must answer.
 
     Lenient on purpose, as the system's resolver is: `127.1`, `0x7f.1`, `2130706433` and a trailing dot count, and
     `localhost` is an address too. Raises ValueError for a host that ends in a number and is no address.
@@ -68,7 +68,7 @@ def literal(host: str) -> Address | None:
 
 
 def _embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that really answers: mapped (RFC 4291 section 2.5.5.2) or behind NAT64 (RFC 6052)."""
+    """Return the IPv4 address that answers: mapped (RFC 4291 section 2.5.5.2) or behind NAT64 (RFC 6052)."""
     if isinstance(address, IPv4Address) or address.scope_id is not None:
         return None
     if address in _NAT64:

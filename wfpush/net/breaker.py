@@ -11,7 +11,7 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class _Trouble:
     """The state of a service that has failed. While `pause` is 0, it is still called. `trying`: the one call after a
-    pause is out."""
+    pause has begun."""
 
     failures: int = 0
     pause: float = 0.0
@@ -37,7 +37,7 @@ class Breaker:
         self._troubles: dict[str, _Trouble] = {}
 
     def wait(self, service: str) -> float:
-        """Seconds until the service may be called. 0.0: it may be called now, and the caller reports how the call went.
+        """Return the seconds until the service may be called. 0.0: now, and the caller reports the call's result.
 
         After a pause one caller gets 0.0, and the others wait for its result. If it reports none, another caller may
         try after another pause.
@@ -52,28 +52,28 @@ class Breaker:
         return 0.0
 
     def paused(self) -> list[str]:
-        """The services that may not be called yet."""
+        """Return the services that may not be called yet."""
         now = self._clock()
         return [service for service, trouble in self._troubles.items() if trouble.pause and now < trouble.until]
 
     def succeeded(self, service: str) -> bool:
-        """The service answered, whatever it answered. Returns True if it was paused before."""
+        """Report any answer of the service. Return whether the service was paused before."""
         trouble = self._troubles.pop(service, None)
         return trouble is not None and trouble.pause > 0
 
     def unknown(self, service: str) -> None:
-        """The call was not made: another caller may try."""
+        """Report that the call was not made: another caller may try."""
         trouble = self._troubles.get(service)
         if trouble is not None and trouble.trying:
             trouble.until, trouble.trying = self._clock(), False
 
     def failed(self, service: str) -> None:
-        """The service could not be reached, did not answer in time, or said that it is broken."""
+        """Report that the service could not be reached, did not answer in time, or said that it is broken."""
         trouble = self._troubles.setdefault(service, _Trouble())
         trouble.failures += 1
         if trouble.failures < self._failures:
             return
         if trouble.pause and not trouble.trying:
-            return  # a call from before the pause, whose result comes late
+            return  # a late result of a call from before the pause
         trouble.pause = min(2 * trouble.pause, self._most) if trouble.pause else self._pause
         trouble.until, trouble.trying = self._clock() + trouble.pause, False

@@ -1,7 +1,7 @@
 """The only way of outbound HTTP: checks every address, and ends every exchange in time.
 
-The address that was checked is the address that is connected to: names are resolved by a resolver of our own, and every
-socket is checked again when it is made (aiohttp asks no resolver for hosts that are IP literals).
+The address that was checked is the address that is connected to. Names are resolved by a resolver of our own, and every
+socket is checked again when it is made, because aiohttp asks no resolver for hosts that are IP literals.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ __all__ = [
     "Outbound",
     "OutboundError",
     "Response",
-    "Streamed",
+    "StreamedResponse",
     "check_url",
     "outbound_from_settings",
     "parse_retry_after",
@@ -50,9 +50,9 @@ _DNS_THREADS = 16
 _DNS_SECONDS = 10
 # Less than the 5 s after which Node closes idle connections: a POST must not meet one that is just closing.
 _KEEP_ALIVE = 4.0
-# Push services are few and busy, and keep idle connections for minutes; what meets a closing one is sent again.
-# notifications/delivery/concurrency_limits.py limits the messages on their way to each service: one that hangs must
-# not keep the connections of others, on the same host or elsewhere.
+# Push services are few and busy, and keep idle connections for minutes; a message that meets a closing one is sent
+# again. notifications/delivery/concurrency_limits.py limits the messages on their way to each service: one that hangs
+# must not keep the connections of others, on the same host or elsewhere.
 _PUSH_PER_HOST = _PUSH_TOTAL = 0
 _PUSH_KEEP_ALIVE = 30.0
 _PUSH_MAX_BODY = 4 * 1024
@@ -66,7 +66,7 @@ Lookup = Callable[[str], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, redirects included. `headers` ignores case; `elapsed` is in seconds."""
+    """A complete answer; it may be a redirect. `headers` ignores case; `elapsed` is in seconds."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -76,8 +76,8 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
-    """What comes back, redirects included, while it comes. `headers` ignores case."""
+class StreamedResponse:
+    """An answer while it comes; it may be a redirect. `headers` ignores case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -85,7 +85,7 @@ class Streamed:
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait, from a `Retry-After` of seconds or an HTTP date (RFC 9110 section 10.2.3), at most a day.
+    """Return the seconds of a `Retry-After` header, as a number or a date (RFC 9110 section 10.2.3), at most a day.
 
     `now` is in Unix seconds. None when the header is absent or makes no sense; 0 for a date in the past.
     """
@@ -105,8 +105,8 @@ class Outbound:
 
     Follows no redirects, keeps no cookies, reads no proxy settings, decompresses nothing, and connects to public
     addresses and those in `allowed` only. Connections are kept alive. Belongs to the event loop of its first request.
-    `per_host` and `total`: connections at once, 0 for any number. Without `notes_arrival`, which costs some time a
-    request, every failure may have arrived.
+    `per_host` and `total`: the most connections, 0 for any number. `notes_arrival` costs some time per request; without
+    it each failed request counts as one that may have arrived.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Outbound:
         timeout: float | None = None,  # noqa: ASYNC109 - part of the exchange's description, kept by asyncio.timeout
         tls: ssl.SSLContext | None = None,
     ) -> Response:
-        """Send one request and read its answer, whatever its status. Raises OutboundError when no answer comes.
+        """Send one request and return its answer, whatever its status. Raises OutboundError when no answer comes.
 
         `tls`: the TLS context of this request, for example with a client's certificate.
         """
@@ -156,8 +156,8 @@ class Outbound:
     @asynccontextmanager
     async def stream(
         self, url: str, *, headers: Mapping[str, str] | None = None, tls: ssl.SSLContext | None = None
-    ) -> AsyncIterator[Streamed]:
-        """GET what is passed on while it comes. The deadline is that of its head, and then of each piece.
+    ) -> AsyncIterator[StreamedResponse]:
+        """Send a GET and yield the answer while it comes. The deadline is that of its head, and then of each piece.
 
         Raises OutboundError, also while the pieces are read.
         """
@@ -166,7 +166,7 @@ class Outbound:
         beginning = self._begin("GET", target, progress, headers=headers, ssl=tls or True)
         response = await self._in_time(self._deadline, beginning, target, progress)
         try:
-            yield Streamed(response.status, response.headers, self._pieces(response.content, target, progress))
+            yield StreamedResponse(response.status, response.headers, self._pieces(response.content, target, progress))
         finally:
             response.close()
 
@@ -200,7 +200,7 @@ class Outbound:
         raise explained
 
     async def _begin(self, method: str, target: URL, progress: SimpleNamespace, **more: Any) -> aiohttp.ClientResponse:
-        """Return the response when its head is there."""
+        """Send the request, and return the response once its head has come."""
         return await self._open().request(method, target, allow_redirects=False, trace_request_ctx=progress, **more)
 
     async def _whole(self, beginning: Awaitable[aiohttp.ClientResponse]) -> Response:
@@ -225,7 +225,7 @@ class Outbound:
             yield piece
 
     def _open(self) -> aiohttp.ClientSession:
-        """Made with the first request: aiohttp needs a running loop."""
+        """Return the session. It is made with the first request: aiohttp needs a running loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -241,13 +241,13 @@ class Outbound:
                 trust_env=False,
                 auto_decompress=False,  # a few bytes may unpack into gigabytes
                 headers={"Accept-Encoding": "identity", "User-Agent": "wfpush"},
-                timeout=aiohttp.ClientTimeout(total=None),  # one deadline, ours, over everything
+                timeout=aiohttp.ClientTimeout(total=None),  # our own deadline covers everything
                 trace_configs=[_trace()] if self._notes_arrival else None,
             )
         return self._session
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """Check the address once more when the socket is made, whatever way it came."""
+        """Check the address once more when the socket is made, wherever it came from."""
         family, kind, protocol, _, address = info
         what = kind_of_refused_address(ip_address(address[0]), self._allowed)
         if what is not None:
@@ -258,14 +258,14 @@ class Outbound:
 def outbound_from_settings(
     *, deadline: float = DEADLINE, max_body: int = MAX_BODY, per_host: int = _PER_HOST
 ) -> Outbound:
-    """The door to engines: private networks in `OUTBOUND_ALLOWED_CIDRS` are open. `per_host` connections; 0: any."""
+    """Return a client for engines, which may call `OUTBOUND_ALLOWED_CIDRS`. `per_host` connections; 0: any number."""
     return Outbound(settings.OUTBOUND_ALLOWED_CIDRS, deadline=deadline, max_body=max_body, per_host=per_host)
 
 
 def push_door_from_settings() -> Outbound:
-    """The door to push services: networks in `PUSH_ALLOWED_CIDRS` are open, for tests.
+    """Return a client for push services, which may call `PUSH_ALLOWED_CIDRS`, for tests.
 
-    It trusts the certificates that the system trusts now, those in SSL_CERT_FILE included.
+    The client trusts the certificates that the system trusts now, those in SSL_CERT_FILE included.
     """
     return Outbound(
         settings.PUSH_ALLOWED_CIDRS,
@@ -308,7 +308,7 @@ class _CheckedResolver(AbstractResolver):
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _system_lookup(self, host: str) -> Sequence[str]:
-        """In threads of its own: names that never resolve must not use up the event loop's threads."""
+        """Resolve in own threads: names that never resolve must not use up those of the event loop."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="outbound-dns")
         addresses = await asyncio.get_running_loop().run_in_executor(self._threads, _getaddrinfo, host)
@@ -345,7 +345,7 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
 
 
 def _explained(error: Exception, host: str, seconds: float, *, may_have_arrived: bool) -> OutboundError:
-    """The failure, with a sentence of ours."""
+    """Return the failure with a sentence of ours."""
     say = partial(no_answer, host=host, may_have_arrived=may_have_arrived)
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as fault):

@@ -1,4 +1,4 @@
-"""What outbound HTTP refuses before it connects: addresses, methods and headers, as people may have typed them."""
+"""Checks of outbound HTTP before it connects: addresses, methods and headers, as people may have typed them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ Code = Literal[
 
 
 def _(text: str) -> str:
-    """Marks it for the catalogues. Django's own asks for the settings, which are read by modules that import this."""
+    """Mark a text for the catalogues. Django's own function needs the settings, and those import this module."""
     return text
 
 
@@ -63,11 +63,11 @@ NO_ANSWER = {
     "lost": _("The connection to %(host)s was lost."),
     "refused": _("%(host)s is %(words)s, which is not called unless OUTBOUND_ALLOWED_CIDRS admits its network."),
 }
-"""What may be wrong with an exchange, by names that are kept in databases, as sentences for an operator."""
+"""Sentences for an operator about failed exchanges, by the names that databases keep."""
 
 
 class OutboundError(Exception):
-    """No answer came. `detail` is a sentence for an operator and never repeats the URL, which may hold secrets.
+    """Raised when no answer came. `detail` is a sentence for an operator, without the URL, which may hold secrets.
 
     `permanent`: the same request can never succeed. `may_have_arrived`: the other side may have acted on it. `why` and
     `arguments`: the name and the values of a sentence of NO_ANSWER, where `detail` is one.
@@ -103,18 +103,18 @@ def no_answer(
 def check_url(url: str, allowed: Sequence[Network]) -> None:
     """Check an address as a person typed it, before it is saved. Raises OutboundError, always permanent.
 
-    Names are not looked up here: what they resolve to is checked each time a connection is made.
+    Names are not looked up here: their addresses are checked each time a connection is made.
     """
     parse_url(url, allowed)
 
 
 def parse_url(url: str, allowed: Sequence[Network]) -> URL:
     """Parse a URL once, for the check and for the request, so that the two cannot read it differently."""
-    return _parsed(url, tuple(allowed))
+    return _parse(url, tuple(allowed))
 
 
 @lru_cache(maxsize=_URLS_KEPT)
-def _parsed(url: str, allowed: Sequence[Network]) -> URL:
+def _parse(url: str, allowed: Sequence[Network]) -> URL:
     if len(url) > _MAX_URL:
         raise _bad_url(f"The address is longer than {_MAX_URL} characters.")
     if "\\" in url or " " in url or not url.isprintable():
@@ -157,7 +157,7 @@ def _fault_of_name(name: str) -> str:
 
 
 def refused(host: str, what: str, *, permanent: bool) -> OutboundError:
-    """Of an address of the kind `what` ("a loopback address")."""
+    """Return the error for an address of the kind `what` ("a loopback address")."""
     return no_answer("refused_address", "refused", permanent=permanent, host=host, words=what)
 
 

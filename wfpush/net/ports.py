@@ -4,11 +4,11 @@ import socket
 
 
 class PortTaken(Exception):
-    """Nothing can listen there; the message is for the person at the terminal."""
+    """Raised for a port on which nothing can listen. The message is for the person at the terminal."""
 
 
 def check_port(host: str, port: int, variable: str) -> None:
-    """Raises PortTaken naming the port, and `variable` as the way to choose another."""
+    """Raise PortTaken if the port is in use. The message names `variable` as the way to choose another."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,5 @@
-"""How log lines are made, the counts of rows, and the pages `/healthz`, `/readyz` and `/metrics`.
+"""Log lines, counts of rows, and the pages `/healthz`, `/readyz` and `/metrics`.
 
-In: what other modules log; rows that database triggers write when something changes.
+In: log records of other modules; rows that database triggers write when something changes.
 Out: log lines without secrets; metrics for Prometheus; answers for load balancers.
 """

@@ -1,8 +1,8 @@
-"""Whether events come faster than they are processed, and when the queue will be empty.
+"""The backlog of events: whether they come faster than they are processed, and when the queue will be empty.
 
-The rates are read from the rows, so all processes say the same. They are those of the later half of the time for which
-the oldest due event has waited: what a burst brought at its beginning is no longer in it, and the workers had work all
-the time. At most ROWS rows are read for each rate, however many there are.
+The rates are read from the rows, so all processes return the same. They are those of the later half of the time for
+which the oldest due event has waited. Events of a burst's beginning are no longer in that half, and the workers had
+work all the time. At most ROWS rows are read for each rate.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ from django.utils.translation import ngettext
 from wfpush.identifiers import lowest_id
 
 LEAST, MOST = timedelta(seconds=2), timedelta(minutes=1)
-"""The time over which rates are taken."""
+"""The shortest and the longest time over which rates are taken."""
 ROWS = 10_000
-"""If more rows came within that time, the rate is that of the latest ones."""
+"""The most rows that a rate is taken from. If more came within that time, the rate is that of the latest ones."""
 MANY = 100
-"""So many events are one batch: fewer are no backlog, nor those that wait behind one that fails."""
+"""The events of one batch. Fewer are no backlog, such as those that wait behind one that fails."""
 LONG = timedelta(seconds=10)
 SAME = 0.5
-"""Events a second: a smaller difference is none."""
+"""The smallest difference of rates that counts, in events a second."""
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Due events, and events a second that came and were processed."""
+    """Due events, and the numbers of events that came and were processed each second."""
 
     waiting: int
     oldest: timedelta
@@ -39,13 +39,13 @@ class Backlog:
 
     @property
     def growth(self) -> float:
-        """Events a second."""
+        """Return by how many events a second the backlog grows."""
         return self.rate_in - self.rate_out
 
     @property
     def empty_in(self) -> float:
-        """Seconds until nothing waits, at the present rates; infinite if it does not become less. Events that have come
-        just now are no backlog yet: for them it is the time that as many took before."""
+        """Return the seconds until nothing waits, at the present rates; infinite if the backlog does not shrink. Events
+        that have just come are no backlog yet: for them it is the time that as many took before."""
         if not self.waiting:
             return 0.0
         if self.oldest <= LONG:
@@ -53,7 +53,7 @@ class Backlog:
         return self.waiting / -self.growth if self.growth < 0 else float("inf")
 
     def sentence(self) -> str:
-        """In the reader's language."""
+        """Return a sentence about the backlog, in the reader's language."""
         beginning = _("%(count)s events wait, the oldest for %(time)s") % {
             "count": number(self.waiting),
             "time": in_words(self.oldest.total_seconds()),
@@ -86,7 +86,7 @@ def _due(now: datetime) -> tuple[int, timedelta]:
 
 
 def events(now: datetime) -> Any:
-    """The rows that wait, with those that wait behind another of their task or case."""
+    """Return the rows that wait, with those that wait behind another of their task or case."""
     model: Any = apps.get_model("notifications.Event")
     return model.backlog(now)
 
@@ -103,19 +103,19 @@ def _events() -> Any:
 
 
 def _rate(rows: Any, moment: str, since: datetime, now: datetime) -> float:
-    """Rows a second: those since `since`, or the latest ROWS of them."""
+    """Return the rows a second since `since`, or those of the latest ROWS."""
     totals = rows[:ROWS].aggregate(count=Count("*"), first=Min(moment))
     begin = totals["first"] if totals["count"] == ROWS else since
     return float(totals["count"] / max((now - begin).total_seconds(), 0.1))
 
 
 def number(value: float) -> str:
-    """A whole number, as the reader's language groups its digits."""
+    """Return a whole number as text, with its digits grouped as in the reader's language."""
     return formats.number_format(round(value), use_l10n=True, force_grouping=True)
 
 
 def in_words(seconds: float) -> str:
-    """A time to read, such as 3 minutes."""
+    """Return a time as text, such as 3 minutes."""
     if seconds < 90:
         return ngettext("%(count)s second", "%(count)s seconds", round(seconds)) % {"count": round(seconds)}
     if seconds < 90 * 60:

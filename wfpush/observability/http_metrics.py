@@ -1,8 +1,8 @@
 """Counts requests of this process and their times, by the template of their route, and handshakes of WebSockets.
 
-Labels never hold what a caller sent: no path, no id, no method of their own making. A request's time is that of this
-process: from the end of its body to the beginning of the answer, so that slow clients count for nothing. Who goes away
-before the answer is not counted; an exception that nothing has answered is a 500, as the server answers it.
+Labels never hold a caller's data: no path, no id, no method of their own making. A request's time is that of this
+process: from the end of its body to the beginning of the answer, so slow clients count for nothing. Clients that leave
+before the answer are not counted; an exception without an answer is a 500, as the server answers it.
 """
 
 import time
@@ -31,12 +31,12 @@ HANDSHAKES = Counter(
 COLLECTORS = (REQUESTS, SECONDS, HANDSHAKES)
 
 NO_ROUTE = "none"
-"""Requests that match no route, or were refused before one was looked for."""
+"""The route of requests that match none, or were refused before the routing."""
 OTHER_METHOD = "other"
 
 
 class CountedRequests:
-    """ASGI wrapper, the outermost one."""
+    """An ASGI wrapper that counts requests and handshakes. It is the outermost one."""
 
     def __init__(self, application: Application) -> None:
         self.application = application

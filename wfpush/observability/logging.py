@@ -14,21 +14,21 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from wfpush.security.redaction import redact, redact_text
 
 MAX_REASON = 200
-"""Characters of why a request was refused: whoever sent it may have written them."""
+"""The most characters of the reason for a refusal, which may repeat text of the request's sender."""
 
 # Libraries whose loggers come with handlers, levels or formats of their own.
 _OPINIONATED = ("django", "django.server", "django-q", "aiohttp", "channels")
 
-# For DEBUG: django-q2 logs three lines a task, with a task every few seconds; httpx logs a line for every app message,
-# daphne several for every start.
+# Loggers for DEBUG only: django-q2 logs three lines a task, with a task every few seconds; httpx a line for every app
+# message, daphne several for every start.
 _TALKATIVE = ("django-q", "httpx", "daphne")
 
 
 def configure(level: str, fmt: str) -> dict[str, Any]:
     """Set up structlog and return the value of Django's LOGGING.
 
-    `level` is a level's name, `fmt` is "console" or "json". Lines go to stderr, so that what a command prints on stdout
-    stays clean. Errors that nobody catches are logged too, instead of being printed past the redaction.
+    `level` is a level's name, `fmt` is "console" or "json". Lines go to stderr, so stdout has only a command's own
+    output. Uncaught errors are logged too, instead of being printed past the redaction.
     """
     structlog.configure(
         processors=[
@@ -74,19 +74,19 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
 
 
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """A structlog processor: takes secrets out of every value of a line, the traceback's text included."""
+    """Remove secrets from every value of a line, the traceback's text included. A structlog processor."""
     return dict(redact(event))
 
 
 class ClientErrors(logging.Filter):
-    """Leaves out Django's own record of an answer of 4xx, with the traceback of how it came about. What it says becomes
-    the `reason` of the request's line (`wfpush.web.middleware`)."""
+    """Leaves out Django's own record of an answer of 4xx, with its traceback. Its message becomes the `reason` of the
+    request's line (`wfpush.web.middleware`)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         status = getattr(record, "status_code", None)
         if not record.name.startswith("django.") or status is None or not 400 <= status < 500:
             return True
-        if record.exc_info or record.name.startswith("django.security"):  # others come after the request's line
+        if record.exc_info or record.name.startswith("django.security"):  # other records come after the request's line
             structlog.contextvars.bind_contextvars(reason=record.getMessage()[:MAX_REASON])
         return False
 
@@ -94,7 +94,7 @@ class ClientErrors(logging.Filter):
 class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time
     """Writes to stderr. A record that cannot be formatted is reported without its arguments.
 
-    Lines are dropped when nobody reads stderr any more, as after the death of `manage.py up`: logging raises nothing.
+    Lines are dropped if stderr is closed, as after the death of `manage.py up`: logging raises nothing.
     """
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_V
 
 
 def require_get_or_head(view: View) -> View:
-    """GET and HEAD, never kept by a cache."""
+    """Refuse methods other than GET and HEAD, and forbid caches to keep the answer."""
 
     @wraps(view)
     def answer(request: HttpRequest) -> HttpResponse:
@@ -54,14 +54,14 @@ def require_get_or_head(view: View) -> View:
     return answer
 
 
-# --- who may look inside --------------------------------------------------------------------------
+# --- access ---------------------------------------------------------------------------------------
 def may_see_details(request: HttpRequest) -> bool:
-    """Whether the caller is a program on this machine that connects directly, or knows METRICS_TOKEN."""
-    return _is_from_here(request) or _has_token(request)
+    """Return whether the caller is a program on this machine that connects directly, or has METRICS_TOKEN."""
+    return _is_local_peer(request) or _has_token(request)
 
 
-def _is_from_here(request: HttpRequest) -> bool:
-    """By the peer's address alone. A request that a proxy on this machine passes on has forwarding headers."""
+def _is_local_peer(request: HttpRequest) -> bool:
+    """Return whether the peer is this machine. Requests with forwarding headers come from a proxy on it."""
     if any(name in request.META for name in FORWARDED):
         return False
     try:
@@ -79,16 +79,16 @@ def _has_token(request: HttpRequest) -> bool:
     return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
 
 
-# --- alive, ready ---------------------------------------------------------------------------------
+# --- health ---------------------------------------------------------------------------------------
 @require_get_or_head
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Nothing else is checked."""
+    """Answer that the process runs. Nothing else is checked."""
     return JsonResponse({"status": OK})
 
 
 @require_get_or_head
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 while events are taken and processed, else 503; `checks` has a reason for each part that is not "ok"."""
+    """Answer 200 while events are taken and processed, else 503. `checks` has a reason for each part at fault."""
     now = timezone.now()
     checks = dict(readiness.checks(now))
     faults = {name: state for name, state in checks.items() if state != OK}
@@ -101,10 +101,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
 
 
-# --- numbers --------------------------------------------------------------------------------------
+# --- metrics --------------------------------------------------------------------------------------
 @require_get_or_head
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text: this process, and the whole installation as the database has it now."""
+    """Answer in Prometheus' format: metrics of this process, and of the installation as the database has it."""
     if not may_see_details(request):
         if not settings.METRICS_TOKEN:
             return problems.problem_of_status(404)
@@ -145,10 +145,10 @@ QUEUES = (
 
 
 class Installation(Collector):
-    """Reads the database once per scrape. What it does not answer in time is left out, and `wfpush_up` says so."""
+    """Reads the database once per scrape. Metrics that it does not return in time are missing: `wfpush_up` is 0."""
 
     def describe(self) -> list[Metric]:
-        """No descriptions, so that registering makes no query."""
+        """Return no descriptions, so that registering makes no query."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -173,7 +173,7 @@ class Installation(Collector):
 
 
 def _gauge(name: str, help: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
-    """A number for each value of the label."""
+    """Return a gauge with a number for each value of the label."""
     family = GaugeMetricFamily(name, help, labels=[label])
     for value, number in values:
         family.add_metric([value], number)
@@ -186,7 +186,7 @@ def _devices() -> list[Metric]:
 
 
 def _callbacks() -> list[Metric]:
-    """Callbacks of engines without an address are left out: those engines fetch their answers."""
+    """Return counts of callbacks. Engines without an address fetch their answers: those are counted by themselves."""
     fetching = set(_rows("notifications.Engine").filter(active=True, callback_url="").values_list("pk", flat=True))
     counts: Counter[str] = Counter()
     to_fetch = 0

@@ -1,4 +1,4 @@
-"""What `/readyz`, `/metrics` and `manage.py doctor` check: whether each part of the installation does its work.
+"""The checks of `/readyz`, `/metrics` and `manage.py doctor`: whether each part of the installation works.
 
 Every check has a short deadline, because these answers matter most while the database or Redis is away.
 """
@@ -21,16 +21,16 @@ from wfpush.processes.worker_registry import has_died_here, latest_worker
 from wfpush.queue import outbox
 
 BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
-"""Seconds after which a missing beat means that the watchdog has not repaired the cluster either."""
+"""The age of a heartbeat that shows that the watchdog has not repaired the cluster either."""
 WORK_LATE = timedelta(minutes=2)
-"""Seconds of waiting due work after which workers are too slow, or do nothing at all."""
+"""The wait of due work that shows that workers are too slow, or do nothing at all."""
 RESTART = timedelta(minutes=2)
-"""For how long a worker that was stopped is taken to be started again soon."""
+"""The time within which a stopped worker is expected to be started again."""
 DIED = "was killed or has crashed"
 
 
 def checks(now: datetime) -> Iterator[tuple[str, str]]:
-    """Each part with `OK`, or with what is wrong."""
+    """Yield each part with `OK`, or with its fault."""
     database = database_state()
     yield "database", database
     yield "redis", redis_state()
@@ -42,12 +42,12 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
         return
     yield "worker", _ask(partial(_worker, now))
     for source in outbox.sources():
-        yield source.name, _ask(partial(_late, source, now))
+        yield source.name, _ask(partial(_lateness, source, now))
 
 
 def notes(now: datetime) -> list[str]:
-    """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
-    way, a worker that was stopped or is silent, more events than are processed, or a service that is away."""
+    """Return notes for an administrator about faults that do not stop the work: an upgrade under way, a worker that was
+    stopped or is silent, more events than are processed, or a service that is away."""
     note = schema.last_found().note
     try:
         with short_statements():
@@ -63,7 +63,7 @@ def notes(now: datetime) -> list[str]:
 
 
 def _worker(now: datetime) -> str:
-    """The state of the installation's workers: "ok" while at least one runs tasks."""
+    """Return the state of the installation's workers: "ok" while at least one runs tasks."""
     latest = latest_worker()
     if latest is None:
         return "has never run a task; start `manage.py worker`"
@@ -95,7 +95,7 @@ def _silent_workers(now: datetime) -> list[str]:
 
 
 def _running() -> list[Heartbeat]:
-    """The workers that were not stopped; the one that ran a task last is the last."""
+    """Return the workers that were not stopped, in the order of their last tasks."""
     return list(Heartbeat.objects.filter(stopped_at=None).order_by("beat_at"))
 
 
@@ -112,13 +112,13 @@ def _silence(beat: Heartbeat, now: datetime) -> str | None:
     return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
 
 
-def _late(source: outbox.Source, now: datetime) -> str:
+def _lateness(source: outbox.Source, now: datetime) -> str:
     late = (source.has_late or source.has_due)(now - WORK_LATE)
     return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
 
 
 def _ask(question: Callable[[], str]) -> str:
-    """The answer, or the fault that kept the database from answering in time."""
+    """Return the answer, or the fault that kept the database from answering in time."""
     try:
         with short_statements():
             return question()

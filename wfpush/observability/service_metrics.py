@@ -1,4 +1,4 @@
-"""What `/metrics` and `/readyz` say of the services that we call (`services`)."""
+"""Metrics and notes about the services that we call (`services`), for `/metrics` and `/readyz`."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from wfpush.observability.services import WORKS
 
 
 def families(now: datetime) -> list[Metric]:
-    """Services that do not work, with what waits for them; and of the others those that are known to be set up."""
+    """Return metrics of all services: the troubles and their waiting rows, and 0 for configured ones that work."""
     lasts = GaugeMetricFamily(
         "wfpush_service_trouble_seconds",
         "For how long a service is slow, refuses or is away; 0 if it works.",
@@ -33,7 +33,7 @@ def families(now: datetime) -> list[Metric]:
 
 
 def notes(now: datetime) -> list[str]:
-    """A sentence in English for each service that does not work."""
+    """Return a sentence in English for each service that does not work."""
     return [note(row) for row in services.troubled(now)]
 
 

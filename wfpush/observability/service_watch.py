@@ -1,7 +1,7 @@
-"""What one process has seen of the services that it calls, and when that becomes a state.
+"""The results of calls that one process has made to services, and the states that follow from them.
 
 Results of calls are counted in memory. The dispatcher's source `services` writes changes every LOOK_SECONDS, and reads
-the states that other processes have written: a call that succeeds ends a state whoever has written it.
+the states that other processes have written: a call that succeeds ends a state whichever process has written it.
 """
 
 import threading
@@ -21,23 +21,23 @@ from wfpush.queue import outbox
 
 SOURCE_NAME = "services"
 LASTS = 10.0
-"""Seconds from the first call that failed to the state: shorter faults are not told."""
+"""Seconds from the first call that failed to the state. Shorter faults are not reported."""
 FAULTS, PARTIES = 2, 3
-"""So many calls in a row have failed for a service that is away, to so many different devices if it has as many."""
+"""The failed calls in a row that make a service away, and the number of different devices, if it has as many."""
 REFUSED, REFUSED_FOR = 3, 30.0
-"""A service that answers refuses if it has refused so many parties, or the same ones so often within so many
-seconds."""
+"""The number of refused calls that are to be repeated, and the seconds that they last, that make a service one that
+refuses. So many refused PARTIES do, too."""
 SLOW_SECONDS, SLOW_CALLS = 5.0, 3
-"""A service is slow when so many calls in a row took longer."""
+"""Seconds that a slow call takes, and the number of slow calls in a row that make a service slow."""
 APART = 1200.0
 """Seconds after which a fault is no longer counted with the next: longer than pauses between tries."""
 LATE = 8.0
-"""When this process itself is so many seconds late, calls seem slow that are not."""
+"""Seconds of delay of this process from which its calls do not count as slow: the process is, not the service."""
 
 
 @dataclass(slots=True)
 class _Faults:
-    """Calls in a row that have failed. `to_be_repeated`: those that are not given up."""
+    """Calls in a row that have failed. `to_be_repeated`: the number of calls that are not given up."""
 
     began: float
     last: float = 0.0
@@ -49,7 +49,7 @@ class _Faults:
     is_new: bool = True
 
     def shows_state(self, now: float, parties: int) -> bool:
-        """Whether they are more than a moment's fault, or the fault of one party. `parties`: how many there are."""
+        """Return whether the faults last, and are not those of one party alone. `parties`: the number of parties."""
         lasts, several = now - self.began, len(self.parties) >= min(PARTIES, parties)
         if lasts < LASTS or not several:
             return False
@@ -72,8 +72,8 @@ NO_REASON: Mapping[str, Any] = {"reason": "", "reason_fact": None}
 
 
 class Watch:
-    """Of one process. `took` and `failed` may be called by any thread, `look` by one at a time that may use the
-    database."""
+    """The results of this process's calls. `took` and `failed` may be called by any thread, `look` by one at a time,
+    which may use the database."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -85,7 +85,7 @@ class Watch:
         self._looked_at = clock()
 
     def took(self, service: Service, seconds: float) -> None:
-        """The service has done what it was asked within so many seconds."""
+        """Count a call that succeeded after so many seconds."""
         now, is_slow = self._clock(), seconds > SLOW_SECONDS
         with self._lock:
             self._faults.pop(service, None)
@@ -108,7 +108,7 @@ class Watch:
         seconds: float,
         for_good: bool = False,
     ) -> None:
-        """The service is AWAY, or REFUSES what it was asked; it was called so many seconds ago. `party`: the device,
+        """Count a call, begun so many seconds ago, to a service that is AWAY or REFUSES it. `party`: the device,
         address or task. `for_good`: the call is not repeated."""
         now = self._clock()
         with self._lock:
@@ -122,7 +122,7 @@ class Watch:
                 faults.parties.add(party)
 
     def look(self, now: datetime) -> None:
-        """Write what has changed, read what others have written, and have services tried that do not work."""
+        """Write changed states, read those of other processes, and make rows due that try services."""
         at = self._clock()
         rows = list(ServiceState.objects.all())
         states: dict[Service, str] = {(row.kind, row.name): row.state for row in rows}
@@ -143,8 +143,8 @@ class Watch:
     def _news(
         self, states: dict[Service, str], at: float
     ) -> tuple[dict[Service, float], dict[Service, _Faults], dict[Service, _Slow]]:
-        """What there is to be written since the last look. Counts anew for services that another process has found to
-        work."""
+        """Return the calls to report since the last look: working, failing and slow services. Counts of services that
+        other processes have found to work start again."""
         with self._lock:
             ended = self._states.keys() - states.keys()
             self._faults = {
@@ -180,7 +180,7 @@ class Watch:
 
 
 watch = Watch()
-"""Of this process."""
+"""The watch of this process."""
 
 
 async def _look() -> None:

@@ -1,9 +1,9 @@
 """States of the services that we call: engines, mail servers, gateways, push services, servers of calendars.
 
-A service is slow, refuses what it is asked, or is away while it has a row of `ServiceState`; without one it works. What
-waits for such a service is told as the service's own, and does not count as late. Every TRY_EVERY one row that waits
-for it is made due, so that its end is noticed even if all rows were to be tried much later. Rows are written when a
-state changes, and while it lasts with each try; calls that succeed cost nothing (`service_watch`).
+A service has a row of `ServiceState` while it is slow, refuses requests or is away; without one it works. Rows that
+wait for such a service are reported as the service's fault, and do not count as late. Every TRY_EVERY one of them is
+made due, so that the end is noticed even if all rows were to be tried much later. States are written when they change,
+and with each try while they last; calls that succeed cost nothing (`service_watch`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,17 +29,17 @@ log = structlog.get_logger(__name__)
 SLOW, REFUSES, AWAY, WORKS = "slow", "refuses", "away", "works"
 
 Service = tuple[str, str]
-"""The name of a kind, and the service's own."""
+"""The name of a kind, and the service's own name."""
 
 TRY_EVERY = timedelta(seconds=30)
 JUST_TRIED = timedelta(seconds=15)
-"""A service that is away is left alone for so long after somebody has called it in vain."""
+"""The time for which a service that is away is not called again after a failed call."""
 HELD_FOR = timedelta(minutes=3)
-"""What waits for a service does not count as late for so long after the last try: longer than tries are apart."""
+"""The time after the last try for which waiting rows do not count as late: longer than tries are apart."""
 UNUSED_FOR = {SLOW: timedelta(minutes=5), REFUSES: timedelta(days=1), AWAY: timedelta(days=1)}
-"""A state that no call has shown for so long is over."""
+"""The time without a call that shows a state, after which it is over."""
 IDLE_FOR = {AWAY: timedelta(minutes=1), REFUSES: timedelta(minutes=15)}
-"""The same if nothing waits for the service: nobody is affected, and the next call shows it."""
+"""The same time if nothing waits for the service. Then nobody is affected, and the next call shows the state."""
 SHORT = timedelta(seconds=10)
 
 
@@ -49,11 +49,11 @@ def one(name: str) -> int:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of services. `queue`: the source of the work that waits for them. `rows`: what is due, or to be tried
-    again, for any of them; `of`: those for one. `resume` makes due at once what waits for a service that works again.
-    `names`: those that are set up, as far as that is known. `parties`: how many different devices a service has.
-    `may_be_tried`: which of the rows were tried in vain, and may be tried sooner than planned: none that waits because
-    a person or the service asked for it."""
+    """A kind of services. `queue`: the source of the work that waits for them. `rows`: rows that are due or to be tried
+    again, for any service; `of`: the condition of those for one. `resume` makes rows due when a service works again.
+    `names`: the configured services, as far as known. `parties`: the number of different devices of a service.
+    `may_be_tried`: the condition of rows that failed, and may be tried sooner than planned: not of those that a person
+    or the service has postponed."""
 
     name: str
     label: str | Promise
@@ -73,7 +73,8 @@ _makers: list[Callable[[], Iterable[Kind]]] = []
 
 
 def register(make: Callable[[], Iterable[Kind]]) -> None:
-    """Called from AppConfig.ready() with what makes kinds when they are asked for: channels are loaded by then."""
+    """Register a function that makes kinds. Called from AppConfig.ready(); `make` is called when channels are
+    loaded."""
     if make not in _makers:
         _makers.append(make)
 
@@ -84,14 +85,14 @@ def kinds() -> Mapping[str, Kind]:
 
 # --- reading --------------------------------------------------------------------------------------
 def troubled(now: datetime) -> list[ServiceState]:
-    """The services that do not work at present."""
+    """Return the services that do not work at present."""
     rows = list(ServiceState.objects.order_by("kind", "name"))
     by_kind = kinds() if rows else {}
     return [row for row in rows if row.kind in by_kind and now - row.seen_at < UNUSED_FOR[row.state]]
 
 
 def held(queue: str, now: datetime) -> Q | None:
-    """The condition of rows of a queue that wait for a service which does not work; None: no row does.
+    """Return the condition of rows in a queue that wait for a service which does not work; None: no row does.
 
     Services that nobody has tried lately hold nothing: then it is the dispatcher that does not work.
     """
@@ -111,24 +112,24 @@ def without_held(rows: QuerySet[Any], queue: str, now: datetime) -> QuerySet[Any
 
 
 def held_names(kind: str, now: datetime) -> list[str]:
-    """The services of a kind for which rows wait that do not count as late."""
+    """Return the services of a kind for which rows wait that do not count as late."""
     return [row.name for row in troubled(now) if row.kind == kind and _was_seen_within(row, HELD_FOR, now)]
 
 
 def _was_seen_within(row: ServiceState, time: timedelta, now: datetime) -> bool:
-    """Whether a call has shown the state lately. Not one that seems to be in the future: the clock was set back."""
+    """Return whether a call has shown the state lately. One in the future does not count: the clock was set back."""
     return now - time < row.seen_at <= now
 
 
 def is_left_alone(service: Service, now: datetime) -> bool:
-    """Whether the service is away, and somebody has tried it a moment ago."""
+    """Return whether the service is away and was tried within JUST_TRIED."""
     kind, name = service
     lately = {"seen_at__gt": now - JUST_TRIED, "seen_at__lte": now}
     return ServiceState.objects.filter(kind=kind, name=name, state=AWAY, **lately).exists()
 
 
 def sentence(row: ServiceState, since: str, reason: str) -> str:
-    """In the reader's language, as `since` and `reason` are."""
+    """Return a sentence about the service, in the reader's language, like `since` and `reason`."""
     kind = kinds()[row.kind]
     names = {"kind": str(kind.label), "service": row.name, "since": since, "reason": reason}
     forms = {
@@ -165,8 +166,8 @@ def report(
     since: datetime,
     try_at: datetime | None = None,
 ) -> None:
-    """A call has shown that the service is in this state. `reason`: the columns `reason` and `reason_fact`. `try_at`:
-    when it is tried again; None: as usual."""
+    """Write that a call has shown the service in this state. `reason`: the columns `reason` and `reason_fact`.
+    `try_at`: the next try; None: after TRY_EVERY."""
     kind, name = service
     again = None if state == SLOW else try_at or now + TRY_EVERY
     fact = ServiceState._meta.get_field("reason_fact").get_db_prep_value(reason["reason_fact"], connection)
@@ -178,8 +179,8 @@ def report(
 
 
 def report_works(service: Service, now: datetime, called_at: datetime | None = None) -> None:
-    """A call that began at `called_at` has succeeded: the service works, unless a later call showed otherwise. What
-    waits for it is due at once, and counts as due from now on."""
+    """Write that the service works: a call begun at `called_at` has succeeded, and no later one failed. Waiting rows
+    become due at once, and count as due from now on."""
     kind, name = service
     with transaction.atomic():
         rows = ServiceState.objects.filter(kind=kind, name=name).select_for_update()
@@ -197,8 +198,8 @@ def report_works(service: Service, now: datetime, called_at: datetime | None = N
 
 
 def forget_or_try(row: ServiceState, now: datetime) -> None:
-    """End a state that no call has shown for long. Or, if its time has come, make the row due that waits for the
-    service and was tried least, if none is due. Of several processes one does it."""
+    """End a state that no call has shown for long. Or, at its time, make the least tried row due that waits for the
+    service, if none is due. Only one of several processes does it."""
     same = ServiceState.objects.filter(pk=row.pk, seen_at=row.seen_at)
     kind = kinds().get(row.kind)
     if kind is None or now - row.seen_at >= UNUSED_FOR[row.state]:

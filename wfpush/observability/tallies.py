@@ -1,7 +1,7 @@
 """Counts of rows that are updated with every change, so that nobody counts millions of rows.
 
 Triggers (notifications/migrations/…_tallies.py) insert rows into `Tally` in the transaction of each changing statement:
-so many more here, so many fewer there. Transactions do not wait for each other, as they would with one counter row a
+how many rows more or fewer in each state. Transactions do not wait for each other, as they would with one counter row a
 state. Once a minute a schedule adds the rows up. The sum is right at every moment.
 """
 
@@ -39,13 +39,13 @@ def add_up() -> None:
 
 
 def counts(name: str) -> dict[tuple[str, str], int]:
-    """(kind, state) → number of rows, without zeros."""
+    """Return (kind, state) → number of rows, without zeros."""
     rows = Tally.objects.filter(name=name).order_by().values_list("kind", "state").annotate(Sum("count"))
     return {(kind, state): count for kind, state, count in rows if count}
 
 
 def gauge(metric: str, help: str, name: str, labels: tuple[str, ...]) -> Metric:
-    """`labels` are the names of kind and state in the metric, or of the state alone."""
+    """Return a gauge. `labels`: the names of kind and state in the metric, or of the state alone."""
     family = GaugeMetricFamily(metric, help, labels=labels)
     for (kind, state), count in sorted(counts(name).items()):
         family.add_metric([kind, state][-len(labels) :], count)
@@ -53,7 +53,7 @@ def gauge(metric: str, help: str, name: str, labels: tuple[str, ...]) -> Metric:
 
 
 def histograms() -> list[Metric]:
-    """How long things took since this version was installed."""
+    """Return histograms of durations since this version was installed."""
     return [_histogram(*each) for each in HISTOGRAMS]
 
 

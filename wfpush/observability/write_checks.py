@@ -1,4 +1,4 @@
-"""Whether the database and Redis take writes; where they do not, why, and what to do.
+"""Checks whether the database and Redis take writes. If not, the result says why, and what to do.
 
 A server that is full, read-only or a standby answers `SELECT 1` and PING as ever. So each check writes: at most once in
 REMEMBERED_SECONDS for each process, however many probes ask.
@@ -30,13 +30,13 @@ SET LOCAL work_mem = '64kB';
 SELECT count(*) FROM generate_series(1, 20000);
 INSERT INTO wfpush_writecheck (id, written_at) VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET written_at = now();
 """
-"""One transaction in one message. The row has its place already, so its update proves no free space; the series does,
-since with so little memory PostgreSQL writes it to a file for a moment. It does not wait for a standby: a COMMIT has no
-time limit."""
+"""One transaction in one message. The row has its place already, so its update proves no free space. The series does:
+with so little memory PostgreSQL writes it to a file. The COMMIT, which has no time limit, does not wait for a
+standby."""
 _WAITS_FOR_STANDBY = """
 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND state_change < now() - interval '3 s')
 """
-"""Of the sessions of our role."""
+"""Returns whether sessions of our role wait for a standby."""
 
 _DATABASE_REASONS = {
     "25006": "is read-only; set default_transaction_read_only to off, or let DATABASE_URL name another server",
@@ -47,7 +47,7 @@ _DATABASE_REASONS = {
     "57P": "is starting or shutting down; wait, or look into its log",
     "58": "has a fault of its disk or system; look into its log",
 }
-"""By beginnings of SQLSTATE."""
+"""Faults and remedies by beginnings of SQLSTATE."""
 
 _CONNECTION_STATES = {
     "too many clients": "53300",
@@ -65,10 +65,10 @@ _REDIS_REASONS = (
     (redis.exceptions.ResponseError, "MISCONF", "cannot save to its disk; free some space there, or end its saving"),
     (redis.exceptions.ResponseError, "NOREPLICAS", "misses replicas (min-replicas-to-write); start them"),
 )
-"""By type and the beginning of the message."""
+"""Faults and remedies by type and the beginning of the message."""
 
 
-class Remembered:
+class CachedCheck:
     """A check that is made again when its last result is older than REMEMBERED_SECONDS. For several threads."""
 
     def __init__(self, check: Callable[[], str]) -> None:
@@ -86,7 +86,7 @@ class Remembered:
 
 
 def _write_to_database() -> str:
-    """Over a connection of its own: a request's would wait for a server that is away."""
+    """Write over a connection of its own: a request's would wait for a server that is away."""
     parameters = connections["default"].get_connection_params() | {"connect_timeout": CONNECT_SECONDS}
     try:
         with driver.connect(**parameters, autocommit=True) as own:
@@ -96,7 +96,7 @@ def _write_to_database() -> str:
             if own.execute(_WAITS_FOR_STANDBY).fetchone() == (True,):
                 return "waits for a standby; start it, or take it out of synchronous_standby_names"
     except UndefinedTable:
-        return OK  # of the schema, which is a check of its own
+        return OK  # the schema has a check of its own
     except psycopg.Error as fault:
         return _database_reason(fault)
     return OK
@@ -126,5 +126,5 @@ def _redis_reason(fault: Exception) -> str:
     return f"does not answer ({type(fault).__name__})"
 
 
-database_state = Remembered(_write_to_database)
-redis_state = Remembered(_write_to_redis)
+database_state = CachedCheck(_write_to_database)
+redis_state = CachedCheck(_write_to_redis)

@@ -1,10 +1,10 @@
-"""Django's PostgreSQL backend with a time limit for every wait, which uses no connection that takes no writes.
+"""Django's PostgreSQL backend with a time limit for every wait, and without connections that take no writes.
 
 A server that is gone refuses at once. A server that hangs (a stuck disk, a frozen machine, a network that drops
 everything) takes connections and statements and never answers: without limits, one thread after another would be stuck.
 
-A connection that leads to a standby, or began while `default_transaction_read_only` was set, would refuse writes for as
-long as it lives, whatever the primary does. So it is closed before the next request or task.
+A connection may lead to a standby, or have begun while `default_transaction_read_only` was set. It refuses writes for
+as long as it lives, even when the primary takes them again. So it is closed before the next request or task.
 
 PostgreSQL keeps the plans of a connection's foreign key checks and triggers. A plan that was made while a table had a
 few rows reads the whole table, and a burst makes it grow until each COMMIT is slow. So plans are dropped every few
@@ -25,11 +25,11 @@ IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
 class SchemaEditor(DatabaseSchemaEditor):
-    """For migrations that were interrupted while an index was built."""
+    """Repeats migrations that were interrupted while an index was built."""
 
     def add_index(self, model: type[Model], index: Index, concurrently: bool = False) -> None:
-        """Create an index. One that is built concurrently may be there already: it is kept if it is complete. What an
-        interrupted build has left is not, and is built again."""
+        """Create an index. A concurrent build may have made it before: a complete index is kept, and the rest of an
+        interrupted build is dropped and built again."""
         if concurrently and not self.collect_sql:
             name = self.quote_name(index.name)
             with self.connection.cursor() as cursor:
@@ -53,7 +53,7 @@ OPTIONS: dict[str, int] = {
 """Options of libpq (seconds, the last in milliseconds), unless DATABASE_URL sets others."""
 
 PLANS_SECONDS = 2.0
-"""Seconds for which a connection keeps its plans. Making them anew takes some milliseconds."""
+"""Seconds for which a connection keeps its plans. Making new ones takes some milliseconds."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -71,9 +71,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Called before and after each request and task, and each piece of the dispatcher's work."""
+        """Close a connection that cannot write, and drop old plans. Called before and after each request and task."""
         if self.connection is not None and _reports_read_only(self.connection):
-            self.errors_occurred = True  # so `is_usable` is asked, as after a fault
+            self.errors_occurred = True  # so `is_usable` is called, as after an error
         super().close_if_unusable_or_obsolete()
         if self.connection is not None and time.monotonic() - self._plans_since > PLANS_SECONDS:
             self._discard_plans()
@@ -88,7 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
 
     def is_usable(self) -> bool:
-        """Whether the server answers and takes writes. Costs a round trip."""
+        """Return whether the server answers and takes writes. Costs a round trip."""
         if self.connection is None:
             return False
         try:
@@ -99,7 +99,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _reports_read_only(connection: driver.Connection) -> bool:
-    """What the server last said by itself, without a question. A pooler may repeat what once was."""
+    """Return whether the server last reported itself read-only. Costs no query; a pooler may repeat an old state."""
     if connection.closed:
         return False
     status = connection.info.parameter_status

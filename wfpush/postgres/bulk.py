@@ -1,7 +1,7 @@
-"""Many rows in one statement: inserted, or updated with values of their own.
+"""Inserts or updates many rows with one statement.
 
 Django's `bulk_create` and `bulk_update` do the same, with a parameter or a CASE for each value. Here the rows are one
-parameter, a JSON array that PostgreSQL reads as rows of the table (json_populate_recordset in its documentation), which
+parameter: a JSON array that PostgreSQL reads as rows of the table (json_populate_recordset in its documentation). That
 costs a fifth of the processor time.
 """
 
@@ -20,13 +20,13 @@ T = TypeVar("T")
 RowT = TypeVar("RowT", bound=models.Model)
 
 MOST = 250
-"""Rows of one statement: PostgreSQL writes them while the next are made (`pipelined`), and a message
-to thousands does not need the memory of all of them."""
+"""Rows of one statement. PostgreSQL writes them while the next are made (`pipelined`), and a message to thousands does
+not need the memory of all of them."""
 
 
 def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
-    """Insert new rows of one model. Keys that the database makes are not read back. `ignore_conflicts`: rows that are
-    there already stay as they are."""
+    """Insert new rows of one model. Keys that the database makes are not read back. `ignore_conflicts`: existing rows
+    stay as they are."""
     if not rows:
         return
     model = type(rows[0])
@@ -39,8 +39,8 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
 
 
 def new(model: type[RowT], **values: Any) -> RowT:
-    """A new row with these values (objects, or None, for foreign keys), as `model(**values)` makes it, in a fifth of
-    the time."""
+    """Return a new row with these values (objects, or None, for foreign keys). `model(**values)` takes five times as
+    long."""
     if model not in _blanks:
         fields = [field for field in model._meta.concrete_fields if not field.primary_key]
         _blanks[model] = model(), [field for field in fields if field.has_default() and callable(field.default)]
@@ -55,8 +55,8 @@ _blanks: dict[type[models.Model], tuple[Any, list[Any]]] = {}
 
 
 def another(row: RowT, **values: Any) -> RowT:
-    """Return a copy of an unsaved row with a new key and these values (objects for foreign keys), in a fifth of the
-    time that a model's `__init__` takes."""
+    """Return a copy of an unsaved row with a new key and these values (objects for foreign keys). A model's `__init__`
+    takes five times as long."""
     made = object.__new__(type(row))
     attributes, state = made.__dict__, ModelState()
     attributes.update(row.__dict__)
@@ -81,10 +81,11 @@ def update(
     compared: Sequence[str] = (),
     where: Sequence[str] = (),
 ) -> int:
-    """Set the fields of these names to what the rows, of one model, have in memory. Returns how many rows were updated.
+    """Set the named fields to the values that the rows, of one model, have in memory. Return the number of updated
+    rows.
 
-    `also` and `where` are further assignments and conditions in SQL, in which `work` is the table, and `said` has what
-    the rows have in memory: the key, the fields set, and those `compared`.
+    `also` and `where` are further assignments and conditions in SQL. There `work` is the table, and `said` has the
+    rows' values in memory: the key, the fields set, and those `compared`.
     """
     if not rows:
         return 0
@@ -127,7 +128,7 @@ _UNREAD = object()
 
 
 def _is_usual(field: Any) -> bool:
-    """Whether the field leaves values that are ready as they are: one of Django's own, whose value nothing sets now."""
+    """Return whether the field never changes ready values: a field of Django's own that does not set the time."""
     sets_now = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     return not sets_now and all(
         getattr(type(field), name).__module__.startswith("django.db.models.") for name in ("pre_save", "get_prep_value")
@@ -135,7 +136,7 @@ def _is_usual(field: Any) -> bool:
 
 
 def _values(row: models.Model, columns: Sequence[tuple[Any, bool]], add: bool) -> dict[str, Any]:
-    """By column; one that is missing is NULL. Asking each field for each value would take three times as long."""
+    """Return the values by column, without None. Asking each field for each value would take three times as long."""
     attributes, values = row.__dict__, {}
     for field, is_usual in columns:
         value = attributes.get(field.attname, _UNREAD) if is_usual else _UNREAD
@@ -147,7 +148,7 @@ def _values(row: models.Model, columns: Sequence[tuple[Any, bool]], add: bool) -
 
 
 class Writes:
-    """Rows that a transaction will write: `write` inserts and updates those of each table by one statement.
+    """Rows that a transaction will write. `write` inserts and updates the rows of each table by one statement.
 
     Tables are written in the order in which their first rows came, so a row comes after those that it refers to.
     """
@@ -162,22 +163,22 @@ class Writes:
         self._new.setdefault(type(row), []).append(row)
 
     def once(self, key: Any, find: Callable[[], T]) -> T:
-        """What `find` finds in this transaction, called once for each key. The next transaction may find another."""
+        """Return the result of `find`, called once for each key in this transaction."""
         if key not in self._cache:
             self._cache[key] = find()
         cached: T = self._cache[key]
         return cached
 
     def gather(self, do: Callable[[list[T]], None], item: T) -> None:
-        """`do` is called once with all items, before the rows are written."""
+        """Call `do` once with all items, before the rows are written."""
         self._gathered.setdefault(do, []).append(item)
 
     def waiting(self, model: type[models.Model]) -> Sequence[Any]:
-        """The rows of the model that are still to be inserted."""
+        """Return the rows of the model that are still to be inserted."""
         return self._new.get(model, [])
 
     def update(self, row: models.Model, *names: str) -> None:
-        """Without names: all fields. A row that will be inserted needs nothing more."""
+        """Update the named fields of the row, or all without names. A row that will be inserted needs no update."""
         if row._state.adding:
             return
         changed = self._changed.setdefault(type(row), {})
@@ -199,7 +200,7 @@ class Writes:
 
 
 class AtOnce(Writes):
-    """Writes each row when it is given. For callers of many transactions, so it keeps nothing."""
+    """Writes each row at once, and caches nothing. For callers of many transactions."""
 
     def once(self, key: Any, find: Callable[[], T]) -> T:
         return find()
@@ -219,10 +220,10 @@ AT_ONCE = AtOnce()
 
 @contextmanager
 def pipelined() -> Iterator[None]:
-    """Within, a statement is sent and not waited for (psycopg's pipeline mode). To be used inside a transaction.
+    """Send the block's statements without waiting for them (psycopg's pipeline mode). Use it inside a transaction.
 
-    A fault is raised by a later statement, or at the end. How many rows a statement has changed is not known, which
-    Django's `save` and `update` rely on: use what this module has, or SQL.
+    A fault is raised by a later statement, or at the end. Statements do not return the number of changed rows, which
+    Django's `save` and `update` rely on: use the functions of this module, or SQL.
     """
     connection.ensure_connection()
     raw: Any = connection.connection

@@ -18,7 +18,7 @@ from psycopg import (
 from psycopg.abc import RV, PQGen
 from psycopg.errors import (
     ReadOnlySqlTransaction,
-    _WaitTimeout,  # what `wait` raises; psycopg has no public name for it
+    _WaitTimeout,  # the error of `wait`; psycopg has no public name for it
 )
 
 from wfpush.postgres.silence import silence
@@ -39,16 +39,16 @@ __all__ = [
 ]
 
 OperationalError = (psycopg.OperationalError, ReadOnlySqlTransaction)
-"""What Django raises as its OperationalError. A server that takes no writes is one that cannot be used now, but psycopg
+"""Errors that Django raises as its OperationalError. A server that takes no writes cannot be used now, but psycopg
 calls that an internal error."""
 
 CANCEL_SECONDS = 1.0
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer does not come in time: the statement's result is unknown then. The
-    server is asked to cancel the statement, which would otherwise go on to its end. Not a COMMIT: one that is cancelled
-    while it waits for a standby is seen by everybody, and lost with the primary."""
+    """A connection that is closed when an answer does not come in time: then the statement's result is unknown. The
+    server is asked to cancel the statement, which would otherwise go on to its end, but not a COMMIT. A COMMIT that is
+    cancelled while it waits for a standby is visible to everybody, and lost with the primary."""
 
     _commits = False
 

@@ -22,7 +22,7 @@ def with_settings(**settings: str) -> Iterator[None]:
 
 
 def _set(cursor: Any, name: str, value: str) -> str:
-    """Returns the value of before."""
+    """Set a setting until the transaction ends. Return its value from before."""
     cursor.execute("SELECT current_setting(%s)", [name])
     before: str = cursor.fetchone()[0]
     cursor.execute("SELECT set_config(%s, %s, true)", [name, value])

@@ -1,4 +1,4 @@
-"""How long transactions that do much together wait for a row that somebody else has locked.
+"""Limits how long transactions of a batch wait for a row that another transaction has locked.
 
 PostgreSQL waits for as long as the other transaction takes. Work that is done in batches must not: everything in the
 batch would wait with the one row that is concerned.
@@ -15,10 +15,10 @@ FIRST_SECONDS = 2.0
 """Longer than the transactions of others take, unless something is wrong or one tells thousands of people."""
 
 AGAIN_SECONDS = 0.2
-"""For work that has been tried before, perhaps because it waited in vain."""
+"""Seconds for work that has been tried before, perhaps because it waited in vain."""
 
 THEN_SECONDS = 0.05
-"""Once a wait was in vain: whoever has the row has had it for long, and looking for the cause takes several tries."""
+"""Seconds after one wait in vain: the lock has been held for long, and finding its row takes several tries."""
 
 LOCK_NOT_AVAILABLE = "55P03"
 """SQLSTATE of a statement that was given up."""
@@ -33,8 +33,8 @@ _limit = _Limit()
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Within, transactions that call `apply` wait for each lock so long at most, and THEN_SECONDS after one of them has
-    waited in vain."""
+    """Limit lock waits in the block's transactions that call `apply`. After one wait in vain the limit is
+    THEN_SECONDS."""
     before, _limit.seconds = _limit.seconds, min(seconds, settings.DATABASE_TIMEOUT / 2)
     try:
         yield
@@ -50,7 +50,7 @@ def apply() -> None:
 
 
 def in_vain(fault: BaseException) -> bool:
-    """Whether a statement was given up because somebody else had a row for too long. The next waits are short then."""
+    """Return whether a statement was given up because of a lock. Then the next waits are short."""
     if getattr(fault.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
         return False
     if _limit.seconds is not None:

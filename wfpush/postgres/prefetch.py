@@ -14,7 +14,7 @@ from wfpush.postgres import keys
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the statement, with these of its columns: only those named and the key, or all but those named."""
+    """A table of the statement and its columns: only the named ones and the key, or all but the named ones."""
 
     model: type[Model]
     only: Collection[str] = ()
@@ -32,13 +32,13 @@ class _Part:
     model: type[Model]
     names: list[str]
     key: int
-    """Place of the key among the names."""
+    """The place of the key among the names."""
     readers: list[tuple[int, Callable[..., Any]]]
-    """Of values that are something else in Python, such as JSON, by their places."""
+    """Converters of values that are something else in Python, such as JSON, with the values' places."""
 
 
-class Joined:
-    """`tables`: by the names that they have in the statement, in which `columns` is what is selected."""
+class JoinedTables:
+    """Several tables in one statement, by their names in it. `columns`: the columns to select."""
 
     def __init__(self, **tables: Table) -> None:
         fields = {name: table.fields() for name, table in tables.items()}
@@ -46,7 +46,7 @@ class Joined:
         self._parts = [_part(tables[name].model, mine) for name, mine in fields.items()]
 
     def read(self, statement: str, parameters: Sequence[Any]) -> list[list[Any]]:
-        """For each row an object of each table, or None where an outer join found none."""
+        """Return for each row an object of each table, or None where an outer join found none."""
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return [self._objects(row) for row in cursor.fetchall()]
@@ -83,12 +83,11 @@ def read(
     only: Sequence[str] = (),
     already_read: Iterable[ModelT] = (),
 ) -> Collection[ModelT]:
-    """Read what the foreign key of that name leads to, each row once, and set it on the rows: as Django's prefetching
-    does, in a third of the time. Call it in the transaction in which the rows were read, so that nothing can be deleted
-    in between.
+    """Read the objects of the foreign key of that name, each once, and set them on the rows. Django's prefetching takes
+    three times as long. Call it in the transaction in which the rows were read, so that nothing is deleted in between.
 
-    `only`: the fields to read; empty: all. `already_read`: rows that this transaction has read. Returns all to which
-    the rows lead. Raises KeyError where one of them has been deleted all the same.
+    `only`: the fields to read; empty: all. `already_read`: rows that this transaction has read. Returns all objects.
+    Raises KeyError if one of them has been deleted all the same.
     """
     rows = list(rows)
     ids = {getattr(row, f"{name}_id") for row in rows} - {None}
@@ -106,9 +105,10 @@ TRIES = 3
 
 
 class WithRelated(QuerySet[ModelT]):
-    """A queryset whose rows come with what their foreign keys lead to, as with `select_related`, but each table is read
-    by a statement of its own: for a page of rows, PostgreSQL plans a join of ten tables longer than it runs all of
-    these, and Django makes its SQL longer still. It needs no transaction.
+    """A queryset that reads foreign keys like `select_related`, but each table by a statement of its own.
+
+    For a page of rows, PostgreSQL plans a join of ten tables longer than it runs all of these, and Django makes its SQL
+    longer still. It needs no transaction.
     """
 
     _related: Callable[[Sequence[ModelT]], None]
@@ -134,15 +134,15 @@ class WithRelated(QuerySet[ModelT]):
             try:
                 self._related(self._result_cache or ())
                 return
-            except KeyError:  # what a row led to was deleted in between: its key has changed since, or it is gone, too
+            except KeyError:  # a referenced row was deleted in between, perhaps with its referring row
                 self._result_cache, self._prefetch_done = None, False
                 if not left:
                     raise
 
 
 @cache
-def _reading(model: type[Model], only: tuple[str, ...]) -> tuple[Joined, str]:
-    reader = Joined(target=Table(model, only))
+def _reading(model: type[Model], only: tuple[str, ...]) -> tuple[JoinedTables, str]:
+    reader = JoinedTables(target=Table(model, only))
     assert model._meta.pk is not None
     where = f'target."{model._meta.pk.column}" = ANY(%s::{keys.type_of(model)}[])'
     return reader, f"SELECT {reader.columns} FROM {model._meta.db_table} target WHERE {where}"

@@ -1,7 +1,7 @@
-"""Which release a process needs at least to work with the database.
+"""The oldest release whose processes can work with the database.
 
-A migration that takes away what older releases read, or demands what they do not write, has an operation
-`RequireRelease`. Its row stays in the database: older processes refuse to start, and say which release is needed.
+A migration has an operation `RequireRelease` if it removes columns that older releases read, or requires values that
+they do not write. Its row stays in the database: older processes refuse to start, and name the required release.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ TABLE = "wfpush_requiredrelease"
 
 
 class RequireRelease(Operation):
-    """From here on, processes of releases before `version` cannot use the database. That release itself can: it does
-    not need any more what the migration takes away."""
+    """Refuses the database to processes of releases before `version`. That release itself must not need what the
+    migration removes."""
 
     category = OperationCategory.PYTHON
     reduces_to_sql = True
@@ -39,7 +39,7 @@ class RequireRelease(Operation):
 
 
 def find_newer_requirement() -> str:
-    """The release that the database requires; empty if this code is that release or a newer one. Raises
+    """Return the release that the database requires; empty if this code is that release or a newer one. Raises
     django.db.Error."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
@@ -51,5 +51,5 @@ def find_newer_requirement() -> str:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """The three numbers of a release, which are ordered as releases are."""
+    """Return the three numbers of a release, which are ordered as releases are."""
     return tuple(int(number) for number in version.split("."))

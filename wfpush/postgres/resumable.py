@@ -6,7 +6,7 @@ from django.contrib.postgres import operations
 
 
 class AddConstraintNotValid(operations.AddConstraintNotValid):
-    """Django's, which drops what an interrupted migration has made before."""
+    """Django's operation, which first drops a constraint that an interrupted migration has made."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         table = schema_editor.quote_name(from_state.apps.get_model(app_label, self.model_name)._meta.db_table)

@@ -1,10 +1,10 @@
-"""The revision of the configuration: it is another one after every statement that changes a table of it.
+"""The revision of the configuration: it changes with every statement that changes a table of it.
 
 Statement triggers of those tables (notifications 0016, escalations 0005) write a row of `ConfigurationChange` in the
-transaction of the change, so an edit in the admin, a bulk action, `loaddata` and SQL count alike, and one that is
+transaction of the change. So an edit in the admin, a bulk action, `loaddata` and SQL count alike, and one that is
 rolled back never happened. Rows are inserted only: no edit waits for another.
 
-Each process keeps what it has read of the configuration until the revision is another one (`Compiled`).
+Each process keeps its compiled configuration until the revision changes (`Compiled`).
 """
 
 import threading
@@ -23,14 +23,14 @@ T = TypeVar("T")
 Revision = tuple[int | None, int, int | None]
 
 TRIES = 5
-"""How often the configuration is read again because it was changed meanwhile."""
+"""The most times that the configuration is read again because it was changed meanwhile."""
 
 
 _CURRENT = "SELECT max(id), count(*), sum(id)::bigint FROM wfpush_configurationchange"
 
 
 def current() -> Revision:
-    """The revision as this transaction sees it, changes of its own included.
+    """Return the revision as this transaction sees it, changes of its own included.
 
     Ids are not committed in their order: a change with a smaller id may come later. It changes the number of rows and
     the sum of the ids, as removing old rows does.
@@ -46,21 +46,21 @@ def current() -> Revision:
 
 
 def changes_before(past: datetime) -> QuerySet[ConfigurationChange]:
-    """Old rows, which may be removed: what remains is another revision, and the configuration is read again."""
+    """Return old rows, which may be removed. That changes the revision, so the configuration is read again."""
     return ConfigurationChange.objects.filter(changed_at__lt=past)
 
 
-class _Held(threading.local):
+class _HeldRevision(threading.local):
     depth = 0
     revision: Revision | None = None
 
 
-_held = _Held()
+_held = _HeldRevision()
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Within, the revision is asked for once: a batch is done by one configuration, whatever is edited meanwhile."""
+    """Read the revision once in the block: a batch has one configuration, whatever is edited meanwhile."""
     _held.depth += 1
     try:
         yield
@@ -71,7 +71,7 @@ def held() -> Iterator[None]:
 
 
 class Compiled(Generic[T]):
-    """What `read` makes of the configuration, kept for as long as the revision is the same.
+    """The result of `read` from the configuration, kept while the revision is the same.
 
     The result is shared by all threads, and must not be changed. `read` may read tables with the triggers only.
     """
@@ -88,14 +88,14 @@ class Compiled(Generic[T]):
         compiled = self._read()
         for _ in range(TRIES):
             # Unchanged in between: all was read of one revision, for each statement sees what is committed by then.
-            if (now := _as_it_is()) == revision:
+            if (now := _read_again()) == revision:
                 self._cached = database, revision, compiled
                 break
             revision, compiled = now, self._read()
         return compiled
 
 
-def _as_it_is() -> Revision:
+def _read_again() -> Revision:
     """Read the present revision, which the batch has from here on."""
     _held.revision = None
     return current()

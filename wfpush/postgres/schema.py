@@ -1,9 +1,9 @@
-"""Whether the database has the schema that this code was written for, and what to do if not.
+"""Compares the database's schema with this code's, and explains how to make them fit.
 
-Nothing here trusts `django_migrations` alone: development versions before 0.2.0 edited their first migration in place,
-so that `migrate` found nothing to do on databases whose columns were missing, and events were taken and never
-processed. Tables and columns are read from PostgreSQL's catalogue, all in one statement. What older code cannot see in
-them, such as rows of another form, the database says itself: which release it requires.
+Nothing here trusts `django_migrations` alone. Development versions before 0.2.0 edited their first migration in place.
+On databases without some columns `migrate` then found nothing to do, and events were taken and never processed. Tables
+and columns are read from PostgreSQL's catalogue, all in one statement. Older code cannot see some changes there, such
+as rows of another form: for these the database has the release that it requires.
 """
 
 import time
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 OUR_APPS = ("wfpush", "notifications", "escalations")
 """Apps whose migrations are written here. Unknown migrations of other apps may have been merged by their package."""
 TRUSTED_SECONDS = 60.0
-"""Seconds for which a schema that was found right is not checked again: `/readyz` is called every few seconds."""
+"""Seconds for which a right schema is not checked again: `/readyz` is called every few seconds."""
 SHOWN = 4
 GUIDE = "docs/operations.md, Upgrading"
 
@@ -42,12 +42,13 @@ WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'f') AND pg_table_is_
 
 
 class WrongSchema(Exception):
-    """The database and this code do not fit; the message says what to do."""
+    """Raised if the database and this code do not fit. The message says what to do."""
 
 
 @dataclass(frozen=True)
 class Schema:
-    """What was found. Migrations are written `notifications.0001_initial`, columns `notifications_task.state`."""
+    """The differences of a schema, such as the migration `notifications.0001_initial`, the column
+    `notifications_task.state`."""
 
     unapplied: Sequence[str] = ()
     unknown: Sequence[str] = ()
@@ -59,7 +60,7 @@ class Schema:
 
     @property
     def fault(self) -> str:
-        """Why this code cannot work on this database, with what to do; empty if it can."""
+        """The reason why this code cannot work on this database, with the remedy; empty if it can."""
         if self.required_release:
             return (
                 f"release {self.required_release} or newer is needed, and this is {VERSION}; update this process to"
@@ -94,14 +95,14 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-# --- what there is, and what there should be ------------------------------------------------------
+# --- comparison -----------------------------------------------------------------------------------
 def read_schema() -> Schema:
     """Read the schema from the database. Raises django.db.Error."""
     loader = MigrationLoader(connection)
     applied = loader.applied_migrations.keys()
     ours = set(loader.disk_migrations).union(*(migration.replaces for migration in loader.disk_migrations.values()))
     unknown = [key for key in applied - ours if key[0] in OUR_APPS]
-    missing, unfilled = _compared(expected(apps))
+    missing, unfilled = _compare(expected(apps))
     unapplied = loader.graph.nodes.keys() - applied  # Django's plan leaves out those before one that is applied
     return Schema(_format_keys(unapplied), _format_keys(unknown), missing, unfilled, find_newer_requirement())
 
@@ -111,7 +112,7 @@ def _format_keys(keys: Collection[tuple[str, str]]) -> list[str]:
 
 
 def expected(registry: Any) -> Columns:
-    """The tables and columns of a registry's models (the real registry, or that of a migration's state)."""
+    """Return the tables and columns of a registry's models (the real registry, or that of a migration's state)."""
     models = [model._meta for model in registry.get_models(include_auto_created=True)]
     return {
         meta.db_table: frozenset(field.column for field in meta.local_concrete_fields)
@@ -120,8 +121,8 @@ def expected(registry: Any) -> Columns:
     }
 
 
-def _compared(required: Columns) -> tuple[list[str], list[str]]:
-    """(missing columns, or tables of which all is missing; required columns that are not ours)."""
+def _compare(required: Columns) -> tuple[list[str], list[str]]:
+    """Return missing columns, or tables without any, and required columns that are not ours."""
     actual: dict[str, dict[str, bool]] = {}
     with connection.cursor() as cursor:
         cursor.execute(CATALOGUE, [list(required)])
@@ -139,9 +140,9 @@ def _compared(required: Columns) -> tuple[list[str], list[str]]:
     return sorted(missing), sorted(unfilled)
 
 
-# --- who asks -------------------------------------------------------------------------------------
+# --- callers --------------------------------------------------------------------------------------
 class _Trust:
-    """What this process found last, and until when it is trusted."""
+    """A cache of the schema that this process read last."""
 
     def __init__(self) -> None:
         self._until = float("-inf")
@@ -161,18 +162,18 @@ class _Trust:
 
 _trust = _Trust()
 current_schema = _trust.current
-"""The schema found within the last minute; one with a fault is read again each time. Raises django.db.Error."""
+"""Return the schema read within the last minute; one with a fault is read each time. Raises django.db.Error."""
 forget_schema = _trust.end
-"""Forget what was found before."""
+"""Forget the cached schema."""
 
 
 def last_found() -> Schema:
-    """What `current` returned last, without a query."""
+    """Return the last result of `current_schema`, without a query."""
     return _trust.schema
 
 
 def require_current_schema() -> None:
-    """Called before web or worker starts. Raises WrongSchema, or django.db.Error."""
+    """Check the schema before web or worker starts. Raises WrongSchema, or django.db.Error."""
     schema = read_schema()
     if schema.fault:
         raise WrongSchema(f"The database does not fit this version: {schema.fault}.")
@@ -181,8 +182,8 @@ def require_current_schema() -> None:
 
 
 def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
-    """A system check that only `migrate` runs: this release must be able to use the database, and the tables of applied
-    migrations must be there before others are applied."""
+    """Check that this release can use the database, and that the tables of applied migrations exist before others are
+    applied. A system check that only `migrate` runs."""
     if not databases:
         return []
     if required := find_newer_requirement():
@@ -192,7 +193,7 @@ def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[Ch
     applied = [key for key in loader.applied_migrations if key in loader.graph.nodes]
     if not applied:
         return []
-    missing, _unfilled = _compared(expected(loader.project_state(applied).apps))
+    missing, _unfilled = _compare(expected(loader.project_state(applied).apps))
     if not missing:
         return []
     return [Error(f"The database {Schema(missing=missing).fault}.", id="wfpush.E001")]

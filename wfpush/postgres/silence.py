@@ -1,4 +1,4 @@
-"""Whether the database server is silent: it takes connections and statements, and never answers."""
+"""Notices that the database server is silent: it takes connections and statements, and never answers."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TURN_SECONDS = 0.2
 
 
 class Silence:
-    """Whether the server is silent. `patience` is how many seconds an answer may take; None: for ever."""
+    """The state of the server: true while it is silent. `patience`: seconds that an answer may take; None: no limit."""
 
     def __init__(self) -> None:
         self.patience: float | None = None
@@ -33,8 +33,8 @@ class Silence:
 
     @contextmanager
     def trying(self) -> Iterator[None]:
-        """Context of a try to connect. While the server is silent one thread tries, and all others fail at once instead
-        of being stuck as well. Raises psycopg's OperationalError."""
+        """Guard a try to connect. While the server is silent one thread tries, and all others fail at once instead of
+        being stuck as well. Raises psycopg's OperationalError."""
         alone = self._silent
         if alone and not self._turn.acquire(timeout=TURN_SECONDS):
             raise OperationalError("the database does not answer")

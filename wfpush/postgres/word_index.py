@@ -1,7 +1,7 @@
-"""Rows found by their words: an index of the words that a row has, and a condition that reads it.
+"""An index of the words of rows, and a condition that searches it.
 
-A word is found by how it begins, in capital letters or small ones. Punctuation of titles parts words, so that 4711 is
-found in INV-4711; ids and addresses are kept whole beside them. PostgreSQL's parser of texts would take `-4711` for a
+A word is found by its beginning, in capital letters or small ones. Punctuation separates words of titles, so that 4711
+is found in INV-4711; ids and addresses are also kept whole. PostgreSQL's parser of texts would take `-4711` for a
 number, and leave out or change words by language.
 """
 
@@ -14,9 +14,9 @@ from django.db.models import BooleanField, Func, Value
 from django.utils.deconstruct import deconstructible
 
 PARTING = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\u00a0–—‘’“”„‚«»…·•"
-"""What parts words, beside blanks."""
+"""Characters that separate words, beside blanks."""
 SHORTEST_BEGINNING = 2
-"""Fewer letters are looked for as a whole word: too many begin so."""
+"""The fewest letters of a beginning. Fewer are searched as a whole word: too many words begin so."""
 
 _PARTED = str.maketrans(PARTING, " " * len(PARTING))
 _QUOTED = PARTING.replace("'", "''").replace("%", "%%")
@@ -27,7 +27,7 @@ _CAPITALS = re.compile("[A-Z]+")
 class Words(Func):
     """The words of the fields, and the ids as they are, for an index and for `having`. Empty fields add nothing.
 
-    An index has the words as this said when it was made: a change of this needs new indexes.
+    An index keeps the words of its making: a change of this class needs new indexes.
     """
 
     def __init__(self, *fields: str, ids: Sequence[str] = ()) -> None:
@@ -44,8 +44,8 @@ class Words(Func):
 
 
 def having(vector: Words, query: str, *, whole: bool = False) -> Func | None:
-    """Return a condition of `filter`: rows with all of these words, or with this id; without `whole`, also rows in
-    which they only begin so. None for an empty query. `query` has no blanks around it."""
+    """Return a condition of `filter`: rows with all of these words, or with this id; without `whole`, also rows whose
+    words begin so. None for an empty query. `query` has no blanks around it."""
     words = query.translate(_PARTED).split()
     ids = [query] if query and " " not in query and words != [query] else []
     ways = [" & ".join(_lexemes(word, whole) for word in words), *(_lexemes(each, whole) for each in ids)]
@@ -56,20 +56,20 @@ def having(vector: Words, query: str, *, whole: bool = False) -> Func | None:
 
 
 def has_words(text: str, query: str, *, whole: bool = False) -> bool:
-    """Whether the text has all of these words, or words that begin so, as `having` finds them."""
+    """Return whether the text has all of these words, or words that begin so, like `having`."""
     words, terms = (each.casefold().translate(_PARTED).split() for each in (text, query))
     return all(any(word == each if whole else word.startswith(each) for word in words) for each in terms)
 
 
 def _lexemes(word: str, whole: bool) -> str:
-    """The word in a tsquery, in all the ways in which it may be written there."""
+    """Return the word for a tsquery, in all the ways in which the index may have it."""
     mark = "" if whole or len(word) < SHORTEST_BEGINNING else ":*"
     quoted = word.replace("\\", "\\\\").replace("'", "''")
-    return "(" + " | ".join(f"'{each}'{mark}" for each in _written(quoted)) + ")"
+    return "(" + " | ".join(f"'{each}'{mark}" for each in _spellings(quoted)) + ")"
 
 
-def _written(word: str) -> list[str]:
-    """The ways in which `lower` of PostgreSQL may have left the word: in a database with the locale C it changes
-    A to Z only."""
+def _spellings(word: str) -> list[str]:
+    """Return the ways in which PostgreSQL's `lower` may have left the word: with the locale C it changes A to Z
+    only."""
     ways = (word.lower(), word.capitalize(), word.upper())
     return list(dict.fromkeys(_CAPITALS.sub(lambda letters: letters[0].lower(), each) for each in ways))

@@ -4,9 +4,8 @@ django-q2's own broker raises when Redis is away: the process that asked it then
 cluster does not start at all. It also takes tasks from one list that all clusters share, so no task can prove that a
 certain cluster works. This broker takes the tasks of its own worker first.
 
-Tasks are wake-ups only. So while Redis gives and takes none (it is away, full or read-only), this broker looks itself
-about once a second which sources have due work, and makes their tasks. Other workers do the same: whatever one of them
-claims, the others leave alone.
+Tasks are wake-ups only. While Redis gives and takes none (it is away, full or read-only), this broker makes them
+itself: about once a second, for sources that have due work. Other workers do the same: each row is claimed by one.
 """
 
 import os
@@ -39,7 +38,7 @@ KEPT_SECONDS = 600
 
 
 class Broker(Redis):  # type: ignore[misc]
-    """What Q_CLUSTER's `broker_class` names."""
+    """The broker of our clusters, named in Q_CLUSTER's `broker_class`."""
 
     @staticmethod
     def get_connection(list_key: str | None = None) -> redis.Redis:
@@ -49,11 +48,11 @@ class Broker(Redis):  # type: ignore[misc]
         return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, retry=once_more)
 
     def ping(self) -> bool:
-        """True without asking Redis: a cluster starts without Redis, too, and waits for it."""
+        """Return True without asking Redis: a cluster starts without Redis, too, and waits for it."""
         return True
 
     def dequeue(self) -> list[tuple[None, bytes]] | None:
-        """Called again and again by one process of a cluster."""
+        """Return tasks, or None if there are none. One process of a cluster calls this again and again."""
         send_pulses()
         try:
             if redis_cooldown:
@@ -72,7 +71,7 @@ class Broker(Redis):  # type: ignore[misc]
         return None
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
-        """Called twice a second, for django-q2's own monitor."""
+        """Write a state for django-q2's own monitor. Called twice a second."""
         try:
             super().set_stat(key, value, timeout)
         except outage.REDIS_AWAY as fault:
@@ -80,7 +79,7 @@ class Broker(Redis):  # type: ignore[misc]
 
 
 def _tasks_of_due_work() -> list[bytes]:
-    """As `outbox.wake` and `request_heartbeat` would have enqueued them."""
+    """Return the tasks that `outbox.wake` and `request_heartbeat` would have enqueued."""
     now = timezone.now()
     try:
         due = [source.name for source in outbox.sources("cluster") if source.has_due(now)]
@@ -89,15 +88,15 @@ def _tasks_of_due_work() -> list[bytes]:
         return []
     finally:
         connections.close_all()
-    made = _Made()
-    async_task("wfpush.tasks.beat", broker=made)
+    collector = _CollectingBroker()
+    async_task("wfpush.tasks.beat", broker=collector)
     for name in due:
-        async_task("wfpush.tasks.run_source", name, broker=made)
-    return made.tasks
+        async_task("wfpush.tasks.run_source", name, broker=collector)
+    return collector.tasks
 
 
-class _Made(django_q.brokers.Broker):  # type: ignore[misc]
-    """Keeps the tasks that are enqueued."""
+class _CollectingBroker(django_q.brokers.Broker):  # type: ignore[misc]
+    """A broker that keeps the enqueued tasks in a list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +127,7 @@ class TaskQueue(Queue):  # type: ignore[misc]
     """django-q2's queue between the processes of a cluster. Takes the lock only when there is something to read.
 
     A process that waits for a task in `multiprocessing`'s queue holds the lock of all readers meanwhile. When it hangs,
-    the others get no tasks either. Readers send pulses, so that one that hangs is noticed.
+    the others get no tasks either. Readers send pulses, so that a hanging one is noticed.
     """
 
     def get(self) -> Any:
@@ -137,5 +136,5 @@ class TaskQueue(Queue):  # type: ignore[misc]
             self._reader.poll(None)
             try:
                 return super().get(timeout=LOCK_SECONDS)
-            except Empty:  # somebody else was faster
+            except Empty:  # another reader was faster
                 continue

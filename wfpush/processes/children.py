@@ -1,7 +1,7 @@
 """A child process of a supervisor.
 
-Each child leads a process group of its own, so that everything it forked can be ended with it: when the main or
-sentinel process of django-q2 is killed, its other processes would run on without a guard.
+Each child leads a process group of its own, so that all processes it forked can be ended with it. Otherwise, when the
+main or sentinel process of django-q2 is killed, its other processes would run on without a guard.
 """
 
 import os
@@ -52,7 +52,7 @@ class JoinedOutput:
     def _read(self, name: str, pipe: IO[bytes]) -> None:
         with pipe:
             for line in pipe:
-                with suppress(OSError):  # nobody reads our output: read on, or the process would wait for us
+                with suppress(OSError):  # stdout is closed: read on, or the process would wait for us
                     self._print(name, line.decode(errors="replace").rstrip("\r\n"))
 
     def _print(self, name: str, line: str) -> None:
@@ -69,15 +69,14 @@ log = structlog.get_logger(__name__)
 MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 10.0
-"""A child that ran this long and then dies is started again at once; one that keeps dying waits longer each time."""
+"""Seconds after which a child that dies is restarted at once. One that keeps dying waits longer each time."""
 
 
 class Child:
     """A command of this Python, with its process group.
 
-    `registration` registers each process of the child as a holder of leases; those that send pulses are looked at.
-    `output` gets the lines that it writes,
-    `on_start` is called after each start.
+    `registration` registers each process of the child as a holder of leases; then pulses of its processes are checked.
+    `output` gets the lines of the process; `on_start` is called after each start.
     """
 
     def __init__(
@@ -101,15 +100,15 @@ class Child:
         self._started_at = 0.0
         self._start_at = 0.0
         self.pause = 0.0
-        """Seconds from the end of its last process to the next start."""
+        """Seconds from the end of the child's last process to the next start."""
         self._ending = threading.Lock()
 
     def is_due(self, now: float) -> bool:
-        """Whether it does not run and its pause is over. `now` is of a clock that never jumps, in seconds."""
+        """Return whether the child does not run and its pause is over. `now`: seconds of a clock that never jumps."""
         return self._process is None and now >= self._start_at
 
     def start(self, now: float, environment: Mapping[str, str]) -> None:
-        """Start it with `environment` in addition to its own."""
+        """Start the child with `environment` in addition to its own."""
         self._process = self._start({**os.environ, **environment, **self._environment})
         self._started_at = now
         if self._output is not None and self._process.stdout is not None:
@@ -131,7 +130,7 @@ class Child:
             return self._popen(environment | {lease_holder.VARIABLE: holder}, (bound.fileno(), pulses))
         finally:
             self._registration.add(holder)
-            bound.close()  # the child has it, and whatever it forks
+            bound.close()  # the child has inherited the socket, and passes it on to its forks
 
     def _popen(self, environment: dict[str, str], descriptors: Sequence[int]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
@@ -145,21 +144,21 @@ class Child:
         )
 
     def has_ended(self) -> bool:
-        """Whether its process has ended and was not collected yet.
+        """Return whether the child's process has ended and was not collected yet.
 
-        Looks without reaping: while the process is a zombie, its group cannot be anybody else's.
+        Looks without reaping: while the process is a zombie, its group's id cannot be used again.
         """
         if self._process is None:
             return False
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def hanging_process(self) -> int | None:
-        """The id of a process of the child that hangs. To be called SUPERVISE_SECONDS apart."""
+        """Return the id of a process of the child that hangs, or None. To be called SUPERVISE_SECONDS apart."""
         return self._pulses.look() if self._pulses is not None else None
 
     def collect(self, now: float) -> int:
-        """Reap the process that has ended, kill the rest of its group, and set when it may be started again. Returns
-        its exit code."""
+        """Reap the process that has ended, kill the rest of its group, and set the time of its next start. Return its
+        exit code."""
         code = self._end_group()
         steady = now - self._started_at >= STEADY_SECONDS
         self.pause = 0.0 if steady else min(LONGEST_PAUSE, self.pause * 2 or 0.5)
@@ -176,7 +175,7 @@ class Child:
             os.kill(self._process.pid, signal.SIGTERM)  # `Popen.terminate` would reap it, if it has just ended
 
     def wait_stopped(self, until: float) -> None:
-        """Wait for the child that was asked to stop, then kill what is left of its group."""
+        """Wait for the child that was asked to stop, then kill the rest of its group."""
         if self._process is None:
             return
         while not self.has_ended() and time.monotonic() < until:
@@ -184,7 +183,7 @@ class Child:
         self._end_group()
 
     def _end_group(self) -> int:
-        """Kill what is left of the group, reap the process, and return its exit code."""
+        """Kill the rest of the group, reap the process, and return its exit code."""
         with self._ending:
             assert self._process is not None
             self._kill_group()

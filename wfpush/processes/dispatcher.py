@@ -1,8 +1,8 @@
-"""The dispatcher: one asyncio loop on uvloop for everything that waits on the network.
+"""The dispatcher: one asyncio loop on uvloop for all work that waits on the network.
 
-Each source registered for it is drained by one job at a time: when Redis says that something is due, and every
-LOOK_SECONDS anyway, so that a lost Redis costs only that much latency. All dispatchers hear a wake-up, and the first
-idle one takes it; the others would query the database for work that is taken.
+Each source registered for it is drained by one job at a time: when a wake-up comes from Redis, and every LOOK_SECONDS
+anyway, so that a lost Redis costs only that much latency. All dispatchers hear a wake-up, and the first idle one takes
+it; the others would query the database for work that is taken.
 """
 
 import asyncio
@@ -36,15 +36,14 @@ RETRY_SECONDS = 1.0
 
 
 class WakeUps:
-    """Takes wake-ups that were heard: of all dispatchers one handles each."""
+    """Takes wake-ups for this dispatcher. Each is handled by one of all dispatchers."""
 
     def __init__(self, redis_url: str) -> None:
         once = Retry(NoBackoff(), 0)
         self._redis = redis.asyncio.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=2, retry=once)
 
     async def take(self, source: str) -> bool:
-        """Whether this dispatcher handles the wake-up. True, too, where Redis does not answer: then every dispatcher
-        looks."""
+        """Return whether this dispatcher handles the wake-up. While Redis does not answer, every dispatcher does."""
         if redis_cooldown:
             return True
         try:
@@ -91,7 +90,7 @@ class Job:
             try:
                 await self._drain()
                 self._works()
-            except Exception as fault:  # one source's failure must not stop the others, whatever it is
+            except Exception as fault:  # no failure of one source may stop the others
                 self._fails(fault)
                 await asyncio.sleep(RETRY_SECONDS)  # not at full speed while the database is away
 
@@ -154,7 +153,7 @@ async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
 
 
 def run() -> None:
-    """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
+    """Run a dispatcher process until SIGTERM or SIGINT."""
     limit_waits()
     tune_garbage_collection()
     allow_many_sockets()
@@ -163,8 +162,8 @@ def run() -> None:
 
 
 def allow_many_sockets() -> None:
-    """Raise the limit of open files to this user's maximum: hundreds of hanging devices must not keep working ones from
-    being called."""
+    """Raise the limit of open files to this user's maximum: connections to hundreds of hanging devices must not keep
+    working ones from being called."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -1,7 +1,7 @@
 """Notices processes that hang, such as one that was stopped by a signal or waits for a dead disk.
 
 A process sends its id once a second from a thread of its own, through a pipe to the parent of its child
-(wfpush/processes/children.py). Work that takes long does not keep the thread from it.
+(wfpush/processes/children.py). The thread sends even while the process does long work.
 """
 
 import os
@@ -14,10 +14,10 @@ VARIABLE = "WFPUSH_PULSES"
 """Environment variable with the descriptor of the pipe."""
 BEAT_SECONDS = 1.0
 MAX_SILENT_LOOKS = 40
-"""Looks of the supervisor, four a second, at which a process that hangs was silent. Counted instead of measured: a
-machine that was frozen itself has heard nothing of anybody."""
+"""The number of silent looks of the supervisor, four a second, after which a process hangs. Looks are counted, because
+after a freeze of the whole machine no pulses have been read for long."""
 READ_BYTES = 65_536
-"""The most that a pipe holds."""
+"""The most bytes that a pipe holds."""
 _ID = struct.Struct("=i")
 
 
@@ -31,7 +31,7 @@ class Pulses:
         self._silent_looks: dict[int, int] = {}
 
     def look(self) -> int | None:
-        """The id of a process that hangs, if there is one."""
+        """Return the id of a process that hangs; None if there is none."""
         self._silent_looks = {pid: looks + 1 for pid, looks in self._silent_looks.items()}
         with suppress(BlockingIOError):
             received = os.read(self._reader, READ_BYTES)
@@ -50,7 +50,7 @@ class Pulses:
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except OSError:  # it has ended; its id may belong to somebody else's process by now
+    except OSError:  # it has ended; its id may belong to another user's process by now
         return False
     return True
 
@@ -60,7 +60,7 @@ _sender = 0
 
 
 def send_pulses() -> None:
-    """Begin to show that this process runs. Does nothing in one that does so already, or whose parent does not look."""
+    """Start to send pulses, unless this process sends already, or its parent does not read them."""
     global _sender
     descriptor = os.environ.get(VARIABLE)
     if descriptor and _sender != os.getpid():

@@ -1,4 +1,4 @@
-"""Lets child processes notice that their parent is dead, also after `kill -9`, whatever processes lie in between.
+"""Lets child processes notice that their parent is dead, even after `kill -9` or with other processes in between.
 
 The parent holds a POSIX lock on a file as long as it lives; the kernel releases it with the parent, and forked children
 do not inherit it. A child waits for the lock in a thread of its own. This works where pids are reused, where a dead
@@ -66,7 +66,7 @@ def stop_this_process() -> None:
     os._exit(1)
 
 
-if __name__ == "__main__":  # `python -m wfpush.processes.lifeline MODULE …` runs a module that knows nothing of parents
+if __name__ == "__main__":  # `python -m wfpush.processes.lifeline MODULE …` runs a module that has no lifeline itself
     follow()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -2,9 +2,8 @@
 
 Poolers such as PgBouncer may stand between us and PostgreSQL. Nothing of ours lives longer than a transaction on the
 server: no session locks, no prepared statements (psycopg's are off, as Django sets `prepare_threshold`), no cursors, no
-LISTEN, no temporary tables; of settings only the time zone, which PgBouncer keeps for each client. A pooler that
-changes the server connection between transactions is fine, one that does so between the statements of a transaction is
-not.
+LISTEN, no temporary tables. Of settings only the time zone does, which PgBouncer keeps for each client. A pooler may
+change the server connection between transactions, but not between the statements of a transaction.
 """
 
 import structlog
@@ -16,11 +15,12 @@ from wfpush.security import lost_secrets
 log = structlog.get_logger(__name__)
 
 SAMPLE = 50
-"""Number of secrets of each kind, from either end, that are read at a start: `manage.py doctor` reads more."""
+"""The number of secrets of each kind, from either end, that are read at a start. `manage.py doctor` reads more."""
 
 
 def check() -> None:
-    """Raises WrongPooling, WrongSchema. Logs secrets that cannot be read, which concern single engines only.
+    """Check pooler, schema and secrets. Raises WrongPooling, WrongSchema. Lost secrets of single engines are only
+    logged.
 
     Web and worker start also while the database does not answer: they wait for it, and `/readyz` checks again.
     """
@@ -37,15 +37,15 @@ def check() -> None:
 
 
 PROTOCOL_VIOLATION = "08P01"
-"""SQLSTATE of PgBouncer's answer to BEGIN where `pool_mode = statement`."""
+"""SQLSTATE of PgBouncer's answer to BEGIN with `pool_mode = statement`."""
 
 
 class WrongPooling(Exception):
-    """The message says what to do."""
+    """Raised for a pooler that takes no transactions. The message says what to do."""
 
 
 def require_transactions() -> None:
-    """Raises WrongPooling where the pooler refuses transactions, and OperationalError while nobody answers."""
+    """Raise WrongPooling if the pooler refuses transactions, and OperationalError if the database does not answer."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -17,17 +17,17 @@ SUPERVISE_SECONDS = 0.25
 
 
 class Supervisor:
-    """Runs children, and threads beside them, until SIGTERM, SIGINT or the death of the process that started this one.
+    """Runs children, and threads beside them, until SIGTERM, SIGINT or the death of its parent process.
 
-    `grace`: seconds that the children get to end in after SIGTERM, before they are killed.
-    `restarts`: whether a child that ends by itself is started again; if not, the others are stopped.
+    `grace`: seconds that the children get to end in after SIGTERM, before they are killed. `restarts`: whether a child
+    that ends by itself is started again; if not, the others are stopped.
     """
 
     def __init__(self, *, grace: float, restarts: bool) -> None:
         self.stop = threading.Event()
-        """Set when all is to end. Threads look at it."""
+        """Set when everything is to end. Threads check it."""
         self.lost_a_child = False
-        """Whether a child has ended by itself, and the others were stopped for it."""
+        """True if the others were stopped because a child has ended by itself."""
         self._grace = grace
         self._restarts = restarts
         self._children: list[Child] = []
@@ -37,7 +37,7 @@ class Supervisor:
         self._children.append(child)
 
     def add_thread(self, name: str, target: Callable[[], object]) -> None:
-        """Run `target` in a thread. It returns soon after `stop` is set."""
+        """Run `target` in a thread. It must return soon after `stop` is set."""
         self._threads.append(threading.Thread(target=target, name=name))
 
     def every(self, seconds: float, action: Callable[[], object]) -> None:
@@ -47,7 +47,7 @@ class Supervisor:
             self.stop.wait(seconds)
 
     def run(self) -> None:
-        """Return when everything has ended. Runs in the main thread, because it takes over the signals."""
+        """Run until everything has ended. For the main thread, because this takes over the signals."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop.set())
         follow(self.stop.set)

@@ -1,7 +1,7 @@
-"""About once a second: checks every source of due work, and wakes the process that handles what is due.
+"""Checks every source of due work about once a second, and wakes the processes that handle it.
 
 Each worker has a ticker. Several at once do no harm: a wake-up that nobody has taken yet stands for all of them, and
-rows are claimed once. So that the load does not grow with the workers, whichever comes first in a second checks, as
+rows are claimed once. So that the load does not grow with the workers, only the first ticker of each second checks, as
 long as Redis answers.
 """
 
@@ -23,7 +23,7 @@ TICK_SECONDS = 1.0
 CHECKED = "wfpush:checked"
 """Redis key that exists while a check of all sources stands for those of other tickers."""
 CHECKED_MS = 900
-"""Less than a second, so that a ticker that is alone hardly ever finds its own key of the second before."""
+"""Less than a second, so that a lone ticker hardly ever finds its own key of the second before."""
 
 BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"
@@ -55,7 +55,7 @@ class Ticker:
         """Check every source, unless another ticker has done so within the last second."""
         close_old_connections()
         if not self._trouble.attempt("database", connection.ensure_connection):
-            return  # and leave the check to a ticker that has a database
+            return  # a ticker that has a database may check
         if not self._scheduled:
             self._scheduled = self._trouble.attempt("schedules", ensure_schedules)
         if not _begin_check():
@@ -65,7 +65,7 @@ class Ticker:
 
 
 def _begin_check() -> bool:
-    """Whether no other ticker has begun a check within the last second. True, too, while Redis does not answer."""
+    """Return whether no other ticker has begun a check within the last second; True while Redis does not answer."""
     if redis_cooldown:
         return True
     try:
@@ -87,7 +87,7 @@ class Trouble:
         self._failing: set[str] = set()
 
     def attempt(self, name: str, action: Callable[[], object]) -> bool:
-        """True if `action` did not raise. A failure of one source, whatever it is, must not stop the others."""
+        """Return whether `action` raised nothing. No failure of one source may stop the others."""
         try:
             action()
         except Exception as fault:
@@ -103,11 +103,11 @@ class Trouble:
 
 
 def ensure_schedules() -> None:
-    """Make or update what django-q2 runs by schedule. Workers that start at once make each schedule once.
+    """Make or update the schedules of django-q2. Workers that start at once make each schedule once.
 
-    The minutely ones wake sources if the ticker is dead, end what belongs to closed accounts, gather what searches
-    read of large inboxes, count what the overview draws, hand over what waits for whoever is away, and tell who is on
-    duty now; the daily one removes old rows.
+    The minutely ones wake sources if the ticker is dead, settle closed accounts, index large inboxes for searches, and
+    count rows for the overview. They also hand over tasks of absent people, and tell people that they are on duty now.
+    The daily one removes old rows.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
     accounts = minutely | {"func": "notifications.tasks.settle_accounts"}

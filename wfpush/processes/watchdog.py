@@ -25,7 +25,7 @@ STALL_SECONDS = 45.0
 
 
 class Watchdog:
-    """Called every `beat_seconds` by the worker of that name; `clock` gives seconds that never jump."""
+    """The watchdog of a worker's cluster, called every `beat_seconds`. `clock`: seconds that never jump."""
 
     def __init__(
         self, worker: str, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic
@@ -38,8 +38,7 @@ class Watchdog:
         self._progress_at = clock()
 
     def excuse(self) -> None:
-        """Start the time until the next heartbeat anew: the cluster was just started, or the database or Redis is
-        away."""
+        """Restart the time until the next heartbeat: the cluster was just started, or the database or Redis is away."""
         self._progress_at = self._clock()
 
     def stalled(self) -> bool:

@@ -1,8 +1,8 @@
 """The row of each worker in the database, and leases that dead processes have held.
 
-A worker that stops writes the time into its row, which stays until another worker runs. The row of a worker that was
-killed stays, so that it can be seen, until a worker starts in its place or FORGET_AFTER has passed. The leases of its
-processes are given back by any worker of the same machine, as soon as the last of the processes is dead.
+A worker that stops writes the time into its row, which stays until another worker runs. The row of a killed worker
+stays visible until a worker starts in its place or FORGET_AFTER has passed. The leases of its processes are given back
+by any worker of the same machine, as soon as the last of the processes is dead.
 """
 
 import socket
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 0.5
 FORGET_AFTER = timedelta(hours=1)
 LAST_LOOK_SECONDS = 2.0
-"""For the kernel to end what was killed, when the worker stops."""
+"""Seconds that the kernel gets to end killed processes when the worker stops."""
 
 
 class Registration:
@@ -40,7 +40,7 @@ class Registration:
         self._is_known = False
 
     def add(self, holder: str) -> None:
-        """A child has started. Its leases are given back once the last process of its group is dead."""
+        """Note that a child has started. Its leases are given back once the last process of its group is dead."""
         with self._lock:
             self._holders.add(holder)
 
@@ -50,7 +50,7 @@ class Registration:
         self._give_back_own()
         now = timezone.now()
         if not self._is_known:
-            _take_the_place_of_a_dead_one()
+            _replace_dead_worker()
             self._is_known = True
         rows = {row.name: row for row in Heartbeat.objects.all()}
         self._show(rows.pop(self.name, None), now)
@@ -64,7 +64,7 @@ class Registration:
                 log.warning("worker_forgotten", worker=row.name, last_beat=row.beat_at.isoformat())
 
     def end(self) -> None:
-        """Write down that the worker has stopped, and its children with it. Raises DatabaseError."""
+        """Record that the worker and its children have stopped. Raises DatabaseError."""
         until = time.monotonic() + LAST_LOOK_SECONDS
         while self._give_back_own() and time.monotonic() < until:
             time.sleep(0.05)
@@ -73,7 +73,7 @@ class Registration:
             self._bound.close()
 
     def _give_back_own(self) -> bool:
-        """Give back the leases of children that are dead. Returns whether some live."""
+        """Give back the leases of children that are dead. Return whether some children live."""
         with self._lock:
             holders = set(self._holders)
         dead = {holder for holder in holders if lease_holder.is_dead(holder)}
@@ -98,12 +98,12 @@ class Registration:
 
 
 def latest_worker() -> Heartbeat | None:
-    """The worker that has run or was stopped last; None where none has ever run."""
+    """Return the worker that has run or was stopped last; None if none has ever run."""
     return Heartbeat.objects.order_by(Coalesce("stopped_at", "beat_at")).last()
 
 
 def has_died_here(row: Heartbeat) -> bool:
-    """Whether the worker ran on this machine, and is dead with every process that it started."""
+    """Return whether the worker ran on this machine, and is dead with every process that it started."""
     if not row.machine or row.machine != lease_holder.machine():
         return False
     return all(map(lease_holder.is_dead, [row.name.rpartition("/")[2], *row.holders.split()]))
@@ -116,7 +116,7 @@ def _inherit(row: Heartbeat) -> None:
     log.warning("worker_died", worker=row.name)
 
 
-def _take_the_place_of_a_dead_one() -> None:
+def _replace_dead_worker() -> None:
     """Delete the row of one dead worker of this machine, which this worker replaces."""
     with transaction.atomic():
         rows = Heartbeat.objects.filter(stopped_at=None).select_for_update(skip_locked=True).order_by("beat_at")
@@ -128,8 +128,8 @@ def _take_the_place_of_a_dead_one() -> None:
 
 
 def release_leases(dead: str) -> None:
-    """Give back the leases of a dead holder at once. Waits for rows that are locked by its last transaction, and reads
-    them as that leaves them."""
+    """Give back the leases of a dead holder at once. Waits for rows that its last transaction has locked, and reads
+    them after that."""
     for model in apps.get_models():
         if issubclass(model, outbox.Work):
             held = model._default_manager.filter(lease_token__range=lease_holder.tokens_of(dead))

@@ -1,11 +1,10 @@
 """Holders of leases. A holder is one child of a worker, from its start to the death of the last process of its group.
 
-Each holder has an id, with which its lease tokens begin. So its leases can be given back when it is dead, instead of
-being waited for; but not before, or work would be done twice. Proof comes from the kernel: all processes of a holder
-inherit a socket that is bound to the id in Linux' abstract namespace, and the address is free again when the last of
-them has ended, whoever started it. The proof is valid within one network namespace of one boot (`machine`). Nobody can
-tell whether processes of another machine are dead, and where there is no abstract namespace: there leases end by
-themselves.
+Each holder has an id, with which its lease tokens begin. So the leases of a dead holder are given back, instead of
+being waited for; but not before its death, or work would be done twice. Proof comes from the kernel: all processes of a
+holder inherit a socket that is bound to the id in Linux' abstract namespace. The address is free again when the last of
+them has ended. The proof is valid within one network namespace of one boot (`machine`). It does not exist for processes
+of other machines, and without abstract namespaces: their leases end by time.
 """
 
 import os
@@ -31,7 +30,7 @@ def new_id() -> str:
 
 @cache
 def machine() -> str:
-    """An id of the network namespace in which a holder's death can be seen; empty: it cannot be seen."""
+    """Return an id of the network namespace in which a holder's death can be seen; empty: it cannot be seen."""
     with suppress(OSError):
         if sys.platform == "linux":
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -40,7 +39,7 @@ def machine() -> str:
 
 
 def claim(holder: str) -> socket.socket | None:
-    """Bind the socket of a holder, to be inherited by its processes. None: it is taken, or there is no abstract
+    """Bind the socket of a holder, which its processes inherit. None: it is taken, or there is no abstract
     namespace."""
     if not machine():
         return None
@@ -54,7 +53,7 @@ def claim(holder: str) -> socket.socket | None:
 
 
 def is_dead(holder: str) -> bool:
-    """Whether no process of the holder lives. It must have been started on this machine."""
+    """Return whether no process of the holder lives. It must have been started on this machine."""
     if (bound := claim(holder)) is None:
         return False
     bound.close()
@@ -62,12 +61,12 @@ def is_dead(holder: str) -> bool:
 
 
 def new_token() -> UUID:
-    """A lease token of this process."""
+    """Return a lease token of this process."""
     mine = os.environ.get(VARIABLE, "")
     return UUID(mine + secrets.token_hex(16)[len(mine) :])
 
 
 def tokens_of(holder: str) -> tuple[UUID, UUID]:
-    """The smallest and the largest lease token of the holder, as PostgreSQL orders them."""
+    """Return the smallest and the largest lease token of the holder, as PostgreSQL orders them."""
     rest = 32 - len(holder)
     return UUID(holder + "0" * rest), UUID(holder + "f" * rest)

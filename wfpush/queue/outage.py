@@ -1,5 +1,4 @@
-"""Logs once that the database or Redis is away, and once that it is back, however many tasks and processes notice
-it."""
+"""Logs once that the database or Redis is away, and once that it is back, for all tasks and processes."""
 
 import logging
 import mmap
@@ -19,15 +18,15 @@ _AWAY = ("08", "25006", "53", "57P", "58")
 
 
 def database_is_away(fault: BaseException | None) -> bool:
-    """Whether the database could not be asked or written, as opposed to an error in the statement."""
+    """Return whether the database did not answer or takes no writes, as opposed to an error in the statement."""
     if not isinstance(fault, OperationalError | InterfaceError):
         return False
-    state = getattr(fault.__cause__, "sqlstate", None)  # none where the server sent no error
+    state = getattr(fault.__cause__, "sqlstate", None)  # none if the server sent no error
     return state is None or state.startswith(_AWAY)
 
 
 class Outage:
-    """One outage, for this process and those that it forks: they share what has been logged."""
+    """An outage of one part, for this process and those that it forks. They share a flag of what is logged."""
 
     def __init__(self, part: str) -> None:
         self._part = part

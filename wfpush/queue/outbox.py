@@ -37,7 +37,7 @@ from wfpush.redis.cooldown import redis_cooldown
 log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "wfpush:wake"
-"""Redis pub/sub channel on which the dispatcher hears the names of due sources."""
+"""Redis pub/sub channel on which dispatchers receive the names of due sources."""
 
 QUEUE = f"django_q:{settings.Q_CLUSTER['name']}:q"
 """Redis list of django-q2's waiting tasks."""
@@ -46,19 +46,17 @@ WAKE_TTL_MS = 2_000
 """Milliseconds for which one wake-up stands for all that follow it, in case the woken task is lost."""
 
 WAITS_MS = 10_000
-"""The same while django-q2's queue is not empty: a source has one place in the queue, which else would grow and
-grow."""
+"""The same while django-q2's queue is not empty. Each source has one place in the queue, so that it does not grow."""
 
 TURN_SECONDS = 2.0
-"""Seconds for which one source is drained before the next in the queue: a flood of events does not hold up clocks."""
+"""Seconds for which one source is drained before the next in the queue: many events do not hold up clocks."""
 
 ROWS_CHECKED = 200
-"""Rows that one claim checks for a free place. If all of them have the same key, it is full then, and left out of the
-next."""
+"""Rows that one claim checks for a free place. A key to which all of them belong is full then, and left out of the next
+claim."""
 
 LONGEST_LEASE = timedelta(minutes=5)
-"""Leases are shorter than this. One that ends later was taken before the clock was set back, perhaps by a dead
-process."""
+"""The limit of leases. One that ends later was taken before the clock was set back, perhaps by a dead process."""
 
 
 COLUMNS = ("due_at", "lease_until", "lease_token")
@@ -66,7 +64,7 @@ COLUMNS = ("due_at", "lease_until", "lease_token")
 
 
 class Work(models.Model):
-    """A row that is its own outbox entry."""
+    """The base of rows that are their own outbox entry."""
 
     due_at = models.DateTimeField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -77,20 +75,20 @@ class Work(models.Model):
         abstract = True
 
     def make_due(self, at: datetime | None) -> tuple[str, ...]:
-        """Set the fields in memory: due at `at`, or not due; the lease is dropped. Returns the names of the fields to
+        """Set the fields in memory: due at `at`, or not due; the lease is dropped. Return the names of the fields to
         save."""
         self.due_at, self.lease_until, self.lease_token = at, None, None
         return COLUMNS
 
     def is_free(self, now: datetime) -> bool:
-        """Whether the row is due and not leased, as `due` finds it."""
+        """Return whether the row is due and not leased, like `due`."""
         if self.due_at is None or self.due_at > now:
             return False
         return self.lease_until is None or not now < self.lease_until <= now + LONGEST_LEASE
 
     @property
     def is_retried(self) -> bool:
-        """Whether the row fits `RETRIED`."""
+        """Return whether the row fits `RETRIED`."""
         return self.due_at is not None and (self.attempts > 1 or (self.attempts == 1 and self.lease_token is None))
 
 
@@ -103,7 +101,7 @@ FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 
 @dataclass(frozen=True)
 class Backoff:
-    """The pauses between tries, as data. They double from `first` up to `most`; after `slow_after` they are `slow`."""
+    """The pauses between tries. They double from `first` up to `most`; after `slow_after` they are `slow`."""
 
     first: timedelta = timedelta(seconds=1)
     most: timedelta = timedelta(minutes=5)
@@ -111,14 +109,14 @@ class Backoff:
     slow: timedelta = timedelta(hours=1)
     give_up_after: timedelta = timedelta(days=8)
     tries: int = 0
-    """At least this many tries before giving up, however late the first one was."""
+    """The fewest tries before giving up, however late the first one was."""
     jitter: float = 0.2
 
     def next_at(
         self, attempts: int, since: datetime, now: datetime, retry_after: float | None = None
     ) -> datetime | None:
-        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` (s) can only make it
-        later."""
+        """Return the time of the next try after `attempts` tries since `since`; None: give up. `retry_after` (s) can
+        only delay it."""
         if now - since >= self.give_up_after and attempts >= self.tries:
             return None
         pause = self.slow if now - since >= self.slow_after else min(self.first * 2 ** min(attempts - 1, 30), self.most)
@@ -127,12 +125,12 @@ class Backoff:
 
 
 def due(queryset: QuerySet[WorkT], now: datetime) -> QuerySet[WorkT]:
-    """Rows that are due and not leased."""
+    """Return the rows that are due and not leased."""
     return queryset.filter(not_leased(now), due_at__lte=now)
 
 
 def not_leased(now: datetime) -> Q:
-    """A row is free again after LONGEST_LEASE at the latest, however far the clock was set back."""
+    """Return the condition of free rows. A lease ends after LONGEST_LEASE, however far the clock was set back."""
     return Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
@@ -181,7 +179,7 @@ _claims: list[tuple[type[Work], UUID]] | None = None
 
 @contextmanager
 def claims_tracked() -> Iterator[list[tuple[type[Work], UUID]]]:
-    """Keeps all claims made inside, by model and token. For processes with one thread that run one task at a time."""
+    """Yield a list of all claims in the block, by model and token. For processes with one thread and one task."""
     global _claims
     before, _claims = _claims, []
     try:
@@ -191,8 +189,8 @@ def claims_tracked() -> Iterator[list[tuple[type[Work], UUID]]]:
 
 
 def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
-    """Release claims of which the caller will do nothing more, so that others may take them at once. Rows that have
-    ended, or whose lease was lost, stay as they are."""
+    """Release claims that the caller gives up, so that others may take the rows at once. Rows that have ended, or whose
+    lease was lost, stay as they are."""
     for model, token in claims:
         release(model._default_manager.filter(lease_token=token))
 
@@ -200,7 +198,7 @@ def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
 def waiting_for_places(
     queryset: QuerySet[WorkT], room: FreePlaces[Any], *, by: Expression | F, now: datetime
 ) -> QuerySet[WorkT]:
-    """The due rows whose key has a free place, oldest first; `place` is the key. A claim looks at ROWS_CHECKED."""
+    """Return the due rows whose key has a free place, oldest first; `place`: the key. Claims look at ROWS_CHECKED."""
     with_places: QuerySet[Any] = due(queryset, now).annotate(place=by)
     return with_places.exclude(place__in=room.full).order_by("due_at")
 
@@ -208,7 +206,7 @@ def waiting_for_places(
 def claim_places(
     queryset: QuerySet[WorkT], room: FreePlaces[Any], *, by: Expression | F, lease: timedelta, now: datetime
 ) -> list[tuple[Any, WorkT]]:
-    """Claim the oldest due rows for which there is a place. Returns each with its key, as `by` says."""
+    """Claim the oldest due rows for which there is a place. Return each with its key, the value of `by`."""
     waiting = waiting_for_places(queryset, room, by=by, now=now)
     places = dict(waiting.values_list("pk", "place")[:ROWS_CHECKED])
     chosen = room.choose(places.items())
@@ -218,17 +216,17 @@ def claim_places(
 
 # --- one row, by its claimant -----------------------------------------------------------------------------------------
 def finish(row: Work, **fields: Any) -> bool:
-    """Nothing more is to be done. False: the lease was lost, and its new holder decides."""
+    """End a row: nothing more is to be done. False: the lease was lost, and its new holder decides."""
     return postpone(row, None, **fields)
 
 
 def postpone(row: Work, at: datetime | None, **fields: Any) -> bool:
-    """Due again at `at`; None: not due. False: the lease was lost."""
+    """Make a row due again at `at`; None: not due. False: the lease was lost."""
     return bool(held(row).update(due_at=at, **FREE, **fields))
 
 
 def put_back(row: Work, at: datetime, **fields: Any) -> bool:
-    """The row was not tried: the attempt is not counted. Due again at `at`. False: the lease was lost."""
+    """Make a row that was not tried due again at `at`, without counting the attempt. False: the lease was lost."""
     return postpone(row, at, attempts=row.attempts - 1, **fields)
 
 
@@ -238,12 +236,12 @@ def renew(row: Work, until: datetime, **fields: Any) -> bool:
 
 
 def delay(row: Work, at: datetime) -> bool:
-    """If its holder dies, the row is due at `at` and not at once. The lease stays. False: it was lost."""
+    """Make the row due at `at` if its holder dies, instead of at once. The lease stays. False: it was lost."""
     return bool(held(row).update(due_at=at))
 
 
 def held(row: WorkT) -> QuerySet[WorkT]:
-    """The row, if its lease is still the one with which it was claimed."""
+    """Return the row, if its lease is still the one with which it was claimed."""
     return type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
 
 
@@ -254,8 +252,8 @@ def hold(row: Work) -> None:
 
 
 def finish_together(works: Sequence[Work], names: Iterable[str]) -> int:
-    """The same for rows of one model, which have the new values of the fields of these names in memory. Returns how
-    many leases were not lost."""
+    """End rows of one model with the values that the named fields have in memory. Return the number of leases that were
+    not lost."""
     return bulk.update(
         works,
         names,
@@ -266,8 +264,8 @@ def finish_together(works: Sequence[Work], names: Iterable[str]) -> int:
 
 
 def end_untaken(rows: QuerySet[WorkT], fields: Mapping[Any, Mapping[str, Any]]) -> set[Any]:
-    """End those of the rows that nobody has taken, each with the fields given by its key. Returns their keys. Rows that
-    somebody claims at this moment are left to them. In a transaction."""
+    """End those rows that nobody has taken, each with the fields for its key. Return their keys. Rows that are claimed
+    at this moment stay with their claimant. In a transaction."""
     free = rows.filter(pk__in=fields, lease_token=None).order_by("pk")
     locked = list(free.select_for_update(no_key=True, skip_locked=True, of=("self",)))
     for row in locked:
@@ -277,25 +275,25 @@ def end_untaken(rows: QuerySet[WorkT], fields: Mapping[Any, Mapping[str, Any]]) 
     return {row.pk for row in locked}
 
 
-# --- rows that whoever calls this has a right to change: locked, or chosen by what they are ---------------------------
+# --- rows that the caller may change: locked, or chosen by their state ------------------------------------------------
 def scheduled(at: datetime | None) -> dict[str, Any]:
-    """The fields of a new row that is due at `at`; None: not due."""
+    """Return the fields of a new row that is due at `at`; None: not due."""
     return {"due_at": at}
 
 
 def make_due(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
-    """Make rows due at `at`. Whoever works on one loses the lease. Returns the number of rows."""
+    """Make rows due at `at`. Workers that have claimed one lose the lease. Return the number of rows."""
     return rows.update(due_at=at, **FREE, **fields)
 
 
 def bring_forward(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
-    """Make rows due at `at`, if they are not due before; leases stay. Returns the number of rows."""
+    """Make rows due at `at`, if they are not due before; leases stay. Return the number of rows."""
     return rows.update(due_at=Least("due_at", Value(at)), **fields)  # LEAST ignores NULL
 
 
 def shorten_wait(rows: QuerySet[WorkT], most: timedelta, now: datetime) -> None:
-    """Let rows that have been due for longer than `most` count as due since then at the latest, in their order: a
-    service that they waited for works again. In a transaction. Rows that somebody works on stay as they are."""
+    """Let rows that have been due for longer than `most` count as due since then at the latest, in their order: their
+    service works again. In a transaction. Rows that somebody works on stay as they are."""
     overdue = due(rows, now).filter(due_at__lt=now - most).order_by()
     oldest = overdue.aggregate(Min("due_at"))["due_at__min"]
     if oldest is not None:
@@ -305,32 +303,32 @@ def shorten_wait(rows: QuerySet[WorkT], most: timedelta, now: datetime) -> None:
 
 
 def finish_all(rows: QuerySet[WorkT], **fields: Any) -> int:
-    """End rows: nothing more is to be done. Whoever works on one loses the lease. Returns the number of rows."""
+    """End rows: nothing more is to be done. Workers that have claimed one lose the lease. Return the number of rows."""
     return rows.update(due_at=None, **FREE, **fields)
 
 
 def release(rows: QuerySet[WorkT]) -> int:
-    """Drop the leases of rows that have not ended. Returns the number of rows."""
+    """Drop the leases of rows that have not ended. Return the number of rows."""
     return rows.filter(due_at__isnull=False).update(**FREE)
 
 
-# --- the same in statements of one's own ------------------------------------------------------------------------------
+# --- parts of SQL statements ------------------------------------------------------------------------------------------
 RELEASED = "lease_token = NULL, lease_until = NULL"
-"""For SET: drops the lease."""
+"""An assignment for SET that drops the lease."""
 
 
 def set_due(expression: str) -> str:
-    """For SET: due at the value of the SQL expression; NULL: not due. Leases stay."""
+    """Return an assignment for SET: due at the value of the SQL expression; NULL: not due. Leases stay."""
     return f"due_at = {expression}"
 
 
 def held_by(row: str, token: str) -> str:
-    """For WHERE: the lease of the row is still that of the token. Both are names in the statement."""
+    """Return a condition for WHERE: the row still has the lease of the token. Both are names in the statement."""
     return f"{row}.lease_token = {token}"
 
 
 def not_leased_row(row: str) -> str:
-    """For WHERE, as `not_leased`: `row` is a name in the statement, which takes `lease_parameters`."""
+    """Return `not_leased` for WHERE. `row` is a name in the statement, which takes `lease_parameters`."""
     return f"({row}.lease_until IS NULL OR {row}.lease_until <= %(now)s OR {row}.lease_until > %(longest_lease)s)"
 
 
@@ -339,7 +337,7 @@ def lease_parameters(now: datetime) -> dict[str, Any]:
 
 
 NEW_ROW = "due_at, attempts"
-"""For INSERT: the columns of a new row; `new_row` gives the values."""
+"""The columns of a new row for INSERT; `new_row` returns the values."""
 
 
 def new_row(due_at: str) -> str:
@@ -353,8 +351,8 @@ FROM unnest(%s::{key}[], %s::timestamptz[]) AS said(key, due) WHERE work.{pk} = 
 
 
 def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None:
-    """Make rows due by their keys, each at its own instant; None: not due. Attempts start anew. The caller has locked
-    the rows, and has checked that it still holds them."""
+    """Make rows due by their keys, each at its own instant; None: not due. Counts of attempts start again. The caller
+    has locked the rows, and has checked that it still holds them."""
     if not due_at:
         return
     pk = model._meta.pk
@@ -368,11 +366,11 @@ def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of due work. `drain` does what is due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
+    """A kind of due work. `drain` does the work due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
 
-    `close` gives back what a source of the dispatcher holds when the process stops. `has_late`: whether work has been
-    due since before an instant for lack of workers; work that waits for a service which does not work is left out.
-    None: as `has_due`.
+    `close` gives back rows of a dispatcher's source when the process stops. `has_late`: whether work has been due since
+    before an instant for lack of workers; work that waits for a service which does not work is left out. None: as
+    `has_due`.
     """
 
     name: str
@@ -390,7 +388,7 @@ _sources: dict[str, Source] = {}
 
 
 def register(source: Source) -> None:
-    """Called from AppConfig.ready(); registering a name again replaces it."""
+    """Register a source; one of the same name is replaced. Called from AppConfig.ready()."""
     _sources[source.name] = source
 
 
@@ -406,7 +404,7 @@ _connection: redis.Redis | None = None
 
 
 def connection() -> redis.Redis:
-    """This process's Redis connection pool, with short timeouts: a lost Redis must cost latency only."""
+    """Return this process's Redis client, with short timeouts: a lost Redis must cost latency only."""
     global _connection
     if _connection is None:
         _connection = redis.Redis.from_url(
@@ -420,7 +418,7 @@ def connection() -> redis.Redis:
 
 
 def wake(source: Source) -> None:
-    """Wake the process that drains the source. Never fails: the ticker finds what a lost wake-up left."""
+    """Wake the process that drains the source. Never fails: the ticker finds work of lost wake-ups."""
     if redis_cooldown:
         return
     try:
@@ -436,13 +434,13 @@ def wake(source: Source) -> None:
 
 
 def _waits(name: str) -> bool:
-    """Whether a wake-up of this source is in the queue. If not, the next one is."""
+    """Return whether the queue has a wake-up of this source. If not, note that it gets one."""
     is_first = connection().set(_place(name), 1, nx=True, px=WAITS_MS)
     return not is_first and bool(connection().llen(QUEUE))  # the queue is empty: it was taken, and may be lost
 
 
 def wake_up_received(name: str) -> None:
-    """The woken task has started: rows enqueued from now on need another wake-up."""
+    """Note that the woken task has started: rows enqueued from now on need another wake-up."""
     if redis_cooldown:
         return
     try:
@@ -457,7 +455,7 @@ def wake_on_commit(name: str) -> None:
 
 
 def flag_of(name: str) -> str:
-    """The Redis key of a wake-up that nobody has taken. Whoever deletes it has taken it, and looks for due rows."""
+    """Return the Redis key of a wake-up that nobody has taken. The process that deletes it looks for due rows."""
     return f"wfpush:woken:{name}"
 
 

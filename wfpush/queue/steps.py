@@ -1,4 +1,4 @@
-"""Due work in many steps, each a transaction of its own that writes down how far it has come."""
+"""Due work in many steps, each a transaction of its own that records its progress."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ LEASE = timedelta(seconds=50)
 
 
 def drain(model: type[WorkT], source: str, step: Callable[[WorkT, datetime], bool], after_fault: timedelta) -> None:
-    """Work on the due rows, for one turn; if something is left, the source is woken again.
+    """Work on the due rows for one turn. If some are left, wake the source again.
 
     `step` returns False when nothing is left of its row for now, or another worker has it. A row whose step fails is
     tried again `after_fault`.

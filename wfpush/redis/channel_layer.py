@@ -1,8 +1,8 @@
 """Channels' layer over Redis pub/sub: groups of sockets, to which any process sends.
 
-Made for hints, which may be lost: opening a socket does not wait for Redis, a socket that is too slow loses messages
-instead of piling them up, and after every loss of Redis all sockets are told so (`on_return`). The pub/sub layer of
-channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets while Redis is away.
+Made for hints, which may be lost: opening a socket does not wait for Redis, and a socket that is too slow loses
+messages instead of piling them up. After every loss of Redis all sockets get a message (`on_return`). The pub/sub layer
+of channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets while Redis is away.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ Message = dict[str, Any]
 SEND_SECONDS = 2.0
 PREFIX = "wfpush:group:"
 EVERYWHERE = "wfpush:groups"
-"""A channel on which every process hears messages to many groups, and takes those to its own."""
+"""A channel on which every process receives messages to many groups, and takes those to its own."""
 FEW = 20
-"""Messages that are sent one by one. Redis and its clients need more time for a message than for its bytes."""
+"""The most messages that are sent one by one. Redis and its clients need more time for a message than for its bytes."""
 
 
 class RedisChannelLayer(BaseChannelLayer):
-    """`on_return` is the type of the message that every channel gets when Redis is back."""
+    """The layer of Channels. `on_return`: the type of the message that every channel gets when Redis is back."""
 
     extensions = ["groups"]
 
@@ -46,7 +46,7 @@ class RedisChannelLayer(BaseChannelLayer):
         return name
 
     async def receive(self, channel: str) -> Message:
-        """The next message. When it is cancelled, which Channels does when a consumer ends, the channel is removed."""
+        """Return the next message. When Channels cancels this at a consumer's end, the channel is removed."""
         try:
             return await self._here.channels[channel].get()
         except BaseException:
@@ -77,7 +77,7 @@ class RedisChannelLayer(BaseChannelLayer):
             await here.subscription.drop(PREFIX + group)
 
     async def group_send(self, group: str, message: Message) -> None:
-        """Raises RedisError when it cannot be sent."""
+        """Send a message to a group. Raises RedisError when it cannot be sent."""
         await self.groups_send([(group, message)])
 
     async def groups_send(self, messages: Iterable[tuple[str, Message]]) -> None:
@@ -107,7 +107,7 @@ class RedisChannelLayer(BaseChannelLayer):
 
 
 class _Loop:
-    """What belongs to one event loop: its channels, and its connections to Redis."""
+    """The state of one event loop: its channels, and its connections to Redis."""
 
     def __init__(self, url: str, returned: Message) -> None:
         self.channels: dict[str, asyncio.Queue[Message]] = {}

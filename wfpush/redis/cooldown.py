@@ -1,4 +1,4 @@
-"""After a timeout Redis is not called for a few seconds.
+"""A cooldown after timeouts, in which Redis is not called for a few seconds.
 
 Calls of Redis here are hints. With a Redis that accepts connections and never answers, each call would cost its whole
 timeout, one request after another. A Redis that is gone refuses at once and needs no cooldown.
@@ -13,7 +13,7 @@ COOLDOWN_SECONDS = 5.0
 
 
 class Cooldown:
-    """True while Redis is not to be called. `clock` gives seconds that never jump."""
+    """A cooldown, which is true while Redis is not to be called. `clock` returns seconds that never jump."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

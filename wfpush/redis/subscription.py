@@ -16,14 +16,14 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
 PING_SECONDS = 10.0
-"""After so many seconds without a message Redis is pinged, and after as many again without an answer given up."""
+"""Seconds without a message after which Redis is pinged, and seconds that its answer may take."""
 
 _ALWAYS = "wfpush:subscribers"
 """A channel to which every connection subscribes: a subscription without channels could not be held."""
 
 
 class Subscription:
-    """`hear` is called with name and data of each message, `on_return` when messages may have been missed."""
+    """A subscription to channels. `hear` is called with name and data of each message, `on_return` after a gap."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Subscription:
             await asyncio.sleep(RETRY_SECONDS)
 
     def _client(self) -> "redis.asyncio.Redis":
-        # Without redis-py's own retries, after which nobody would know that messages were missed.
+        # Without redis-py's own retries, which would hide that messages were missed.
         once = Retry(NoBackoff(), 0)
         return redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=2, socket_timeout=5, retry=once)
 

@@ -10,13 +10,13 @@ from django.db import models
 from wfpush.crypto import EncryptedTextField, UndecryptableSecret, decrypt
 
 SAMPLE = 1_000
-"""Number of rows of each model that are read from either end: the oldest, whose key may be gone, and the newest. That
-is all rows of engines; people's connected accounts may be more."""
+"""Rows of each model that are read from either end: the oldest, whose key may be gone, and the newest. These are all
+rows of engines; people's connected accounts may be more."""
 NAMED = 5
 
 
 def faults(sample: int = SAMPLE) -> Iterator[str]:
-    """A sentence for each kind of secret of which some cannot be read."""
+    """Yield a sentence for each kind of secret of which some cannot be read."""
     for model in apps.get_models():
         names = [field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
         if names and (lost := _lost(model, names, sample)):
@@ -24,7 +24,7 @@ def faults(sample: int = SAMPLE) -> Iterator[str]:
 
 
 def _lost(model: type[models.Model], names: list[str], sample: int) -> list[object]:
-    """The primary keys of rows that cannot be read."""
+    """Return the primary keys of rows that cannot be read."""
     rows = model._base_manager.values_list("pk", *names)
     looked_at = {pk: sealed for pk, *sealed in chain(rows.order_by("pk")[:sample], rows.order_by("-pk")[:sample])}
     return [pk for pk, sealed in looked_at.items() if not all(map(_opens, sealed))]

@@ -1,5 +1,4 @@
-"""Removes secrets, and names and addresses of people, from what is about to be logged: data, tokens in text, URLs and
-tracebacks."""
+"""Removes secrets, and names and addresses of people, from logs: data, tokens in text, URLs and tracebacks."""
 
 import re
 from collections.abc import Mapping
@@ -13,13 +12,13 @@ _MASKED_WORDS = (
     "signature|cookie|csrf|session[-_]?id|sessionid|credential"
 )
 _KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
-# Text without any of these words contains no secret. Most text is such, and is not matched against the patterns.
+# Text without any of these words contains no secret. So most text is not matched against the patterns.
 _SUSPICIOUS = (
     *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
     *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
     *("sig", "key", "/recipients/", "failing row"),
 )
-# Each pattern keeps its first group and masks the rest. Repetitions are bounded: log lines repeat what strangers send.
+# Each pattern keeps its first group and masks the rest. Repetitions are bounded: log lines repeat strangers' texts.
 _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -34,7 +33,7 @@ _PATTERNS = tuple(
         (r"(://[^:/@\s]{0,200}:)[^@/\s]{1,500}(?=@)", rf"\1{MASK}"),
         # Authorization: Bearer …, and the same without its name
         (r"(\b(?:bearer|basic)\s{1,4})[a-z0-9._~+/=-]{8,}", rf"\1{MASK}"),
-        # people: their refs in paths, mailboxes in what servers say, values that PostgreSQL quotes
+        # people: their refs in paths, mailboxes in replies of servers, values that PostgreSQL quotes
         (r"(/recipients/)[^?#\s\"'<>]{1,1000}?(?=/tokens|/links|[?#\s\"'<>]|$)", rf"\1{MASK}"),
         (r"()(?<![\w.+*-])[\w.+-]{1,64}(?=@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})", MASK),
         (r"(\bKey \([^)]{1,200}\)=\()[^)]{1,1000}", rf"\1{MASK}"),
@@ -54,7 +53,7 @@ _PATTERNS = tuple(
 
 
 def redact_text(text: str) -> str:
-    """The text without what looks like a secret."""
+    """Return the text with masks instead of secrets."""
     lowered = text.lower()
     if not any(word in lowered for word in _SUSPICIOUS):
         return text
@@ -64,7 +63,7 @@ def redact_text(text: str) -> str:
 
 
 def redact(value: Any, depth: int = _DEPTH) -> Any:
-    """The value without secrets, nested ones included. What is not plain data becomes text first."""
+    """Return the value without secrets, nested ones included. Values other than plain data become text first."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
@@ -79,7 +78,7 @@ def redact(value: Any, depth: int = _DEPTH) -> Any:
 
 
 def _redact_member(key: str, value: Any, depth: int) -> Any:
-    """A secret member is masked whatever its value is; an empty one stays empty."""
+    """Return a mask for any value of a secret member, but None and booleans as they are."""
     if _is_secret_key(key):
         return value if value is None or isinstance(value, bool) else MASK
     return redact(value, depth)

@@ -22,7 +22,7 @@ def decode(text: str) -> bytes:
 
 
 def new_private_key() -> str:
-    """Return a new key: its 32-byte scalar."""
+    """Return a new private key: its 32-byte scalar, in base64url."""
     pair = Vapid02()
     pair.generate_keys()
     return str(b64urlencode(num_to_bytes(pair.private_key.private_numbers().private_value, _SCALAR_BYTES)))
@@ -40,12 +40,12 @@ def load(private_key: str) -> Vapid02:
 
 
 def public_key(pair: Vapid02) -> str:
-    """Return the uncompressed point."""
+    """Return the public key: its uncompressed point, in base64url."""
     return str(b64urlencode(pair.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)))
 
 
 def check_public_key(text: str) -> None:
-    """Raises ValueError unless `text` is an uncompressed point on the curve."""
+    """Raise ValueError unless `text` is an uncompressed point on the curve."""
     point = decode(text)
     if len(point) != _POINT_BYTES or point[0] != 4:
         raise ValueError(f"is no uncompressed point of {_POINT_BYTES} bytes")

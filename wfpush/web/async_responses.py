@@ -1,4 +1,4 @@
-"""Responses that wait for somebody else's server: on the event loop, and without a thread of the web process."""
+"""Responses that wait for another server: on the event loop, and without a thread of the web process."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack
 from django.http import StreamingHttpResponse
 
 Begin = Callable[["AwaitedResponse", AsyncExitStack], Awaitable[AsyncIterable[bytes]]]
-"""Sets status and headers of the response, and returns its content. What has to be closed when the response is over, or
-its client gone, goes onto the stack."""
+"""Sets status and headers of the response, and returns its content. Objects to close after the response, or when its
+client is gone, go onto the stack."""
 
 
 class BrokenOff(Exception):
-    """The content ends before its end. The connection is closed, so that its client does not take it for the whole."""
+    """Raised if the content ends too early. The connection is closed, so that its client notices."""
 
 
 class AwaitedResponse(StreamingHttpResponse):
-    """A view returns it at once; `begin` is awaited afterwards, when the request has left its thread. Middleware sees
-    it before that, with the status 200."""
+    """A response that a view returns at once. `begin` is awaited when the request has left its thread; before that,
+    middleware sees the status 200."""
 
     def __init__(self, begin: Begin) -> None:
         super().__init__()

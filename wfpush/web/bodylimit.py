@@ -1,8 +1,8 @@
 """Refuses bodies before they are read into memory: one of 5 MB, one without end, and large files of strangers.
 
 The bytes that a process holds at the same time are bounded, from one network address and in all. A body is held until
-its request is answered. What is small is always read, so that nobody who sends much keeps others from answering,
-signing in or sending an event.
+its request is answered. Small bodies are always read, so that large ones never keep people from answering, signing in
+or sending an event.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class TooManyBytes(Exception):
-    """`of`: who holds as much as there may be."""
+    """Raised if no more bytes may be held. `of`: the holder that has reached its limit."""
 
     def __init__(self, of: Literal["address", "process"]) -> None:
         super().__init__(f"Bodies of this {of} have as many bytes as there may be.")
@@ -44,7 +44,7 @@ class BodyBytes:
         self._total = 0
 
     def add(self, address: str, size: int) -> None:
-        """Raises TooManyBytes."""
+        """Count bytes. Raises TooManyBytes."""
         if self._by_address[address] + size > MAX_BYTES_OF_ADDRESS:
             raise TooManyBytes("address")
         if self._total + size > MAX_BYTES:
@@ -60,8 +60,7 @@ class BodyBytes:
 
 
 class HeldBody:
-    """A context: counts the bytes of one body, and forgets them at the end. `address` is asked for when there is
-    something to count."""
+    """A context that counts the bytes of one body until its end. `address` is called when there are bytes to count."""
 
     def __init__(self, bodies: BodyBytes, address: Callable[[], str]) -> None:
         self._bodies = bodies
@@ -69,7 +68,7 @@ class HeldBody:
         self._read = self._counted = 0
 
     def add(self, size: int) -> None:
-        """Raises TooManyBytes."""
+        """Count bytes of the body beyond SMALL. Raises TooManyBytes."""
         self._read += size
         more = self._read - SMALL - self._counted
         if more > 0:
@@ -91,15 +90,15 @@ LINGER_BYTES = 32 * 1024 * 1024
 MOST_DIGITS = 12
 BATCH_TYPE = b"application/cloudevents-batch+json"
 FILE_TYPES = (b"multipart/form-data", b"application/octet-stream")
-"""With these files are sent, and the forms of pages that have files."""
+"""The content types of files, and of forms on pages that have files."""
 FILE_PATHS = re.compile(r"/api/v1/attachments|/n/[0-9a-f-]{36}/(answer|comment)|/cases/[0-9]+/messages|/a/[^/]+")
-"""Only there, and more than BODY_LIMIT only of those who are known: a form is read before its view is asked."""
+"""The only paths that take files. More than BODY_LIMIT needs a known sender: forms are read before their view runs."""
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{status}</title>{words}</html>"
 )
-"""For browsers that send a form without scripts. Nobody has read which language they want, so it has all."""
+"""The answer to browsers that send a form without scripts. Their language is not known yet, so it has all languages."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -109,12 +108,12 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 Header = tuple[bytes, bytes]
 Admits = Callable[[str, Iterable[Header]], Awaitable[bool]]
-"""Whether whoever sends a request with this path and these headers may send files."""
+"""Returns whether the sender of a request with this path and these headers may send files."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer to a request that nothing was read of but its head."""
+    """An answer to a request of which only the head was read."""
 
     status: int
     reason: str
@@ -125,7 +124,7 @@ class Refusal:
     more: tuple[Header, ...] = ()
 
     def answer(self, content_type: bytes, accept: bytes) -> tuple[list[Header], bytes]:
-        """Headers and body: a problem, or a page for a browser that has sent a form with files."""
+        """Return headers and body: a problem, or a page for a browser that has sent a form with files."""
         is_page = content_type.lower().startswith(b"multipart/form-data") and b"text/html" in accept.lower()
         kind = b"text/html; charset=utf-8" if is_page else b"application/problem+json"
         body = (self._page() if is_page else json.dumps(self._problem())).encode()
@@ -189,28 +188,28 @@ TOO_MUCH = Refusal(
 
 
 def limit_for(content_type: bytes, path: str) -> int:
-    """The largest number of bytes of a body of this type, sent to this path."""
+    """Return the largest number of bytes of a body of this type, sent to this path."""
     kind = content_type.partition(b";")[0].strip().lower()
     larger = kind == BATCH_TYPE or (kind in FILE_TYPES and FILE_PATHS.fullmatch(path))
     return BATCH_LIMIT if larger else BODY_LIMIT
 
 
 def too_long(content_length: bytes, content_type: bytes, path: str) -> bool:
-    """Whether Content-Length is over the limit. It may have more digits than Python's int() takes."""
+    """Return whether Content-Length is over the limit. It may have more digits than Python's int() takes."""
     if not content_length.isdigit():
         return False
     return len(content_length.lstrip(b"0")) > MOST_DIGITS or int(content_length) > limit_for(content_type, path)
 
 
 def asks_who(content_length: int | None, content_type: bytes, path: str) -> bool:
-    """Whether it has to be known who sends a body before it is read. `content_length`: None where it is not said."""
+    """Return whether the sender must be known before a body is read. `content_length`: None if it is not sent."""
     kind = content_type.partition(b";")[0].strip().lower()
     is_large = content_length is None or content_length > BODY_LIMIT
     return is_large and kind in FILE_TYPES and limit_for(content_type, path) > BODY_LIMIT
 
 
-class Refused(Exception):
-    """The body may not be read on."""
+class BodyRefused(Exception):
+    """Raised if the body may not be read on."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.title)
@@ -218,9 +217,9 @@ class Refused(Exception):
 
 
 class BodyLimit:
-    """ASGI wrapper: ASGI servers have no limit of their own. `proxies`: how many of ours stand in front.
+    """An ASGI wrapper that limits bodies, which ASGI servers do not. `proxies`: the number of our proxies in front.
 
-    What the client still sends after a refusal is read and dropped for a moment: closing at once would reset the
+    Data that the client sends after a refusal is read and dropped for a moment. Closing at once would reset the
     connection, and the client would lose the answer.
     """
 
@@ -238,7 +237,7 @@ class BodyLimit:
         kind, accept = headers.get(b"content-type", b""), headers.get(b"accept", b"")
         refusal = await self._refusal_of_head(scope, headers.get(b"content-length", b""), kind)
         if refusal is None:
-            refusal = await self._served(scope, receive, send, limit_for(kind, scope["path"]))
+            refusal = await self._run_application(scope, receive, send, limit_for(kind, scope["path"]))
         if refusal is not None:
             await _refuse(receive, send, refusal, kind, accept)
 
@@ -251,10 +250,10 @@ class BodyLimit:
             return STRANGER
         return None
 
-    async def _served(
+    async def _run_application(
         self, scope: MutableMapping[str, Any], receive: Receive, send: Send, limit: int
     ) -> Refusal | None:
-        """Run the application. Returns why its body was not read on, unless the answer has begun."""
+        """Run the application. Return the refusal of its body, if there is one, unless the answer has begun."""
         read, started = 0, False
 
         async def counted() -> Message:
@@ -263,11 +262,11 @@ class BodyLimit:
             size = len(message.get("body", b""))
             read += size
             if read > limit:
-                raise Refused(TOO_LARGE)
+                raise BodyRefused(TOO_LARGE)
             try:
                 body.add(size)
             except TooManyBytes as much:
-                raise Refused(TOO_MUCH_OF_ADDRESS if much.of == "address" else TOO_MUCH) from much
+                raise BodyRefused(TOO_MUCH_OF_ADDRESS if much.of == "address" else TOO_MUCH) from much
             return message
 
         async def watched(message: Message) -> None:
@@ -278,7 +277,7 @@ class BodyLimit:
         with HeldBody(self.bodies, partial(address_of_scope, scope, self.proxies)) as body:
             try:
                 await self.application(scope, counted, watched)
-            except Refused as refused:
+            except BodyRefused as refused:
                 return None if started else refused.refusal
         return None
 
@@ -294,7 +293,7 @@ async def _refuse(receive: Receive, send: Send, refusal: Refusal, content_type: 
 
 
 async def _drop(receive: Receive) -> None:
-    """Read on until the body ends, the client is gone, or it is too much."""
+    """Read on until the body ends, the client is gone, or LINGER_BYTES are read."""
     dropped, more = 0, True
     while more and dropped <= LINGER_BYTES:
         message = await receive()

@@ -1,4 +1,4 @@
-"""Serializer fields for JSON that convert nothing, for all who read JSON."""
+"""Serializer fields for JSON that convert nothing, for all modules that read JSON."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ MAX_MILLISECONDS = 253_402_300_799_000
 
 
 class Text(serializers.CharField):
-    """Text as it was written, with its spaces."""
+    """A text as it was written, with its spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)

@@ -32,7 +32,7 @@ ROUTE = "wfpush.route"
 """The member of the ASGI scope with the template of the request's route, such as `api/v1/tasks/<str:task_id>`; missing
 for a request that matches none."""
 STATIC = "static"
-"""Stands for the route of files of ours."""
+"""The route of our static files in that member."""
 
 Answer = TypeVar("Answer")
 Message = Mapping[str, Any]
@@ -42,7 +42,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class ThreadedHandler(ASGIHandler):
-    """Serves HTTP. What Django guarantees per request holds: order of connections, closed responses.
+    """Serves HTTP. Django's guarantees per request hold: order of connections, closed responses.
 
     One thing differs: when a client goes away, its request still runs to its end, as under WSGI.
     """
@@ -74,7 +74,7 @@ class ThreadedHandler(ASGIHandler):
             try:
                 if isinstance(response, AwaitedResponse):
                     answering = self._send_awaited(response, send, is_head=scope["method"] == "HEAD")
-                    await _while_heard(receive, response, answering)
+                    await _answer_client(receive, response, answering)
                 else:
                     await self.send_response(response, send)
             finally:
@@ -92,7 +92,7 @@ class ThreadedHandler(ASGIHandler):
                 response.is_sent = True
 
     def respond(self, scope: Scope, body: Any) -> HttpResponseBase:
-        """The whole request, in one thread. Only streaming responses stay open."""
+        """Handle the whole request in one thread. Only streaming responses stay open."""
         close_old_connections()
         drop_dead_connection()
         set_script_prefix(get_script_prefix(scope))
@@ -133,9 +133,9 @@ def _route_of(request: HttpRequest) -> str:
     return STATIC if request.path_info.startswith(settings.STATIC_URL) else ""
 
 
-async def _while_heard(receive: Receive, response: AwaitedResponse, answering: Coroutine[Any, Any, None]) -> None:
-    """Answer, and stop when the client is gone. Servers say so, too, when all is sent."""
-    task, gone = asyncio.create_task(answering), asyncio.create_task(_gone(receive))
+async def _answer_client(receive: Receive, response: AwaitedResponse, answering: Coroutine[Any, Any, None]) -> None:
+    """Send the answer, and stop when the client is gone. Servers also report that when all is sent."""
+    task, gone = asyncio.create_task(answering), asyncio.create_task(_wait_for_disconnect(receive))
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
         if response.is_sent:
@@ -148,14 +148,14 @@ async def _while_heard(receive: Receive, response: AwaitedResponse, answering: C
         task.result()
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _nothing() -> AsyncIterator[bytes]:
     return
-    yield b""  # which makes it a generator
+    yield b""  # this makes the function a generator
 
 
 def _call(question: Callable[..., Any], *arguments: Any) -> Any:
@@ -170,8 +170,8 @@ def _next(chunks: Iterator[bytes]) -> bytes | None:
 
 
 def skip_health_checks() -> None:
-    """Called first in each thread of the pool: it keeps its database connection between requests, and looks at its
-    socket instead of asking before each (`drop_dead_connection`)."""
+    """Switch Django's health checks off in each new thread of the pool. It keeps its database connection between
+    requests, and checks its socket instead (`drop_dead_connection`)."""
     wrapper = connections[DEFAULT_DB_ALIAS]
     wrapper.settings_dict = wrapper.settings_dict | {"CONN_HEALTH_CHECKS": False}
 
@@ -180,8 +180,8 @@ def drop_dead_connection() -> None:
     """Close this thread's database connection if the server has ended it or fallen silent. The request then opens
     another.
 
-    A server that ends a connection sends so, and nothing else can be in the socket between two requests. Reading the
-    socket costs microseconds; Django's own check (CONN_HEALTH_CHECKS) makes a query before every request.
+    A server that ends a connection sends a message, and no other data can be in the socket between two requests.
+    Reading the socket costs microseconds; Django's own check (CONN_HEALTH_CHECKS) makes a query before every request.
     """
     wrapper = connections[DEFAULT_DB_ALIAS]
     if wrapper.connection is None or wrapper.in_atomic_block:

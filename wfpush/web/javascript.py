@@ -33,7 +33,7 @@ const modules = """
 
 
 class UnsupportedSyntax(ValueError):
-    """Raised with the module's name, the line number and the line."""
+    """Raised for unsupported syntax, with the module's name, the line number and the line."""
 
 
 class Module:

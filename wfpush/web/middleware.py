@@ -1,4 +1,4 @@
-"""What every request passes: its log line, compression of the desk's pages, and the search for NUL."""
+"""The middleware of every request: its log line, compression of the desk's pages, and the search for NUL."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from typing import Any
@@ -16,9 +16,9 @@ from wfpush.web.problems import API_PREFIX, error_response
 class CompressedDeskMiddleware(GZipMiddleware):
     """Compresses the desk's pages: an overview of 60 kB, a list of 190 kB are a tenth of that.
 
-    Guessing secrets from the size of compressed pages (BREACH, breachattack.com) is hindered by Django in both ways
-    that its documentation names: the CSRF token has another mask in each page, and a file name of random length goes
-    along.
+    Django hinders attacks that guess secrets from the size of compressed pages (BREACH, breachattack.com), in both ways
+    that its documentation names: the CSRF token has another mask in each page, and each page has a file name of random
+    length.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -28,20 +28,20 @@ class CompressedDeskMiddleware(GZipMiddleware):
 
 
 MOST = 20
-"""Names of parameters in a line."""
+"""The most names of parameters in a line."""
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """A log line for each request: its method and path, and of its parameters the names alone.
+    """Writes a log line for each request: its method, path, and the names of its parameters.
 
-    What people search for, and what files are called, is not for logs. Paths with somebody's ref are redacted with
-    everything else (wfpush/security/redaction.py).
+    Values are left out: search terms and names of files do not belong in logs. Paths with somebody's ref are redacted
+    with everything else (wfpush/security/redaction.py).
     """
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
-        """The address that ClientAddressMiddleware found. django-structlog believes whatever a client writes into
-        X-Forwarded-For."""
+        """Bind the address that ClientAddressMiddleware found. django-structlog trusts X-Forwarded-For as the client
+        wrote it."""
         structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
 
     @staticmethod
@@ -58,7 +58,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class NulMiddleware:
-    """Answers 400 where a request holds NUL: a problem to programs, a page to people, in their browser's language.
+    """Answers 400 if a request holds NUL: a problem to programs, a page to people, in their browser's language.
 
     No name or value of ours contains NUL, PostgreSQL stores none, and file systems raise for it. It may come in paths,
     queries, headers, cookies (also as `"\\000"`, which Python decodes in cookies) and forms. In JSON,
@@ -76,7 +76,7 @@ class NulMiddleware:
 
 
 class NulFreeSockets:
-    """ASGI: closes a socket before it is accepted, which is HTTP's 403. Cookies were parsed before."""
+    """An ASGI wrapper that closes a socket with NUL before accepting it: HTTP's 403. Cookies are parsed by then."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -106,12 +106,12 @@ def _decoded(query: str) -> str:
 
 
 def _has_form(request: HttpRequest) -> bool:
-    """Whether the request may have a form. The API reads no forms."""
+    """Return whether the request may have a form. The API reads no forms."""
     return request.content_type in FORMS and not request.path_info.startswith(API_PREFIX)
 
 
 def _form(request: HttpRequest) -> Iterator[str]:
-    """Reads the form, which Django's CSRF check would do next."""
+    """Yield the texts of the form. Django's CSRF check would read it next."""
     for name, values in request.POST.lists():
         yield name
         yield from (value for value in values if isinstance(value, str))

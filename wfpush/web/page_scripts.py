@@ -1,4 +1,4 @@
-"""The pages' scripts as two files: `static('wfpush/pages.js')`, and `later.js` with what only some pages need.
+"""The pages' scripts as two files: `static('wfpush/pages.js')`, and `later.js` with modules for some pages only.
 
 They are bundles of the ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page,
 and again when the service worker keeps them. The second file has the modules that are loaded after a press, or where a
@@ -22,9 +22,9 @@ from wfpush.web.static_files import made_file
 FOLDER = settings.BASE_DIR / "static" / "wfpush"
 NAME, LATER_NAME = "pages.js", "later.js"
 PATHS = {f"wfpush/{name}": name for name in (NAME, LATER_NAME)}
-"""What `static` is asked for."""
+"""Arguments of the template tag `static`, with the scripts' names."""
 ENTRIES = ("customer.js", "devices.js", "inbox.js", "settings.js", "several.js", "signout.js", "told_later.js")
-"""Modules that pages begin with. A page says which: `<script data-modules="signout inbox">`."""
+"""Modules that pages begin with. A page names its own: `<script data-modules="signout inbox">`."""
 SOON = ("keys.js",)
 """Small modules that are loaded later, but on most pages."""
 
@@ -54,7 +54,7 @@ def assembled() -> dict[str, str]:
 
 
 def page_scripts() -> dict[str, str]:
-    """By name."""
+    """Return the two scripts by name, read again for each call with DEBUG."""
     return assembled() if settings.DEBUG else _assembled_once()
 
 
@@ -62,7 +62,7 @@ _assembled_once = cache(assembled)
 
 
 class PageScripts(BaseFinder):
-    """For STATICFILES_FINDERS, so that it is served and collected as files are."""
+    """A finder for STATICFILES_FINDERS, so that the scripts are served and collected as files are."""
 
     def check(self, **options: Any) -> list[Any]:
         return []
@@ -73,16 +73,16 @@ class PageScripts(BaseFinder):
         return [str(_file(PATHS[path]))] if find_all else str(_file(PATHS[path]))
 
     def list(self, ignore_patterns: Any) -> Iterator[tuple[str, FileSystemStorage]]:
-        yield from ((path, _Made()) for path in PATHS)
+        yield from ((path, _ScriptStorage()) for path in PATHS)
 
 
-class _Made(FileSystemStorage):
+class _ScriptStorage(FileSystemStorage):
     def path(self, name: str) -> str:
         return str(_file(PATHS[name]))
 
 
 def _file(script: str) -> Path:
-    """Where it is. Another version is another file: processes that still run with the last one go on with that."""
+    """Return the script's file. Another version is another file: processes with the last version go on with theirs."""
     content = page_scripts()[script].encode()
     name = f"{script.removesuffix('.js')}-{hashlib.sha256(content).hexdigest()[:32]}.js"
     return made_file(name, lambda: content)

@@ -23,12 +23,12 @@ log = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
 MAX_DETAIL = 1_000
-"""Characters of a problem's sentence."""
+"""The most characters of a problem's sentence."""
 RETRY_SECONDS = 2
-"""Retry-After, in seconds, while the database is away."""
+"""The value of Retry-After, in seconds, while the database is away."""
 
 DATABASE_FAULTS = (OperationalError, InterfaceError)
-"""Faults that mean that the database cannot be used now (wfpush/postgres/driver.py). The caller should try again."""
+"""Errors of a database that cannot be used now (wfpush/postgres/driver.py). The caller should try again."""
 
 TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once."
 
@@ -88,14 +88,14 @@ class Refusal(Protocol):
 def problem(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
 ) -> HttpResponse:
-    """The response that tells a program what went wrong; `extra` members are added to those of RFC 9457."""
+    """Return the response that reports an error to a program. `extra` members are added to those of RFC 9457."""
     body = problem_json(status, code, detail, **extra)
-    # ASCII, because a problem may repeat what a caller sent, whatever that was.
+    # ASCII, because a problem may repeat any text of the caller.
     return HttpResponse(json.dumps(body), status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
 
 
 def problem_json(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
-    """The members of a problem. All problems are made here, so that none becomes too long."""
+    """Return the members of a problem. All problems are made here, so that none becomes too long."""
     if "errors" in extra:
         extra["errors"] = bounded(extra["errors"])
     detail = detail if len(detail) <= MAX_DETAIL else cut(detail, MAX_DETAIL)
@@ -104,19 +104,19 @@ def problem_json(status: int, code: str, detail: str, **extra: Any) -> dict[str,
 
 
 def refusal_json(refusal: Refusal) -> dict[str, Any]:
-    """The members of a failure of a request, or of a part of one, such as one event of a batch."""
+    """Return the members of a failure of a request, or of a part of one, such as one event of a batch."""
     return problem_json(refusal.status, refusal.code, refusal.detail, **_members(refusal))
 
 
 def _members(refusal: Refusal) -> dict[str, Any]:
-    """The extra members of a failure. A 422 always says where the fault is."""
+    """Return the extra members of a failure. A 422 always has a pointer to the fault."""
     if refusal.status != 422 or "errors" in refusal.extra:
         return refusal.extra
     return {"errors": [{"pointer": refusal.pointer, "detail": refusal.detail}], **refusal.extra}
 
 
 def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """The problem of a status about which nothing more is known."""
+    """Return the problem of a status without further details."""
     code, detail = _BY_STATUS.get(
         status, ("bad_request" if status < 500 else "server_error", HTTPStatus(status).phrase)
     )
@@ -129,7 +129,7 @@ def unavailable() -> HttpResponse:
 
 # --- the API's views ------------------------------------------------------------------------------
 def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """DRF's EXCEPTION_HANDLER. None: an internal error, which `server_error` answers."""
+    """Return a problem for an exception: DRF's EXCEPTION_HANDLER. None: an internal error, for `server_error`."""
     if isinstance(exc, Refusal):
         wait = {"Retry-After": str(exc.seconds)} if hasattr(exc, "seconds") else {}
         return problem(exc.status, exc.code, exc.detail, headers=wait, **_members(exc))
@@ -144,10 +144,10 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRes
         return problem_of_status(403)
     if isinstance(exc, SuspiciousOperation):
         return problem_of_status(400)
-    return _of_framework(exc) if isinstance(exc, exceptions.APIException) else None
+    return _problem_of_drf(exc) if isinstance(exc, exceptions.APIException) else None
 
 
-def _of_framework(exc: exceptions.APIException) -> HttpResponse:
+def _problem_of_drf(exc: exceptions.APIException) -> HttpResponse:
     if isinstance(exc, exceptions.ValidationError):
         return problem(422, "invalid", "Some values are not possible; see errors.", errors=_faults(exc.detail, ""))
     headers = {}
@@ -164,7 +164,7 @@ def _of_framework(exc: exceptions.APIException) -> HttpResponse:
 
 
 def _faults(detail: Any, here: str) -> Iterator[dict[str, str]]:
-    """DRF's nested messages as faults with JSON pointers."""
+    """Yield DRF's nested messages as faults with JSON pointers."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             yield from _faults(inner, here if name == "non_field_errors" else pointer(here, str(name)))
@@ -176,9 +176,9 @@ def _faults(detail: Any, here: str) -> Iterator[dict[str, str]]:
         yield {"pointer": here, "detail": str(detail)}
 
 
-# --- everything else ------------------------------------------------------------------------------
+# --- other views ----------------------------------------------------------------------------------
 class ProblemMiddleware:
-    """Under /api/: refuses bodies whose Content-Length is too large, and turns every error into a problem."""
+    """Refuses bodies with a too large Content-Length under /api/, and turns every error there into a problem."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -199,20 +199,20 @@ class ProblemMiddleware:
 
 
 def wants_problem(request: HttpRequest) -> bool:
-    """Whether the caller is a program: a caller of the API, or one that asks for JSON rather than a page."""
+    """Return whether the caller is a program: a caller of the API, or one that asks for JSON rather than a page."""
     if request.path_info.startswith(API_PREFIX):
         return True
     return request.get_preferred_type(["text/html", "application/json", CONTENT_TYPE]) not in (None, "text/html")
 
 
 def error_response(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """The problem or the page of a status."""
+    """Return the problem or the page of a status."""
     if wants_problem(request):
         return problem_of_status(status, headers)
     code, detail = _BY_STATUS[status]
     try:
         response = render(request, f"errors/{status}.html", {"status": status, "code": code}, status=status)
-    except Exception:  # what broke the request, such as a database that is away, may break its error page, too
+    except Exception:  # the cause, such as a database that is away, may break the error page, too
         log.exception("error_page_failed", status=status)
         response = HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")
     for name, value in (headers or {}).items():
@@ -227,8 +227,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _is_outage(fault: BaseException | None) -> bool:
-    """Whether it was raised because the database cannot be used. Django takes a session that cannot be written for one
-    that was deleted."""
+    """Return whether an unusable database caused the error. Django takes a session that cannot be written for a deleted
+    one."""
     while fault is not None and not isinstance(fault, DATABASE_FAULTS):
         fault = fault.__context__
     return fault is not None
@@ -243,7 +243,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Called while the exception is handled. An outage of the database is answered 503, not 500."""
+    """Answer while the exception is handled. An outage of the database is answered 503, not 500."""
     if isinstance(sys.exc_info()[1], DATABASE_FAULTS):
         return error_response(request, 503, {"Retry-After": str(RETRY_SECONDS)})
     return error_response(request, 500)

@@ -26,7 +26,7 @@ class ClientAddressMiddleware:
 
 
 def address_seen(forwarded_for: str, proxies: int) -> str:
-    """The entry that the outermost trusted proxy wrote; empty when there is none, or it is no address."""
+    """Return the entry of the outermost trusted proxy; empty when there is none, or it is no address."""
     entries = [entry.strip() for entry in forwarded_for.split(",")]
     if proxies < 1 or len(entries) < proxies:
         return ""
@@ -37,8 +37,7 @@ def address_seen(forwarded_for: str, proxies: int) -> str:
 
 
 def address_of(seen: str) -> str:
-    """What counts as one address: for IPv6 the network of a customer (RFC 6177: at least a /64), who can use all of
-    it."""
+    """Return the key of an address for limits. For IPv6 it is the /64: each customer has one or more (RFC 6177)."""
     try:
         address = ip_address(seen)
     except ValueError:  # a socket of the machine itself
@@ -49,7 +48,7 @@ def address_of(seen: str) -> str:
 
 
 def address_of_scope(scope: Mapping[str, Any], proxies: int) -> str:
-    """What counts as the address from which a request of ASGI comes."""
+    """Return the key of the address from which a request of ASGI comes."""
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     host, _port = scope.get("client") or ("", 0)
     return address_of(address_seen(forwarded.decode("latin-1"), proxies) or host)

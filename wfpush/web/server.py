@@ -27,7 +27,7 @@ from wfpush.web.bodylimit import BATCH_LIMIT, LINGER_BYTES, Application
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
 KEEP_ALIVE_SECONDS = 75
-"""How long a connection may be silent. nginx closes its own after 60 seconds, so it is nginx that closes."""
+"""Seconds that a connection may be silent. nginx closes its own after 60 seconds, so nginx closes first."""
 GRACE_SECONDS = 20.0
 """Seconds that running requests may take when the process is told to stop."""
 FIRST_REQUEST_SECONDS = 0.25
@@ -39,7 +39,7 @@ CLOSE = (b"connection", b"close")
 
 
 class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
-    """A request whose body daphne stores before it calls the application. Of one that is too long for `BodyLimit`, the
+    """A request whose body daphne stores before it calls the application. If the body is too long for `BodyLimit`, the
     rest is dropped; a client that does not stop sending is disconnected."""
 
     defaultContentType = None
@@ -53,7 +53,7 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
             self.channel.transport.abortConnection()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """Leave forms to Django. Twisted would parse them, too, in the event loop, and refuse what it cannot read."""
+        """Leave forms to Django. Twisted would parse them, too, in the event loop, and refuse some of them."""
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
         self.client, self.host = self.channel.getPeer(), self.channel.getHost()
@@ -75,7 +75,7 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         self.sendCloseFrame(code=1000 if code is None else code)
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
-        """daphne raises an exception for a connection whose handshake was refused before it had an application."""
+        """Skip daphne's handler for a connection refused before it had an application, which would raise an error."""
         if hasattr(self, "server"):
             super().onClose(wasClean, code, reason)
 
@@ -88,8 +88,8 @@ class Connections(HTTPFactory):  # type: ignore[misc]
 
 
 class Server(DaphneServer):  # type: ignore[misc]
-    """Told to stop, it accepts the connections that wait, answers running requests and those of connections just
-    accepted, and closes WebSockets with 1012. daphne would cancel all of them."""
+    """daphne's server with a graceful stop. It accepts waiting connections, answers running requests and those of new
+    connections, and closes WebSockets with 1012. daphne would cancel all of them."""
 
     is_stopping = False
     listen_failure = ""
@@ -106,7 +106,7 @@ class Server(DaphneServer):  # type: ignore[misc]
         self.ws_factory.setProtocolOptions(failByDrop=False)
         errors: Any = LogLevelFilterPredicate(LogLevel.error)
         observer: Any = FilteringLogObserver(STDLibLogObserver("daphne"), [errors])  # type: ignore[arg-type]
-        globalLogPublisher.addObserver(observer)  # daphne drops what Twisted logs
+        globalLogPublisher.addObserver(observer)  # daphne drops Twisted's log
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; ends connections that take nothing, which inherit it
             port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(KEEP_ALIVE_SECONDS * 1000))
         reactor.callWhenRunning(notify_systemd, "READY=1")
@@ -116,7 +116,7 @@ class Server(DaphneServer):  # type: ignore[misc]
         self.stop()
 
     def kill_all_applications(self) -> "Deferred[None]":
-        """Called on SIGTERM and SIGINT. The process ends when the result fires."""
+        """Return a Deferred that fires when the process may end. Called on SIGTERM and SIGINT."""
         return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
 
     async def _drain(self) -> None:

@@ -1,7 +1,7 @@
 """Static files as WhiteNoise serves them, compressed: pages are to come quickly on a slow line.
 
-The files of packages lie where nothing can be written, and there is no build step. So each file is compressed by
-WhiteNoise's own compressor when it is first asked for, and the copy is kept in the data folder.
+The files of packages are in folders that cannot be written, and there is no build step. So WhiteNoise's own compressor
+compresses each file when it is first requested, and the copy is kept in the data folder.
 """
 
 import fcntl
@@ -24,10 +24,10 @@ from wfpush.embedded import datafolder
 
 
 def made_file(name: str, make: Callable[[], bytes]) -> Path:
-    """Return the file of that name, made if it is not there yet. Where the data folder takes no files, as with the
-    units of systemd, it lies in a folder of this process.
+    """Return the file of that name, made if it is missing. If the data folder takes no files, as with the units of
+    systemd, it is in a folder of this process.
 
-    Raises OSError where no file can be written at all.
+    Raises OSError if no file can be written at all.
     """
     with suppress(OSError):
         return _file(Path(settings.DATA_DIR) / datafolder.STATIC / name, make)
@@ -36,8 +36,8 @@ def made_file(name: str, make: Callable[[], bytes]) -> Path:
 
 @cache
 def _own_folder() -> "tempfile.TemporaryDirectory[str]":
-    """Nobody else can write to it. It is removed when the process ends, and not before: systemd-tmpfiles leaves locked
-    folders alone (tmpfiles.d(5))."""
+    """Return a folder that only this user can write. It is removed when the process ends, and not before:
+    systemd-tmpfiles leaves locked folders alone (tmpfiles.d(5))."""
     folder = tempfile.TemporaryDirectory(prefix="wfpush-static-")
     fcntl.flock(os.open(folder.name, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
     return folder
@@ -48,18 +48,18 @@ def _file(path: Path, make: Callable[[], bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         begun = path.with_suffix(f".{os.getpid()}")
         begun.write_bytes(make())
-        begun.replace(path)  # whole, or not there
+        begun.replace(path)  # the file is complete or missing
     return path
 
 
 log = structlog.get_logger(__name__)
 
 SMALLEST = 500
-"""Bytes of a file that is worth compressing."""
+"""The fewest bytes of a file that is worth compressing."""
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise has no types
-    """WhiteNoise, with a compressed copy of each file that is asked for."""
+    """WhiteNoise, with a compressed copy of each requested file."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +75,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # Whit
         return response
 
     def _with_copy(self, plain: StaticFile) -> StaticFile:
-        """Return the file with a smaller copy for clients that take it, or alone where no copy can be written."""
+        """Return the file with a smaller copy for clients that take it, or alone if no copy can be written."""
         _encoding, path, headers = plain.alternatives[0]
         try:
             copy = self._copy_of(Path(path))

@@ -1,5 +1,5 @@
-"""What a rule would do: for which events it is, whom it means, what they read, what happens if nobody answers. A valid
-rule is saved by its own code, tried by that of real events, and rolled back: what is published is what was shown."""
+"""Shows on the rule's page its events, its recipients, its texts, and the steps if nobody answers. A valid rule is
+saved and tried by the code of real events, then rolled back: the published rule does what the page showed."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -48,10 +48,10 @@ from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 from notifications.wording.template_check import check
 
 NAMED = 8
-"""People whom a line names; the others are counted."""
+"""The number of people that a line names; the others are counted."""
 LANGUAGES = 8
 COUNTED = 200
-"""Of so many events it is said how many the rule is for."""
+"""The number of newest events that the rule's conditions are tried on."""
 OFFERED = 20
 SAMPLE = "sample"
 TIMES = ("due_at", "expires_at")
@@ -69,14 +69,14 @@ class Answer:
     tried: Foresight | None = None
     problems: list[Line] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
-    """The events that it can be tried on; `event` is the one that it was tried on."""
+    """The id and title of events that the rule can be tried on. `event` is the id of the chosen one."""
     event: str = ""
     open_tasks: bool = False
-    """Whether to ask if open tasks follow the policy as it is now."""
+    """True if the page asks whether open tasks follow the edited policy."""
 
 
 def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", may_read: bool) -> Answer:
-    """Try the rule, and return what the page shows. `event`: the id of the event to try it on, or “sample”.
+    """Try the rule, and return the panels of the page. `event`: the id of the event to try it on, or “sample”.
     `may_read`: whether the reader may see events."""
     answer = Answer()
     valid = rule.is_valid()
@@ -85,10 +85,10 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
     conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
     came = recent(types, engine, conditions) if may_read else []
-    trial = _chosen(answer, came, types, engine, event, now)
-    answer.when = list(_when(came)) if may_read else []
+    trial = _choose_trial(answer, came, types, engine, event, now)
+    answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
-    answer.who = list(_who(meant))
+    answer.who = list(_target_lines(meant))
     if not valid:
         _show_words(answer, published(rule.rule.cleaned_data["template"]), trial, now)
         return answer
@@ -97,14 +97,14 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
             route = _try(answer, rule, by, now, trial)
             if answer.tried is not None:
                 listed_pks = {person.pk for _target, people in meant for person in people or ()}
-                answer.who += _of_event(answer.tried.plan, route, listed_pks)
+                answer.who += _recipient_lines(answer.tried.plan, route, listed_pks)
             transaction.set_rollback(True)
     except CannotSave as refused:
         answer.problems.append(Line(str(refused), "bad"))
     return answer
 
 
-# --- events that came lately, and others to try the rule on -----------------------------------------------------------
+# --- recent events, and others to try the rule on ---------------------------------------------------------------------
 @dataclass(frozen=True)
 class Recent:
     """An event that came, and whether it meets the conditions."""
@@ -121,11 +121,11 @@ class Recent:
 
 
 def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
-    """The newest events of these types (none: of any), at most COUNTED; none if they cannot be found in time."""
+    """Return the newest events of these types (none: of any), at most COUNTED, or none if the search takes too long."""
     event_ids, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
     rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
     events: list[Event] = []
-    while event_ids and time.monotonic() < until:  # they may be large
+    while event_ids and time.monotonic() < until:  # in batches: events may be large
         events += rows.filter(pk__in=event_ids[:AT_ONCE])
         del event_ids[:AT_ONCE]
     return [
@@ -139,8 +139,8 @@ def sample_of(types: Sequence[str]) -> EventType | None:
 
 
 def as_if_new(event: Event, now: datetime) -> InboundEvent:
-    """The event as if it came now, about a task of its own: whoever has the old one would not be told again. Its
-    times are as far ahead as they were."""
+    """Return the event as if it came now, with times as far ahead as they were. It is about a new task, because
+    recipients of the old task would not be told again."""
     data: Json = deepcopy(event.data)
     task = object_in(data, "task")
     if task:
@@ -163,7 +163,7 @@ def of_sample(event_type: EventType) -> InboundEvent:
     return InboundEvent(id="sample", source="sample", type=event_type.name, data=event_type.sample, digest="")
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Trial:
     """The event that the rule is tried on."""
@@ -173,7 +173,7 @@ class _Trial:
     words: str
 
 
-def _chosen(
+def _choose_trial(
     answer: Answer,
     came: Sequence[Recent],
     types: Sequence[str],
@@ -181,7 +181,7 @@ def _chosen(
     event: str,
     now: datetime,
 ) -> _Trial | None:
-    """Return what the rule is tried on: the event `event`, else the newest that the rule is for, else the sample. Adds
+    """Return the event to try the rule on: `event`, else the newest that meets the conditions, else the sample. Adds
     the choices to the answer."""
     offered = sorted(came, key=lambda each: not each.meets)[:OFFERED]
     answer.events = [(str(each.event.pk), str(each)) for each in offered]
@@ -201,7 +201,7 @@ def _chosen(
     return _Trial(engine, of_sample(sample), _("the sample of %(type)s") % {"type": sample})
 
 
-def _when(came: Sequence[Recent]) -> Iterator[Line]:
+def _event_lines(came: Sequence[Recent]) -> Iterator[Line]:
     meant = [each for each in came if each.meets]
     if not came:
         yield Line(_("No such event has come lately."), "wait")
@@ -216,9 +216,9 @@ def _when(came: Sequence[Recent]) -> Iterator[Line]:
         yield Line(text % {"meant": len(meant), "count": len(came), "newest": meant[0]}, "ok")
 
 
-# --- who --------------------------------------------------------------------------------------------------------------
-def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
-    """Yield a line for each target: its people today, or that each event names them."""
+# --- targets ----------------------------------------------------------------------------------------------------------
+def _target_lines(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterator[Line]:
+    """Yield a line for each target: its people today, or a note that each event names them."""
     for target, people in meant:
         text = _("%(target)s: %(people)s") if people else _("%(target)s: nobody, now")
         text = _("%(target)s: each event names them") if people is None else text
@@ -227,7 +227,7 @@ def _who(meant: Iterable[tuple[RouteTarget, list[Recipient] | None]]) -> Iterato
 
 
 def _people(target: RouteTarget) -> list[Recipient] | None:
-    """None: it depends on the event."""
+    """Return the people whom the target means now; None if they depend on the event."""
     if target.kind == TargetKind.TEAM and target.team is not None:
         return list(target.team.members.filter(active=True).order_by("name"))
     if target.kind == TargetKind.PERSON:
@@ -249,7 +249,7 @@ def _list_names(people: Sequence[Recipient]) -> str:
     }  # fmt: skip
 
 
-def _of_event(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator[Line]:
+def _recipient_lines(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator[Line]:
     """Yield a line for each recipient of this event by the rule's own route, except `listed_pks`."""
     recipients = [each for each in plan.get("recipients") or [] if each.get("route") == route.name]
     mine = [each for each in recipients if each["recipient"] not in listed_pks]
@@ -260,17 +260,17 @@ def _of_event(plan: Json, route: Route, listed_pks: Collection[int]) -> Iterator
                    % {"count": len(mine) - NAMED}, "ok")  # fmt: skip
 
 
-# --- tried ------------------------------------------------------------------------------------------------------------
+# --- trial ------------------------------------------------------------------------------------------------------------
 def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial | None) -> Route:
-    """Save the rule in a transaction that is rolled back, and add to the answer what it would do. Returns its route."""
+    """Save the rule in a transaction that the caller rolls back, and add its effect to the answer. Return its route."""
     route = save(rule, by, now)
     answer.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
-        answer.late = list(_late(answer, rule, policy, now))
+        answer.late = list(_policy_lines(answer, rule, policy, now))
     version = published(route.template)
     _show_words(answer, version, trial, now)
-    answer.words += list(_without_words(version, rule.targets_to_save()))
+    answer.words += list(_language_warnings(version, rule.targets_to_save()))
     if trial is None:
         text = _("There is nothing to try it on: no event has come, and no type has a sample.")
         answer.problems.append(Line(text, "wait"))
@@ -281,13 +281,13 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
 
 
 def _unlink(lines: Iterable[Line]) -> None:
-    """Rows of the trial have no pages."""
+    """Remove the links: rows of the trial have no pages."""
     for line in lines:
         line.href = ""
         _unlink(line.below)
 
 
-def _late(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
+def _policy_lines(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
     for step in policy.steps.select_related("team", "person", "rota"):
@@ -302,7 +302,7 @@ def _late(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Ite
 
 
 def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
-    """Yield a sentence for each way in which the tasks of the policy differ from the events of the route."""
+    """Yield a sentence for each difference between the tasks of the policy and the events of the route."""
     types, paths = rule.rule.cleaned_data["types"], {each.path for each in rule.conditions_to_save()}
     if types and not set(types) & set(WAITING):
         yield _("The time counts for every task that meets the conditions, whatever type its events have.")
@@ -315,7 +315,7 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
         yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": tasks}
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------------------------------
 def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial | None, now: datetime) -> None:
     if version is None or trial is None:
         return
@@ -333,8 +333,8 @@ def _languages(version: TemplateVersion) -> list[str]:
     return sorted({text.language for text in version.texts.all()}, key=lambda each: (each != first, each))
 
 
-def _without_words(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:
-    """Languages of the people of named teams, and of named people, that the template does not speak."""
+def _language_warnings(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:
+    """Yield a line for each language that people of the targets read and the template lacks."""
     if version is None:
         return
     spoken = {language.lower().partition("-")[0] for language in _languages(version)}

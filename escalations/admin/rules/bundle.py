@@ -27,26 +27,26 @@ from notifications.models import Condition, Route, RouteTarget, Template, Versio
 from notifications.starter.routes import WAITING
 
 ONLY_EVENTS = ("event.source", "event.subject")
-"""Paths that only events have: tasks, which policies look at, have none."""
+"""Paths of events that tasks lack. Policies look at tasks, so they cannot have conditions on these."""
 
 REMINDER, ESCALATION = "task-reminder", "task-late"
-"""Templates of the starter configuration."""
+"""Slugs of templates of the starter configuration."""
 
 Fault = dict[str, str]
-"""{"field", "text"}: the name of a field of the page, or "" with its part, and a sentence."""
+"""{"field", "text"}: the name of the page's field, or "" for an error of a whole form; and a sentence."""
 
 
 class RuleForms:
-    """All forms of the page, bound to what was posted, or filled with the rule as it is."""
+    """All forms of the page, bound to the posted data, or filled with the stored rule."""
 
     def __init__(self, route: Route, data: Mapping[str, Any] | None = None) -> None:
         self.route, self.policy = route, policy_of(route)
         self.is_new = route.pk is None
-        """Also after it was tried: the row of a trial is no longer there."""
+        """True for a new rule. Kept here, because trying the rule gives its route a key for a while."""
         self.policy_follows = follows(self.policy, route)
-        """Whether the policy is for the tasks that the route is for; else it keeps what its own page says."""
+        """True if the policy is for the tasks of the route. If not, the conditions of its own page stay."""
         self.plain = is_plain(self.policy)
-        """Whether the page can show the policy: all its times count alike."""
+        """True if the page can show the policy: all its steps count the same kind of time."""
         start = {} if route.pk else starting_values()
         self.rule = RuleForm(data, instance=route, initial=start)
         self.words = WordsForm(data, prefix="words")
@@ -59,15 +59,15 @@ class RuleForms:
         if data is None and self.policy.clock == Clock.DURATION:
             self.steps.from_start = self.policy.minutes or 0
 
-    # --- checked ------------------------------------------------------------------------------------------------------
+    # --- validation ---------------------------------------------------------------------------------------------------
     def is_valid(self) -> bool:
         forms = [self.rule, self.words, self.conditions, self.targets]
         forms += [self.texts] if self.writes_words else []
         forms += [self.late, self.steps] if self.counts else []
-        checked = [form.is_valid() for form in forms]  # all of them: each says what is wrong with it
+        checked = [form.is_valid() for form in forms]  # no short circuit: each form shows its own errors
         valid = all(checked)
         if valid and self.counts:
-            self._put_together()
+            self._complete_policy()
             valid = self._check_policy()
         return valid
 
@@ -77,7 +77,7 @@ class RuleForms:
 
     @property
     def counts(self) -> bool:
-        """Whether anything happens if nobody answers."""
+        """Return whether the rule has reminders or escalations."""
         return self.plain and bool(self.late.data.get("late-counted"))
 
     def conditions_to_save(self) -> list[Any]:
@@ -93,8 +93,8 @@ class RuleForms:
     def steps_to_save(self) -> list[PolicyStep]:
         return [form.instance for form in forms_to_save(self.steps)]
 
-    def _put_together(self) -> None:
-        """Fill in what the page does not ask: the due date, times from it on, and what words the messages."""
+    def _complete_policy(self) -> None:
+        """Fill in the policy's fields that the page does not show: due date, offsets from it, and message templates."""
         policy, counted = self.policy, self.late.cleaned_data["counted"]
         policy.clock = Clock(counted)
         if self.policy_follows:
@@ -106,7 +106,7 @@ class RuleForms:
             step: PolicyStep = form.instance
             step.offset = form.cleaned_data["offset"] - (policy.minutes or 0)
             step.time = policy.time
-            self._word(step)
+            self._set_template(step)
 
     def _due_after(self) -> int | None:
         minutes: int | None = self.late.cleaned_data["minutes"]
@@ -116,13 +116,13 @@ class RuleForms:
         return minutes or (min(escalations) if escalations else max(offsets, default=None))
 
     def _escalates(self, step: PolicyStep) -> bool:
-        """Whether the step does more than remind those who have the task."""
+        """Return whether the step does more than remind people who have the task."""
         targets = {(each.kind, each.team_id, each.person_id, each.rota_id) for each in self.targets_to_save()}
         target = step.target, step.team_id, step.person_id, step.rota_id
         return step.target not in OWN and target not in targets
 
-    def _word(self, step: PolicyStep) -> None:
-        """A new message's template and category. Those of an old one stay as they are."""
+    def _set_template(self, step: PolicyStep) -> None:
+        """Set template and category of a new message. Those of an old one stay."""
         if not KINDS[step.kind].is_message:
             return
         if step.template is None:
@@ -146,7 +146,7 @@ class RuleForms:
         return not faults
 
     def faults(self) -> Iterator[Fault]:
-        """Each fault once, with the name of its field on the page."""
+        """Yield each fault once, with the name of its field on the page."""
         forms: list[Any] = [self.rule, *self.conditions.forms, *self.targets.forms]
         forms += self.texts.forms if self.writes_words else []
         forms += [self.late, *self.steps.forms] if self.counts else []
@@ -162,7 +162,7 @@ class RuleForms:
 
 
 def starting_values() -> dict[str, Any]:
-    """The category and template of the route that tells of most tasks now."""
+    """Return the category and template of the route that is first for assigned tasks now."""
     routes = Route.objects.filter(enabled=True, event_types__name=WAITING[0], conditions=None)
     now = routes.select_related("category", "template").order_by("priority").first()
     now = now or Route.objects.filter(enabled=True).select_related("category", "template").first()
@@ -170,7 +170,7 @@ def starting_values() -> dict[str, Any]:
 
 
 def policy_of(route: Route) -> Policy:
-    """The policy of the rule; a new one if it has none."""
+    """Return the policy of the rule; a new one if it has none."""
     policy = Policy.objects.filter(route=route).select_related("calendar", "route").first() if route.pk else None
     return policy or Policy()
 
@@ -183,7 +183,7 @@ def follows(policy: Policy, route: Route) -> bool:
 
 
 def of_tasks(conditions: Iterable[Condition]) -> list[tuple[str, str, str]]:
-    """Those that can be asked of a task: path, operator and value."""
+    """Return path, operator and value of the conditions that can be checked against a task."""
     return [(each.path, each.operator, each.value) for each in conditions if each.path not in ONLY_EVENTS]
 
 

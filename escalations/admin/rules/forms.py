@@ -1,4 +1,4 @@
-"""The forms of a rule's five parts. Together they are checked as the forms of routes, templates and policies are."""
+"""The forms of a rule's five parts, with the same checks as the forms of routes, templates and policies."""
 
 import json
 import re
@@ -38,7 +38,7 @@ from notifications.wording import liquid
 ALL, WAIT = ANY, TOGETHER.join(WAITING)
 """Choices that stand for every event, and for the events of tasks that wait for somebody."""
 LATELY = 1_000
-"""Number of the newest events by whose types the choices are sorted."""
+"""The number of newest events by whose types the choices are sorted."""
 NOBODY, AFTER, DUE = "", Clock.DURATION.value, Clock.DUE.value
 MOST_ROWS = 50
 TEXT_FIELDS = ("language", "title", "body", "short_body")
@@ -46,9 +46,9 @@ REF = re.compile(r".*\((?P<ref>[^()]+)\)\s*")
 SUGGESTED = 10
 
 
-# --- what the forms share ---------------------------------------------------------------------------------------------
+# --- common base ------------------------------------------------------------------------------------------------------
 class Plain:
-    """Gives the fields of a form the look of the desk's own pages."""
+    """A mixin that gives a form's fields the look of the desk's own pages."""
 
     fields: dict[str, forms.Field]
 
@@ -64,7 +64,7 @@ class Plain:
 
 
 class PersonField(ParsedField):
-    """A person, written as “Bob Bauer (bob)” or as the `ref` alone. The page suggests people while it is typed."""
+    """A field for a person, written as “Bob Bauer (bob)” or the `ref` alone. The page suggests people as one types."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TextInput(attrs={"list": "people", "data-people": ""}))
@@ -99,7 +99,7 @@ def person_label(person: Recipient) -> str:
 
 
 def people_like(words: str) -> list[str]:
-    """Some active people whose name or `ref` begins so, or has such a word."""
+    """Return active people whose name contains the text or whose `ref` begins with it, at most SUGGESTED."""
     words = words.strip()
     if len(words) < 2 or "\0" in words:
         return []
@@ -108,7 +108,7 @@ def people_like(words: str) -> list[str]:
     return [person_label(person) for person in people[:SUGGESTED]]
 
 
-# --- when -------------------------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 class RuleForm(Plain, forms.ModelForm):
     name = forms.CharField(
         label=_("Name"), required=False, max_length=120, help_text=_("Empty: it is named by what it says.")
@@ -145,7 +145,7 @@ class RuleForm(Plain, forms.ModelForm):
         return name
 
     def clean_types(self) -> list[str]:
-        """Names of event types; none for every event."""
+        """Return the names of event types; an empty list for every event."""
         chosen: list[str] = self.cleaned_data["types"]
         if ALL in chosen:
             return []
@@ -153,7 +153,7 @@ class RuleForm(Plain, forms.ModelForm):
 
 
 def types_of(route: Route) -> list[str]:
-    """The choices that stand for the types of a route."""
+    """Return the choices that stand for the types of a route."""
     names = list(route.event_types.values_list("name", flat=True))
     if not names:
         return [ALL]
@@ -163,7 +163,7 @@ def types_of(route: Route) -> list[str]:
 
 
 def type_choices(chosen: Iterable[str]) -> list[tuple[str, str]]:
-    """Event types that came lately, the most frequent first; then those described here."""
+    """Return choices of event types: the recent ones first, by frequency, then the others that are described here."""
     newest = Event.objects.order_by("-id").values_list("type", flat=True)[:LATELY]
     counts = Counter(newest)
     described = EventType.objects.order_by("name").values_list("name", flat=True)
@@ -171,17 +171,17 @@ def type_choices(chosen: Iterable[str]) -> list[tuple[str, str]]:
     single = [name for name in names if name not in WAITING or name in chosen]
     waiting = sum(counts[name] for name in WAITING)
     return [
-        (WAIT, _counted(gettext("Tasks that wait for somebody"), waiting)),
-        *((name, _counted(name, counts[name])) for name in single),
+        (WAIT, _with_count(gettext("Tasks that wait for somebody"), waiting)),
+        *((name, _with_count(name, counts[name])) for name in single),
         (ALL, gettext("Every event")),
     ]
 
 
-def _counted(name: str, count: int) -> str:
+def _with_count(name: str, count: int) -> str:
     return gettext("%(name)s · %(count)d lately") % {"name": name, "count": count} if count else name
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------------------------------
 class WordsForm(Plain, forms.Form):
     own = forms.BooleanField(label=_("Write words for this rule alone"), required=False)
 
@@ -227,7 +227,7 @@ class TextFormSet(forms.BaseFormSet):
 
 
 def is_written(formset: Any, form: Any) -> bool:
-    """Whether the text is to be."""
+    """Return whether the text is to be saved."""
     return bool(form.is_valid() and form.cleaned_data.get("language") and not formset._should_delete_form(form))
 
 
@@ -235,7 +235,7 @@ Texts: Any = forms.formset_factory(TextForm, formset=TextFormSet, extra=0, max_n
 
 
 def texts_of(template: Template | None) -> list[dict[str, str]]:
-    """The general texts of its published version, the fallback language first."""
+    """Return the general texts of the template's published version, the fallback language first."""
     version = published(template)
     if template is None or version is None:
         return []
@@ -285,7 +285,7 @@ class LateForm(Plain, forms.ModelForm):
             self.initial |= {"calendar": first, "time": TimeKind.BUSINESS if first else TimeKind.WALL}
 
     def _post_clean(self) -> None:
-        """The policy is checked with its steps, in `RuleForms`."""
+        """Check nothing here: `RuleForms` checks the policy together with its steps."""
 
 
 class StepForm(Plain, StepFormBase):
@@ -306,7 +306,7 @@ class StepForm(Plain, StepFormBase):
 
 
 class StepFormSet(BaseInlineFormSet):
-    """Times are typed from the assignment on, or from the due date; they are stored from the due date."""
+    """A policy's steps. Forms count their times from the assignment or the due date, the database from the due date."""
 
     from_start = 0
     """Minutes from the assignment to the due date, where times count from the assignment; else 0."""
@@ -318,7 +318,7 @@ class StepFormSet(BaseInlineFormSet):
         return form
 
 
-# --- who --------------------------------------------------------------------------------------------------------------
+# --- targets ----------------------------------------------------------------------------------------------------------
 OFFERED = {"types": "[name=types]", "engine": "[name=engine]"}
 
 
@@ -342,7 +342,7 @@ class RuleConditionForm(Plain, ConditionForm):
     offered = OFFERED
 
     def clean(self) -> dict[str, Any]:
-        """The page hides the value of an operator that takes none: what was typed before is dropped."""
+        """Drop the value of an operator that takes none: the page hides its field."""
         if self.cleaned_data.get("operator") in BARE:
             self.cleaned_data["value"] = ""
         return super().clean()

@@ -1,4 +1,4 @@
-"""The page of a rule, below the list of routes: new, or of a route that is there."""
+"""The page of a new rule or of an existing route, below the list of routes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ SAVING = (
     "notifications.view_recipient",
     "notifications.view_template",
 )
-"""What a rule writes besides its route, and what the page offers."""
+"""Permissions for the rows that a rule writes besides its route, and for the choices of the page."""
 PERMISSIONS = ("notifications.add_route", *SAVING)
 EDITING = ("notifications.change_route", *SAVING)
 WORDING = (
@@ -46,13 +46,13 @@ WORDING = (
     *(f"notifications.{verb}_templateversion" for verb in ("add", "change")),
     *(f"notifications.{verb}_templatetext" for verb in ("add", "change", "delete")),
 )
-"""What publishing words takes at the template itself."""
+"""Permissions that publishing texts on the template's own page takes."""
 PARTS = ("when", "who", "words", "late", "try")
 ANSWER, PUBLISH, MORE = "_answer", "_publish", "_more"
 
 
 class RuleRouteAdmin(RouteAdmin):
-    """Routes, with the page that shows and saves a route, its words and its policy together."""
+    """The admin pages of routes, with a page that shows and saves a route, its texts and its policy together."""
 
     actions_list = ["new_rule", *RouteAdmin.actions_list]
     actions_detail = ["rule", *RouteAdmin.actions_detail]
@@ -87,19 +87,19 @@ class RuleRouteAdmin(RouteAdmin):
         if request.method != "POST":
             return self._show(request, RuleForms(route), Answer())
         if ANSWER in request.POST:
-            return self._answered(request, RuleForms(route, request.POST))
+            return self._answer_as_json(request, RuleForms(route, request.POST))
         if MORE in request.POST:
             rule = RuleForms(route, _with_another_row(request.POST))
             return self._show(request, rule, Answer(), request.POST.get("seen"))
         rule, seen = RuleForms(route, request.POST), request.POST.get("seen")
         if PUBLISH in request.POST:
             try:
-                if (done := self._published(request, rule)) is not None:
+                if (done := self._publish(request, rule)) is not None:
                     return done
             except CannotSave as refused:
                 self.message_user(request, str(refused), messages.ERROR)
-                seen = None if isinstance(refused, ChangedMeanwhile) else seen  # now they have been told
-        # What was tried or refused holds rows that were rolled back.
+                seen = None if isinstance(refused, ChangedMeanwhile) else seen  # they read of the other change
+        # The forms that were tried or refused hold rows that were rolled back.
         rule = RuleForms(Route.objects.filter(pk=route.pk).first() or Route(), request.POST)
         return self._show(request, rule, self._build_answer(request, rule), seen)
 
@@ -110,9 +110,9 @@ class RuleRouteAdmin(RouteAdmin):
         event = request.POST.get("event", "")
         return build_answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
 
-    def _answered(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
-        """{"parts": part to HTML, "faults", "events", "event", "open_tasks"}, for the page as it is filled in. Writes
-        nothing."""
+    def _answer_as_json(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
+        """Return {"parts": part to HTML, "faults", "events", "event", "open_tasks"} for the page as it is filled in.
+        Writes nothing."""
         answer = self._build_answer(request, rule)
         parts = {
             part: render_to_string("admin/desk/rule_answer.html", {"found": answer, "part": part}, request)
@@ -121,8 +121,9 @@ class RuleRouteAdmin(RouteAdmin):
         choices = {"events": answer.events, "event": answer.event, "open_tasks": answer.open_tasks}
         return JsonResponse({"parts": parts, "faults": list(rule.faults()), **choices})
 
-    def _published(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
-        """Save everything, or nothing. None if the forms are wrong, which say why. Raises CannotSave."""
+    def _publish(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
+        """Save everything, or nothing. Return None if a form is invalid; the forms have the errors. Raises
+        CannotSave."""
         if not rule.is_valid():
             return None
         if rule.writes_words and not request.user.has_perms(WORDING):
@@ -162,7 +163,7 @@ class RuleRouteAdmin(RouteAdmin):
         return True
 
     def _show(self, request: HttpRequest, rule: RuleForms, answer: Answer, seen: str | None = None) -> HttpResponse:
-        """`seen`: the stamp with which the page has shown the rule before; None: the rule's present stamp."""
+        """Return the page. `seen`: the stamp at which the page showed the rule before; None: its present stamp."""
         context = {
             "rule": rule,
             "found": answer,
@@ -177,7 +178,7 @@ class RuleRouteAdmin(RouteAdmin):
 
 
 def _with_another_row(posted: QueryDict) -> QueryDict:
-    """The form with one more row of a kind, for pages without JavaScript."""
+    """Return the posted form with one more row of a kind, for pages without JavaScript."""
     data = posted.copy()
     total = f"{posted[MORE]}-TOTAL_FORMS"
     rows = str(data.get(total, ""))

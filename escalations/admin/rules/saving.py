@@ -18,13 +18,13 @@ from notifications.wording.template_versions import CannotPublish
 
 LONGEST = 120
 BETWEEN = "."
-"""Between the parts of a stamp."""
+"""The separator of a stamp's parts."""
 FIRST, STEP = 100, 10
-"""The place of the first rule, and how far before the others a new one goes."""
+"""The place of the first rule, and the distance of a new rule to the one after it."""
 
 
 class CannotSave(Exception):
-    """The sentence says what to correct."""
+    """Raised for a rule that cannot be saved. The message says what to correct."""
 
 
 def save(rule: RuleForms, by: Any, now: datetime) -> Route:
@@ -37,7 +37,7 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     route.stop = not rule.rule.cleaned_data["goes_on"]
     route.name = route.name or unused_name(Route, name_of(rule), but=route.pk)
     if rule.writes_words:
-        route.template = _words(rule, route, by, now)
+        route.template = _own_template(rule, route, by, now)
     route.save()
     route.event_types.set([EventType.objects.get_or_create(name=name)[0] for name in rule.rule.cleaned_data["types"]])
     for formset in (rule.conditions, rule.targets):
@@ -52,13 +52,13 @@ def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     return route
 
 
-# --- two people at once -----------------------------------------------------------------------------------------------
+# --- concurrent changes -----------------------------------------------------------------------------------------------
 class ChangedMeanwhile(CannotSave):
-    """Somebody else has changed the rule since the page showed it, and would lose that change unseen."""
+    """Raised if somebody else has changed the rule since the page showed it, and would lose that change unseen."""
 
 
 def stamp_of(rule: RuleForms) -> str:
-    """The newest changes of route, policy and words."""
+    """Return the ids of the newest changes of route, policy and texts as one string; empty for a new rule."""
     if rule.is_new:
         return ""
     version = published(Template.objects.filter(routes=rule.route).first())
@@ -66,7 +66,7 @@ def stamp_of(rule: RuleForms) -> str:
 
 
 def must_be_as_seen(rule: RuleForms, stamp: str) -> None:
-    """Lock the route. Raises ChangedMeanwhile if the rule no longer has this stamp. Words count if the rule writes
+    """Lock the route. Raises ChangedMeanwhile if the rule no longer has this stamp. Words count only if the rule writes
     them: templates may be shared."""
     if rule.is_new or not stamp:
         return
@@ -82,7 +82,7 @@ def must_be_as_seen(rule: RuleForms, stamp: str) -> None:
 
 # --- names ------------------------------------------------------------------------------------------------------------
 def name_of(rule: RuleForms) -> str:
-    """“amount is more than 10000 → Finance”."""
+    """Return a name such as “amount is more than 10000 → Finance”."""
     types = rule.rule.cleaned_data["types"]
     sentences = ((condition_sentence(each), each.path.rpartition(".")[0]) for each in rule.conditions_to_save())
     conditions = [sentence.removeprefix(f"{folder}.") for sentence, folder in sentences]
@@ -92,7 +92,7 @@ def name_of(rule: RuleForms) -> str:
 
 
 def first_place(rows: Any, name: str) -> int:
-    """The place before all rows that are on: a rule of its own goes before those that are for everything."""
+    """Return a place before all enabled rows: a specific rule goes before general ones."""
     lowest = rows.filter(enabled=True).order_by(name).values_list(name, flat=True).first()
     return FIRST if lowest is None else min(FIRST, lowest - STEP)
 
@@ -107,9 +107,9 @@ def unused_name(model: Any, name: str, but: Any = None) -> str:
     return candidate
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
-def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
-    """The template of this rule alone, with the typed texts published."""
+# --- texts ------------------------------------------------------------------------------------------------------------
+def _own_template(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
+    """Return the template of this rule alone, with the typed texts published."""
     source: Template = rule.rule.cleaned_data["template"]
     texts = rule.texts_to_save()
     if not texts:
@@ -118,10 +118,10 @@ def _words(rule: RuleForms, route: Route, by: Any, now: datetime) -> Template:
     mine = routes == [route.pk] and not PolicyStep.objects.filter(template=source).exists()
     template = source if mine else _new_template(route.name, source)
     now_read = published(source)
-    if mine and now_read is not None and _says(now_read, texts):
+    if mine and now_read is not None and _has_texts(now_read, texts):
         return template
     draft = template_versions.new_draft(template, now_read, _("By the rule “%(rule)s”") % {"rule": route.name})
-    if not mine:  # texts of single channels were the other template's own; customers go on reading only theirs
+    if not mine:  # the source's texts for single channels are its own
         draft.texts.all().delete()
     draft.texts.filter(channel="").delete()
     TemplateText.objects.bulk_create(TemplateText(version=draft, **text) for text in texts)
@@ -141,7 +141,7 @@ def _new_template(name: str, source: Template) -> Template:
     return Template.objects.create(slug=candidate, name=name, fallback_language=source.fallback_language)
 
 
-def _says(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
+def _has_texts(version: Any, texts: Iterable[dict[str, Any]]) -> bool:
     def normalize(text: dict[str, Any]) -> list[str]:
         """Return the title, body and short body with line ends as forms send them."""
         return ["\n".join(text[name].strip().splitlines()) for name in ("title", "body", "short_body")]
@@ -155,7 +155,7 @@ def _save_policy(rule: RuleForms, route: Route, old_name: str) -> None:
     policy = rule.policy
     if not rule.counts:
         if policy.pk is not None and policy.enabled:
-            policy.enabled = False  # clocks that run keep their rules; it can be switched on again
+            policy.enabled = False  # running clocks keep their rules; the policy can be switched on again
             policy.save()
         return
     if policy.pk is None:

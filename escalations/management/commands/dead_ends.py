@@ -1,4 +1,4 @@
-"""`manage.py dead_ends`: what is set up, and within 14 days reaches nobody."""
+"""`manage.py dead_ends`: lists routes and steps that reach nobody within 14 days."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py simulate FILE`: who would be told when, by which channel and why, if nobody acts."""
+"""`manage.py simulate FILE`: prints who would be told when, by which channel and why, if nobody acts."""
 
 import json
 from argparse import FileType

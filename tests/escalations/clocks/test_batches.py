@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from escalations.clocks import clock, due_steps
 from escalations.kinds import notify
-from escalations.kinds.base import Taken, Taking
+from escalations.kinds.base import StepOutcome, Taking
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.models import (
     Absence,
@@ -196,7 +196,7 @@ def test_a_step_that_cannot_be_taken_costs_only_its_own_clock(story: Story, monk
     now = a_hundred(story)
     take, tries = notify.Notify.take, []
 
-    def breaks(kind: notify.Notify, takings: Sequence[Taking]) -> list[Taken]:
+    def breaks(kind: notify.Notify, takings: Sequence[Taking]) -> list[StepOutcome]:
         tries.append(len(takings))
         if any(taking.task.task_id == "T-42" for taking in takings):
             raise ValueError("a value that nobody expected")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from escalations.team_time.figures import Folded, Group
+from escalations.team_time.figures import Group, ShownGroups
 
 Tasks = list[list[int]]
 """Of each task, who had it."""
@@ -29,12 +29,12 @@ class Tasked(Group):
         self.tasks = self.tasks + other.tasks
 
 
-def folded(groups: dict[str, Tasks]) -> Folded[Tasked]:
+def folded(groups: dict[str, Tasks]) -> ShownGroups[Tasked]:
     made = {name: Tasked(tasks=tasks) for name, tasks in groups.items()}
     for group in made.values():
         for people in group.tasks:
             group.crowd.add(people)
-    return Folded(made, Tasked)
+    return ShownGroups(made, Tasked)
 
 
 def tells_of_few(tasks: Tasks) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.waiting import soon
-from wfpush.concurrency.keyed_limits import Claimed, FreePlaces, Places
+from wfpush.concurrency.keyed_limits import ClaimedJobs, FreePlaces, Places
 
 Job = tuple[str, int]
 
@@ -24,11 +24,11 @@ class Work:
         self.most_at_once: Counter[str] = Counter()
         self._now: Counter[str] = Counter()
 
-    def claim(self, room: FreePlaces[str]) -> Claimed[str, Job]:
+    def claim(self, room: FreePlaces[str]) -> ClaimedJobs[str, Job]:
         fits = [(job, job[0]) for job in self.due if job[0] not in room.full]
         chosen = room.choose(fits[:3])
         self.due = [job for job in self.due if job not in chosen]
-        return Claimed([(job[0], job) for job in chosen], len(chosen))
+        return ClaimedJobs([(job[0], job) for job in chosen], len(chosen))
 
     async def do(self, job: Job) -> None:
         self.begun.append(job)
@@ -79,7 +79,7 @@ async def test_a_claim_that_fails_is_told_to_whoever_drains_and_ends_nothing_und
     await places.drain()
     work.due.append(("b", 9))
 
-    def fails(_room: FreePlaces[str]) -> Claimed[str, Job]:
+    def fails(_room: FreePlaces[str]) -> ClaimedJobs[str, Job]:
         raise OSError("the database is away")
 
     places._claim = fails

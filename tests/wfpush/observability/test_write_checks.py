@@ -104,7 +104,7 @@ def sql(*statements: str) -> None:
 def test_many_probes_write_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_checks, "REMEMBERED_SECONDS", 60.0)
     now = time.monotonic()
-    monkeypatch.setattr(write_checks, "database_state", write_checks.Remembered(write_checks._write_to_database))
+    monkeypatch.setattr(write_checks, "database_state", write_checks.CachedCheck(write_checks._write_to_database))
 
     assert [write_checks.database_state() for _ in range(3)] == ["ok"] * 3
     first = WriteCheck.objects.get().written_at

@@ -7,11 +7,11 @@ from django.test.utils import CaptureQueriesContext
 from notifications.models import Notification, Recipient, Task
 from tests.factories import NotificationFactory, RecipientFactory
 from tests.support.story import Story
-from wfpush.postgres.prefetch import Joined, Table
+from wfpush.postgres.prefetch import JoinedTables, Table
 
 pytestmark = pytest.mark.django_db
 
-ITEMS = Joined(
+ITEMS = JoinedTables(
     item=Table(Notification, without=["body"]), person=Table(Recipient), task=Table(Task, only=["data", "state"])
 )
 STATEMENT = f"""

@@ -1,4 +1,4 @@
-"""English dates and times as the desk says them: to the second, and with their zone."""
+"""English dates and times on the desk: to the second, and with their zone."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "N j, Y"
 TIME_FORMAT = "H:i:s T"

@@ -1,4 +1,4 @@
-"""Spanish dates and times as the desk says them: to the second, and with their zone."""
+"""Spanish dates and times on the desk: to the second, and with their zone."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = r"j \d\e F \d\e Y"
 TIME_FORMAT = "H:i:s T"

@@ -1,4 +1,4 @@
-"""French dates and times as the desk says them: to the second, and with their zone."""
+"""French dates and times on the desk: to the second, and with their zone."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "j F Y"
 TIME_FORMAT = "H:i:s T"

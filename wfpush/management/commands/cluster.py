@@ -39,11 +39,11 @@ class Command(BaseCommand):
 
 
 def _end_with_a_killed_child(*_: object) -> None:
-    """End the group when a process of it was killed by a signal: it may have held a lock of django-q2's queues, for
-    which the other processes, the sentinel included, would wait for ever. The group's leases are given back, and the
-    parent starts another cluster.
+    """End the group when a process of it was killed by a signal. That process may have held a lock of django-q2's
+    queues, for which the other processes, the sentinel included, would wait for ever. The group's leases are given
+    back, and the parent starts another cluster.
 
-    The workers inherit this, too. What they start in groups of its own, such as readers of calendars, may be killed.
+    The workers inherit this. Their children in groups of their own, such as readers of calendars, may be killed.
 
     waitid may return another process that ended by itself and was not reaped yet; then the watchdog finds the fault.
     """

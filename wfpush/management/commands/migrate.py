@@ -1,7 +1,7 @@
-"""Django's `migrate`, which can be interrupted at any point, by `kill -9`, too, and then runs again.
+"""Django's `migrate`, which can be interrupted at any point, even by `kill -9`, and then runs again.
 
-Two gaps of Django are closed here, a third one in wfpush/postgres/base.py. It records migrations that make
-foreign keys after their transaction, and does not notice what a killed `migrate` has left running on the server.
+Two gaps of Django are closed here, a third one in wfpush/postgres/base.py. Django records migrations that make foreign
+keys after their transaction, and does not notice statements of a killed `migrate` that still run on the server.
 """
 
 import time
@@ -19,7 +19,7 @@ from django.db.migrations.state import ProjectState
 from wfpush.management.starting import show
 
 PAUSE_SECONDS = 0.2
-"""Seconds between two tries to be the only one. A statement that waits has a snapshot, and `CREATE INDEX CONCURRENTLY`
+"""Seconds between two tries to get the lock. A statement that waits has a snapshot, and `CREATE INDEX CONCURRENTLY`
 waits for older snapshots: each would wait for the other."""
 
 
@@ -51,8 +51,8 @@ class Command(migrate.Command):
 
 @contextmanager
 def only_one(connection: Any, report_wait: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other session migrates. The lock ends with its session: not with a `migrate` that is killed, but
-    with the statement that it has left running."""
+    """Wait until no other session migrates. The lock ends with its session: if `migrate` is killed, only when the
+    statement that it left running has ended."""
     with connection.cursor() as cursor:
         if not _succeeds(cursor, "pg_try_advisory_lock"):
             report_wait()
@@ -61,7 +61,7 @@ def only_one(connection: Any, report_wait: Callable[[], None]) -> Iterator[None]
     try:
         yield
     finally:
-        with suppress(Error), connection.cursor() as cursor:  # the connection may be what was lost
+        with suppress(Error), connection.cursor() as cursor:  # the connection may be lost
             _succeeds(cursor, "pg_advisory_unlock")
 
 
@@ -74,7 +74,7 @@ SHOW_SECONDS = 10.0
 
 
 def apply() -> None:
-    """Run `migrate`, with its checks. Nothing is printed where there is nothing to apply."""
+    """Run `migrate`, with its checks. Print nothing if there is nothing to apply."""
     executor = MigrationExecutor(connection)
     call_command(
         _Migrate(len(executor.migration_plan(executor.loader.graph.leaf_nodes()))),

@@ -20,11 +20,11 @@ from wfpush.processes.children import MANAGE, Child, JoinedOutput
 from wfpush.processes.supervisor import Supervisor
 
 GRACE_SECONDS = 5.0
-"""For each process to end in after Ctrl-C, before it is killed."""
+"""Seconds between Ctrl-C and the end of each process, before it is killed."""
 CHILD_GRACE = "3"
-"""Seconds that web and worker give what they have begun; less than GRACE_SECONDS."""
+"""Seconds that web and worker give running work; less than GRACE_SECONDS."""
 LAST_LINES_SECONDS = 4.0
-"""For what a killed child leaves running to end and to say its last."""
+"""Seconds that the remaining processes of a killed child get to end and to print their last lines."""
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port, with_demo, under = options["port"], options["demo"], options["under"]
-        for number in (signal.SIGINT, signal.SIGTERM):  # until the supervisor takes them over
+        for number in (signal.SIGINT, signal.SIGTERM):  # until the supervisor takes over these signals
             signal.signal(number, _leave)
         try:
             migrate.apply()
@@ -105,7 +105,7 @@ def _leave(*_: object) -> NoReturn:
 
 
 def _stop_with_parent(supervisor: Supervisor) -> None:
-    """make is killed by itself easily; what it ran must not go on holding the port."""
+    """Stop when `make run` dies: killed alone, it would leave the port in use."""
     parent = os.getppid()
     while not supervisor.stop.wait(0.5):
         if os.getppid() != parent:
