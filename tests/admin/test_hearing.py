@@ -18,6 +18,7 @@ from notifications.models import (
     Recipient,
     Route,
     RouteTarget,
+    Team,
 )
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World, invoice, send
@@ -110,6 +111,10 @@ def test_a_route_that_names_them_but_did_not_apply_says_which_condition(day: Wor
     assert "did not apply" not in said(operator, person="carol", about="T-901")
     CaseList.objects.create(case_type="invoice").people.set([day.carol])
     assert "Routes that name Carol Castle did not apply" in said(operator, person="carol", about="T-901")
+    team = Team.objects.create(slug="treasury", name="Treasury", lead=day.bob)
+    team.members.set([day.carol])
+    RouteTarget.objects.filter(route=route).update(kind="team_lead", team=team)
+    assert "did not apply" not in said(operator, person="carol", about="T-901"), "she is not its lead"
     assert "By the routes as they are now, they would not hear of it, either." in told
     assert not Notification.objects.filter(recipient=day.carol, task__task_id="T-901").exists()
 

@@ -90,14 +90,14 @@ def test_a_zone_that_one_calendar_defines_is_unknown_to_the_next() -> None:
 
 SLOW = """
 import sys
-from notifications.calendar_feeds import child
-child.CPU_SECONDS, child.MEMORY_BYTES = 1, 200_000_000
+from notifications.calendar_feeds import sandbox
+sandbox.CPU_SECONDS, sandbox.MEMORY_BYTES = 1, 200_000_000
 def question(*given):
     if given[1] == "all":
         {work}
     return []
-child._times_away = question
-child.main(sys.argv[1:])
+sandbox._times_away = question
+sandbox.main(sys.argv[1:])
 """
 WORK = {
     "computes": "while True: pass",
