@@ -40,7 +40,7 @@ CHANGES_FOR = timedelta(days=14)
 SOONEST = timedelta(minutes=10)
 SLOWER = 4
 """An hour is counted again after this part of its age."""
-FEWEST = 5
+MIN_PEOPLE = 5
 """Minimum number of people of a group that is shown."""
 ENDED = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
 
@@ -181,7 +181,7 @@ class Messages:
 
     @property
     def few(self) -> bool:
-        return self.all.at_least < FEWEST
+        return self.all.at_least < MIN_PEOPLE
 
     def add(self, channel: str, counts: EngagementCount | Counts) -> None:
         (self.by_channel[channel] if channel else self.all).add(counts)
@@ -192,7 +192,7 @@ class Messages:
 
     def shown(self) -> "Messages":
         """Return the messages without channels of too few people."""
-        enough = {name: counts for name, counts in self.by_channel.items() if counts.at_least >= FEWEST}
+        enough = {name: counts for name, counts in self.by_channel.items() if counts.at_least >= MIN_PEOPLE}
         return Messages(self.all, enough)
 
 

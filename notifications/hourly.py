@@ -42,7 +42,7 @@ COUNTED_FOR = timedelta(days=31)
 CHANGES_FOR = timedelta(days=7)
 """Time for which an hour can still change."""
 COUNTED_AGAIN = timedelta(minutes=10)
-KEPT = timedelta(days=400)
+RETENTION = timedelta(days=400)
 SECONDS = 2.0
 """Seconds for which one run goes on: if one process does all, events wait meanwhile."""
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django_q.models import Failure, Success
 
 from notifications import hourly
-from notifications.attachments.limits import UNUSED
+from notifications.attachments.limits import UNUSED_RETENTION
 from notifications.models import (
     ActionToken,
     Attachment,
@@ -26,14 +26,14 @@ from notifications.people import devices
 from notifications.retention import pruning
 from wfpush.postgres import revision
 
-KEPT = timedelta(days=7)
+RETENTION = timedelta(days=7)
 """Time for which most rows stay."""
 
 
 def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
     """Remove old rows; return the number of each kind. Pruning by the administrators' rules follows in small steps by
     workers; `through`: here and now."""
-    past = now - KEPT
+    past = now - RETENTION
     stale = {
         "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),
         "sign-in links": SignInLink.objects.filter(expires_at__lt=past),
@@ -41,8 +41,8 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "links asked for by e-mail address": LinkRequest.objects.filter(created_at__lt=past),
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
-        "hourly counts": CountedHour.objects.filter(hour__lt=now - hourly.KEPT),
-        "counts of engagement": EngagementHour.objects.filter(hour__lt=now - hourly.KEPT),
+        "hourly counts": CountedHour.objects.filter(hour__lt=now - hourly.RETENTION),
+        "counts of engagement": EngagementHour.objects.filter(hour__lt=now - hourly.RETENTION),
         "rows of replays": ReplayedRow.objects.filter(replay__ordered_at__lt=past, replay__due_at=None),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
@@ -51,7 +51,7 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
-    removed["files that nothing uses"] = _remove_unused_files(now - UNUSED)
+    removed["files that nothing uses"] = _remove_unused_files(now - UNUSED_RETENTION)
     removed["devices"] = devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)
     if through:
         return {**removed, **pruning.run_through(now)}

@@ -20,7 +20,7 @@ from wfpush.net.http_checks import OutboundError
 
 Argument = Union[str, int, "Reason", tuple["Reason", ...]]
 
-MOST = 500
+MAX_LENGTH = 500
 """Maximum number of stored characters of a text from outside."""
 BETWEEN = "; "
 FACT, FACTS = "_fact", "_facts"
@@ -122,7 +122,7 @@ SEVERAL = code("several", "%(reasons)s", is_worded=False)
 
 def said(text: object) -> Reason:
     """Return a reason of text from outside: stored and shown unchanged."""
-    return SAID(text=str(text)[:MOST]) if str(text) else NOTHING
+    return SAID(text=str(text)[:MAX_LENGTH]) if str(text) else NOTHING
 
 
 def reason_of(said_or_reason: Reason | str) -> Reason:
@@ -156,7 +156,7 @@ def as_column(reasons: Iterable[Reason]) -> list[str | None]:
 
 def with_text(reason: Reason) -> Json:
     """Return the columns `reason` and `reason_fact` of a service's state. `wfpush/` cannot make the text of a fact."""
-    return {"reason": str(reason)[:MOST], "reason_fact": reason.as_json()}
+    return {"reason": str(reason)[:MAX_LENGTH], "reason_fact": reason.as_json()}
 
 
 class EnglishText:

@@ -156,7 +156,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Files of a message": f"{settings.ATTACHMENTS_A_MESSAGE}",
         "Files of one person within an hour": f"{settings.ATTACHMENT_MEGABYTES_AN_HOUR} MB",
         "Files of an engine that no message names": f"{limits.MOST_OF_ENGINE // limits.MEGABYTE:,} MB",
-        "Devices of a person": f"{devices.MOST}",
+        "Devices of a person": f"{devices.MAX_DEVICES}",
         "Calls a minute of one API key": f"{LIMITS['engine']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",
         "Failed calls a minute from one address": f"{LIMITS['stranger']:,}",

@@ -18,7 +18,7 @@ BETWEEN = re.compile(r"[,;\n]")
 PART = re.compile(r"(\d{1,9})(?!\d)\s*([a-zäöü]*)\.?\s*")
 UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
 """Minutes of each unit. A day is 24 hours, in working time, too."""
-MOST = 2**31 - 1
+MAX_MINUTES = 2**31 - 1
 """The largest number of minutes that the database field takes."""
 
 
@@ -112,7 +112,7 @@ def read(text: str) -> int | None:
     if not compact or "".join(part[0] for part in parts) != compact or any(part[2] not in UNITS for part in parts):
         return None
     minutes = sum(int(part[1]) * UNITS[part[2]] for part in parts)
-    return sign * minutes if minutes <= MOST else None
+    return sign * minutes if minutes <= MAX_MINUTES else None
 
 
 def written(minutes: int) -> str:

@@ -76,12 +76,12 @@ def of_policy(request: HttpRequest, policy: Policy) -> Effect:
 def sentences(effect: Effect) -> Iterator[str]:
     counts = effect.counts
     what = ", ".join(_count_sentence(turn, counts[turn]) for turn in TURNS if counts[turn])
-    many = min(effect.clocks, policy_change.MOST)
+    many = min(effect.clocks, policy_change.MAX_CLOCKS)
     text = ngettext(
         "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
     )
     yield text % {"count": many, "what": what}
-    if effect.clocks > policy_change.MOST:
+    if effect.clocks > policy_change.MAX_CLOCKS:
         yield gettext("There are more; these are due first.")
     if effect.joining:
         yield joining(effect)

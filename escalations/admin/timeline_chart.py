@@ -23,7 +23,7 @@ WIDTH, EDGE = 900, 26
 LETTER = 7
 """Approximate width of a letter of a label, in pixels."""
 MARK, LANE, STACK = 24, 28, 4
-APART = 38
+MIN_DISTANCE = 38
 """Pixels between two steps. Nearer ones are drawn above each other; more than STACK of them share one mark."""
 LATE_BY = timedelta(days=3)
 """The longest delay that is drawn. A due date that passed earlier is named at the edge."""
@@ -238,7 +238,7 @@ class Drawing:
     def _groups(self) -> list[list[ForeseenStep]]:
         groups: list[list[ForeseenStep]] = []
         for step in self.steps:
-            if groups and self.x(step.at) - self.x(groups[-1][0].at) < APART:
+            if groups and self.x(step.at) - self.x(groups[-1][0].at) < MIN_DISTANCE:
                 groups[-1].append(step)
             else:
                 groups.append([step])

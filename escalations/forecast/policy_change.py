@@ -19,7 +19,7 @@ from escalations.policies import matching
 from escalations.policies.rules import RuleSet, Step, read, rules_of, written
 from notifications.models import ANSWERABLE, Task
 
-MOST = 1_000
+MAX_CLOCKS = 1_000
 """The most clocks of the policy that are checked, those due first. The same limit holds for clocks of other policies,
 and for tasks without a clock."""
 
@@ -46,7 +46,8 @@ class Change:
 
 @dataclass
 class Effect:
-    """The effect on open tasks. `clocks`: those of the policy, at most `MOST + 1`. `joining`: tasks that now fit it."""
+    """The effect on open tasks. `clocks`: those of the policy, at most `MAX_CLOCKS + 1`. `joining`: tasks that now
+    fit it."""
 
     policy: Policy
     clocks: int = 0
@@ -67,16 +68,16 @@ def of_policy(policy: Policy, now: datetime) -> Effect:
     clocks = Escalation.objects.filter(ended_at=None, state__in=policy_reload.OPEN).select_related(
         "rules", "task__case", "task__engine"
     )
-    mine = list(clocks.filter(policy=policy).order_by("deadline")[: MOST + 1])
+    mine = list(clocks.filter(policy=policy).order_by("deadline")[: MAX_CLOCKS + 1])
     effect = Effect(policy, len(mine))
     done = clock.done_of(mine)
-    for escalation in mine[:MOST]:
+    for escalation in mine[:MAX_CLOCKS]:
         match = matching.first(escalation.task, policies)
         rules = rules_cache.rules(match.policy, escalation.task) if match else None
         effect.changes += _change(escalation, rules, done[escalation.pk], now)
-    others = [each.task for each in clocks.exclude(policy=policy).order_by("deadline")[:MOST]]
+    others = [each.task for each in clocks.exclude(policy=policy).order_by("deadline")[:MAX_CLOCKS]]
     never_had_one = Task.objects.filter(state__in=ANSWERABLE, escalations=None).select_related("case", "engine")
-    others += never_had_one.order_by("-id")[:MOST]
+    others += never_had_one.order_by("-id")[:MAX_CLOCKS]
     matches = (matching.first(task, policies) for task in others)
     effect.joining = sum(match is not None and match.policy.pk == policy.pk for match in matches)
     return effect

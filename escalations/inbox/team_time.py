@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from escalations.team_time import figures, queries
-from escalations.team_time.figures import AGES, FEWEST, WAYS, By, GroupT, Key, ShownGroups, Times, Waiting, Work
+from escalations.team_time.figures import AGES, MIN_PEOPLE, WAYS, By, GroupT, Key, ShownGroups, Times, Waiting, Work
 from notifications.admin.display import span
 from notifications.admin.sheets import KINDS, write
 from notifications.inbox.page_frame import show_page
@@ -82,7 +82,7 @@ def page(request: PersonRequest) -> HttpResponse:
             "periods": [(days, choice.address(days=days), days == choice.days) for days in PERIODS],
             "ways": [(NAMES[way], choice.address(by=way), way == choice.by) for way in WAYS],
             "csv": choice.address("team:time-csv"),
-            "fewest": FEWEST,
+            "fewest": MIN_PEOPLE,
         }
         return show_page(request, "inbox/team_time.html", context)
 
@@ -115,7 +115,7 @@ def _led_people(request: PersonRequest) -> list[Recipient]:
 
 
 def _tables(people: Sequence[Recipient], choice: Choice, now: datetime) -> Tables:
-    if len(people) < FEWEST:
+    if len(people) < MIN_PEOPLE:
         return Tables(None, None, None, few=True)
     pks = [person.pk for person in people]
     since = now - timedelta(days=choice.days)

@@ -14,7 +14,7 @@ By = Literal["kind", "category", "case", "week"]
 WAYS: tuple[By, ...] = get_args(By)
 
 Key = Hashable
-FEWEST = 5
+MIN_PEOPLE = 5
 """The fewest people whom a figure may be of."""
 LARGEST_SHARE = 2
 """The divisor of the largest share. One person may have at most half of the parts that a figure counts."""
@@ -38,7 +38,7 @@ class Crowd:
     @property
     def enough(self) -> bool:
         parts = self._parts
-        return len(parts) >= FEWEST and LARGEST_SHARE * max(parts.values()) <= parts.total()
+        return len(parts) >= MIN_PEOPLE and LARGEST_SHARE * max(parts.values()) <= parts.total()
 
 
 @dataclass

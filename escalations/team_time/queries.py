@@ -2,8 +2,8 @@
 
 In: people, and a start. Out: their tasks, messages, and open tasks.
 
-At most MOST items are read. If there are more, only items after a later moment are read, which is found in the index
-alone.
+At most MAX_ITEMS items are read. If there are more, only items after a later moment are read, which is found in the
+index alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from escalations.team_time.figures import Completion, Kind, Message, OpenTask, R
 from notifications.channel_facts import INBOX
 from notifications.models import Recipient
 
-MOST = 20_000
+MAX_ITEMS = 20_000
 """The most items that are read, of all people together."""
 USUAL = (time(8), time(18))
 """The working hours of people without a calendar, from Monday to Friday."""
@@ -36,7 +36,7 @@ SELECT max(beyond.created_at) FROM unnest(%s::bigint[]) AS person(id) CROSS JOIN
 def all_since(people: Sequence[int], since: datetime) -> datetime | None:
     """Return None if all items since then can be read, else the moment after which all items of all people can."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEYOND, [[*people], since, max(MOST // len(people), 1)])
+        cursor.execute(_BEYOND, [[*people], since, max(MAX_ITEMS // len(people), 1)])
         beyond: datetime | None = cursor.fetchone()[0]
         return beyond
 
@@ -119,7 +119,7 @@ LEFT JOIN LATERAL (SELECT type FROM notifications_case WHERE id = task.case_id O
 def open_now(people: Sequence[int], now: datetime) -> list[OpenTask]:
     """Return the open tasks of people. Of a person with very many, only those that are due first."""
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN, [now, [*people], max(MOST // len(people), 1)])
+        cursor.execute(_OPEN, [now, [*people], max(MAX_ITEMS // len(people), 1)])
         return [
             OpenTask(Kind(kind, case, category), had, came, bool(late))
             for kind, case, category, had, came, late in cursor.fetchall()

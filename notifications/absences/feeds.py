@@ -47,7 +47,7 @@ MAX_BODY = 5 * 1024 * 1024
 SECONDS = 10.0
 """Seconds for a calendar's server."""
 TOLD_AFTER = timedelta(days=1)
-SEVERAL = 2
+MIN_FAILING_FEEDS = 2
 """Number of people's failing calendars of one server after which the server is at fault, and not a typed address."""
 
 
@@ -164,7 +164,7 @@ def has_late(before: datetime) -> bool:
 
 
 def drain() -> None:
-    polling.drain(_feeds(), SOURCE_NAME, EVERY, _read, lambda feed: feed.host, SEVERAL, _tell_of_failure)
+    polling.drain(_feeds(), SOURCE_NAME, EVERY, _read, lambda feed: feed.host, MIN_FAILING_FEEDS, _tell_of_failure)
 
 
 def kinds() -> Sequence[Kind]:

@@ -23,7 +23,7 @@ from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
 from notifications.people import devices
 
-UNUSED = timedelta(days=30)
+UNUSED_AFTER = timedelta(days=30)
 
 
 def last_outcome(device: Device) -> SafeString:
@@ -57,7 +57,7 @@ class WorkingFilter(Conditions):
             "yes": (_("the last message arrived"), Q(last_fault_fact__isnull=True, last_sent_at__isnull=False)),
             "no": (_("the last message failed"), Q(last_fault_fact__isnull=False)),
             "untried": (_("no message yet"), Q(last_fault_fact__isnull=True, last_sent_at=None)),
-            "unused": (_("not used for 30 days"), Q(last_used_at__lt=timezone.now() - UNUSED)),
+            "unused": (_("not used for 30 days"), Q(last_used_at__lt=timezone.now() - UNUSED_AFTER)),
         }
 
 

@@ -13,7 +13,7 @@ from notifications.admin.base import DeskAdmin
 from notifications.admin.chart_periods import NAMES, period_of, zone_of_reader
 from notifications.admin.display import span
 from notifications.channel_facts import channel_name, channel_names
-from notifications.engagement import FEWEST, Counts, EngagementReport, Messages
+from notifications.engagement import MIN_PEOPLE, Counts, EngagementReport, Messages
 from notifications.hourly import BANDS, half_within
 from notifications.models import Category, Template, via_choices
 from wfpush.observability.backlog import number
@@ -34,7 +34,7 @@ def engagement_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
             "of": of,
             "parts": _parts(figures, _names(of)),
             "channels": _channels(figures.total),
-            "fewest": FEWEST,
+            "fewest": MIN_PEOPLE,
         }
         return desk.page(request, "admin/desk/engagement.html", gettext("Engagement"), **context).render()
 

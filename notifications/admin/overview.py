@@ -21,7 +21,7 @@ from notifications.admin.events import event_mark
 from notifications.admin.first_steps import first_steps
 from notifications.admin.pictures import pictures
 from notifications.admin.timeline import tries_and_error, why_not_sent
-from notifications.engines.callback import KEPT
+from notifications.engines.callback import WITHOUT_ADDRESS
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
@@ -200,7 +200,7 @@ def recent_events(now: datetime) -> Panel:
 
 
 def waiting_callbacks(now: datetime) -> Panel:
-    waiting = Callback.objects.filter(~KEPT, state=CallbackState.WAITING).select_related(
+    waiting = Callback.objects.filter(~WITHOUT_ADDRESS, state=CallbackState.WAITING).select_related(
         "response__recipient", "engine", "task"
     )
     rows = [
@@ -223,7 +223,7 @@ def waiting_callbacks(now: datetime) -> Panel:
 
 def _kept_answers() -> list[Row]:
     """Return a row for each engine without an address. That is no fault, so these rows come last."""
-    pending = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
+    pending = Callback.objects.filter(WITHOUT_ADDRESS).order_by("engine__name").values_list("engine", "engine__name")
     return [
         Row(
             since(oldest),

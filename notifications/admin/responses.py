@@ -118,7 +118,7 @@ class NeedsLook(Conditions):
             _("the engine's address is stopped"),
             Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False),
         ),
-        "kept": (_("kept: the engine has no address"), callbacks.KEPT),
+        "kept": (_("kept: the engine has no address"), callbacks.WITHOUT_ADDRESS),
         "tried": (_("tried, not taken yet"), Q(state=CallbackState.WAITING, attempts__gt=0)),
     }
 

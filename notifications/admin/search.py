@@ -45,7 +45,7 @@ from wfpush.postgres.word_index import Words, has_words, having
 
 log = structlog.get_logger(__name__)
 
-FEW = 5
+MAX_PER_KIND = 5
 """Maximum number of hits of a kind."""
 NEWEST = 1_000
 """Number of the newest rows that are searched for beginnings of words. Common words are found among them at once."""
@@ -116,7 +116,7 @@ class Kind:
         shown: dict[Any, Any] = {}
         for row in self.find(query):
             shown.setdefault(row.pk, row)
-            if len(shown) > FEW:
+            if len(shown) > MAX_PER_KIND:
                 break
         for row in shown.values():
             details = " · ".join(str(each) for each in self.describe(row, query) if each)
@@ -148,7 +148,7 @@ def among_newest(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable
         return ()
     oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
     matches = rows.filter(condition, **({"pk__gte": oldest} if oldest else {}))
-    return matches.order_by("-pk")[: FEW + 1]
+    return matches.order_by("-pk")[: MAX_PER_KIND + 1]
 
 
 def with_words(rows: QuerySet[Any], searched: Words, query: Query) -> Iterable[Any]:
@@ -162,17 +162,17 @@ def _matching_keys(rows: QuerySet[Any], condition: Func | None) -> list[Any]:
 
 
 def _newest(rows: QuerySet[Any], keys: list[Any]) -> Iterable[Any]:
-    return rows.filter(pk__in=sorted(keys)[-FEW - 1 :]).order_by("-pk") if keys else ()
+    return rows.filter(pk__in=sorted(keys)[-MAX_PER_KIND - 1 :]).order_by("-pk") if keys else ()
 
 
 def with_our_id(rows: QuerySet[Any], query: Query) -> list[Any]:
     """Return the rows with our id, whole or its beginning."""
-    return list(rows.filter(pk__range=query.ids).order_by("-pk")[: FEW + 1]) if query.ids else []
+    return list(rows.filter(pk__range=query.ids).order_by("-pk")[: MAX_PER_KIND + 1]) if query.ids else []
 
 
 def with_engine_id(rows: QuerySet[Any], query: Query, **ids: str) -> list[Any]:
     """Return the rows with an id that their engine gave them."""
-    return list(rows.filter(engine__in=list(query.engines), **ids)[: FEW + 1])
+    return list(rows.filter(engine__in=list(query.engines), **ids)[: MAX_PER_KIND + 1])
 
 
 def small(
@@ -184,7 +184,7 @@ def small(
         rows = model._default_manager.filter(query.all_in(*fields))
         whole = reduce(or_, (Q(**{f"{field}__iexact": query.text}) for field in fields))
         order = [ExpressionWrapper(whole, BooleanField()).desc(), *(model._meta.ordering or ())]
-        return list(rows.order_by(*order)[: FEW + 1])
+        return list(rows.order_by(*order)[: MAX_PER_KIND + 1])
 
     return Kind(model, icon, find, details, lambda row: [getattr(row, field) for field in fields])
 
@@ -198,7 +198,7 @@ def _people(query: Query) -> Iterator[Recipient]:
     """Yield internal people first: external people may be very many."""
     rows = Recipient.objects.all()
     exact = Q(engine=None, ref=query.text) | Q(engine__in=list(query.engines), ref=query.text) | Q(email=query.text)
-    yield from rows.filter(exact).order_by()[: FEW + 1]
+    yield from rows.filter(exact).order_by()[: MAX_PER_KIND + 1]
     for part in (rows.filter(engine=None), rows.filter(engine__isnull=False)):
         yield from with_whole_words(part, PERSON_WORDS, query)
         yield from with_words(part, PERSON_WORDS, query)
@@ -302,8 +302,8 @@ def _find_hits(request: HttpRequest, kinds: list[Kind], query: Query) -> tuple[l
                 cursor.execute(_BY_INDEX, ["statement_timeout", str(PATIENCE)])
                 while remaining:
                     kind_hits = list(remaining[0].hits(query))
-                    hits += kind_hits[:FEW]
-                    more |= len(kind_hits) > FEW
+                    hits += kind_hits[:MAX_PER_KIND]
+                    more |= len(kind_hits) > MAX_PER_KIND
                     remaining.pop(0)
         except OperationalError as fault:
             if not isinstance(fault.__cause__, QueryCanceled):

@@ -116,11 +116,11 @@ class Preview:
 
     @cached_property
     def count(self) -> int:
-        return self.rows.order_by()[: orders.MOST + 1].count()
+        return self.rows.order_by()[: orders.MAX_ROWS + 1].count()
 
     @property
     def is_too_much(self) -> bool:
-        return self.count > orders.MOST
+        return self.count > orders.MAX_ROWS
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -310,7 +310,7 @@ def _order_message(replay: Replay) -> str:
 def headline(preview: Preview) -> str:
     if preview.is_too_much:
         text = gettext("More than %(most)s could be sent again, which is more than at once. Choose fewer.")
-        return text % {"most": number(orders.MOST)}
+        return text % {"most": number(orders.MAX_ROWS)}
     if not preview.count:
         return gettext("Nothing of it can be sent again.")
     if preview.kind.name == ReplayKind.EVENTS:

@@ -20,7 +20,7 @@ from wfpush.postgres import lock_waits, revision
 
 log = structlog.get_logger(__name__)
 
-MOST = 50
+MAX_ANSWERS = 50
 """Answers in one transaction."""
 
 MOST_COPIES = 100
@@ -46,10 +46,10 @@ def record(submission: Submission) -> RecordedAnswer:
 
 
 def record_all(submissions: Sequence[Submission]) -> list[RecordedAnswer | Failure]:
-    """Record the answers of one person to several copies: up to MOST in a transaction, each with its own outcome."""
+    """Record one person's answers to several copies: up to MAX_ANSWERS a transaction, each with its own outcome."""
     outcomes: list[RecordedAnswer | Failure] = []
-    for start in range(0, len(submissions), MOST):
-        some = submissions[start : start + MOST]
+    for start in range(0, len(submissions), MAX_ANSWERS):
+        some = submissions[start : start + MAX_ANSWERS]
         outcomes += [outcome or _alone(submission) for submission, outcome in zip(some, share(some), strict=True)]
     return outcomes
 
@@ -72,7 +72,7 @@ def share(submissions: Sequence[Submission]) -> list[Outcome]:
         return [None] * len(submissions)
 
 
-_group_commit: GroupCommit[Submission, Outcome] = GroupCommit(share, most=MOST)
+_group_commit: GroupCommit[Submission, Outcome] = GroupCommit(share, most=MAX_ANSWERS)
 
 
 def _record(submissions: Sequence[Submission], *, shared: bool) -> list[Outcome]:

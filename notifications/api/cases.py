@@ -22,7 +22,7 @@ from notifications.models import Case, Recipient, TaskMessage, Via
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
 
-MOST = 200
+MAX_ROWS = 200
 
 
 class MilestoneShown(Shown):
@@ -62,7 +62,9 @@ class CaseMessagesView(PersonView):
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """What concerns the person in the conversations about the case's tasks: the newest messages, oldest first."""
         case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
-        newest = participants.seen_of_case(case, self.recipient()).order_by("-at").values_list("pk", flat=True)[:MOST]
+        newest = (
+            participants.seen_of_case(case, self.recipient()).order_by("-at").values_list("pk", flat=True)[:MAX_ROWS]
+        )
         rows = TaskMessage.objects.filter(pk__in=list(newest)).order_by("at")
         return answer({"items": messages_json(rows, self.recipient())})
 

@@ -33,7 +33,7 @@ class NotificationsView(PersonView):
         if query.get("unread"):
             rows = rows.filter(read_at=None)
         page = _changes if "after" in query else _newest
-        page_rows, following = page(rows, query, min(query["limit"], paging.MOST))
+        page_rows, following = page(rows, query, min(query["limit"], paging.MAX_ROWS))
         language = chosen_language(request.COOKIES)
         return answer({"items": [inbox_json(row, language) for row in page_rows], "next": following})
 

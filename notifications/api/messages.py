@@ -24,7 +24,7 @@ from notifications.models import CallbackState, MessageKind, NotificationState, 
 from notifications.people import resolver
 from notifications.types import Action
 
-MOST = 200
+MAX_ROWS = 200
 
 
 class MessagePage(Shown):
@@ -69,7 +69,7 @@ class TaskMessagesView(EngineOrPersonView):
         """The messages about a task that the caller may see, in their order, after the given number."""
         query = query_of(request, serializers.MessagesQuery)
         rows = self._visible(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
-        limit = min(query["limit"], MOST)
+        limit = min(query["limit"], MAX_ROWS)
         messages = messages_json(rows[: limit + 1], self._reader())
         more = len(messages) > limit
         return answer({"items": messages[:limit], "next": messages[limit - 1]["number"] if more else None})

@@ -11,7 +11,7 @@ from notifications.errors import Invalid
 
 RowT = TypeVar("RowT", bound=Model)
 
-MOST = 200
+MAX_ROWS = 200
 """Rows of a page."""
 
 Page = tuple[list[RowT], str | None]
@@ -30,7 +30,7 @@ def newest(rows: QuerySet[RowT], cursor: str | None, limit: int) -> Page[RowT]:
     """Return a page by descending keys, which are numbers. Raises Invalid."""
     if cursor is not None:
         rows = rows.filter(pk__lt=number_in(cursor))
-    return page(rows.order_by("-pk"), min(limit, MOST), lambda row: str(row.pk))
+    return page(rows.order_by("-pk"), min(limit, MAX_ROWS), lambda row: str(row.pk))
 
 
 def decoded(cursor: str) -> str:

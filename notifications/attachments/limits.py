@@ -14,7 +14,7 @@ from notifications.models import Attachment
 
 MEGABYTE = 1_000_000
 HOUR = timedelta(hours=1)
-UNUSED = timedelta(days=7)
+UNUSED_RETENTION = timedelta(days=7)
 """Time that an unused file stays: the message that names it may wait on a device without a connection."""
 LEAST_COUNTED = 64 * 1024
 """Bytes that a file counts at least towards a person's limit."""
@@ -41,7 +41,9 @@ def refuse_floods(attachment: Attachment, now: datetime) -> None:
 def _refuse_person(others: QuerySet[Attachment], now: datetime) -> None:
     """Refuse a person's file over the limits. Unused files count until they are removed. Raises TooMany."""
     most, recent = settings.ATTACHMENT_MEGABYTES_AN_HOUR * MEGABYTE, Q(at__gt=now - HOUR)
-    counted = others.filter(recent | _NOT_USED, at__gt=now - UNUSED).annotate(counts=Greatest("size", LEAST_COUNTED))
+    counted = others.filter(recent | _NOT_USED, at__gt=now - UNUSED_RETENTION).annotate(
+        counts=Greatest("size", LEAST_COUNTED)
+    )
     total = counted.aggregate(all=Sum("counts", default=0), recent=Sum("counts", filter=recent, default=0))
     if total["recent"] >= most:
         raise TooMany(_("You have sent very many files within the last hour. Wait a while."), int(HOUR.total_seconds()))
@@ -54,7 +56,7 @@ def _seconds_until_there_is_room(counted: QuerySet[Attachment], over: int, now: 
     """Return the seconds until enough files stop counting, if no other file is used, removed or sent before."""
     rows = counted.values_list("at", "size", "message", "response")
     ends = sorted(
-        (at + (HOUR if message or response else UNUSED), max(size, LEAST_COUNTED))
+        (at + (HOUR if message or response else UNUSED_RETENTION), max(size, LEAST_COUNTED))
         for at, size, message, response in rows
     )
     sums = accumulate(size for _end, size in ends)
@@ -63,8 +65,8 @@ def _seconds_until_there_is_room(counted: QuerySet[Attachment], over: int, now: 
 
 
 def _refuse_engine(others: QuerySet[Attachment], now: datetime) -> None:
-    unused = others.filter(_NOT_USED, at__gt=now - UNUSED)
+    unused = others.filter(_NOT_USED, at__gt=now - UNUSED_RETENTION)
     if (unused.aggregate(total=Sum("size"))["total"] or 0) >= MOST_OF_ENGINE:
         oldest = unused.order_by("at").values_list("at", flat=True)[0]
         detail = f"{MOST_OF_ENGINE // MEGABYTE:,} MB of files are named by no message. Name them, or remove some."
-        raise TooMany(detail, int((oldest + UNUSED - now).total_seconds()) + 1)
+        raise TooMany(detail, int((oldest + UNUSED_RETENTION - now).total_seconds()) + 1)

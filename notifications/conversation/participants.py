@@ -24,16 +24,16 @@ from notifications.models import (
     TaskMessage,
 )
 
-MOST = 50
+MAX_PEOPLE = 50
 """Maximum people that are offered as a choice."""
 
 Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
 """Reasons why somebody can be asked; pages have words for them."""
 
-MOST_TASKS = 5
+MAX_TASKS = 5
 """Tasks of a case that are searched for a reader of a customer's message."""
 
-MOST_CUSTOMERS = 10
+MAX_CUSTOMERS = 10
 """External people of a case to whom colleagues can write."""
 
 Sees = Literal["all", "questions", "own", ""]
@@ -114,7 +114,7 @@ def askable(task: Task, asker: Recipient) -> list[Candidate]:
         person = candidate.person
         if person.pk != asker.pk and person.active and person.pk not in by_pk:
             by_pk[person.pk] = candidate
-        if len(by_pk) == (1 if asker.external else MOST):
+        if len(by_pk) == (1 if asker.external else MAX_PEOPLE):
             break
     return list(by_pk.values())
 
@@ -140,14 +140,14 @@ def _all(people: Iterable[Recipient], why: Why) -> Iterator[Candidate]:
 
 
 def _people_of(rows: QuerySet[Any]) -> QuerySet[Recipient]:
-    return Recipient.objects.filter(pk__in=rows.order_by().values("recipient")).order_by("name", "pk")[:MOST]
+    return Recipient.objects.filter(pk__in=rows.order_by().values("recipient")).order_by("name", "pk")[:MAX_PEOPLE]
 
 
 # --- mentions ---------------------------------------------------------------------------------------------------------
 def mentionable(task: Task, author: Recipient) -> list[Recipient]:
     """Return the colleagues who see the task, too."""
     people = Recipient.objects.filter(pk__in=copies_of(task).order_by().values("recipient"), active=True, engine=None)
-    return list(people.exclude(pk=author.pk).order_by("name", "pk")[:MOST])
+    return list(people.exclude(pk=author.pk).order_by("name", "pk")[:MAX_PEOPLE])
 
 
 # --- customers --------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def customers(task: Task) -> list[Recipient]:
     """Return the external people who have a part in the task's case, or in the task."""
     theirs = Q(task=task) if task.case_id is None else Q(task=task) | Q(case=task.case_id)
     keys = Notification.objects.filter(theirs, recipient__engine=task.engine_id).order_by().values("recipient")
-    return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MOST_CUSTOMERS])
+    return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MAX_CUSTOMERS])
 
 
 def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
@@ -164,7 +164,7 @@ def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
     tasks = Task.objects.filter(case=case).select_related("initiator", "assignee", "case", "engine").order_by("-pk")
     with_colleagues = tasks.filter(pk__in=_of_colleagues(Notification.objects.filter(task__case=case)).values("task"))
     for chosen in (with_colleagues, tasks.filter(state__in=ANSWERABLE), tasks):
-        for task in chosen[:MOST_TASKS]:
+        for task in chosen[:MAX_TASKS]:
             if behind(task, customer):
                 return task
     return None

@@ -34,7 +34,7 @@ def end_test(device: Device, each: Result, now: datetime) -> None:
 
 
 def end_farewell(row: Farewell, each: Result, paused: dict[Service, datetime], now: datetime) -> None:
-    again = each.again_at if now - row.created_at < device_removal.AGAIN.give_up_after else None
+    again = each.again_at if now - row.created_at < device_removal.BACKOFF.give_up_after else None
     if each.fault is not None and each.attempt.service in paused:
         again = paused[each.attempt.service]
     elif each.fault is not None and not each.fault.permanent:
@@ -103,7 +103,7 @@ def _devices(results: Sequence[Result]) -> Iterator[tuple[Device, Result]]:
 
 BEFORE_RESERVE = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timedelta(hours=1), tries=8)
 """Backoff of messages that another channel takes over when this one gives up."""
-LATEST = timedelta(minutes=90)
+MAX_RETRY_AGE = timedelta(minutes=90)
 """A message that cannot be tried again within this time after it was made is left to the next channel."""
 AN_INSTANT = timedelta(milliseconds=1)
 REPLACE_AGAIN = timedelta(seconds=20)
@@ -228,7 +228,7 @@ def _retry_at(row: Delivery, has_reserve: bool, fault: TransportError, now: date
         waited = row.held is not None and row.attempts < BEFORE_RESERVE.tries  # its time begins only now
         since = now if waited else row.created_at
         again = BEFORE_RESERVE.next_at(row.attempts, since, now, fault.retry_after)
-        return again if again is not None and again - since <= LATEST else None
+        return again if again is not None and again - since <= MAX_RETRY_AGE else None
     channel = registry.channels().get(row.channel)
     retry = channel.retry if channel is not None else RETRY_PERSONS
     again, over = retry.next_at(row.attempts, row.created_at, now, fault.retry_after), ledger.over_at(row)

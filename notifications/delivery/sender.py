@@ -74,7 +74,7 @@ class Recorder:
                 log.exception("result_not_recorded", row=str(result.attempt.row.pk))
 
 
-TAKES = timedelta(seconds=22)
+MAX_EXCHANGE_TIME = timedelta(seconds=22)
 """Seconds that two exchanges with a push service may take: an attempt whose lease ends sooner is not sent."""
 PROBED_IN = timedelta(seconds=10)
 """Time for which messages wait while one of them tries a paused service."""
@@ -102,7 +102,7 @@ class Sender:
             return Result(attempt, again_at=again_at, reason=service_pauses.waiting_for(service[1]), hands_over=True)
         is_over = attempt.over_at is not None and attempt.over_at <= now
         if isinstance(attempt, DeviceAttempt):  # suspects try a service that is down; waiting for a place takes time
-            return Result(attempt, again_at=now) if is_over or attempt.lease_left(now) < TAKES else None
+            return Result(attempt, again_at=now) if is_over or attempt.lease_left(now) < MAX_EXCHANGE_TIME else None
         if is_over:
             return Result(attempt, again_at=now)
         if wait := self._services.wait(service):

@@ -23,7 +23,7 @@ from wfpush.queue import outbox
 log = structlog.get_logger(__name__)
 
 FIRST = timedelta(seconds=30)
-MANY = 5
+MIN_REFUSED_PEOPLE = 5
 """Number of people whose messages must be refused before a pause; or all who have an address there, if those are
 fewer."""
 JUST_WORKED = timedelta(minutes=2)
@@ -108,7 +108,7 @@ def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
     there = Device.objects.filter(at(service))
     if there.filter(last_sent_at__gt=now - JUST_WORKED).exists():
         return False
-    return len(refused) >= MANY or not there.exclude(recipient__in=refused).exists()
+    return len(refused) >= MIN_REFUSED_PEOPLE or not there.exclude(recipient__in=refused).exists()
 
 
 def catch_up(service: Service, now: datetime) -> None:

@@ -38,7 +38,7 @@ from wfpush.queue import outage, outbox
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "callbacks"
-MOST, EACH = 256, 16
+MAX_CALLS, MAX_CALLS_PER_ENGINE = 256, 16
 """Calls that run at the same time: to all engines, and to one of them."""
 RETRY = outbox.Backoff()
 WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
@@ -65,7 +65,7 @@ def _breaker() -> Breaker:
 
 
 def _places() -> Places[int, Ready]:
-    return Places(_claim, _send, most=MOST, each=EACH)
+    return Places(_claim, _send, most=MAX_CALLS, each=MAX_CALLS_PER_ENGINE)
 
 
 class _Door(EngineCalls[Ready]):
@@ -80,7 +80,7 @@ class _Door(EngineCalls[Ready]):
         self.breaker = _breaker()
 
 
-KEPT = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
+WITHOUT_ADDRESS = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
 """Answers of engines without an address. They need no work: the engines fetch them by API. If an address is set later,
 they are sent to it."""
 

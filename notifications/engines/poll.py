@@ -45,7 +45,7 @@ KIND = "poll"
 """The kind of service: engines that are polled for their tasks."""
 LEASE = timedelta(seconds=30)
 """Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
-MOST = 32
+MAX_POLLS = 32
 """Engines that are polled at the same time."""
 PAGE = 500
 LARGEST_PAGE = 8_000
@@ -286,7 +286,7 @@ def _record_failure(poll: Poll, reason: Reason, now: datetime) -> None:
 
 
 _door = EngineCalls(
-    lambda: Places(_claim, _poll, most=MOST, each=1),
+    lambda: Places(_claim, _poll, most=MAX_POLLS, each=1),
     lambda: outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0),
 )
 

@@ -16,7 +16,7 @@ from notifications.types import Json
 from notifications.wording import formats
 from notifications.wording.plaintext import clean, clean_line
 
-FEW = 5
+MAX_RADIO_CHOICES = 5
 """Most choices that are shown beside each other; more are in a list that opens."""
 
 CONDITIONS = {
@@ -120,7 +120,7 @@ class FieldView:
             case "choice" | "yes_no" if self.name:
                 return "select"
             case "choice":
-                return "radio" if len(self.options) <= FEW else "select"
+                return "radio" if len(self.options) <= MAX_RADIO_CHOICES else "select"
             case "yes_no":
                 return "radio"
             case "choices":

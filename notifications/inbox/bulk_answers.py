@@ -38,7 +38,7 @@ UNKNOWN = "unknown"
 """A revision that no item has."""
 STRICTNESS = ("required", "optional", "none")
 """The rules for comments, the strictest first."""
-MOST = 100
+MAX_ITEMS = 100
 """Items that can be answered at once."""
 
 
@@ -69,9 +69,9 @@ def chosen(request: HttpRequest, name: str = "n") -> dict[UUID, str]:
 
 def selection_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Selection:
     """Return the reader's items of these keys. Missing items and other people's are left out."""
-    rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
+    rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MAX_ITEMS])
     by_key = {row.pk: row for row in rows}
-    cards = [card(by_key[key], reader, now) for key in keys[:MOST] if key in by_key]
+    cards = [card(by_key[key], reader, now) for key in keys[:MAX_ITEMS] if key in by_key]
     answerable = [each for each in cards if each.is_open and each.buttons]
     waiting = [each for each in answerable if not any(button.fills for button in each.buttons)]
     return Selection(
@@ -80,7 +80,7 @@ def selection_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Sele
         alone=[each for each in answerable if each not in waiting],
         buttons=common(waiting),
         sums=sums([each.notification for each in waiting], reading_language(reader)),
-        too_many=len(keys) > MOST,
+        too_many=len(keys) > MAX_ITEMS,
     )
 
 
@@ -175,7 +175,7 @@ def _choice(
     asks = bool(choice.buttons) and any(button.action.comment != "none" for button in choice.buttons)
     context = {
         "several": choice,
-        "most": MOST,
+        "most": MAX_ITEMS,
         "comment": comment,
         "fault": fault,
         "takes_comment": asks,

@@ -10,7 +10,7 @@ from notifications.inbox.signin import local_path
 from notifications.models import Case
 from notifications.preferences import following
 
-MOST = 200
+MAX_CASES = 200
 """Cases of each list, the newest first."""
 
 
@@ -63,9 +63,9 @@ def page(request: PersonRequest) -> HttpResponse:
         return redirect("inbox:following")
     muted = following.cases_of(person).filter(pk__in=person.muted_cases.values("case"))
     context = {
-        "followed": Case.objects.filter(followers=person).select_related("engine").order_by("-updated_at")[:MOST],
-        "kinds": person.followed_kinds.select_related("engine").order_by("case_type", "pk")[:MOST],
-        "muted": muted.select_related("engine").order_by("-updated_at")[:MOST],
+        "followed": Case.objects.filter(followers=person).select_related("engine").order_by("-updated_at")[:MAX_CASES],
+        "kinds": person.followed_kinds.select_related("engine").order_by("case_type", "pk")[:MAX_CASES],
+        "muted": muted.select_related("engine").order_by("-updated_at")[:MAX_CASES],
     }
     return show_page(request, "inbox/following.html", context)
 

@@ -10,7 +10,7 @@ from notifications.inbox.session import PersonRequest, form_only, person_require
 from notifications.models import Recipient, SavedView
 from notifications.wording.plaintext import clean_line, cut
 
-MOST = 20
+MAX_VIEWS = 20
 """Most views of one person."""
 
 
@@ -24,8 +24,8 @@ def save(request: PersonRequest) -> HttpResponse:
         SavedView.objects.filter(recipient=reader, name=name).delete()
     elif not name or not finding.filtered:
         messages.error(request, _("Give the view a name."))
-    elif SavedView.objects.filter(recipient=reader).exclude(name=name).count() >= MOST:
-        messages.error(request, _("You have %(most)s views already. Remove one first.") % {"most": MOST})
+    elif SavedView.objects.filter(recipient=reader).exclude(name=name).count() >= MAX_VIEWS:
+        messages.error(request, _("You have %(most)s views already. Remove one first.") % {"most": MAX_VIEWS})
     else:
         SavedView.objects.update_or_create(recipient=reader, name=name, defaults={"query": finding.query})
     return redirect(f"/{finding.address}")
@@ -37,7 +37,7 @@ def saved_query(query: str) -> Finding:
 
 
 def views_of(reader: Recipient) -> list[SavedView]:
-    return list(SavedView.objects.filter(recipient=reader)[:MOST])
+    return list(SavedView.objects.filter(recipient=reader)[:MAX_VIEWS])
 
 
 def is_shown(view: SavedView, finding: Finding) -> bool:

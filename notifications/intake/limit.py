@@ -26,7 +26,7 @@ OVER = timedelta(seconds=10)
 """The period over which the rate of processed events of the engine is measured."""
 ROOM = 0.1
 """The share of the limit that should be free when the engine comes again."""
-LEAST, MOST = 1, 60
+MIN_RETRY_AFTER, MAX_RETRY_AFTER = 1, 60
 """Bounds of Retry-After, in seconds."""
 ROWS = 10_000
 """Maximum processed events that are counted: if there are more, the rate is that of the latest ones."""
@@ -84,7 +84,7 @@ class Limits:
                     return counted
                 counted.at = now  # other threads use the earlier count until this thread has counted
         waiting = Event.objects.filter(engine=engine, due_at__isnull=False).order_by()[:most].count()
-        recount = _WaitingCount(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
+        recount = _WaitingCount(now, waiting, _retry_after(engine, most) if waiting >= most else MIN_RETRY_AFTER)
         with self._lock:
             self._counted[engine.pk] = recount
         if waiting >= most:
@@ -100,7 +100,7 @@ def _retry_after(engine: Engine, most: int) -> int:
         count, rows, first = cursor.fetchone()
     begin = first if rows == ROWS else now - OVER
     rate = count / max((now - begin).total_seconds(), 0.1)
-    return round(min(max(most * ROOM / rate, LEAST), MOST)) if rate else MOST
+    return round(min(max(most * ROOM / rate, MIN_RETRY_AFTER), MAX_RETRY_AFTER)) if rate else MAX_RETRY_AFTER
 
 
 limits = Limits()

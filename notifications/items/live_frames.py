@@ -25,7 +25,7 @@ Frame = tuple[str, dict[str, Any]]
 AT_ONCE = 100
 """Number of frames that are sent while the next ones are made."""
 
-FEW = 3
+MAX_UNCHECKED_PEOPLE = 3
 """Number of people up to which frames are made from memory without checking for open inboxes: that is as fast."""
 
 DELIVERY_DEADLINE = 10.0
@@ -64,7 +64,7 @@ def _announce_again(people: Mapping[UUID, int]) -> None:
 def announce(rows: Sequence[Notification]) -> None:
     """Send each notification to its person's inboxes. Never fails: the database has the truth."""
     people = {row.recipient_id for row in rows}
-    if len(people) > FEW:
+    if len(people) > MAX_UNCHECKED_PEOPLE:
         people = _listening(people)
     _announce([row for row in rows if row.recipient_id in people])
 

@@ -37,7 +37,7 @@ MOST_CHANGES = 1_000
 AT_ONCE, SECONDS = 5_000, 2.0
 """Maximum number of items that one transaction indexes, and seconds for which one run of the schedule goes on."""
 
-KEPT = "1 day"
+MAX_AGE = "1 day"
 """Maximum age of an item's former text, if too few items have changed for an earlier run."""
 
 
@@ -212,7 +212,7 @@ def behind() -> list[int]:
             " HAVING person.inbox_seq - COALESCE(max(part.upto), 0) >= %(many)s OR person.inbox_seq > max(part.upto)"
             " AND max(part.at) FILTER (WHERE part.upto > 0) <= now() - %(kept)s::interval"
             " ORDER BY person.inbox_seq - COALESCE(max(part.upto), 0) DESC",
-            {"many": GATHERED_FROM, "kept": KEPT},
+            {"many": GATHERED_FROM, "kept": MAX_AGE},
         )
         return [pk for (pk,) in cursor.fetchall()]
 

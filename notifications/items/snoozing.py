@@ -18,7 +18,7 @@ from notifications.models import Delivery, DeliveryState, Held, Notification, No
 from notifications.wording.formats import local_hour
 from wfpush.queue import outbox
 
-SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=60)
+MIN_SNOOZE, MAX_SNOOZE = timedelta(minutes=1), timedelta(days=60)
 BATCH = 100
 """Maximum number of items that come back in one transaction."""
 
@@ -74,10 +74,10 @@ def _fault(notification: Notification, until: datetime, now: datetime) -> str:
         return _("Choose a time before it is due.")
     if until <= now:
         return _("Choose a time to come.")
-    if until < now + SHORTEST:
+    if until < now + MIN_SNOOZE:
         return _("That is less than a minute from now. Choose a later time.")
-    if until > now + LONGEST:
-        return _("Choose a time within %(days)s days.") % {"days": LONGEST.days}
+    if until > now + MAX_SNOOZE:
+        return _("Choose a time within %(days)s days.") % {"days": MAX_SNOOZE.days}
     return ""
 
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from notifications.models import Recipient
 
-SEVERAL = 5
+MAX_NAMES = 5
 """Number of names returned when a text matches several people."""
 
 MOST_TYPED = 500
@@ -36,12 +36,12 @@ def find_colleague(text: str) -> Recipient:
     ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]
     proposed = [person for person in colleagues().filter(ref__in=ends) if label(person) == text]
     people = proposed or list(colleagues().filter(ref=text))
-    people = people or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: SEVERAL + 1])
-    people = people or list(colleagues().filter(name__icontains=text)[: SEVERAL + 1])
+    people = people or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: MAX_NAMES + 1])
+    people = people or list(colleagues().filter(name__icontains=text)[: MAX_NAMES + 1])
     if not people:
         raise ValidationError(_("Nobody here is called that."))
     if len(people) > 1:
-        names = ", ".join(label(person) for person in people[:SEVERAL])
-        more = ", …" if len(people) > SEVERAL else ""
+        names = ", ".join(label(person) for person in people[:MAX_NAMES])
+        more = ", …" if len(people) > MAX_NAMES else ""
         raise ValidationError(_("That may be several people: %(names)s. Choose one.") % {"names": names + more})
     return people[0]

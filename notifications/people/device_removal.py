@@ -22,7 +22,7 @@ COPIED = (
     *("address", "address_kind", "digest", "p256dh", "auth", "sender", "platform"),
 )
 """Fields of the device that its farewell has too."""
-AGAIN = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
+BACKOFF = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
 """Pause between tries while a push service does not take the message. After its time to live the message is dropped."""
 
 
@@ -100,4 +100,4 @@ def ended(farewell: Farewell, again_at: datetime | None) -> None:
 
 
 def next_try(farewell: Farewell, now: datetime, retry_after: float | None) -> datetime | None:
-    return AGAIN.next_at(farewell.attempts, farewell.created_at, now, retry_after)
+    return BACKOFF.next_at(farewell.attempts, farewell.created_at, now, retry_after)

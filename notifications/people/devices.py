@@ -23,10 +23,10 @@ from notifications.types import NewAddress
 from notifications.wording.plaintext import cut
 from wfpush.crypto import digest_of
 
-MOST = 64
+MAX_DEVICES = 64
 """Devices that a person may have; with one more, the one that was not used for longest is removed."""
 
-MOST_CHANGE_REASON = 100
+MAX_CHANGE_REASON = 100
 """Characters: a push service's own text may be longer."""
 
 NO_CHOICE: Mapping[str, Any] = MappingProxyType({})
@@ -38,7 +38,7 @@ NEW_OWNER = reasons.NEW_OWNER()
 NO_LONGER_ACTIVE = reasons.PERSON_INACTIVE()
 ACCOUNT_CLOSED = reasons.ACCOUNT_CLOSED()
 NEW_PASSWORD = reasons.NEW_PASSWORD()
-TOO_MANY = reasons.TOO_MANY_DEVICES(count=MOST)
+TOO_MANY = reasons.TOO_MANY_DEVICES(count=MAX_DEVICES)
 REMOVED = reasons.DEVICE_REMOVED()
 SIGNED_OUT_BY_DESK = reasons.SIGNED_OUT_BY_DESK()
 EXPIRED = reasons.SUBSCRIPTION_EXPIRED()
@@ -95,7 +95,7 @@ def register(
     """
     _lock_key(new.digest)  # registering the same address twice at once makes one device
     device_removal.take_back(new.digest)
-    _lock_key(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
+    _lock_key(f"devices of {recipient.pk}")  # parallel requests do not get more than MAX_DEVICES
     fields = {("address_kind" if field == "kind" else field): value for field, value in asdict(new).items()}
     values = {**fields, "name": name, "language": language, "session": session, "token": token, **shows}
     rows = Device.objects.select_for_update(of=("self",)).select_related("recipient")
@@ -106,7 +106,7 @@ def register(
         remove([existing], NEW_OWNER, now)
     values = {**_shown_before(recipient, new.channel, name), **values}
     others = Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")
-    remove(others[MOST - 1 :], TOO_MANY, now)
+    remove(others[MAX_DEVICES - 1 :], TOO_MANY, now)
     device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
     if existing is not None:
         former = existing.recipient.ref
@@ -189,7 +189,7 @@ def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: 
     if reason in NOTIFIED_REASONS if notify is None else notify:
         device_removal.tell(rows, now)
     for row in rows:
-        row._change_reason = cut(str(reason), MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
+        row._change_reason = cut(str(reason), MAX_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
         row.delete()
     Device.history.filter(id__in=ids, history_type="-").update(history_change_reason_fact=reason.as_json())
     return len(rows)

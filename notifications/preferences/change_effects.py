@@ -19,7 +19,7 @@ from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
-MOST = 5_000
+MAX_MESSAGES = 5_000
 """Held messages of one person that are reviewed. Others are reviewed when they are due."""
 
 
@@ -29,7 +29,7 @@ def apply(person: Recipient, now: datetime) -> None:
     held = Delivery.objects.filter(recipient=person, held__isnull=False, state=DeliveryState.PENDING)
     rows = held.filter(lease_token=None, due_at__gt=now, attempts=0).order_by("pk").select_for_update(of=["self"])
     chosen = Reading().of(person)
-    for row in rows.select_related("notification__category")[:MOST]:
+    for row in rows.select_related("notification__category")[:MAX_MESSAGES]:
         if row.held == Held.REPEATS and chosen.frequency(row.notification.category) == Frequency.REPEATS:
             continue
         wait = delivery_decision.wait_for(chosen, row.notification, now, critical=bool(row.critical))
@@ -44,7 +44,7 @@ def apply(person: Recipient, now: datetime) -> None:
 # --- the outbox's source ----------------------------------------------------------------------------------------------
 SOURCE_NAME = "held_reviews"
 LEASE = timedelta(minutes=2)
-AGAIN = timedelta(minutes=5)
+RETRY_AFTER = timedelta(minutes=5)
 """Time after which a review is tried again if it has failed, or ended its process."""
 AT_ONCE = 20
 
@@ -66,14 +66,14 @@ def drain() -> None:
 
 def _look(review: HeldReview, now: datetime) -> None:
     """Review one person's messages. If preferences change meanwhile, the lease is lost, and the row stays."""
-    outbox.delay(review, now + AGAIN)
+    outbox.delay(review, now + RETRY_AFTER)
     try:
         apply(Recipient.objects.get(pk=review.pk), now)
     except Exception as fault:  # a fault must not cost anybody else's messages
         if outage.database_is_away(fault):
             raise
         log.exception("held_not_reviewed", person=review.pk)
-        outbox.postpone(review, now + AGAIN)
+        outbox.postpone(review, now + RETRY_AFTER)
         return
     outbox.held(review).delete()
 

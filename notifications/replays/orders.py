@@ -19,7 +19,7 @@ from notifications.replays.kinds import KINDS, Kind
 from wfpush.postgres import bulk
 from wfpush.queue import outbox, steps
 
-MOST = 100_000
+MAX_ROWS = 100_000
 """Maximum number of rows of one order."""
 GRACE = timedelta(seconds=15)
 """Time before the first batch, in which all of an order can be undone."""
@@ -69,7 +69,7 @@ def order(kind: Kind, rows: QuerySet[Any], question: Question, now: datetime) ->
         replay, is_new = Replay.objects.get_or_create(pk=question.key, defaults=fields)
         if is_new:
             replay.chosen = _choose(replay, kind.chosen(rows, question.as_of))
-            if replay.chosen > min(question.seen, MOST):
+            if replay.chosen > min(question.seen, MAX_ROWS):
                 raise MoreThanShown
             if not replay.chosen:
                 raise NothingLeft
@@ -90,9 +90,9 @@ def order_one(kind: Kind, row: Any, *, by: AbstractBaseUser, now: datetime) -> R
 
 
 def _choose(replay: Replay, rows: QuerySet[Any]) -> int:
-    """Choose the rows and return their number, at most MOST + 1. More than MOST are refused."""
+    """Choose the rows and return their number, at most MAX_ROWS + 1. More than MAX_ROWS are refused."""
     try:
-        chosen, values = rows.order_by().values("pk")[: MOST + 1].query.sql_with_params()
+        chosen, values = rows.order_by().values("pk")[: MAX_ROWS + 1].query.sql_with_params()
     except EmptyResultSet:  # the search matches no row
         return 0
     with connection.cursor() as cursor:

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 AFTER_FAULT = timedelta(seconds=30)
 DELAY = timedelta(minutes=1)
 """Time before the first step: transactions that have read the person's name by then have ended."""
-AGAIN = timedelta(minutes=10)
+RETRY_AFTER = timedelta(minutes=10)
 """Time until rows that had to be left are processed again."""
 
 Step = Callable[[Erasure, Terms, datetime], tuple[str, Tally]]
@@ -131,7 +131,7 @@ def _end(erasure: Erasure, now: datetime) -> bool:
     """End the erasure after the last step, or postpone the rest. Return False."""
     erasure.refresh_from_db(fields=["left", "held", "changed"])
     if erasure.left:
-        outbox.postpone(erasure, now + AGAIN)
+        outbox.postpone(erasure, now + RETRY_AFTER)
     elif erasure.held:
         outbox.finish(erasure, state=ErasureState.HELD)
     else:

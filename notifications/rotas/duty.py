@@ -89,7 +89,7 @@ def _halves(row: RotaSwap) -> list[SwapHalf]:
 
 
 def shifts_of(rota: Rota, begins: datetime, ends: datetime) -> list[Shift]:
-    ends = min(ends, begins + turns.LONGEST)
+    ends = min(ends, begins + turns.MAX_PERIOD)
     return turns.shifts(definitions([rota], begins, ends)[rota.pk], begins, ends)
 
 

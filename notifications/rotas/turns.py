@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from wfpush import zones
 
-LONGEST = timedelta(days=400)
+MAX_PERIOD = timedelta(days=400)
 """The longest time whose shifts are computed at once."""
 MOST_LAYERS, MOST_PEOPLE = 10, 100
 INSTANT = timedelta(microseconds=1)
@@ -85,8 +85,8 @@ class Definition:
 
 # --- queries ----------------------------------------------------------------------------------------------------------
 def shifts(rota: Definition, begins: datetime, ends: datetime) -> list[Shift]:
-    """Return the shifts that touch the time, cut to it, adjacent ones of a person as one. Spans LONGEST at most."""
-    ends = min(ends, begins + LONGEST)
+    """Return the shifts that touch the time, cut to it, adjacent ones of a person as one. Spans MAX_PERIOD at most."""
+    ends = min(ends, begins + MAX_PERIOD)
     timeline: list[Shift] = []
     for each in reversed(_columns(rota, begins, ends)):
         timeline = _over(each, timeline)

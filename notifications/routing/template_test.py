@@ -38,7 +38,7 @@ from notifications.wording.languages import language_of
 from wfpush.queue import outbox
 
 TYPE = "wfpush.test"
-MOST, WITHIN = 5, timedelta(minutes=10)
+MAX_TESTS, TEST_WINDOW = 5, timedelta(minutes=10)
 """Maximum number of tests for one person, and the period."""
 
 
@@ -125,10 +125,10 @@ def _check_words(version: TemplateVersion, person: Recipient, writer: Writer, ch
 
 def _check_rate(person: Recipient, now: datetime) -> None:
     """Raise CannotSend if the person has had too many tests. The person is locked."""
-    recent = Notification.objects.filter(recipient=person, created_at__gt=now - WITHIN, event__type=TYPE)
-    if recent.filter(event__source=internal_events.SOURCE).count() >= MOST:
+    recent = Notification.objects.filter(recipient=person, created_at__gt=now - TEST_WINDOW, event__type=TYPE)
+    if recent.filter(event__source=internal_events.SOURCE).count() >= MAX_TESTS:
         sentence = _("%(most)d tests were sent to you in the last %(minutes)d minutes. Wait a little.")
-        raise CannotSend(sentence % {"most": MOST, "minutes": WITHIN.seconds // 60})
+        raise CannotSend(sentence % {"most": MAX_TESTS, "minutes": TEST_WINDOW.seconds // 60})
 
 
 def _mark(notification: Notification, rows: Sequence[Delivery], version: TemplateVersion, person: Recipient) -> None:

@@ -14,7 +14,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Policy
 from notifications.admin import search as desk_search
-from notifications.admin.search import FEW, Kind, Query
+from notifications.admin.search import MAX_PER_KIND, Kind, Query
 from notifications.models import (
     Brand,
     Callback,
@@ -86,10 +86,10 @@ def test_people_are_found_by_name_ref_and_address(day: World, root: Client) -> N
 
 def test_people_of_the_house_come_before_external_ones(day: World, root: Client) -> None:
     Recipient.objects.bulk_create(
-        Recipient(ref=f"C-{100 + n}", name=f"Bob Customer {n}", engine=day.engine) for n in range(FEW + 1)
+        Recipient(ref=f"C-{100 + n}", name=f"Bob Customer {n}", engine=day.engine) for n in range(MAX_PER_KIND + 1)
     )
     found = search(root, "bob")
-    assert found.names("Person") == ["Bob Bauer", *(f"Bob Customer {n}" for n in range(FEW, 1, -1))]
+    assert found.names("Person") == ["Bob Bauer", *(f"Bob Customer {n}" for n in range(MAX_PER_KIND, 1, -1))]
     assert found.said == "The newest or closest of each kind. More letters find fewer."
 
 
@@ -149,10 +149,10 @@ def test_whatever_has_the_id_comes_first(day: World, root: Client) -> None:
 
 def test_whole_words_come_before_words_that_begin_so(day: World, root: Client) -> None:
     Case.objects.bulk_create(
-        Case(engine=day.engine, case_id=f"grown-{n}", title=f"Invoice 4711{n}") for n in range(FEW + 1)
+        Case(engine=day.engine, case_id=f"grown-{n}", title=f"Invoice 4711{n}") for n in range(MAX_PER_KIND + 1)
     )
-    assert search(root, "invoice 4711").names("Case")[:2] == ["Invoice 4711", f"Invoice 4711{FEW}"]
-    assert len(search(root, "invoice 47").names("Case")) == FEW
+    assert search(root, "invoice 4711").names("Case")[:2] == ["Invoice 4711", f"Invoice 4711{MAX_PER_KIND}"]
+    assert len(search(root, "invoice 47").names("Case")) == MAX_PER_KIND
     assert search(root, "grown-3").names("Case") == ["Invoice 47113"]
 
 

@@ -112,7 +112,7 @@ def test_the_preview_names_whom_it_concerns_and_how_each_is_told(day: World, ope
 
 
 def test_too_much_at_once_is_not_sent(day: World, operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "MOST", 3)
+    monkeypatch.setattr(orders, "MAX_ROWS", 3)
     broken_events(day)
     page = operator.get(asking(Event))
     assert "More than 3 could be sent again" in text_of(page)

@@ -72,7 +72,7 @@ def test_an_engine_is_told_when_to_send_the_rest(limited: Engine, engine: Caller
     assert statuses(engine, 1, 2, 3, 4, 5) == [202, 202, 202, 429, 429]
     answer = engine.send(assigned("e-6"))
     assert is_problem(answer, 429, "too_many_requests")
-    assert answer.headers["Retry-After"] == str(limit.LEAST)
+    assert answer.headers["Retry-After"] == str(limit.MIN_RETRY_AFTER)
     assert "Nothing was stored" in answer.json()["detail"]
     assert Event.objects.count() == FEW
 
@@ -83,7 +83,7 @@ def test_when_nothing_is_processed_it_is_told_to_wait_the_longest(
     statuses(engine, 1, 2, 3)
     clock.second()
 
-    assert engine.send(assigned("e-4")).headers["Retry-After"] == str(limit.MOST)
+    assert engine.send(assigned("e-4")).headers["Retry-After"] == str(limit.MAX_RETRY_AFTER)
 
 
 def test_events_are_taken_again_once_some_are_processed(limited: Engine, engine: Caller, clock: Clock) -> None:

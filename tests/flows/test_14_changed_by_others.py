@@ -112,7 +112,7 @@ def test_a_large_team_is_looked_at_in_steps_and_only_those_for_whom_something_wa
         patched.setattr(change_effects, "apply", broken)
         change_effects.drain()
     review = HeldReview.objects.get()
-    assert review.due_at == NIGHT + change_effects.AGAIN
+    assert review.due_at == NIGHT + change_effects.RETRY_AFTER
     CategoryDefault.objects.update(frequency=Frequency.AT_ONCE)
     assert change_effects.has_due(NIGHT), "another change is looked at at once"
     assert waits_for(world) == ("quiet", "28 06:00")

@@ -77,7 +77,7 @@ def time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Time]:
         monkeypatch.setattr(service_watch, "watch", Watch(clock))
         monkeypatch.setattr(callback, "_breaker", lambda: Breaker(failures=3, pause=5.0, most=30.0, clock=clock))
         monkeypatch.setattr(callback._door, "breaker", callback._breaker())
-        monkeypatch.setattr(callback, "EACH", 2)
+        monkeypatch.setattr(callback, "MAX_CALLS_PER_ENGINE", 2)
         monkeypatch.setattr(callback._door, "places", callback._places())
         beat()
         yield clock

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from notifications.answers import four_eyes
-from notifications.inbox.bulk_answers import MOST
+from notifications.inbox.bulk_answers import MAX_ITEMS
 from notifications.models import FourEyesRule, Notification, Recipient, Response
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
@@ -139,14 +139,14 @@ def test_without_a_choice_the_list_offers_one(query: str) -> None:
 
 def test_no_more_than_so_many_are_answered_at_once() -> None:
     bob, task = RecipientFactory(ref="bob"), TaskFactory()
-    for number in range(MOST + 1):
+    for number in range(MAX_ITEMS + 1):
         other = TaskFactory(engine=task.engine, case=task.case, name=f"Approve invoice {number}")
         NotificationFactory(recipient=bob, task=other)
 
     page = chosen(bob, *Notification.objects.filter(recipient=bob))
 
-    assert f"{MOST} items" in page.text
-    assert f"At most {MOST} items are answered at once." in page.text
+    assert f"{MAX_ITEMS} items" in page.text
+    assert f"At most {MAX_ITEMS} items are answered at once." in page.text
     told = page.press("Approve")
-    assert len(outcomes(told)) == MOST
+    assert len(outcomes(told)) == MAX_ITEMS
     assert Notification.objects.filter(recipient=bob, state="open").count() == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.inbox.views import MOST
+from notifications.inbox.views import MAX_VIEWS
 from notifications.models import Recipient, SavedView
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
@@ -45,10 +45,10 @@ def test_the_same_name_is_the_same_view(bob: Recipient) -> None:
 
 def test_without_a_name_or_with_too_many_it_says_so(bob: Recipient) -> None:
     assert "Give the view a name." in saved(bob, " ").text
-    SavedView.objects.bulk_create(SavedView(recipient=bob, name=f"View {number}") for number in range(MOST))
-    assert f"You have {MOST} views already." in saved(bob, "One more").text
+    SavedView.objects.bulk_create(SavedView(recipient=bob, name=f"View {number}") for number in range(MAX_VIEWS))
+    assert f"You have {MAX_VIEWS} views already." in saved(bob, "One more").text
     assert "already" not in saved(bob, "View 0").text
-    assert SavedView.objects.count() == MOST
+    assert SavedView.objects.count() == MAX_VIEWS
 
 
 def test_views_are_ones_own(bob: Recipient) -> None:

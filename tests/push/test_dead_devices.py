@@ -221,7 +221,10 @@ def test_two_browsers_that_refuse_our_key_do_not_pause_the_service_of_the_others
 def test_a_service_that_refuses_many_and_takes_nothing_is_paused_briefly_and_tried_by_one(
     story: Story, service: Crowd, clock: time_machine.Traveller
 ) -> None:
-    them, others = people(service, service_pauses.MANY, "dave", "refused"), people(service, 4, "ann", "refused")
+    them, others = (
+        people(service, service_pauses.MIN_REFUSED_PEOPLE, "dave", "refused"),
+        people(service, 4, "ann", "refused"),
+    )
     one_after_the_other(partial(assign_to, story, "T-1", them))
     paused = PausedService.objects.get()
     assert paused.until - timezone.now() <= timedelta(minutes=1)

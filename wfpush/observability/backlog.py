@@ -17,11 +17,11 @@ from django.utils.translation import ngettext
 
 from wfpush.identifiers import lowest_id
 
-LEAST, MOST = timedelta(seconds=2), timedelta(minutes=1)
+MIN_PERIOD, MAX_PERIOD = timedelta(seconds=2), timedelta(minutes=1)
 """The shortest and the longest time over which rates are taken."""
 ROWS = 10_000
 """The most rows that a rate is taken from. If more came within that time, the rate is that of the latest ones."""
-MANY = 100
+BATCH_SIZE = 100
 """The events of one batch. Fewer are no backlog, such as those that wait behind one that fails."""
 LONG = timedelta(seconds=10)
 SAME = 0.5
@@ -77,7 +77,7 @@ def of_events(now: datetime) -> Backlog:
 def find_large(now: datetime) -> Backlog | None:
     """Return the backlog, if many events wait and the oldest has waited long."""
     waiting, oldest = _due(now)
-    return _with_rates(waiting, oldest, now) if waiting > MANY and oldest > LONG else None
+    return _with_rates(waiting, oldest, now) if waiting > BATCH_SIZE and oldest > LONG else None
 
 
 def _due(now: datetime) -> tuple[int, timedelta]:
@@ -92,7 +92,7 @@ def events(now: datetime) -> Any:
 
 
 def _with_rates(waiting: int, oldest: timedelta, now: datetime) -> Backlog:
-    since = now - (min(max(oldest / 2, LEAST), MOST) if waiting else MOST)
+    since = now - (min(max(oldest / 2, MIN_PERIOD), MAX_PERIOD) if waiting else MAX_PERIOD)
     came = _events().filter(pk__gte=lowest_id(since)).order_by("-pk").values("received_at")
     went = _events().filter(processed_at__gt=since).order_by("-processed_at").values("processed_at")
     return Backlog(waiting, oldest, _rate(came, "received_at", since, now), _rate(went, "processed_at", since, now))

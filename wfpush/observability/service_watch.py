@@ -29,7 +29,7 @@ REFUSED, REFUSED_FOR = 3, 30.0
 refuses. So many refused PARTIES do, too."""
 SLOW_SECONDS, SLOW_CALLS = 5.0, 3
 """Seconds that a slow call takes, and the number of slow calls in a row that make a service slow."""
-APART = 1200.0
+FORGET_SECONDS = 1200.0
 """Seconds after which a fault is no longer counted with the next: longer than pauses between tries."""
 LATE = 8.0
 """Seconds of delay of this process from which its calls do not count as slow: the process is, not the service."""
@@ -113,7 +113,7 @@ class Watch:
         now = self._clock()
         with self._lock:
             faults = self._faults.get(service)
-            if faults is None or now - faults.last > APART:
+            if faults is None or now - faults.last > FORGET_SECONDS:
                 faults = self._faults[service] = _Faults(now - seconds)
             faults.last, faults.state, faults.reason, faults.is_new = now, state, reason, True
             faults.count += 1
@@ -150,7 +150,7 @@ class Watch:
             self._faults = {
                 service: faults
                 for service, faults in self._faults.items()
-                if service not in ended and at - faults.last <= APART
+                if service not in ended and at - faults.last <= FORGET_SECONDS
             }
             self._slow = {service: calls for service, calls in self._slow.items() if service not in ended}
             if at - self._looked_at > LATE:

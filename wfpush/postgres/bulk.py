@@ -19,7 +19,7 @@ from django.db.models.base import ModelState
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=models.Model)
 
-MOST = 250
+MAX_ROWS = 250
 """Rows of one statement. PostgreSQL writes them while the next are made (`pipelined`), and a message to thousands does
 not need the memory of all of them."""
 
@@ -114,7 +114,7 @@ def _quoted(field: Any) -> str:
 def _run(statement: str, rows: Sequence[models.Model], fields: Sequence[Any], *, add: bool) -> int:
     done, left, columns = 0, iter(rows), [(field, _is_usual(field)) for field in fields]
     with connection.cursor() as cursor:
-        while some := list(islice(left, MOST)):
+        while some := list(islice(left, MAX_ROWS)):
             batch = [_values(row, columns, add) for row in some]
             cursor.execute(statement, [msgspec.json.encode(batch).decode()])
             done += cursor.rowcount

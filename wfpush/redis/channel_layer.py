@@ -25,7 +25,7 @@ SEND_SECONDS = 2.0
 PREFIX = "wfpush:group:"
 EVERYWHERE = "wfpush:groups"
 """A channel on which every process receives messages to many groups, and takes those to its own."""
-FEW = 20
+MAX_SINGLE_MESSAGES = 20
 """The most messages that are sent one by one. Redis and its clients need more time for a message than for its bytes."""
 
 
@@ -83,7 +83,7 @@ class RedisChannelLayer(BaseChannelLayer):
     async def groups_send(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Send messages to groups in one round trip. Raises RedisError when they cannot be sent."""
         publications = [(PREFIX + group, message) for group, message in messages]
-        if len(publications) > FEW:
+        if len(publications) > MAX_SINGLE_MESSAGES:
             await self._here.sender.publish(EVERYWHERE, msgspec.msgpack.encode(publications))
         else:
             async with self._here.sender.pipeline(transaction=False) as pipeline:

@@ -27,7 +27,7 @@ class CompressedDeskMiddleware(GZipMiddleware):
         return response
 
 
-MOST = 20
+MAX_NAMES = 20
 """The most names of parameters in a line."""
 
 
@@ -46,7 +46,7 @@ class RequestLogMiddleware(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        names = "&".join([*request.GET][:MOST])
+        names = "&".join([*request.GET][:MAX_NAMES])
         return f"{request.method} {request.path}?{names}" if names else f"{request.method} {request.path}"
 
 

@@ -16,7 +16,7 @@ from notifications.models.history import as_one, newest_record
 from notifications.wording import template_versions
 from notifications.wording.template_versions import CannotPublish
 
-LONGEST = 120
+MAX_NAME = 120
 BETWEEN = "."
 """The separator of a stamp's parts."""
 FIRST, STEP = 100, 10
@@ -98,12 +98,12 @@ def first_place(rows: Any, name: str) -> int:
 
 
 def unused_name(model: Any, name: str, but: Any = None) -> str:
-    like = model.objects.filter(name__startswith=name[: LONGEST - 6]).exclude(pk=but)
+    like = model.objects.filter(name__startswith=name[: MAX_NAME - 6]).exclude(pk=but)
     taken = set(like.values_list("name", flat=True))
-    candidate, number = name[:LONGEST], 1
+    candidate, number = name[:MAX_NAME], 1
     while candidate in taken:
         number += 1
-        candidate = f"{name[: LONGEST - 6]} {number}"
+        candidate = f"{name[: MAX_NAME - 6]} {number}"
     return candidate
 
 

@@ -19,7 +19,7 @@ from notifications.types import Receipt
 
 FRESH = timedelta(minutes=5)
 """Greatest difference between a call's time and ours: an older call may be a recorded one."""
-MOST = 1000
+MAX_STATUSES = 1000
 """Statuses that are read of one call."""
 
 
@@ -31,7 +31,7 @@ def read(call: ReceiptsCall) -> list[Receipt]:
     check(gateway.status, call)
     document = _parsed(call)
     receipts = value_at(document, gateway.status.items) if gateway.status.items else document
-    return list(_receipts(gateway.status, receipts[:MOST] if isinstance(receipts, list) else [receipts]))
+    return list(_receipts(gateway.status, receipts[:MAX_STATUSES] if isinstance(receipts, list) else [receipts]))
 
 
 def check(status: Status, call: ReceiptsCall) -> None:
@@ -59,7 +59,7 @@ def _parsed(call: ReceiptsCall) -> Any:
         except (msgspec.DecodeError, RecursionError) as fault:
             raise Malformed("The body is not JSON.") from fault
     try:
-        return dict(parse_qsl(call.body.decode("utf-8"), max_num_fields=MOST))
+        return dict(parse_qsl(call.body.decode("utf-8"), max_num_fields=MAX_STATUSES))
     except ValueError as fault:
         raise Malformed("The body is not a form.") from fault
 

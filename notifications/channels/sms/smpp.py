@@ -28,7 +28,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 some gateways lock accounts that try too often."""
 DEADLINE = 90.0
 """Seconds for all parts of a message. Below the lease of its row."""
-AGAIN = 1.0
+RETRY_SECONDS = 1.0
 """Seconds before a part after the first is tried again. The first part is not: the outbox tries the whole message."""
 
 
@@ -179,7 +179,7 @@ class Session:
             except TransportError as fault:
                 if fault.permanent or asyncio.get_running_loop().time() >= end:
                     raise
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _submit(self, body: bytes) -> str:
         link = await self._linked()

@@ -109,7 +109,7 @@ def test_a_clock_by_another_policy_only_joins() -> None:
 
 
 def test_no_more_are_looked_at_than_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_change, "MOST", 2)
+    monkeypatch.setattr(policy_change, "MAX_CLOCKS", 2)
     made = case(row(0))
     for number in range(2, 5):
         made.send("task.assigned", START, id=f"T-{number}", name="x", assignee="bob", due_at=DUE.isoformat())

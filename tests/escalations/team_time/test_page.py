@@ -138,5 +138,5 @@ def test_messages_count_by_their_peoples_hours_and_only_so_many_items_are_read(
     with time_machine.travel(NOW, tick=False), CaptureQueriesContext(connection) as made:
         assert "More came" not in browser.get(PATH).content.decode()
     assert len(made) < 20, "of however many people and tasks"
-    monkeypatch.setattr(queries, "MOST", 7)
+    monkeypatch.setattr(queries, "MAX_ITEMS", 7)
     assert "More came than can be read at once" in seen(story.carol).content.decode()

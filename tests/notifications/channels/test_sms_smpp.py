@@ -235,7 +235,7 @@ def test_the_rest_of_a_message_follows_when_the_connection_is_back(
     smsc: Smsc, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its second part is refused for now, and the connection ends before it is tried again: nothing is sent twice."""
-    monkeypatch.setattr(smpp, "AGAIN", 0.05)
+    monkeypatch.setattr(smpp, "RETRY_SECONDS", 0.05)
     smsc.statuses = [0, 0x58]
     channel = use(smsc.port)
     cut = threading.Thread(target=lambda: (smsc.until(lambda: smsc.refused), smsc.drop()))

@@ -175,7 +175,7 @@ def test_kept_answers_are_sent_in_order_to_an_address_given_later(story: Story, 
     Callback.objects.update(created_at=weeks_ago, due_at=weeks_ago, first_attempt_at=weeks_ago)
     dispatch()
     assert receiver.calls == []
-    assert Callback.objects.filter(callback.KEPT).count() == 2
+    assert Callback.objects.filter(callback.WITHOUT_ADDRESS).count() == 2
     call_command("create_engine", "invoices", callback_url=receiver.url, stdout=StringIO())
     receiver.answer(503)
     dispatch()

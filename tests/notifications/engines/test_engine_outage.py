@@ -33,7 +33,9 @@ def test_while_it_is_away_one_call_goes_out_and_not_one_for_each_answer(told: St
         await callback._door.close()
 
     async_to_sync(several_turns)()
-    assert len(receiver.calls) == callback.EACH, "those of the first turn were out already; then it was left alone"
+    assert len(receiver.calls) == callback.MAX_CALLS_PER_ENGINE, (
+        "those of the first turn were out already; then it was left alone"
+    )
     assert Callback.objects.filter(state=CallbackState.WAITING).count() == 30
 
 

@@ -130,7 +130,9 @@ def test_answers_reach_an_engine_while_sixty_older_ones_wait_for_a_slow_one(
 
     meanwhile(callback._door, others_are_done, receiver.gate.set)
 
-    assert under_way == [callback.EACH], "what has no place is not claimed, so that its lease cannot run out"
+    assert under_way == [callback.MAX_CALLS_PER_ENGINE], (
+        "what has no place is not claimed, so that its lease cannot run out"
+    )
     assert len(receiver.calls) == 100, "each is told once"
     assert not Callback.objects.exclude(state=CallbackState.DELIVERED).exists()
 

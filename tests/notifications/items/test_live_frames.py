@@ -21,7 +21,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def story() -> Story:
     """With a crowd: more people than are told without asking who looks."""
     story = Story.begin()
-    people = [story.bob, *(RecipientFactory(ref=f"p{number}") for number in range(live_frames.FEW + 1))]
+    people = [
+        story.bob,
+        *(RecipientFactory(ref=f"p{number}") for number in range(live_frames.MAX_UNCHECKED_PEOPLE + 1)),
+    ]
     TeamFactory(slug="crowd", name="Crowd", members=people)
     return story
 

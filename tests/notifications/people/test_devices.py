@@ -102,13 +102,13 @@ def test_history_holds_no_address_and_no_key(alice: Recipient) -> None:
 
 def test_a_person_may_have_64_and_the_one_unused_for_longest_goes(alice: Recipient, bob: Recipient) -> None:
     register(bob, 1000, now=NOON - timedelta(days=9))
-    for number in range(devices.MOST):
+    for number in range(devices.MAX_DEVICES):
         register(alice, number, now=NOON + timedelta(minutes=number))
     devices.used(Device.objects.get(digest=browser(0).digest).pk, NOON + timedelta(days=1))
     register(alice, 999, now=NOON + timedelta(days=2))
 
-    assert Device.objects.filter(recipient=alice).count() == devices.MOST
-    gone = {number for number in range(devices.MOST) if not Device.objects.filter(digest=browser(number).digest)}
+    assert Device.objects.filter(recipient=alice).count() == devices.MAX_DEVICES
+    gone = {number for number in range(devices.MAX_DEVICES) if not Device.objects.filter(digest=browser(number).digest)}
     assert gone == {1}
     assert Device.objects.filter(recipient=bob).count() == 1
     assert Device.history.get(history_type="-").history_change_reason == "More than 64 devices"
@@ -230,11 +230,11 @@ def test_two_people_at_once_leave_the_address_with_one_of_them() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_nobody_gets_more_than_64_by_being_quick() -> None:
     person = RecipientFactory()
-    for number in range(devices.MOST - 1):
+    for number in range(devices.MAX_DEVICES - 1):
         register(person, number, now=NOON - timedelta(hours=1))
     at_once(*[lambda number=number: register(person, number) for number in range(100, 104)])
 
-    assert Device.objects.filter(recipient=person).count() == devices.MOST
+    assert Device.objects.filter(recipient=person).count() == devices.MAX_DEVICES
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifications.rotas.turns import (
-    LONGEST,
+    MAX_PERIOD,
     Definition,
     Layer,
     Override,
@@ -132,10 +132,10 @@ def test_no_time_is_too_long_to_answer() -> None:
     )
     begins = datetime(2026, 1, 1, tzinfo=UTC)
 
-    found = shifts(Definition(BERLIN, layers), begins, begins + 100 * LONGEST)
+    found = shifts(Definition(BERLIN, layers), begins, begins + 100 * MAX_PERIOD)
 
-    assert found[-1].ends <= begins + LONGEST
-    assert len(found) <= 10 * (LONGEST // DAY + 2) + LONGEST // DAY
+    assert found[-1].ends <= begins + MAX_PERIOD
+    assert len(found) <= 10 * (MAX_PERIOD // DAY + 2) + MAX_PERIOD // DAY
 
 
 @pytest.mark.parametrize("people", [(), (None,)])

@@ -104,7 +104,7 @@ def test_open_inboxes_are_told_after_the_commit(story: Story, monkeypatch: pytes
             sent.extend(frames)
 
     monkeypatch.setattr(live_frames, "get_channel_layer", Layer)
-    monkeypatch.setattr(live_frames, "FEW", 0)
+    monkeypatch.setattr(live_frames, "MAX_UNCHECKED_PEOPLE", 0)
     event = raised(story)
     told = Notification.objects.filter(event=event)
     assert set(asked) == {live_frames.group_of(item.recipient_id) for item in told}

@@ -24,13 +24,13 @@ def event(engine: Engine, name: str) -> Event:
 def test_statements_are_done_in_their_order_and_results_can_be_read() -> None:
     engine = EngineFactory()
     with pipelined():
-        bulk.insert([event(engine, str(number)) for number in range(bulk.MOST + 1)])
+        bulk.insert([event(engine, str(number)) for number in range(bulk.MAX_ROWS + 1)])
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM notifications_event")
-            assert cursor.fetchall() == [(bulk.MOST + 1,)]
+            assert cursor.fetchall() == [(bulk.MAX_ROWS + 1,)]
         with connection.cursor() as cursor:
             cursor.execute("UPDATE notifications_event SET type = 'changed'")
-    assert Event.objects.filter(type="changed").count() == bulk.MOST + 1
+    assert Event.objects.filter(type="changed").count() == bulk.MAX_ROWS + 1
 
 
 def test_the_fault_of_a_statement_is_raised_at_the_end_at_the_latest() -> None:

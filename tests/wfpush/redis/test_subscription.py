@@ -9,7 +9,7 @@ import redis.asyncio
 from django.conf import settings
 
 from wfpush.redis import subscription
-from wfpush.redis.channel_layer import FEW, PREFIX, RedisChannelLayer
+from wfpush.redis.channel_layer import MAX_SINGLE_MESSAGES, PREFIX, RedisChannelLayer
 from wfpush.redis.subscription import Subscription
 
 
@@ -184,7 +184,9 @@ async def test_a_group_reaches_all_its_channels_and_no_other() -> None:
     )
     async with asyncio.timeout(20):
         assert [(await layer.receive(each))["seq"] for each in (bob, bob_too, carol)] == [1, 1, 2]
-        await layer.groups_send([(f"inbox.{name}", {"type": "changed", "seq": 4}) for name in ["carol", *range(FEW)]])
+        await layer.groups_send(
+            [(f"inbox.{name}", {"type": "changed", "seq": 4}) for name in ["carol", *range(MAX_SINGLE_MESSAGES)]]
+        )
         assert (await layer.receive(carol))["seq"] == 4, "one of many messages"
         await layer.group_discard("inbox.bob", bob)
         await layer.group_send("inbox.bob", {"type": "changed", "seq": 3})
