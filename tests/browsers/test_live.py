@@ -1,5 +1,6 @@
 """What the page does by itself: it follows changes, says when it cannot, and moves nothing about to be pressed."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -314,6 +315,7 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
     await expect(mine.locator('[data-slot="unread"]')).to_be_hidden()  # or it would change when it is opened again
     await item.locator(".back").click()
     await expect(item).to_be_hidden()
+    loaded = asyncio.Event()
 
     async def change_meanwhile(route: Route) -> None:
         response = await route.fetch()
@@ -321,9 +323,11 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
         installation.send("task.assigned", {"task": data})
         await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: given to Carol.")
         await route.fulfill(response=response)
+        loaded.set()
 
     await dave.route("**/n/*", change_meanwhile, times=1)
     await opening.click()
+    await loaded.wait()
 
     await expect(item.locator('[data-slot="outcome"]')).to_have_text("No longer waiting for you: given to Carol.")
     await expect(item.get_by_role("button", name="Approve")).to_have_count(0)
