@@ -4,18 +4,20 @@ Locks are taken in the order that all transactions use: tasks, then people, each
 is read and written by one statement for all answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cached_property
 from uuid import UUID
 
 from django.db import connection
 
 from notifications.answers.submission import Submission
+from notifications.attachments.linking import use
 from notifications.conversation.notifying import Telling
+from notifications.errors import NotFound
 from notifications.items import inbox_items
 from notifications.models import (
     Addressee,
+    Attachment,
     Callback,
     CallbackState,
     Case,
@@ -48,13 +50,17 @@ class AnswerContext:
 
     def __init__(self, submissions: Sequence[Submission], now: datetime, *, skip: bool) -> None:
         self.now = now
-        self.writes = Writes()
         ids = [submission.notification for submission in submissions]
         self.locked = _lock(ids, skip=skip)
-        self.copies, self.origins = _read_copies(ids)
-        self.standing = self._standing()
-        self._calls = self._read_calls()
+        self._copies, self.origins = _read_copies(ids)
+        self.standing = inbox_items.standing_by_task(self.locked, self._copies)
+        self.calls = _read_calls(self.locked)
+        """The callbacks of each task, with their responses."""
         self.keys = _keys(submissions)
+        self.entitlements = Entitlements(self._copies.values(), now)
+        """The current reasons for which the people of these copies have their tasks."""
+
+        self.writes = Writes()
         self.new_keys: list[IdempotencyKey] = []
         self.changed: list[Notification] = []
         """Open copies that have changed in memory."""
@@ -62,49 +68,31 @@ class AnswerContext:
         """Copies whose only change is that their person has read them."""
         self.unneeded: dict[UUID, Reason] = {}
         """Copies whose messages are no longer needed, with the reason."""
-        self._overtaken: list[UUID] = []
+        self.overtaken: list[UUID] = []
+        """Callbacks that are superseded, except those that are being sent."""
         self.wakes: set[str] = set()
         """Names of the sources that get due work."""
         self.questions: list[tuple[TaskMessage, list[Addressee]]] = []
         """Questions with their addressees, who get an item with a reply box."""
+        self.files: list[tuple[Sequence[Attachment], TaskMessage | Response]] = []
+        """Claimed files, with the question or answer that uses them."""
+        self.used_files: set[UUID] = set()
 
-    # --- stored rows --------------------------------------------------------------------------------------------------
-    def earlier(self, task: Task) -> list[Response]:
-        """Return the answers to the task, the last first."""
-        answers = [call.response for call in self._calls[task.pk] if call.response is not None]
-        return sorted(answers, key=lambda response: response.pk, reverse=True)
+    def copy_of(self, submission: Submission) -> Notification:
+        """Return the answered copy. Raises NotFound unless it is the person's."""
+        copy = self._copies.get(submission.notification)
+        if copy is None or copy.recipient_id != submission.person:
+            raise NotFound("There is no such notification of yours.")
+        return copy
 
-    def next_position(self, task: Task) -> int:
-        return max((call.position for call in self._calls[task.pk]), default=0) + 1
-
-    def _standing(self) -> dict[UUID, list[Notification]]:
-        """Return the open copies of each task. Others' copies have only the columns that answers change."""
-        by_task: dict[UUID, list[Notification]] = {pk: [] for pk in self.locked}
-        own = [copy for copy in self.copies.values() if inbox_items.stands(copy)]
-        others = inbox_items.others_standing(self.locked, self.copies) if by_task else []
-        for copy in sorted([*own, *others], key=lambda copy: copy.recipient_id):
-            if copy.task_id in by_task:
-                by_task[copy.task_id].append(copy)
-        return by_task
-
-    def _read_calls(self) -> dict[UUID, list[Callback]]:
-        by_task: dict[UUID, list[Callback]] = {pk: [] for pk in self.locked}
-        for call, response in _CALLS.read(_CALLS_OF, [list(by_task)]) if by_task else []:
-            call.response = response
-            by_task[call.task_id].append(call)
-        return by_task
-
-    @cached_property
-    def entitlements(self) -> Entitlements:
-        """The current reasons for which the people of these copies have their tasks."""
-        return Entitlements(self.copies.values(), self.now)
-
-    # --- what changes -------------------------------------------------------------------------------------------------
-    def overtake_calls(self, task: Task) -> None:
-        """Supersede earlier callbacks of the task, except those that are being sent."""
-        self._overtaken += [call.pk for call in self._calls[task.pk] if call.state == CallbackState.WAITING]
+    def use(self, files: Sequence[Attachment], by: TaskMessage | Response) -> None:
+        """Have claimed files assigned to the question or answer that they belong to."""
+        self.files.append((files, by))
+        self.used_files.update(file.pk for file in files)
 
     def write(self) -> None:
+        for files, by in self.files:
+            use(files, by)
         asking = [Telling(message, to, self.now, live=False) for message, to in self.questions]
         if asking:
             answered = {copy.recipient_id for copy in (*self.changed, *self.read)}
@@ -113,8 +101,8 @@ class AnswerContext:
         self.writes.write()
         for each in asking:
             each.write()
-        if self._overtaken:
-            waiting = Callback.objects.filter(pk__in=self._overtaken, state=CallbackState.WAITING)
+        if self.overtaken:
+            waiting = Callback.objects.filter(pk__in=self.overtaken, state=CallbackState.WAITING)
             free = waiting.filter(outbox.not_leased(self.now))
             outbox.finish_all(free, state=CallbackState.SUPERSEDED, ended_at=self.now)
         if self.new_keys:
@@ -127,6 +115,14 @@ def _lock(ids: Sequence[UUID], *, skip: bool) -> set[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(f"{_LOCK} SKIP LOCKED" if skip else _LOCK, [list(ids)])
         return {pk for (pk,) in cursor.fetchall()}
+
+
+def _read_calls(tasks: Collection[UUID]) -> dict[UUID, list[Callback]]:
+    by_task: dict[UUID, list[Callback]] = {pk: [] for pk in tasks}
+    for call, response in _CALLS.read(_CALLS_OF, [list(tasks)]) if tasks else []:
+        call.response = response
+        by_task[call.task_id].append(call)
+    return by_task
 
 
 _CALLS = JoinedTables(call=Table(Callback, without=["body"]), response=Table(Response))

@@ -87,7 +87,7 @@ def _record(submissions: Sequence[Submission], *, shared: bool) -> list[Outcome]
 
 def _outcome(submission: Submission, context: AnswerContext, used_scopes: set[object], *, shared: bool) -> Outcome:
     try:
-        task = recording.copy_of(submission, context).task
+        task = context.copy_of(submission).task
         if shared and task is not None and not _may_share(task, context, used_scopes):
             return None
         return recording.record(submission, context)

@@ -1,15 +1,14 @@
 """The values of an answer to its task's form: as they are checked, and as they are recorded."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
-from typing import Any
 from uuid import UUID
 
 from django.utils import translation
 
-from notifications.answers.submission import MAX_VARIABLES, Answer
+from notifications.answers.decision import Decision
+from notifications.answers.submission import MAX_VARIABLES
 from notifications.attachments.kinds import TEXT
 from notifications.attachments.linking import claim
 from notifications.attachments.representation import attachment_json, is_image
@@ -17,58 +16,43 @@ from notifications.attachments.storage import Sender
 from notifications.errors import Invalid, InvalidValues
 from notifications.forms import checking, recorded_values
 from notifications.forms.faults import Fault
-from notifications.forms.fields import Field, Form
-from notifications.models import Attachment, Recipient, Task
-from notifications.types import Action, Json
+from notifications.forms.fields import Field
+from notifications.models import Attachment
+from notifications.types import Json
 from notifications.wording import formats, sensitive
 from wfpush.web.pointers import MAX_ERRORS, pointer
 
 
-def normal(form: Form | None, answer: Answer) -> Answer:
-    """Return the answer with its values as they are recorded."""
-    if form is None or not answer.values:
-        return answer
-    return replace(answer, values=checking.normal(form, answer.values))
-
-
-def check(form: Form | None, action: Action, answer: Answer) -> None:
-    """Check the values, which `normal` has returned. Raises InvalidValues, which names each field."""
+def check(decision: Decision) -> None:
+    """Check the values. Raises InvalidValues, which names each field."""
+    form, action, values = decision.form, decision.action, decision.answer.values
     rule = form.rule_for(action.name, action.effect) if form is not None else "none"
     if form is None or rule == "none":
-        if answer.values:
+        if values:
             raise InvalidValues(*_one((), f"“{action.name}” takes no values here."))
         return
-    unknown = [name for name in answer.values if name not in form.names]
-    if unknown:
-        takes = ", ".join(form.names)
-        raise InvalidValues(*_one((unknown[0],), f"The form has no such field. It has {takes}."))
-    for table in form:
-        _check_columns(table, answer.values.get(table.name))
-    if answer.values and len(json.dumps(answer.values)) > MAX_VARIABLES:
+    unknown = checking.unknown_name(form, values)
+    if unknown is not None:
+        owner, part = ("form", "field") if len(unknown.path) == 1 else ("table", "column")
+        takes = ", ".join(unknown.names)
+        raise InvalidValues(*_one(unknown.path, f"The {owner} has no such {part}. It has {takes}."))
+    if values and len(json.dumps(values)) > MAX_VARIABLES:
         raise InvalidValues(*_one((), f"The values are larger than {MAX_VARIABLES // 1024} KiB."))
-    if answer.values or rule == "required":
-        refuse(checking.faults_of(form, answer.values))
+    if values or rule == "required":
+        refuse(checking.faults_of(form, values))
 
 
-def _check_columns(table: Field, rows: Any) -> None:
-    """Raise InvalidValues for a value that belongs to no column."""
-    columns, listed = [column.name for column in table.columns], rows if isinstance(rows, list) else []
-    for at, row in enumerate(listed if columns else []):
-        unknown = next((name for name in row if name not in columns), None) if isinstance(row, dict) else None
-        if unknown is not None:
-            detail = f"The table has no such column. It has {', '.join(columns)}."
-            raise InvalidValues(*_one((table.name, at, unknown), detail))
+def claim_files(decision: Decision, used: Collection[UUID]) -> dict[str, list[Attachment]]:
+    """Return the files that the values name, locked, by field. `used`: files that this transaction uses already. Raises
+    InvalidValues."""
+    form, values = decision.form, decision.answer.values
+    fields = [field for field in form or () if field.has_files and field.name in values]
+    return {field.name: _claim(field, values[field.name], Sender(person=decision.person), used) for field in fields}
 
 
-def files_of(form: Form | None, answer: Answer, person: Recipient) -> dict[str, list[Attachment]]:
-    """Return the files that the values name, locked, by field. Raises InvalidValues."""
-    fields = [field for field in form or () if field.has_files and field.name in answer.values]
-    return {field.name: _files(field, answer.values[field.name], Sender(person=person)) for field in fields}
-
-
-def _files(field: Field, ids: list[str], sender: Sender) -> list[Attachment]:
+def _claim(field: Field, ids: list[str], sender: Sender, used: Collection[UUID]) -> list[Attachment]:
     try:
-        attachments = claim([UUID(each) for each in ids], sender)
+        attachments = claim([UUID(each) for each in ids], sender, used=used)
     except Invalid:
         attachments = []
         refuse([Fault(field, "files_gone")])
@@ -103,10 +87,11 @@ def _pointer(path: Sequence[str | int]) -> str:
     return reduce(pointer, path, "/values")
 
 
-def entries(task: Task, form: Form | None, answer: Answer, files: Mapping[str, Sequence[Attachment]]) -> list[Json]:
+def entries(decision: Decision, files: Mapping[str, Sequence[Attachment]]) -> list[Json]:
     """Return the values as they are stored, marked if they are sensitive now. Files are described."""
-    if form is None or not answer.values:
+    task, form, values = decision.task, decision.form, decision.answer.values
+    if form is None or not values:
         return []
     event = task.assigned_event
-    values = answer.values | {name: [attachment_json(each) for each in uploads] for name, uploads in files.items()}
+    values = values | {name: [attachment_json(each) for each in uploads] for name, uploads in files.items()}
     return recorded_values.entries_of(form, values, sensitive.paths_of(event, task) if event is not None else ())

@@ -1,12 +1,11 @@
 """Four eyes: a person who started something, or decided the step before, may not decide this one."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from notifications.answers.submission import Answer
+from notifications.answers.decision import Decision
 from notifications.cases.facts import facts_of_task
 from notifications.errors import FourEyes
-from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
+from notifications.models import ANSWERABLE, FourEyesRule, Recipient, RefusedAnswer, Task
 from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT
 from notifications.routing.conditions import holds
 from notifications.types import Json
@@ -32,7 +31,7 @@ def looks_back() -> bool:
 
 def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = None) -> None:
     """Check a final answer. Raises FourEyes. `rules` are the `enabled` ones, if the caller has read them."""
-    rules = enabled() if rules is None else rules
+    rules = _ENABLED.get() if rules is None else rules
     started = task.initiator_id == person.pk
     facts = None
     for rule in rules:
@@ -45,17 +44,22 @@ def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = 
             raise FourEyes(str(WHY["previous"]), rule=rule.name, why="previous")
 
 
-def refusal(copy: Notification, answer: Answer, refused: FourEyes, now: datetime) -> RefusedAnswer:
+def check_decision(decision: Decision) -> None:
+    """Check an answer if it is final. Raises FourEyes."""
+    if decision.action.effect == "final":
+        check(decision.task, decision.person)
+
+
+def refusal(decision: Decision, refused: FourEyes) -> RefusedAnswer:
     """Return the new row of an answer that was refused."""
-    assert copy.task_id is not None  # else no answer was refused
     return RefusedAnswer(
-        task_id=copy.task_id,
-        recipient_id=copy.recipient_id,
-        action=answer.action[:60],
-        comment=answer.comment,
-        via=answer.via,
+        task=decision.task,
+        recipient=decision.person,
+        action=decision.answer.action[:60],
+        comment=decision.answer.comment,
+        via=decision.answer.via,
         rule=refused.extra["rule"],
-        at=now,
+        at=decision.at,
         why_fact=WHY[refused.extra["why"]].as_json(),
     )
 

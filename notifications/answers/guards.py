@@ -1,12 +1,11 @@
-"""Checks before an answer is recorded. Each raises the failure that says why it is refused."""
+"""Checks before an answer is recorded. Each raises the failure that says why the answer is refused."""
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 
-from notifications.answers.submission import MAX_COMMENT, MAX_VARIABLES, Answer
-from notifications.attachments.linking import are_same
-from notifications.attachments.representation import said_with
+from notifications.answers import form_values, four_eyes, person_variables
+from notifications.answers.decision import NOT_OFFERED, Decision
+from notifications.answers.submission import MAX_COMMENT, MAX_VARIABLES
 from notifications.conversation import participants
 from notifications.errors import (
     AlreadyAnswered,
@@ -14,97 +13,18 @@ from notifications.errors import (
     Changed,
     CommentRequired,
     Expired,
-    IdempotencyKeyReused,
     Invalid,
     InvalidAnswer,
     NotAllowed,
     Withdrawn,
 )
-from notifications.forms.recorded_values import given_of
-from notifications.models import (
-    CLOSED,
-    Attachment,
-    IdempotencyKey,
-    Notification,
-    NotificationState,
-    Recipient,
-    Response,
-    Task,
-    TaskState,
-)
-from notifications.routing.entitlement import Entitlements
-from notifications.types import Action, Json
-from notifications.wording.plaintext import clean
+from notifications.models import CLOSED, NotificationState, Recipient, Task, TaskState
+from notifications.types import Json
 
 
-def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -> Response | None:
-    """Return the answer that came with this key before. Raises IdempotencyKeyReused."""
-    identity = (copy.pk, copy.recipient_id, answer.idempotency_key)
-    for row in keys:
-        if (row.notification_id, row.recipient_id, row.key) == identity:
-            if row.fingerprint != answer.fingerprint:
-                detail = "This Idempotency-Key came with another answer. Use a new key for a new answer."
-                raise IdempotencyKeyReused(detail)
-            return row.response
-    return None
-
-
-def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
-    """Return an earlier answer of the same person to the task with the same content, whatever its key, token or device.
-    An answer that does not decide may be repeated once the content of the person's copy has changed."""
-    content = (copy.recipient_id, answer.action, answer.variables, answer.values)
-    for response in earlier:
-        values = given_of(response.values)
-        earlier_content = (response.recipient_id, response.action, response.variables, values)
-        if not response.counts or earlier_content != content or not _is_about_the_same(response, copy):
-            continue
-        if _asks_the_same(response, answer) and _says_the_same(response, answer):
-            return response
-    return None
-
-
-def _is_about_the_same(response: Response, copy: Notification) -> bool:
-    return response.effect == "final" or response.revision == copy.revision
-
-
-def _asks_the_same(response: Response, answer: Answer) -> bool:
-    """Return whether a question goes to the same person. A question that names nobody matches any person."""
-    return not answer.to or (response.asked is not None and response.asked.ref == answer.to)
-
-
-def _says_the_same(response: Response, answer: Answer) -> bool:
-    """Return whether the comment is the same, and the files of a question are."""
-    if response.effect != "request_info" or (_has_words(answer) and answer.comment != response.comment):
-        return response.comment == answer.comment
-    sent = list(Attachment.objects.filter(message=response.pk))
-    return response.comment == text_of(answer, sent) and are_same(sent, answer.files)
-
-
-def text_of(answer: Answer, files: Sequence[Attachment]) -> str:
-    """Return the comment as it is recorded: the files' names for a question that has only files."""
-    return answer.comment if _has_words(answer) or not files else said_with("", files)
-
-
-def _has_words(answer: Answer) -> bool:
-    return bool(clean(answer.comment).strip())
-
-
-def whom(action: Action, task: Task, copy: Notification, answer: Answer) -> Recipient | None:
-    """Return the person to ask. None for other answers, and if there is nobody to ask. Raises Invalid."""
-    if action.effect != "request_info":
-        return None
-    candidates = [candidate.person for candidate in participants.askable(task, copy.recipient)]
-    if answer.to:
-        matches = [person for person in candidates if person.ref == answer.to]
-        if not matches:
-            detail = "Ask somebody who has this task, has had it, began it, or has a part in its case."
-            raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
-        return matches[0]
-    return next(iter(candidates), None)
-
-
-def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:
+def refuse_if_over(decision: Decision) -> None:
     """Raises AlreadyHandled, AlreadyAnswered, Expired, Withdrawn."""
+    task, item = decision.task, decision.item
     if task.state in CLOSED:
         raise AlreadyHandled("The engine has closed this task already. Nothing was sent.", **_outcome_members(task))
     if task.state == TaskState.ANSWERED:
@@ -113,27 +33,10 @@ def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:
             f"{outcome.get('by', {}).get('name', 'Somebody')} answered this already. Nothing was sent.",
             **_outcome_members(task),
         )
-    if task.state == TaskState.EXPIRED or (task.expires_at is not None and task.expires_at <= now):
+    if task.state == TaskState.EXPIRED or (task.expires_at is not None and task.expires_at <= decision.at):
         raise Expired("This task expired before it was answered. Nothing was sent.")
-    if copy.state == NotificationState.WITHDRAWN:
-        raise Withdrawn(f"This is no longer yours to answer: {copy.reason}.")
-
-
-def refuse_if_ended(copy: Notification, entitlements: Entitlements) -> None:
-    """Raise Withdrawn when the reason for the person's copy has ended, although the copy is open until that is
-    noticed (notifications/routing/entitlement_review.py)."""
-    reason = entitlements.ended(copy)
-    if reason:
-        raise Withdrawn(f"This is no longer yours to answer: {reason}.")
-
-
-def refuse_if_changed(copy: Notification, answer: Answer) -> None:
-    """Raise Changed unless the person was shown the present content. An answer without a revision counts as long as the
-    item shows its first content."""
-    known_unchanged = copy.revised_at is None if not answer.revision else answer.revision == copy.revision
-    if not known_unchanged:
-        detail = "What you decide about has changed. Nothing was sent: look at it as it is now, and answer again."
-        raise Changed(detail, shown=answer.revision)
+    if item.state == NotificationState.WITHDRAWN:
+        raise Withdrawn(f"This is no longer yours to answer: {item.reason}.")
 
 
 def _outcome_members(task: Task) -> Json:
@@ -141,21 +44,71 @@ def _outcome_members(task: Task) -> Json:
     return {"answered_by": outcome.get("by"), "answered_at": outcome.get("at"), "action": outcome.get("action")}
 
 
-def offered(copy: Notification, answer: Answer) -> Action:
-    """Return the offered action that the answer names. Raises NotAllowed."""
-    actions = {action["action"]: action for action in copy.actions}
-    names = [name for name in actions if answer.offered is None or name in answer.offered]
-    if answer.action not in names:
-        raise NotAllowed(f"“{answer.action}” is not offered here. Choose one of: {', '.join(names) or 'nothing'}.")
-    return Action.from_json(actions[answer.action])
+def refuse_if_ended(decision: Decision) -> None:
+    """Raise Withdrawn when the reason for the person's copy has ended, although the copy is open until that is
+    noticed (notifications/routing/entitlement_review.py)."""
+    reason = decision.entitlements.ended(decision.item)
+    if reason:
+        raise Withdrawn(f"This is no longer yours to answer: {reason}.")
 
 
-def check_words(action: Action, answer: Answer) -> None:
+def refuse_if_changed(decision: Decision) -> None:
+    """Raise Changed unless the person was shown the present content. An answer without a revision counts as long as the
+    item shows its first content."""
+    item, shown = decision.item, decision.answer.revision
+    known_unchanged = item.revised_at is None if not shown else shown == item.revision
+    if not known_unchanged:
+        detail = "What you decide about has changed. Nothing was sent: look at it as it is now, and answer again."
+        raise Changed(detail, shown=shown)
+
+
+def refuse_unless_offered(decision: Decision) -> None:
+    """Raises NotAllowed."""
+    if decision.action is NOT_OFFERED:
+        names = ", ".join(decision.offered) or "nothing"
+        raise NotAllowed(f"“{decision.answer.action}” is not offered here. Choose one of: {names}.")
+
+
+def check_words(decision: Decision) -> None:
     """Raises InvalidAnswer, CommentRequired."""
+    action, answer = decision.action, decision.answer
     if len(answer.comment) > MAX_COMMENT:
         raise InvalidAnswer(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
     if answer.variables and len(json.dumps(answer.variables)) > MAX_VARIABLES:
         raise InvalidAnswer(f"The variables are larger than {MAX_VARIABLES // 1024} KiB. Send a reference instead.")
     asks_by_files = action.effect == "request_info" and answer.files
-    if action.comment == "required" and not _has_words(answer) and not asks_by_files:
+    if action.comment == "required" and not answer.has_words and not asks_by_files:
         raise CommentRequired(f"“{action.title}” needs a comment. Write why.")
+
+
+def refuse_loose_files(decision: Decision) -> None:
+    """Raises Invalid."""
+    if decision.answer.files and decision.action.effect != "request_info":
+        detail = "Files go with questions and replies."
+        raise Invalid(detail, [{"pointer": "/attachments", "detail": detail}])
+
+
+GUARDS: tuple[Callable[[Decision], None], ...] = (
+    refuse_if_over,
+    refuse_if_ended,
+    refuse_if_changed,
+    refuse_unless_offered,
+    check_words,
+    person_variables.check,
+    form_values.check,
+    four_eyes.check_decision,
+    refuse_loose_files,
+)
+"""In the order in which they refuse."""
+
+
+def addressee_of(decision: Decision) -> Recipient | None:
+    """Return the person whom a question asks; None if there is nobody to ask. Raises Invalid."""
+    candidates = [candidate.person for candidate in participants.askable(decision.task, decision.person)]
+    if not decision.answer.to:
+        return next(iter(candidates), None)
+    matches = [person for person in candidates if person.ref == decision.answer.to]
+    if not matches:
+        detail = "Ask somebody who has this task, has had it, began it, or has a part in its case."
+        raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
+    return matches[0]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from notifications.models import Response
 from notifications.types import Json
+from notifications.wording.plaintext import clean
 
 MAX_COMMENT = 4_000
 MAX_VARIABLES = 64 * 1024
@@ -35,6 +36,10 @@ class Answer:
     files: tuple[UUID, ...] = ()
     delivery: UUID | None = None
     revision: str = ""
+
+    @property
+    def has_words(self) -> bool:
+        return bool(clean(self.comment).strip())
 
     @property
     def fingerprint(self) -> str:

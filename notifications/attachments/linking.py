@@ -1,6 +1,6 @@
 """Assigns stored files to the message or answer that names them: each file to one, and only the sender's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -11,10 +11,13 @@ from notifications.errors import Invalid
 from notifications.models import Attachment, Response, TaskMessage
 
 
-def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") -> list[Attachment]:
+def claim(
+    ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments", *, used: Collection[UUID] = ()
+) -> list[Attachment]:
     """Lock and return the sender's files with these ids, in the order of `ids`, in the transaction that uses them.
 
-    Raises Invalid for files that are missing, belong to another sender, or are used already.
+    `used`: files that the transaction will use for something else. Raises Invalid for files that are missing, belong
+    to another sender, or are used already.
     """
     keys = list(dict.fromkeys(ids))
     if not keys:
@@ -24,7 +27,8 @@ def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") ->
         detail %= {"most": settings.ATTACHMENTS_A_MESSAGE}
         raise Invalid(detail, [{"pointer": pointer, "detail": detail}])
     rows = Attachment.objects.select_for_update(of=("self",)).select_related("response").filter(pk__in=keys)
-    by_key = {row.pk: row for row in rows.order_by("pk") if sender.sent(row) and _is_free(row)}
+    free = [row for row in rows.order_by("pk") if sender.sent(row) and _is_free(row) and row.pk not in used]
+    by_key = {row.pk: row for row in free}
     faults = [{"pointer": f"{pointer}/{at}", "detail": gone()} for at, pk in enumerate(keys) if pk not in by_key]
     if faults:
         raise Invalid(gone(), faults)

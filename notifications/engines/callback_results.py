@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from notifications.answers import recording
+from notifications.answers.outcome import outcome_json
 from notifications.cases import lifecycle, messages, pending_updates
 from notifications.connectors.reasons import NO_PLACE
 from notifications.conversation import notifying
@@ -83,7 +83,7 @@ def _write_outcome(task: Task, rows: Any, outcome: Json | None, now: datetime, *
 
 def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> None:
     Response.objects.filter(pk=response.pk).update(counts=False)
-    outcome = recording.outcome_json(response, CallbackState.REFUSED, reason)
+    outcome = outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         _open_again(task, response, outcome, now, read_at=None)
         _resume_calls(task.callbacks.filter(response=None), task, response, now)
@@ -112,7 +112,7 @@ def taken_back(task: Task, response: Response, now: datetime) -> None:
 def given_back(task: Task, response: Response, now: datetime) -> None:
     """Reopen the task: its content has changed before the engine was told, so the person is asked again."""
     Response.objects.filter(pk=response.pk).update(counts=False)
-    outcome = recording.outcome_json(response, CHANGED)
+    outcome = outcome_json(response, CHANGED)
     _open_again(task, response, outcome, now, read_at=None)
     _resume_calls(task.callbacks.all(), task, response, now)
 

@@ -5,7 +5,7 @@ order. Locks are always taken in the order case, task, recipients by id, notific
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -127,9 +127,16 @@ WHERE task_id = ANY(%s) AND id <> ALL(%s) AND (state = 'open' OR (state = 'info'
 """
 
 
-def others_standing(tasks: Iterable[UUID], excluded: Iterable[UUID]) -> list[Notification]:
-    """Return open copies of tasks, as `standing`, without those `excluded`. Only changing fields are read."""
-    return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*excluded]])]
+def standing_by_task(tasks: Collection[UUID], copies: Mapping[UUID, Notification]) -> dict[UUID, list[Notification]]:
+    """Return the open copies of each task, in the order of their people. `copies` have been read; of others only the
+    fields that answers change are."""
+    by_task: dict[UUID, list[Notification]] = {pk: [] for pk in tasks}
+    others = _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*copies]]) if tasks else []
+    rows = [*(copy for copy in copies.values() if stands(copy)), *(copy for (copy,) in others)]
+    for copy in sorted(rows, key=lambda copy: copy.recipient_id):
+        if copy.task_id in by_task:
+            by_task[copy.task_id].append(copy)
+    return by_task
 
 
 def record_answers(

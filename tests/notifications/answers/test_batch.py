@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +19,8 @@ from notifications import errors
 from notifications.answers import answer_body, batch, recording
 from notifications.answers.respond import respond
 from notifications.answers.submission import Answer, RecordedAnswer, Submission
+from notifications.attachments import storage
+from notifications.attachments.storage import Sender
 from notifications.items import live_frames
 from notifications.items.ledger_audit import faults_since
 from notifications.models import (
@@ -34,6 +37,7 @@ from notifications.models import (
 )
 from tests.factories import RecipientFactory
 from tests.support.at_once import at_once, or_failure
+from tests.support.files import pdf
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -178,6 +182,18 @@ def test_an_answer_that_changes_many_copies_holds_up_no_other(story: Story, monk
     story.assign("T-2", candidates=["bob", "carol"])
     outcomes = batch.share([given(story, story.bob, task_id, "approve") for task_id in ("T-1", "T-2")])
     assert outcomes[0] is None and isinstance(outcomes[1], RecordedAnswer)
+
+
+def test_a_file_goes_with_the_first_of_two_questions_that_name_it(story: Story) -> None:
+    """The second one is refused, although the first is not in the database yet."""
+    for task_id in ("T-1", "T-2"):
+        story.assign(task_id, candidates=["bob", "carol"])
+    file = storage.keep(BytesIO(pdf()), "receipt.pdf", Sender(person=story.bob), NOW).attachment
+    asked = [given(story, story.bob, task_id, "request_info", files=(file.pk,)) for task_id in ("T-1", "T-2")]
+    first, second = batch.share(asked)
+    assert isinstance(first, RecordedAnswer) and isinstance(second, errors.Invalid)
+    file.refresh_from_db()
+    assert file.message_id == first.response.pk and Response.objects.count() == 1
 
 
 # --- many people at once ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from escalations.models import Policy
 from escalations.policies import matching
-from notifications.answers import answer_body, four_eyes, person_variables, recording
+from notifications.answers import answer_body, four_eyes, outcome, person_variables
 from notifications.housekeeping import prune
 from notifications.models import Category, EventVariable, FourEyesRule, Route, RouteCondition, TemplateText
 from notifications.routing import route
@@ -30,7 +30,7 @@ COMPILED = {
     "rules of four eyes": four_eyes._ENABLED,
     "mappings of answers": answer_body._MAPPINGS,
     "variables of answers": person_variables._SETTABLE,
-    "answers in people's own names": recording._OWN_NAMES_ONLY,
+    "answers in people's own names": outcome._OWN_NAMES_ONLY,
     "routes": route._RULES,
     "published versions": batch_render._PUBLISHED,
     "sensitive paths": sensitive._BY_TYPE,
