@@ -5,6 +5,7 @@ Locks are taken in one order everywhere: cases, tasks, people; each in the order
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
@@ -56,12 +57,13 @@ class LockedRows:
             task for key, task in self._tasks.items() if key in asking_keys and task.last_event_time is not None
         ]
         """Tasks that earlier events have changed, and these events reword. Their people are read."""
-        _read_people(self.reworded_tasks)
-        self.released = (
-            pending_updates.released([task.pk for task in self.reworded_tasks]) if self.reworded_tasks else {}
-        )
+        self.released: dict[UUID, list[UUID]] = {}
         """Released events of each task, which are processed before the claimed ones."""
-        prefetch.read(Case, "case", self._tasks.values())
+        if self.reworded_tasks:
+            _read_people(self.reworded_tasks)
+            self.released = pending_updates.released([task.pk for task in self.reworded_tasks])
+        if self._tasks:
+            prefetch.read(Case, "case", self._tasks.values())
         self._mentioned: dict[Key, Task] = {}
         if mentioned:
             people = ("assignee__brand", "initiator__brand", "case")

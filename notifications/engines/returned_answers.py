@@ -20,6 +20,7 @@ from notifications.cases import pending_updates, task_state
 from notifications.cases.facts import facts_of_task
 from notifications.engines import callback_results
 from notifications.errors import TooLate
+from notifications.forms.fields import form_of
 from notifications.models import Callback, CallbackState, Event, Notification, Response, Task
 from notifications.models.responses import may_have_arrived
 from notifications.revisions.content import content_of, revision_of
@@ -120,7 +121,7 @@ def content_for(task: Task, response: Response) -> Json:
     """Return the task's content in the template version that the person who answered had."""
     version = response.notification.template_version_id or 0
     facts = facts_of_task(task, task.case)
-    return content_of(task, batch_render.versions([version]).get(version), facts)
+    return content_of(task, form_of(task.data), batch_render.versions([version]).get(version), facts)
 
 
 def _revision(task: Task, response: Response) -> str:

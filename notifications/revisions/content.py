@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import rfc8785
 
 from notifications.errors import RenderError
-from notifications.forms.fields import form_of
+from notifications.forms.fields import Form
 from notifications.models import AnswerMapping, Task, TemplateVersion
 from notifications.types import Json, lookup, object_in, text_in
 from notifications.wording import liquid
@@ -22,17 +22,18 @@ from notifications.wording.template_check import FIELDS
 from wfpush.postgres.revision import Compiled
 
 
-def content_of(task: Task, version: TemplateVersion | None, facts: Json) -> Json:
+def content_of(task: Task, form: Form | None, version: TemplateVersion | None, facts: Json) -> Json:
     """Return the content to decide about: {name, description, values, form, actions, documents}.
 
-    `facts`: the facts for templates, as `facts_of_task` makes them. `values` has a member for each path with a value
-    that the template version, the engine's answer mappings or the form use. Empty members are left out.
+    `form`: that of the task. `facts`: the facts for templates, as `facts_of_task` makes them. `values` has a member for
+    each path with a value that the template version, the engine's answer mappings or the form use. Empty members are
+    left out.
     """
     task_facts = object_in(facts, "task")
     content: Json = {
         "name": task.name,
         "description": text_in(task_facts, "description"),
-        "values": _values(task, version, facts),
+        "values": _values(task, form, version, facts),
         "form": task_facts.get("form"),
         "actions": task.actions,
         "documents": facts.get("documents"),
@@ -40,9 +41,8 @@ def content_of(task: Task, version: TemplateVersion | None, facts: Json) -> Json
     return {name: value for name, value in content.items() if value}
 
 
-def _values(task: Task, version: TemplateVersion | None, facts: Json) -> Json:
+def _values(task: Task, form: Form | None, version: TemplateVersion | None, facts: Json) -> Json:
     paths = used_paths(version, task.engine_id, task.kind)
-    form = form_of(task.data)
     if form is not None:
         paths += tuple(f"variables.{field.source}" for field in form)
     values = {path: lookup(facts, path) for path in paths}

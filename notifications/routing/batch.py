@@ -96,7 +96,8 @@ class Batch:
         if self._closings or changed or any(planner.left for planner in self._planners):
             new = (planner.new_recipients for planner in self._planners)
             inbox_items.lock(task_closure.recipients(self._closings).union(changed, *new))
-        task_closure.close(self._closings, self.now)
+        if self._closings:
+            task_closure.close(self._closings, self.now)
         fanout.save(self._planners, self.now)
 
 

@@ -329,16 +329,8 @@ def save(planners: Sequence[Planner], now: datetime, *, refreshed: Sequence[Noti
             save([planner], now)
         return
     task_contents.save(planner.contents for planner in planners)
-    inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
-    handed_over = [row for planner in planners for row in planner.handed_over]
-    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *ALERT_FIELDS], now, alert=True)
-    alerted = [row for planner in planners for row in planner.alerted]
-    inbox_items.rewrite(alerted, [*WORDED, *ALERT_FIELDS], now, alert=True)
-    superseding.supersede_held(_with_messages([*handed_over, *alerted], planners), now)
-    reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
-    renewed = {row: words for planner in planners for row, words in planner.words.items()}
-    superseding.reword({row.pk: words for row, words in (reworded | renewed).items()})
-    inbox_items.rewrite([*reworded], WORDED, now, alert=False)
+    if any(planner.changed for planner in planners):
+        _save_changed(planners, now)
     with pipelined():
         inbox_items.create([row for planner in planners for row in planner.made], refreshed=refreshed, now=now)
         bulk.insert([row for planner in planners for row in planner.deliveries])
@@ -351,6 +343,20 @@ def save(planners: Sequence[Planner], now: datetime, *, refreshed: Sequence[Noti
                 inbox_items.create(planner.made, keep=False)
                 bulk.insert(planner.deliveries)
             planner.made, planner.deliveries = [], []
+
+
+def _save_changed(planners: Sequence[Planner], now: datetime) -> None:
+    """Save the existing copies that were changed, and what it means for their messages."""
+    inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
+    handed_over = [row for planner in planners for row in planner.handed_over]
+    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *ALERT_FIELDS], now, alert=True)
+    alerted = [row for planner in planners for row in planner.alerted]
+    inbox_items.rewrite(alerted, [*WORDED, *ALERT_FIELDS], now, alert=True)
+    superseding.supersede_held(_with_messages([*handed_over, *alerted], planners), now)
+    reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
+    renewed = {row: words for planner in planners for row, words in planner.words.items()}
+    superseding.reword({row.pk: words for row, words in (reworded | renewed).items()})
+    inbox_items.rewrite([*reworded], WORDED, now, alert=False)
 
 
 def _with_messages(rows: Sequence[Notification], planners: Sequence[Planner]) -> set[UUID]:

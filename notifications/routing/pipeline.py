@@ -214,7 +214,8 @@ def _reach_people(
     planner.colleagues = {addressee.recipient.pk for addressee in addressed}
     if is_task and change.task is not None:
         copies = batch.copies.of(change.task)
-        _change_copies(change, change.task, copies, addressed, planner)
+        if copies:
+            _change_copies(change, change.task, copies, addressed, planner)
         has_copy = {row.recipient_id for row in copies}
         addressed = [addressee for addressee in addressed if addressee.recipient.pk not in has_copy]
     batch.notify(planner, addressed)
@@ -232,7 +233,7 @@ def _change_copies(
     People who only knew that the task ran late, and have it now, get it as their own.
     """
     open_copies = list(copies)
-    if copies and change.reassigned:
+    if change.reassigned:
         meant = {person.pk for addressee in addressed for person in addressee.meant}
         now_theirs = {addressee.recipient.pk: addressee for addressee in addressed}
         planner.withdraw([row for row in copies if row.recipient_id not in meant], _reassigned_to(task))

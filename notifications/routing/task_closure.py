@@ -46,8 +46,6 @@ def recipients(closings: Sequence[Closing]) -> set[int]:
 
 def close(closings: Sequence[Closing], now: datetime) -> None:
     """End the copies of closed tasks. The caller has locked the tasks and the people."""
-    if not closings:
-        return
     drop_waiting_callbacks([closing.task for closing in closings], now)
     rows: dict[UUID | None, list[Notification]] = {closing.task.pk: [] for closing in closings}
     copies = inbox_items.told_of_end([closing.task for closing in closings]).select_related("recipient")

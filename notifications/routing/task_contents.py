@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from notifications.cases.locking import TYPES_THAT_ASK
+from notifications.forms.fields import Form, form_of
 from notifications.models import Event, Task, TaskContent, TemplateVersion
 from notifications.revisions.content import content_of, revision_of
 from notifications.types import Json, behaviour_of
@@ -30,8 +32,12 @@ class TaskContents:
         if self.task is None:
             return ""
         if version not in self._revisions:
-            self._revisions[version] = self._add(self.task, content_of(self.task, version, self.facts))
+            self._revisions[version] = self._add(self.task, content_of(self.task, self._form, version, self.facts))
         return self._revisions[version]
+
+    @cached_property
+    def _form(self) -> Form | None:
+        return form_of(self.task.data) if self.task is not None else None
 
     def _add(self, task: Task, content: Json) -> str:
         row = bulk.new(
