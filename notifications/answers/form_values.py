@@ -1,45 +1,21 @@
-"""The values of an answer to its task's form: as they are checked, and as they are recorded."""
+"""The values of an answer to its task's form, as they are recorded: with their files, which are locked."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
 from uuid import UUID
 
-from django.utils import translation
-
 from notifications.answers.decision import Decision
-from notifications.answers.submission import MAX_VARIABLES
 from notifications.attachments.kinds import TEXT
 from notifications.attachments.linking import claim
 from notifications.attachments.representation import attachment_json, is_image
 from notifications.attachments.storage import Sender
-from notifications.errors import Invalid, InvalidValues
-from notifications.forms import checking, recorded_values
+from notifications.errors import Invalid
+from notifications.forms import recorded_values
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field
+from notifications.forms.refusal import refuse
 from notifications.models import Attachment
 from notifications.types import Json
-from notifications.wording import formats, sensitive
-from wfpush.web.pointers import MAX_ERRORS, pointer
-
-
-def check(decision: Decision) -> None:
-    """Check the values. Raises InvalidValues, which names each field."""
-    form, action, values = decision.form, decision.action, decision.answer.values
-    rule = form.rule_for(action.name, action.effect) if form is not None else "none"
-    if form is None or rule == "none":
-        if values:
-            raise InvalidValues(*_one((), f"“{action.name}” takes no values here."))
-        return
-    unknown = checking.unknown_name(form, values)
-    if unknown is not None:
-        owner, part = ("form", "field") if len(unknown.path) == 1 else ("table", "column")
-        takes = ", ".join(unknown.names)
-        raise InvalidValues(*_one(unknown.path, f"The {owner} has no such {part}. It has {takes}."))
-    if values and len(json.dumps(values)) > MAX_VARIABLES:
-        raise InvalidValues(*_one((), f"The values are larger than {MAX_VARIABLES // 1024} KiB."))
-    if values or rule == "required":
-        refuse(checking.faults_of(form, values))
+from notifications.wording import sensitive
 
 
 def claim_files(decision: Decision, used: Collection[UUID]) -> dict[str, list[Attachment]]:
@@ -60,31 +36,6 @@ def _claim(field: Field, ids: list[str], sender: Sender, used: Collection[UUID])
     if field.kind != "files" and not written and not all(is_image(each) for each in attachments):
         refuse([Fault(field, "no_picture")])
     return attachments
-
-
-def refuse(faults: Sequence[Fault]) -> None:
-    """Raise InvalidValues if there are faults."""
-    if not faults:
-        return
-    first = faults[0]
-    with translation.override("en"):
-        place = first.where("en")
-    raise InvalidValues(f"{place}: {first.in_english()}", errors_of(faults, "en"), faults)
-
-
-def errors_of(faults: Sequence[Fault], language: str) -> list[dict[str, str]]:
-    """Return the wrong values and the reasons, in that language."""
-    with translation.override(language):
-        locale = formats.locale_of(language)
-        return [{"pointer": _pointer(each.path), "detail": each.words(locale)} for each in faults[:MAX_ERRORS]]
-
-
-def _one(path: Sequence[str | int], detail: str) -> tuple[str, list[dict[str, str]]]:
-    return detail, [{"pointer": _pointer(path), "detail": detail}]
-
-
-def _pointer(path: Sequence[str | int]) -> str:
-    return reduce(pointer, path, "/values")
 
 
 def entries(decision: Decision, files: Mapping[str, Sequence[Attachment]]) -> list[Json]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from notifications.answers import form_values, four_eyes, person_variables
+from notifications.answers import four_eyes, person_variables
 from notifications.answers.decision import NOT_OFFERED, Decision
 from notifications.answers.submission import MAX_COMMENT, MAX_VARIABLES
 from notifications.conversation import participants
@@ -18,6 +18,7 @@ from notifications.errors import (
     NotAllowed,
     Withdrawn,
 )
+from notifications.forms import refusal
 from notifications.models import CLOSED, NotificationState, Recipient, Task, TaskState
 from notifications.types import Json
 
@@ -81,6 +82,11 @@ def check_words(decision: Decision) -> None:
         raise CommentRequired(f"“{action.title}” needs a comment. Write why.")
 
 
+def check_values(decision: Decision) -> None:
+    """Raises InvalidValues, which names each field."""
+    refusal.check(decision.form, decision.action, decision.answer.values)
+
+
 def refuse_loose_files(decision: Decision) -> None:
     """Raises Invalid."""
     if decision.answer.files and decision.action.effect != "request_info":
@@ -95,7 +101,7 @@ GUARDS: tuple[Callable[[Decision], None], ...] = (
     refuse_unless_offered,
     check_words,
     person_variables.check,
-    form_values.check,
+    check_values,
     four_eyes.check_decision,
     refuse_loose_files,
 )

@@ -8,7 +8,6 @@ from django.utils.translation import get_language
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from notifications.answers.form_values import errors_of
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
 from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.api import changed, docs, serializers
@@ -18,6 +17,7 @@ from notifications.conversation.posting import RecordedMessage
 from notifications.conversation.representation import engine_states
 from notifications.engines.returned_answers import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound
+from notifications.forms.refusal import errors_of
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json
 from notifications.models import Notification, TaskMessage, Via

@@ -1,9 +1,9 @@
 """Checks the values of an answer against the form of its task, by JSON Schema."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
@@ -49,27 +49,6 @@ def _normal_row(table: Field, row: Json) -> Json:
     columns = {column.name: column for column in table.columns}
     cells = {name: _normal(columns[name], value) if name in columns else value for name, value in row.items()}
     return {name: value for name, value in cells.items() if value not in (None, "")}
-
-
-class UnknownName(NamedTuple):
-    """A value that belongs to no field of the form, or to no column of its table. `names`: those that there are."""
-
-    path: tuple[str | int, ...]
-    names: Sequence[str]
-
-
-def unknown_name(form: Form, values: Json) -> UnknownName | None:
-    """Return the first value that belongs to no field, else the first that belongs to no column; None if all do."""
-    for name in values:
-        if name not in form.names:
-            return UnknownName((name,), form.names)
-    for table in form:
-        columns, rows = [column.name for column in table.columns], values.get(table.name)
-        for at, row in enumerate(rows if columns and isinstance(rows, list) else ()):
-            unknown = next((name for name in row if name not in columns), None) if isinstance(row, dict) else None
-            if unknown is not None:
-                return UnknownName((table.name, at, unknown), columns)
-    return None
 
 
 def faults_of(form: Form, values: Json) -> list[Fault]:

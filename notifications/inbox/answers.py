@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from notifications import errors
-from notifications.answers import form_values, four_eyes
+from notifications.answers import four_eyes
 from notifications.answers.respond import take
 from notifications.answers.submission import MAX_COMMENT, Answer
 from notifications.conversation import posting
@@ -24,6 +24,7 @@ from notifications.engines.returned_answers import take_back
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
+from notifications.forms.refusal import refuse
 from notifications.forms.typed_input import PREFIX, TypedForm, as_lines, read
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
@@ -108,7 +109,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     submitted = replace(submitted, files=files.ids)
     try:
         refuse_faulty(files)
-        form_values.refuse(typed.faults)
+        refuse(typed.faults)
         take(request.recipient, notification.pk, replace(submitted, values=typed.values), now=timezone.now())
     except errors.InvalidValues as failure:
         typed.faults = _every_fault(form, typed, failure)
