@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps as installed
+from django.db.migrations import RunPython
 
 ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template editors"
 RULE_EDITORS, CONNECTION_OWNERS, AUDITORS = "Rule editors", "Connection owners", "Auditors"
@@ -174,8 +175,17 @@ def permission(apps: Any, app: str, verb: str, model: str) -> Any:
     return permission
 
 
-def give_as(apps: Any, model: str, *, like: str) -> None:
-    """Give groups the same rights on a new model as on another one. `apps` is a migration's registry."""
+def give_rights(**models: str) -> RunPython:
+    """Return the operation that gives groups the same rights on each new model as on another one: `new="other"`."""
+
+    def give(apps: Any, schema_editor: Any) -> None:
+        for model, other in models.items():
+            _give_as(apps, model, like=other)
+
+    return RunPython(give, RunPython.noop)
+
+
+def _give_as(apps: Any, model: str, *, like: str) -> None:
     for group in apps.get_model("auth", "Group").objects.filter(permissions__codename__endswith=f"_{like}").distinct():
         of_other = group.permissions.filter(content_type__app_label="notifications", codename__endswith=f"_{like}")
         verbs = [codename.removesuffix(f"_{like}") for codename in of_other.values_list("codename", flat=True)]

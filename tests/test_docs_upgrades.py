@@ -41,9 +41,8 @@ from django.db.models.fields import NOT_PROVIDED
 from tests.support.documentation import read
 from tests.support.releases import FIRST_BESIDE_THE_NEXT, FOLDER, hash_lists, migrations, released
 from wfpush import VERSION
-from wfpush.postgres import schema
+from wfpush.postgres import resumable, schema
 from wfpush.postgres.required_release import RequireRelease, numbers
-from wfpush.postgres.resumable import AddConstraintNotValid
 
 RELEASED = {path: digest for each in hash_lists() for path, digest in released(each).items()}
 
@@ -78,7 +77,6 @@ def kept(number: str, kind: str) -> bool:
 LARGE = {"event", "delivery", "task", "notification", "callback", "response", "stepdone"}
 """Models of which an installation has millions of rows."""
 RESUMED = (
-    AddConstraintNotValid,
     AddIndexConcurrently,
     RemoveIndexConcurrently,
     RequireRelease,
@@ -86,6 +84,8 @@ RESUMED = (
     RunSQL,
     SeparateDatabaseAndState,
     ValidateConstraint,
+    resumable.AddConstraintNotValid,
+    resumable.AddField,
 )
 """Operations that can be interrupted between two of their statements and run again. What is in those of SQL and Python
 is tried by tests/wfpush/postgres/test_interrupted_migrations.py."""

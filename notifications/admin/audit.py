@@ -27,7 +27,7 @@ from wfpush.postgres.word_index import Words, having
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")
 
 WORDS = Words("object_repr")
-"""The words of an entry, as the index of migration 0057 has them."""
+"""The words of an entry, as the index of the table has them (migration 0019)."""
 TONES: dict[int, Tone] = {ADDITION: "ok", CHANGE: "quiet", DELETION: "bad"}
 
 

@@ -83,9 +83,6 @@ def add_languages(apps: Any) -> None:
     writer.add_texts(slugs, "CustomerText", "customers", FOR_CUSTOMERS)
     writer.add_labels("TemplateAction", {"labels": _by_english(lambda names: names.actions)}, version__in=slugs)
     writer.add_labels("TemplateFact", {"labels": _by_english(lambda names: names.facts)}, version__in=slugs)
-    milestones = _by_english(lambda names: names.milestones)
-    notes = _by_english(lambda names: names.milestone_notes)
-    writer.add_labels("Milestone", {"labels": milestones, "ahead": milestones, "notes": notes})
     writer.add_names_of_categories()
 
 
@@ -96,9 +93,15 @@ def _by_english(part: Callable[[NamesSeed], Mapping[str, str]]) -> dict[str, Lab
 
 
 def journeys(apps: Any) -> None:
-    """Create the journeys of cases, if administrators have made none."""
+    """Create the journeys of cases, if administrators have made none. Else add later languages to their milestones,
+    where the English words are those that came with the installation."""
+    writer = _Writer(apps)
     if not apps.get_model("notifications", "Journey").objects.exists():
-        _Writer(apps).journeys()
+        writer.journeys()
+        return
+    milestones = _by_english(lambda names: names.milestones)
+    notes = _by_english(lambda names: names.milestone_notes)
+    writer.add_labels("Milestone", {"labels": milestones, "ahead": milestones, "notes": notes})
 
 
 def names_of(slug: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_the_preview_has_them(draft: TemplateVersion, root: Client) -> None:
 def test_whoever_edits_labels_of_actions_edits_facts_after_an_upgrade(db: None) -> None:
     Permission.objects.filter(codename__endswith="_templatefact").delete()
     Group.objects.get(name=EDITORS).permissions.remove(Permission.objects.get(codename="delete_templateaction"))
-    roles.give_as(apps, "templatefact", like="templateaction")
+    roles.give_rights(templatefact="templateaction").code(apps, None)
 
     def may(group: str) -> set[str]:
         given = Group.objects.get(name=group).permissions.filter(codename__endswith="_templatefact")

@@ -34,7 +34,7 @@ from tests.admin.pages import filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.support.unrendered import contexts_alone
 
-add_groups = import_module("notifications.migrations.0056_more_roles").add_groups
+add_groups = import_module("notifications.migrations.0021_starter_and_roles").add_groups
 REGISTERED = list(admin.site._registry)
 
 

@@ -18,7 +18,7 @@ from tests.factories import EventFactory, NotificationFactory, TaskFactory
 
 sentences = import_module("notifications.migrations.0013_sentences_to_facts")
 clocks = import_module("escalations.migrations.0004_sentences_to_facts")
-texts = import_module("notifications.migrations.0085_facts_of_all_reasons")
+texts = import_module("notifications.migrations.0022_rows_of_former_releases")
 
 NAMES = {"reason": reasons.ASSIGNEE(), "why": of_steps.NOBODY_ELSE(), "priority": reasons.LABEL(text="urgent")}
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(3600)
 RELEASE = "0.3.0"
 EVENTS, TASKS, ITEMS = 200_000, 50_000, 100_000
 KILLS = 30
-MOST_BEGUN, LONGEST_SECONDS = 4, 0.25
+MOST_BEGUN, LONGEST_SECONDS = 2, 1.0
 """A kill comes that long at most after so many migrations at most have begun: thirty are spread over all of them."""
 
 GROW = f"""

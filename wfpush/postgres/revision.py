@@ -1,14 +1,14 @@
 """The revision of the configuration: it changes with every statement that changes a table of it.
 
-Statement triggers of those tables (notifications 0016, escalations 0005) write a row of `ConfigurationChange` in the
-transaction of the change. So an edit in the admin, a bulk action, `loaddata` and SQL count alike, and one that is
+Statement triggers of those tables (`create_triggers`) write a row of `ConfigurationChange` in the transaction of the
+change. So an edit in the admin, a bulk action, `loaddata` and SQL count alike, and one that is
 rolled back never happened. Rows are inserted only: no edit waits for another.
 
 Each process keeps its compiled configuration until the revision changes (`Compiled`).
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -48,6 +48,21 @@ def current() -> Revision:
 def changes_before(past: datetime) -> QuerySet[ConfigurationChange]:
     """Return old rows, which may be removed. That changes the revision, so the configuration is read again."""
     return ConfigurationChange.objects.filter(changed_at__lt=past)
+
+
+def create_triggers(tables: Mapping[str, str]) -> list[str]:
+    """Return the statements by which changes of tables change the revision, one for each table; they can be repeated.
+    A table's value is empty, or the columns that count, such as ` OF name, slug`."""
+    return [
+        f"CREATE OR REPLACE TRIGGER configuration_changed AFTER INSERT OR UPDATE{columns} OR DELETE OR TRUNCATE"
+        f" ON {table} FOR EACH STATEMENT EXECUTE FUNCTION wfpush_configuration_changed()"
+        for table, columns in tables.items()
+    ]
+
+
+def drop_triggers(tables: Iterable[str]) -> list[str]:
+    """Return the statements that undo those of `create_triggers`."""
+    return [f"DROP TRIGGER IF EXISTS configuration_changed ON {table}" for table in tables]
 
 
 class _HeldRevision(threading.local):

@@ -97,7 +97,7 @@ def test_mappings_with_the_old_presets_expression_get_the_new_one_and_no_others(
         engine = EngineFactory(slug=kind, kind=kind)
         EventMapping.objects.bulk_create(EventMapping(engine=engine, member=m, expression=e) for m, e in said)
 
-    import_module("notifications.migrations.0022_starters").read_the_starter(apps, None)
+    import_module("notifications.migrations.0021_starter_and_roles").read_the_starter(apps, None)
 
     found = {
         kind: dict(EventMapping.objects.filter(engine__slug=kind).values_list("member", "expression")) for kind in rows

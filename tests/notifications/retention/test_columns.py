@@ -13,7 +13,7 @@ from notifications.retention.columns import TABLES, model_of
 from notifications.retention.erasing import STEPS
 
 TEXTS = "text|character varying|character|json|jsonb|bytea|inet|cidr|xml|name|ARRAY"
-EMPTIED = {"notifications": "0086_reasons_without_texts", "escalations": "0009_reasons_without_texts"}
+EMPTIED = {"notifications": "0037_reasons_without_texts", "escalations": "0007_reasons_without_texts"}
 """Migrations that have emptied columns, which web processes of 0.3.0 read."""
 ELSEWHERE = {("django_migrations", "app"), ("django_migrations", "name"), ("notifications_task", "state_before")} | {
     (f"{app}_{model}", column)

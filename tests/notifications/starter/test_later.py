@@ -55,15 +55,20 @@ def speak_two_languages() -> None:
         category.save()
 
 
+def add_languages() -> None:
+    starter.add_languages(apps)
+    starter.journeys(apps)
+
+
 def test_what_is_still_as_it_came_speaks_all_languages() -> None:
     before = words()
     speak_two_languages()
     assert words() != before
 
-    starter.add_languages(apps)
+    add_languages()
     assert words() == before
 
-    starter.add_languages(apps)
+    add_languages()
     assert words() == before
 
 
@@ -73,7 +78,7 @@ def test_what_an_administrator_wrote_is_left_alone() -> None:
     Category.objects.filter(slug="incidents").update(name="Trouble")
     Milestone.objects.filter(statuses=["under_review"]).update(labels={"en": "On the desk"})
 
-    starter.add_languages(apps)
+    add_languages()
 
     task = TemplateVersion.objects.get(template__slug="task")
     assert set(task.texts.values_list("language", flat=True)) == {"en", "de"}

@@ -70,10 +70,10 @@ def test_a_migration_that_was_not_applied_is_told(well: None) -> None:
 
 
 def test_of_a_database_that_is_half_migrated_it_is_said_once(well: None) -> None:
-    sql("DELETE FROM django_migrations WHERE app = 'notifications' AND name = '0079_open_items_before_revisions'")
+    sql("DELETE FROM django_migrations WHERE app = 'notifications' AND name = '0022_rows_of_former_releases'")
     for table in ("notifications_device", "notifications_engine", "notifications_event", "wfpush_heartbeat"):
         sql(f"ALTER TABLE {table} RENAME TO {table}_later")
-    fault = "notifications.0079_open_items_before_revisions not applied; run `manage.py migrate`"
+    fault = "notifications.0022_rows_of_former_releases not applied; run `manage.py migrate`"
 
     assert doctor() == f"database: ok\nredis: ok\nschema: {fault}\n1 fault:\nschema {fault}"
     assert ready() == (503, fault, [])
