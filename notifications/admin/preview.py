@@ -21,13 +21,13 @@ from unfold.widgets import (
 from notifications.admin.base import DeskAdmin
 from notifications.admin.display import change_url, link
 from notifications.admin.pasted_events import event_named
-from notifications.cases import task_state
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX, channel_name
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel
 from notifications.errors import RenderError, TransportError
 from notifications.inbox.cards import Button, buttons
+from notifications.intake.eventdata import instant_in
 from notifications.items.glance import glance_of
 from notifications.models import (
     Case,
@@ -236,7 +236,7 @@ def _copy(version: TemplateVersion, card: render.Rendering, facts: Sequence[KeyF
         language=card.language,
         actions=[action.as_json() for action in offered],
         details=fanout.details_of(subject.facts, facts),
-        due_at=task_state.instant(task, "due_at"),
+        due_at=instant_in(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),
     )

@@ -8,7 +8,7 @@ from notifications import reasons
 from notifications.cases import lifecycle, messages, pending_updates
 from notifications.cases.locking import ENDINGS, MESSAGE, LockedRows, asks, changes_its_task
 from notifications.forms.fields import form_of, marked
-from notifications.intake import eventdata
+from notifications.intake.eventdata import instant_in, title_in
 from notifications.models import (
     CLOSED,
     MOST_TEXT,
@@ -33,9 +33,6 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 """The actions of a task whose engine names none."""
-
-FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Instants outside these years mean “never” (some engines write the year 9999), and cannot be computed with."""
 
 
 class OutOfTurn(Exception):
@@ -114,7 +111,7 @@ def _update_case(case: Case, event: Event, context: EventContext) -> None:
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
         if isinstance(case_fields.get(name), str) and not (late and getattr(case, name)):
-            setattr(case, name, title(case_fields, name, limit) if name == "title" else case_fields[name][:limit])
+            setattr(case, name, title_in(case_fields, name, limit) if name == "title" else case_fields[name][:limit])
     if isinstance(case_fields.get("roles"), dict):
         case.roles = _roles_after(case.roles or {}, case_fields["roles"], context.directory, late=late)
     if isinstance(case_fields.get("status"), str) and not late:
@@ -207,12 +204,12 @@ def take_data(task: Task, event: Event, *, keep_newer: bool = False) -> None:
     old, new = (event.data, data_before) if keep_newer else (data_before, event.data)
     task.data = merged(old, new)
     task_fields = object_in(task.data, "task")
-    task.name = title(task_fields, "name", 500)
+    task.name = title_in(task_fields, "name", 500)
     task.kind = text_in(task_fields, "kind", 60)
     task.url = text_in(task_fields, "url", 2000)
     if task_fields.get("priority") in Priority.values:
         task.priority = task_fields["priority"]
-    task.due_at, task.expires_at = instant(task_fields, "due_at"), instant(task_fields, "expires_at")
+    task.due_at, task.expires_at = instant_in(task_fields, "due_at"), instant_in(task_fields, "expires_at")
     actions = task_fields.get("actions")
     task.actions = marked(actions if isinstance(actions, list) else DEFAULT_ACTIONS, form_of(task.data))
 
@@ -325,7 +322,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, context: Ev
         return
     was_open = task.answerable
     task.data = merged(event.data, task.data)
-    task.name = task.name or title(object_in(task.data, "task"), "name", 500)
+    task.name = task.name or title_in(object_in(task.data, "task"), "name", 500)
     task.case = task.case or change.case
     if was_open and isinstance(event.data.get("result"), dict):
         task.outcome = _result(event.data["result"])
@@ -354,15 +351,3 @@ def _result(statement: Json) -> Json:
         "engine": "handled",
         "detail_fact": None,
     }
-
-
-# --- reading the data of engines ------------------------------------------------------------------
-def title(fields: Json, name: str, limit: int) -> str:
-    """Return one line, without characters that could deceive a reader of lists."""
-    value = fields.get(name)
-    return cut(clean_line(value), limit) if isinstance(value, str) else ""
-
-
-def instant(fields: Json, name: str) -> datetime | None:
-    moment = eventdata.instant(fields.get(name))
-    return moment if moment is not None and FIRST_YEAR <= moment.year <= LAST_YEAR else None

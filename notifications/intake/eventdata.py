@@ -16,6 +16,7 @@ from notifications.models.events import Priority
 from notifications.models.routing import MOST_ROLE
 from notifications.models.validators import MAX_ID, OURS, may_be_declared, validate_mailbox, validate_timezone
 from notifications.types import CommentRule, Effect, Json, behaviour_of
+from notifications.wording.plaintext import clean_line, cut
 from wfpush.web.pointers import MAX_ERRORS, pointer
 
 MAX_DATA_BYTES = 64 * 1024
@@ -54,6 +55,8 @@ NEEDS_ONE_OF: dict[str, tuple[str, ...]] = {
 
 YEARS = range(1900, 3000)
 """The years in which instants are accepted."""
+FIRST_YEAR = 1970
+"""Deadlines before this year mean “never”."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
@@ -110,6 +113,19 @@ def instant(text: Any) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return moment if moment.year in YEARS else None
+
+
+def instant_in(document: Json, name: str) -> datetime | None:
+    """Return a member that is an instant; None for any other value, and for years before FIRST_YEAR."""
+    moment = instant(document.get(name))
+    return moment if moment is not None and moment.year >= FIRST_YEAR else None
+
+
+def title_in(document: Json, name: str, limit: int) -> str:
+    """Return a member that is text as one line of at most `limit` characters, without those that could deceive a
+    reader of lists; empty for any other value."""
+    value = document.get(name)
+    return cut(clean_line(value), limit) if isinstance(value, str) else ""
 
 
 def is_id(value: Any, limit: int = MAX_ID) -> bool:
