@@ -7,7 +7,7 @@ Text from outside, such as that of a mail server, is the argument of a code (SAI
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -28,7 +28,8 @@ FACT, FACTS = "_fact", "_facts"
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason with arguments. As a string it is English. A code of a later version has its name as text."""
+    """A reason with arguments. As a string it is English. A code of a later version, or of a feature that is not
+    installed, has the words of its name as text."""
 
     code: str
     arguments: tuple[tuple[str, Argument], ...] = ()
@@ -39,14 +40,14 @@ class Reason:
     def __str__(self) -> str:
         code = CODES.get(self.code)
         if code is None:
-            return self.code
+            return self.code.replace("_", " ")
         return code.form % {name: _english(value) for name, value in self.arguments}
 
     def words(self) -> str:
         """Return the text in the reader's language."""
         code = CODES.get(self.code)
         if code is None:
-            return self.code
+            return self.code.replace("_", " ")
         values = {name: _worded(value) for name, value in self.arguments}
         if code.translates:
             values = {name: gettext(value) if value else "" for name, value in values.items()}
@@ -69,13 +70,15 @@ NOTHING = Reason("")
 class Code:
     """A kind of reason: its stored name, which never changes, and its English form.
 
-    `is_worded`: the form is in the catalogues of languages. `translates`: its arguments are, too.
+    `is_worded`: the form is in the catalogues of languages. `translates`: its arguments are, too. `takes_away`: a copy
+    is withdrawn from a person for it while the task goes on.
     """
 
     name: str
     form: str
     is_worded: bool = True
     translates: bool = False
+    takes_away: bool = False
 
     def __call__(self, **arguments: object) -> Reason:
         return Reason(self.name, tuple(sorted((name, _plain(value)) for name, value in arguments.items())))
@@ -90,6 +93,11 @@ def code(name: str, form: str, **more: bool) -> Code:
     assert name not in CODES, name
     CODES[name] = Code(name, form, **more)
     return CODES[name]
+
+
+def taking_away() -> Set[str]:
+    """Return the names of the codes for which a copy is withdrawn while the task goes on."""
+    return {code.name for code in CODES.values() if code.takes_away}
 
 
 def _plain(value: object) -> Argument:
@@ -230,7 +238,7 @@ MEMBER = code("member", _("member of team %(name)s"))
 DELEGATE = code("delegate", _("delegate of %(name)s (%(reason)s)"))
 DELEGATE_FOR = code("delegate_for", _("delegate of %(name)s for %(part)s (%(reason)s)"))
 OFFERED = code("offered", _("offered by %(name)s, who is away until %(until)s (%(reason)s)"))
-OFFER_IS_OVER = code("offer_is_over", _("%(name)s takes care of it again"))
+OFFER_IS_OVER = code("offer_is_over", _("%(name)s takes care of it again"), takes_away=True)
 FALLBACK = code("fallback", _("fallback owner: %(why)s"))
 STARTED_IT = code("started_it", _("started it"))
 FOLLOWS = code("follows", _("follows the case"))
@@ -240,17 +248,16 @@ BY_EVENT = code("named_by_event", _("named by the event"))
 BY_ROUTE = code("named_by_route", _("named by the route"))
 AT_PATH = code("named_at", _("named at %(path)s"))
 CUSTOMER = code("customer", _("customer"))
-ON_DUTY = code("on_duty", _("on duty for %(rota)s"))
 
 # --- names that mean nobody -----------------------------------------------------------------------
 UNKNOWN = code("unknown", _("unknown"))
+NOT_INSTALLED = code("target_not_installed", _("targets of the kind %(kind)s are not installed"))
 UNKNOWN_TEAM = code("unknown_team", _("unknown team"))
 NOBODY_HAS_ROLE = code("nobody_has_role", _("nobody has this role in the case"))
 NOBODY_ON_LIST = code("nobody_on_list", _("nobody is on a list for cases of this type"))
 NO_LONGER_ACTIVE = code("no_longer_active", _("no longer active"))
 TEAM_WITHOUT_LEAD = code("team_without_lead", _("the team has no lead"))
 HAS_NO_MANAGER = code("has_no_manager", _("has no manager"))
-NOBODY_ON_DUTY = code("nobody_on_duty", _("nobody is on duty for %(rota)s"))
 
 # --- why a calendar is not read ---------------------------------------------------------------------
 FEED_STATUS = code("feed_status", _("its server answers %(status)s"))
@@ -291,32 +298,18 @@ CHANGED = code("changed_in_place", _("changed in place"))
 ANSWER_RETURNED = code("answer_returned", _("changed before the answer was sent"))
 COMPLETED = code("completed", _("Completed in the engine"))
 CANCELLED = code("cancelled", _("Cancelled in the engine"))
-REASSIGNED = code("reassigned", _("Reassigned"))
-REASSIGNED_TO = code("reassigned_to", _("Reassigned to %(name)s"))
+REASSIGNED = code("reassigned", _("Reassigned"), takes_away=True)
+REASSIGNED_TO = code("reassigned_to", _("Reassigned to %(name)s"), takes_away=True)
 EXPIRED = code("expired", _("Expired"))
 TASK_EXPIRED = code("task_expired", _("The task expired"))
 TASK_ANSWERED = code("task_answered", _("The task was answered"))
-NO_LONGER_MEMBER = code("no_longer_member", _("No longer a member of team %(name)s"))
-NO_LONGER_LEAD = code("no_longer_lead", _("No longer lead of team %(name)s"))
-NO_LONGER_MANAGER = code("no_longer_manager", _("No longer manager of %(name)s"))
-NO_LONGER_DELEGATE = code("no_longer_delegate", _("No longer stands in for %(name)s"))
-NO_LONGER_ON_DUTY = code("no_longer_on_duty", _("No longer on duty for %(rota)s"))
-NO_LONGER_IN_ROLE = code("no_longer_in_role", _("No longer %(role)s of the case"))
-NO_LONGER_ON_LIST = code("no_longer_on_list", _("No longer on the list for %(type)s"))
+NO_LONGER_MEMBER = code("no_longer_member", _("No longer a member of team %(name)s"), takes_away=True)
+NO_LONGER_LEAD = code("no_longer_lead", _("No longer lead of team %(name)s"), takes_away=True)
+NO_LONGER_MANAGER = code("no_longer_manager", _("No longer manager of %(name)s"), takes_away=True)
+NO_LONGER_DELEGATE = code("no_longer_delegate", _("No longer stands in for %(name)s"), takes_away=True)
+NO_LONGER_IN_ROLE = code("no_longer_in_role", _("No longer %(role)s of the case"), takes_away=True)
+NO_LONGER_ON_LIST = code("no_longer_on_list", _("No longer on the list for %(type)s"), takes_away=True)
 NOBODY_HAS_TASK = code("nobody_has_task", _("Nobody has the task any more"))
-TAKEN_AWAY = (
-    REASSIGNED,
-    REASSIGNED_TO,
-    OFFER_IS_OVER,
-    NO_LONGER_MEMBER,
-    NO_LONGER_LEAD,
-    NO_LONGER_MANAGER,
-    NO_LONGER_DELEGATE,
-    NO_LONGER_ON_DUTY,
-    NO_LONGER_IN_ROLE,
-    NO_LONGER_ON_LIST,
-)
-"""Reasons for withdrawing a copy from a person while the task goes on."""
 
 # --- why deliveries end or wait -------------------------------------------------------------------
 TEMPLATE_TEST = code("template_test", _("a test of “%(template)s” v%(number)s, which you sent to yourself"))

@@ -1,10 +1,14 @@
 """The groups of a fresh installation, and their permissions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from django.apps import apps as installed
 from django.db.migrations import RunPython
+
+from notifications.additions import Rights
+from wfpush import features
 
 ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template editors"
 RULE_EDITORS, CONNECTION_OWNERS, AUDITORS = "Rule editors", "Connection owners", "Auditors"
@@ -23,12 +27,11 @@ RULES = (
     "milestone",
     "caselist",
 )
-NAMED_BY_RULES = ("recipient", "team", "rota", "template", "eventvariable")
+NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
 """Models of which the forms of rules offer rows."""
 PREFERENCES = ("preferences", "quiethours", "categorychoice", "unsubscription", "mutedcase", "followedkind")
 ABSENCES = ("absence", "absencepart", "absencefeed")
-DUTY = ("rota", "rotalayer", "rotaoverride", "rotaswap")
-CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team", *DUTY)
+CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team")
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
@@ -94,7 +97,6 @@ def _operating() -> set[Right]:
             *ABSENCES,
             *PREFERENCES,
             "team",
-            *DUTY,
             "brand",
             "template",
         ),
@@ -143,17 +145,40 @@ def _administering() -> set[Right]:
     return _operating() | _editing() | keeping() | configuration | users | locks | ways_in | _viewing(AUDIT)
 
 
-ROLES = {
-    ADMINISTRATORS: _administering(),
-    OPERATORS: _operating(),
-    EDITORS: _editing(),
-    RULE_EDITORS: _writing_rules(),
-    CONNECTION_OWNERS: _connecting(),
-    AUDITORS: _auditing(),
+CORE: Mapping[str, Callable[[], set[Right]]] = {
+    ADMINISTRATORS: _administering,
+    OPERATORS: _operating,
+    EDITORS: _editing,
+    RULE_EDITORS: _writing_rules,
+    CONNECTION_OWNERS: _connecting,
+    AUDITORS: _auditing,
 }
 
 
-def ensure_roles(apps: Any, names: Iterable[str] = tuple(ROLES)) -> None:
+@cache
+def roles() -> Mapping[str, frozenset[Right]]:
+    """Return the rights of each group, those on tables of features too."""
+    return {name: frozenset(core() | _added(name)) for name, core in CORE.items()}
+
+
+def _added(role: str, app: str = "") -> set[Right]:
+    """Return the rights that features add, or one of them."""
+    rights = [rights for rights in features.added(Rights) if rights.role == role]
+    labels = {(*label.split("."), verb) for each in rights for label in each.models for verb in each.verbs}
+    return {(label, verb, model) for label, model, verb in labels if app in ("", label)}
+
+
+def give_added_rights(app: str) -> RunPython:
+    """Return the operation that gives groups their rights on the tables of a feature, by the label of its app."""
+
+    def give(apps: Any, schema_editor: Any) -> None:
+        for group in apps.get_model("auth", "Group").objects.filter(name__in=CORE):
+            group.permissions.add(*(permission(apps, *right) for right in sorted(_added(group.name, app))))
+
+    return RunPython(give, RunPython.noop)
+
+
+def ensure_roles(apps: Any, names: Iterable[str] = tuple(CORE)) -> None:
     """Create missing groups with their permissions. Existing groups stay as administrators have changed them.
 
     `apps` is Django's registry or a migration's. Permissions are created here, too, because Django itself creates them
@@ -163,7 +188,7 @@ def ensure_roles(apps: Any, names: Iterable[str] = tuple(ROLES)) -> None:
     for name in names:
         group, created = group_model.objects.get_or_create(name=name)
         if created:
-            group.permissions.set([permission(apps, *right) for right in sorted(ROLES[name])])
+            group.permissions.set([permission(apps, *right) for right in sorted(roles()[name])])
 
 
 def permission(apps: Any, app: str, verb: str, model: str) -> Any:

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from notifications import engagement, hourly
 from notifications.absences import hand_over
-from notifications.handover import notices
 from notifications.items import search_index
 from notifications.people import revocation
 
@@ -38,10 +37,3 @@ def hand_over_absences() -> None:
     tasks = hand_over.run(timezone.now())
     if tasks:
         log.info("absences_handed_over", tasks=tasks)
-
-
-def hand_over_duty() -> None:
-    """Once a minute: notify the people whose duty began since the last check."""
-    people = notices.tell_of_hand_overs(timezone.now())
-    if people:
-        log.info("duty_handed_over", people=people)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from wfpush.processes.ticker import ensure_schedules
+from wfpush.queue.schedules import ensure_schedules
 
 TASKS = [
     "wfpush.tasks.run_source",

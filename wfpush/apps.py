@@ -10,6 +10,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.translation import gettext_lazy as _
 
+from wfpush import features
 from wfpush.config import lean_imports
 from wfpush.postgres import schema
 
@@ -24,6 +25,7 @@ class ProjectConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        features.installed()
         checks.register(schema.check_before_migrating, checks.Tags.database)
         for check in DEPLOY:
             checks.register(check, checks.Tags.security, deploy=True)

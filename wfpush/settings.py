@@ -48,10 +48,14 @@ CHANNELS = [
 for _package in CHANNELS:
     globals().update(import_module(f"{_package}.config").read(ENV, BASE_URL))
 
+CORE = ["notifications", "escalations"]
+FEATURES = ENV.features("FEATURES", {"rotas": "notifications.rotas"})
+"""The installed features (wfpush/features.py), by name: their packages."""
+
 INSTALLED_APPS = [
     "wfpush",
-    "notifications",
-    "escalations",
+    *CORE,
+    *FEATURES.values(),
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "wfpush.apps.AdminConfig",
@@ -214,7 +218,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     # Without the usual hook: enumerations are written where they are used, without generated names.
-    "POSTPROCESSING_HOOKS": ["notifications.api.operations.describe", "escalations.api.operations.describe"],
+    "POSTPROCESSING_HOOKS": ["notifications.api.operations.describe"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut at 1 MiB by the body limit
 

@@ -8,16 +8,13 @@ from wfpush.web import problems
 admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/", include("escalations.api.urls")),
-    path("api/", include("notifications.api.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", metrics.healthz),
     path("readyz", metrics.readyz),
     path("metrics", metrics.metrics),
-    path("", include("escalations.inbox.urls")),
-    path("", include("notifications.inbox.urls")),
+    path("", include("notifications.urls")),
 ]
 
 handler400 = problems.bad_request

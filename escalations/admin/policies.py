@@ -32,18 +32,20 @@ from notifications.admin.base import LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, column, display
 from notifications.admin.display import link, list_url, mark, shortened
+from notifications.admin.feature_rows import ROW_REF, FeatureRowField
 from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.admin.second_person import RuleAdmin, RuleTargets
 from notifications.channel_facts import offered_channels
+from notifications.feature_targets import feature_targets
 
 NAMES: dict[str, tuple[str, ...]] = {
     StepTarget.MANAGER: ("level",),
     StepTarget.TEAM: ("team",),
     StepTarget.TEAM_LEAD: ("team",),
     StepTarget.PERSON: ("person",),
-    StepTarget.DUTY: ("rota",),
+    **dict.fromkeys(feature_targets(), ("ref",)),
 }
 """The fields that each target needs, besides those that the step's kind uses."""
 UNUSED: dict[str, Any] = {
@@ -51,7 +53,7 @@ UNUSED: dict[str, Any] = {
     "level": 1,
     "team": None,
     "person": None,
-    "rota": None,
+    **dict.fromkeys(ROW_REF, ""),
     "template": None,
     "category": None,
     "channels": [],
@@ -88,6 +90,8 @@ class PolicyConditionInline(ConditionsInline):
 class StepFormBase(forms.ModelForm):
     """The base form of a step. It shows the fields that the step's kind uses, and clears the others."""
 
+    ref = FeatureRowField()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "kind" in self.fields:  # users who may not edit have no such field
@@ -123,10 +127,7 @@ class StepForm(StepFormBase):
 
 def switched() -> str:
     """Return JSON with the fields of each kind and target, for static/wfpush/admin/steps.js."""
-    kinds = {
-        name: {"fields": list(kind.fields), "targets": [each for each in StepTarget.values if each in kind.targets]}
-        for name, kind in KINDS.items()
-    }
+    kinds = {name: {"fields": list(kind.fields), "targets": kind.targets()} for name, kind in KINDS.items()}
     return json.dumps({"kinds": kinds, "targets": NAMES, "fields": list(UNUSED)})
 
 
@@ -154,10 +155,10 @@ class StepInline(AutocompleteMixin, StackedInline):
     extra = 0
     collapsible = True
     verbose_name_plural = _("steps: what happens when")
-    autocomplete_fields = ["team", "person", "rota", "template", "category"]
+    autocomplete_fields = ["team", "person", "template", "category"]
     fields = [
         ("kind", "offset", "time"),
-        ("target", "level", "team", "person", "rota"),
+        ("target", "level", "team", "person", *ROW_REF),
         ("template", "category", "channels"),
         "critical",
         "priority",
@@ -169,7 +170,7 @@ class StepInline(AutocompleteMixin, StackedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyStep]:
         steps: QuerySet[PolicyStep] = super().get_queryset(request)
-        return steps.select_related("team", "person", "rota", "template", "category")
+        return steps.select_related("team", "person", "template", "category")
 
 
 # --- the page and the list --------------------------------------------------------------------------------------------
@@ -279,10 +280,9 @@ class PolicyAdmin(RuleAdmin):
 
 def _read_policy(policy: Policy) -> RuleTargets:
     """Return whom a policy names: the targets of its steps, and its fallback owner."""
-    steps = list(policy.steps.select_related("team", "rota"))
+    steps = list(policy.steps.select_related("team"))
     step_fields = sorted(
-        [step.kind, step.target, step.offset, step.team_id or 0, step.person_id or 0, step.rota_id or 0]
-        for step in steps
+        [step.kind, step.target, step.offset, step.team_id or 0, step.person_id or 0, step.ref] for step in steps
     )
     conditions = sorted(policy.conditions.values_list("path", "operator", "value"))
     subject = (policy.engine_id, policy.fallback_id, str(step_fields), tuple(conditions))
@@ -312,6 +312,6 @@ class PolicyConditionAdmin(ShowsValue, PartOfPolicy):
 class PolicyStepAdmin(PartOfPolicy):
     list_display = ["says", "template", "category", "of_policy"]
     list_filter = ["kind", "target", "policy"]
-    list_select_related = ["policy", "team", "person", "rota", "template", "category"]
-    search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "rota__name", "template__name"]
+    list_select_related = ["policy", "team", "person", "template", "category"]
+    search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "template__name"]
     says = column(lambda step: wording.sentence(wording.of_row(step)), _("step"), "offset")

@@ -1,8 +1,6 @@
 """The texts of /api/docs about simulations; those about other operations are in notifications/api/operations/."""
 
-from typing import Any
-
-from notifications.api.operations.operation import Document, Operation, Tag, described
+from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import ASSIGNED
 from notifications.types import Json
 
@@ -60,8 +58,3 @@ TAG = Tag(
         )
     },
 )
-
-
-def describe(result: Document, generator: Any, request: Any, public: bool) -> Document:
-    """Add the descriptions to the schema. A hook of drf-spectacular (SPECTACULAR_SETTINGS)."""
-    return described(result, [TAG])

@@ -17,6 +17,7 @@ from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
 from notifications.channels.registry import person_channels
+from notifications.feature_targets import Period, feature_targets
 from notifications.models import (
     Absence,
     CalendarAbsence,
@@ -24,7 +25,6 @@ from notifications.models import (
     Category,
     Device,
     Recipient,
-    Rota,
     Route,
     RouteTarget,
     TargetKind,
@@ -33,9 +33,6 @@ from notifications.models import (
 from notifications.preferences import delivery_decision
 from notifications.preferences.lookup import Reading
 from notifications.reasons import NOTHING, Reason, joined
-from notifications.rotas import turns
-from notifications.rotas.duty import definitions
-from notifications.rotas.turns import Definition
 
 HORIZON = timedelta(days=14)
 MOST_INSTANTS, MOST_HAND_OVERS = 40, 200
@@ -141,21 +138,30 @@ class Reachability:
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """Return the dead ends, the soonest first. `of`: only those of that policy or route."""
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
-    keys = {step.rota for place in places for step in place.targets if step.rota is not None}
-    rotas = definitions(Rota.objects.filter(pk__in=keys), now, now + HORIZON) if keys else {}
-    tasks, reachability, cache = Tasks(now), Reachability(now, now + HORIZON), TargetCache(rotas)
+    periods = _periods(places, now)
+    tasks, reachability, cache = Tasks(now), Reachability(now, now + HORIZON), TargetCache(periods)
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
     for search in searches:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
     by_cause: dict[Reason, DeadEnd] = {}
-    for instant in _instants(now, reachability, rotas):
+    for instant in _instants(now, reachability, periods.values()):
         forgotten = cache.at(instant, reachability.changes.get(instant, ()))
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
             if why := _cause(search, cache, reachability):
                 by_cause.setdefault(why, DeadEnd(why, instant)).add(search.place)
     return sorted(by_cause.values(), key=lambda line: (line.since, str(line.why)))
+
+
+def _periods(places: Iterable[Place], now: datetime) -> dict[str, Period]:
+    """Return the rows of features that the places name, for the horizon, by their targets."""
+    refs: dict[str, set[str]] = {}
+    for step in (step for place in places for step in place.targets if step.ref):
+        refs.setdefault(step.target or "", set()).add(step.ref)
+    return {
+        value: kind.over(refs[value], now, now + HORIZON) for value, kind in feature_targets().items() if value in refs
+    }
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,6 @@ FORESEEN = (
     TargetKind.MANAGER,
     TargetKind.TEAM,
     TargetKind.TEAM_LEAD,
-    TargetKind.DUTY,
     TargetKind.PERSON,
 )
 """Targets of routes that can be foreseen. All other targets depend on the event."""
@@ -243,12 +248,14 @@ def _target_lists(route: Route) -> Iterator[list[RouteTarget]]:
 
 
 def _is_foreseen(target: RouteTarget) -> bool:
+    if target.kind not in TargetKind.values:
+        return True
     return target.kind in FORESEEN and (target.kind != TargetKind.TEAM_LEAD or target.team_id is not None)
 
 
 # --- instants ---------------------------------------------------------------------------------------------------------
-def _instants(now: datetime, reachability: Reachability, rotas: Mapping[int, Definition]) -> list[datetime]:
-    """Return now, and when absences, long quiet hours and shifts of duty begin or end."""
+def _instants(now: datetime, reachability: Reachability, periods: Iterable[Period]) -> list[datetime]:
+    """Return now, when absences and long quiet hours begin or end, and when the people of features' rows change."""
     end = now + HORIZON
     entered, by_calendar = (
         kind.objects.filter(ends_at__gt=now, begins_at__lt=end).order_by().values_list("begins_at", "ends_at")
@@ -256,6 +263,5 @@ def _instants(now: datetime, reachability: Reachability, rotas: Mapping[int, Def
     )
     rows = entered.union(by_calendar)
     changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(reachability.changes))
-    shifts = [shift for rota in rotas.values() for shift in turns.shifts(rota, now, end)]
-    handed_over = sorted({edge for shift in shifts for edge in (shift.begins, shift.ends) if now < edge < end})
+    handed_over = sorted({instant for period in periods for instant in period.changes})
     return sorted({now, *changes[:MOST_INSTANTS], *handed_over[:MOST_HAND_OVERS]})

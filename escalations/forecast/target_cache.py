@@ -1,4 +1,5 @@
-"""Caches the people of steps for many instants. Only results that depend on a changed absence or duty are replaced.
+"""Caches the people of steps for many instants. Only results that depend on a changed absence, or on a row of a
+feature, are replaced.
 
 So a forecast for some thousand people, for whom many steps have the same result, takes about a second.
 """
@@ -6,17 +7,16 @@ So a forecast for some thousand people, for whom many steps have the same result
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from escalations.kinds.targets import Addressee, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
+from notifications.feature_targets import Period
 from notifications.models import AbsencePart, Recipient, Task, Team
 from notifications.people.absence import PartSubject
 from notifications.reasons import Reason
-from notifications.rotas.duty import Duties
-from notifications.rotas.turns import Definition
 
 LATELY = timedelta(days=30)
 """The period of `Tasks`: people who had a task in it may get one again."""
@@ -38,10 +38,11 @@ class _RecordingStaff(Staff):
     """Records in `dependencies` the pks of people whose absences were read. Reads the stand-ins of everybody who is
     away together."""
 
-    def __init__(self, now: datetime, rotas: Mapping[int, Definition]) -> None:
+    def __init__(self, now: datetime, periods: Iterable[Period]) -> None:
         super().__init__(now)
-        self.duties = Duties(now, rotas)
         self.dependencies: set[int] = set()
+        for period in periods:
+            self.once(period.kind, partial(period.shared, now))
 
     def stand_ins(self, people: Sequence[Recipient], subject: PartSubject) -> dict[int, Recipient]:
         self.dependencies.update(person.pk for person in people)
@@ -77,20 +78,20 @@ class Answer:
 class TargetCache:
     """A cache of the people of steps. For each instant call `at`, then `ask`."""
 
-    rotas: Mapping[int, Definition] = field(default_factory=dict)
-    """The definitions of all rotas that the steps name, for the whole period."""
+    periods: Mapping[str, Period] = field(default_factory=dict)
+    """By targets of features: the rows that the steps name, for the whole period."""
     staff: _RecordingStaff | None = None
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     def at(self, instant: datetime, others: Collection[int] = ()) -> list[Question]:
         """Go to the next instant. Forget and return the results that depend on people away now or at the instant
-        before, on `others`, or on who is on duty."""
-        before, self.staff = self.staff, _RecordingStaff(instant, self.rotas)
+        before, on `others`, or on the rows of a feature."""
+        before, self.staff = self.staff, _RecordingStaff(instant, self.periods.values())
         moved = self.staff.away.union(before.away if before else (), others)
         forgotten = [
             question
             for question, each in self._answers.items()
-            if question[0] == StepTarget.DUTY or not each.people.isdisjoint(moved)
+            if question[0] in self.periods or not each.people.isdisjoint(moved)
         ]
         for question in forgotten:
             del self._answers[question]
@@ -120,7 +121,7 @@ class Tasks:
         for task in self._all if of_people else [Task(), *self._kinds]:
             owner_keys = (self._owner_key(task, step) if of_people else None for step in steps)
             questions = tuple(
-                (step.target, step.level, step.team, step.person, step.rota, step.category, owner_key, self._kind(task))
+                (step.target, step.level, step.team, step.person, step.ref, step.category, owner_key, self._kind(task))
                 for step, owner_key in zip(steps, owner_keys, strict=True)
             )
             if questions not in met:

@@ -9,9 +9,11 @@ from typing import ClassVar
 from django.utils.translation import gettext as _
 
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
+from escalations.models.policies import step_targets
 from escalations.policies.rules import Occurrence, RuleSet, Step
 from notifications.cases import internal_events
 from notifications.cases.facts import facts_of_task
+from notifications.feature_targets import feature_targets, not_installed
 from notifications.items.representation import iso_utc
 from notifications.models import Event, Task
 from notifications.reasons import Reason
@@ -24,10 +26,12 @@ from notifications.wording.sentences import Text
 
 TYPE = "task.escalation_raised"
 
+ONE_PERSON = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.PERSON)
+
 Faults = Iterator[tuple[str, str]]
 """Pairs of a field and a sentence with its fault."""
 
-PEOPLE = ("target", "level", "team", "person", "rota")
+PEOPLE = ("target", "level", "team", "person", "ref")
 """The fields of a kind that has targets."""
 
 
@@ -105,7 +109,8 @@ class StepDescription:
     level: int
     team: str
     person: str
-    rota: str
+    row: str
+    """The row of a feature."""
     priority: str
 
 
@@ -116,8 +121,8 @@ class StepKind:
     label: ClassVar[Text]
     fields: ClassVar[tuple[str, ...]] = ()
     """Fields of PolicyStep that this kind uses, besides time and repetition. Others are hidden, and cleared."""
-    targets: ClassVar[Sequence[StepTarget]] = tuple(StepTarget)
-    """The targets that this kind allows, if it uses `target`."""
+    to_one_person: ClassVar[bool] = False
+    """True if the kind, if it uses `target`, only allows targets that are one person."""
     is_message: ClassVar[bool] = False
     """True if the kind's steps are messages. Of messages missed in an outage only the last is sent; other steps are all
     taken."""
@@ -137,6 +142,12 @@ class StepKind:
         """Return the step as text in the reader's language, such as “remind the assignee”."""
         raise NotImplementedError
 
+    def targets(self) -> list[str]:
+        """Return the targets that this kind allows."""
+        if not self.to_one_person:
+            return [value for value, _label in step_targets()]
+        return [*ONE_PERSON, *(kind.value for kind in feature_targets().values() if kind.is_one_person)]
+
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
         """Return whether to leave out a step that was due before the clock began. Here steps from the due date on are
         not left out: people are told of a task that is late when it comes."""
@@ -153,8 +164,8 @@ def unnamed(step: PolicyStep) -> Faults:
         yield "team", _("Choose the team.")
     elif step.target == StepTarget.PERSON and step.person_id is None:
         yield "person", _("Choose the person.")
-    elif step.target == StepTarget.DUTY and step.rota_id is None:
-        yield "rota", _("Choose the duty rota.")
+    elif (kind := feature_targets().get(step.target)) is not None and kind.row(step.ref) is None:
+        yield "ref", str(kind.unnamed)
 
 
 def whom(step: StepDescription) -> str:
@@ -165,8 +176,9 @@ def whom(step: StepDescription) -> str:
         return _("the lead of %(team)s") % {"team": step.team} if step.team else _("the team lead")
     if step.target == StepTarget.PERSON and step.person:
         return step.person
-    if step.target == StepTarget.DUTY and step.rota:
-        return _("whoever is on duty for %(rota)s") % {"rota": step.rota}
     if step.target == StepTarget.MANAGER and step.level > 1:
         return _("the assignee's manager, level %(level)d") % {"level": step.level}
-    return str(StepTarget(step.target).label)
+    kind = feature_targets().get(step.target)
+    if kind is not None:
+        return str(kind.sentence) % {"name": step.row} if step.row else str(kind.label)
+    return str(StepTarget(step.target).label) if step.target in StepTarget.values else not_installed()

@@ -23,7 +23,7 @@ from escalations.kinds.base import (
 )
 from escalations.kinds.base import whom as name_of
 from escalations.kinds.targets import OWN, Addressee, Search, Staff, whom
-from escalations.models import PolicyStep, RunResult, StepTarget
+from escalations.models import PolicyStep, RunResult
 from escalations.policies.rules import Step
 from notifications.channel_facts import INBOX, all_facts, offered_channels
 from notifications.items import inbox_items
@@ -87,7 +87,7 @@ class Notify(StepKind):
     def says(self, step: StepDescription) -> str:
         if not step.target:
             return _("tell nobody")
-        form = _("remind %(whom)s") if StepTarget(step.target) in OWN else _("tell %(whom)s")
+        form = _("remind %(whom)s") if step.target in OWN else _("tell %(whom)s")
         return form % {"whom": name_of(step)}
 
     def channels(self, step: Step, row: PolicyStep) -> Iterable[str]:

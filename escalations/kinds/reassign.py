@@ -29,7 +29,7 @@ class Reassign(StepKind):
     kind = "reassign"
     label = gettext_lazy("give the task to somebody else")
     fields = PEOPLE
-    targets = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.DUTY, StepTarget.PERSON)
+    to_one_person = True
     afterwards = gettext_lazy(
         "Once the engine has given the task to somebody else, this clock ends and one of theirs begins."
     )

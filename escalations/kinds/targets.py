@@ -15,10 +15,9 @@ from django.db.models import QuerySet
 from escalations import reasons
 from escalations.models import StepTarget
 from escalations.policies.rules import RuleSet, Step
-from notifications.models import AbsencePart, Recipient, Rota, RouteTarget, Task, Team
+from notifications.models import AbsencePart, Recipient, RouteTarget, Task, Team
 from notifications.people.absence import ANYTHING, Absences, PartSubject, people_away_at
-from notifications.reasons import FALLBACK, NOBODY_ON_DUTY, Code, Reason, joined
-from notifications.rotas.duty import Duties
+from notifications.reasons import FALLBACK, Code, Reason, joined
 from notifications.routing import targets
 from notifications.routing.targets import Missing, People
 
@@ -35,7 +34,6 @@ class Staff:
     def __init__(self, now: datetime, tasks: Iterable[Task] = ()) -> None:
         self.now = now
         self._tasks = [task.pk for task in tasks]
-        self.duties = Duties(now)
         self._absences = Absences(now)
         self._cache: dict[Any, Any] = {}
 
@@ -45,6 +43,10 @@ class Staff:
             self._cache[key] = find()
         cached: T = self._cache[key]
         return cached
+
+    def shared(self, kind: type[T]) -> T:
+        """Return `kind(now)`, which is made once."""
+        return self.once(kind, lambda: kind(self.now))  # type: ignore[call-arg]
 
     # --- absences ------------------------------------------------------------------------------------
     @cached_property
@@ -146,11 +148,12 @@ class Search(targets.Search):
         person = self.staff.person(self.step.person)
         return (person, reasons.BY_POLICY()) if person is not None else None
 
-    def rota(self) -> Rota | None:
-        return self.staff.duties.rota(self.step.rota)
+    @property
+    def ref(self) -> str:
+        return self.step.ref
 
-    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        return self.staff.duties.people(rota)
+    def shared(self, kind: type[T]) -> T:
+        return self.staff.shared(kind)
 
     def is_out(self, person: Recipient) -> bool:
         return self.staff.is_out(person, self.subject)
@@ -175,10 +178,10 @@ class Search(targets.Search):
             return True
         return False
 
-    def miss(self, what: Missing, of: Recipient | Team | Rota | None = None) -> None:
-        if isinstance(of, Rota):
-            self.notes.append(NOBODY_ON_DUTY(rota=of.name))
-            return
+    def leave_out(self, ref: str, reason: Reason) -> None:
+        self.notes.append(reason)
+
+    def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
         names = {} if of is None else {"name": of.name if isinstance(of, Team) else of}
         self.notes.append(MISSED[what](**names))
 
@@ -216,10 +219,10 @@ def step_for(target: RouteTarget) -> Step:
         id=0,
         position=0,
         kind="",
-        target=StepTarget(target.kind),
+        target=target.kind,
         team=target.team_id,
         person=target.person_id,
-        rota=target.rota_id,
+        ref=target.ref,
         category=target.route.category_id,
     )
 
@@ -251,7 +254,6 @@ MISSED: dict[Missing, Code] = {
     Missing.MANAGER: reasons.NO_MANAGER,
     Missing.END_OF_MANAGERS: reasons.CIRCLE,
     Missing.PERSON: reasons.PERSON_GONE,
-    Missing.ROTA: reasons.ROTA_GONE,
 }
 
 OWN = (StepTarget.ASSIGNEE, StepTarget.CANDIDATES, StepTarget.TASK_TEAMS)

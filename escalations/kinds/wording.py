@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -10,29 +11,31 @@ from escalations.kinds import KINDS
 from escalations.kinds.base import StepDescription
 from escalations.models import Clock, Policy, PolicyStep, TimeKind
 from escalations.policies.rules import RuleSet, Step
-from notifications.models import Recipient, Rota, Team
+from notifications.feature_targets import named_row
+from notifications.models import Recipient, Team
 
 A_MINUTE = timedelta(minutes=1)
 
 
 def of_row(step: PolicyStep) -> StepDescription:
-    return _describe(step, step.offset, step.repeat_every or 0, step.team, step.person, step.rota)
+    return _describe(
+        step, step.offset, step.repeat_every or 0, step.team, step.person, named_row(step.target, step.ref)
+    )
 
 
 def of_rules(rules: RuleSet) -> dict[int, StepDescription]:
     """Return descriptions of the steps that a clock follows, by their ids."""
     teams = Team.objects.in_bulk([step.team for step in rules.steps if step.team])
     people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
-    rotas = Rota.objects.in_bulk([step.rota for step in rules.steps if step.rota])
     descriptions = {}
     for step in rules.steps:
-        named = teams.get(step.team or 0), people.get(step.person or 0), rotas.get(step.rota or 0)
+        named = teams.get(step.team or 0), people.get(step.person or 0), named_row(step.target or "", step.ref)
         descriptions[step.id] = _describe(step, step.offset // A_MINUTE, step.repeat_every // A_MINUTE, *named)
     return descriptions
 
 
 def _describe(
-    step: PolicyStep | Step, offset: int, again: int, team: Team | None, person: Recipient | None, rota: Rota | None
+    step: PolicyStep | Step, offset: int, again: int, team: Team | None, person: Recipient | None, row: Model | None
 ) -> StepDescription:
     return StepDescription(
         kind=step.kind,
@@ -44,7 +47,7 @@ def _describe(
         level=step.level,
         team=team.name if team else "",
         person=str(person or ""),
-        rota=str(rota or ""),
+        row=str(row or ""),
         priority=step.priority,
     )
 

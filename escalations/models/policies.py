@@ -8,7 +8,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from escalations.models.calendars import BusinessCalendar
-from notifications.models import Category, Condition, Engine, Priority, Recipient, Rota, Route, Team, Template
+from notifications.feature_targets import RefField, feature_targets
+from notifications.models import Category, Condition, Engine, Priority, Recipient, Route, Team, Template
 from notifications.models.history import HistoryWithParts
 
 MOST_MINUTES = 366 * 24 * 60
@@ -142,9 +143,13 @@ class StepTarget(models.TextChoices):
     TASK_TEAMS = "task_teams", _("the members of the task's teams")
     TEAM = "team", _("the members of a team")
     TEAM_LEAD = "team_lead", _("the lead of the task's, the assignee's or the named team")
-    DUTY = "duty", _("who is on duty")
     MANAGER = "manager", _("the assignee's manager")
     PERSON = "person", _("a named person")
+
+
+def step_targets() -> list[tuple[str, Any]]:
+    """Return value and label of each target, those of features too. Never rename it: a migration refers to it."""
+    return [*StepTarget.choices, *((kind.value, kind.label) for kind in feature_targets().values())]
 
 
 class PolicyStep(models.Model):
@@ -166,7 +171,7 @@ class PolicyStep(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_MINUTES)],
     )
     repeats = models.PositiveIntegerField(_("times again"), default=0, validators=[MaxValueValidator(MOST_REPEATS)])
-    target = models.CharField(_("whom"), max_length=20, choices=StepTarget.choices, blank=True)
+    target = models.CharField(_("whom"), max_length=20, choices=step_targets, blank=True)
     level = models.PositiveIntegerField(
         _("level"),
         default=1,
@@ -177,7 +182,7 @@ class PolicyStep(models.Model):
     person = models.ForeignKey(
         Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
-    rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), null=True, blank=True, on_delete=models.CASCADE)
+    ref = RefField(kind_field="target")
     template = models.ForeignKey(
         Template, verbose_name=_("template"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -17,7 +17,6 @@ from escalations.models import (
     PolicyStep,
     Rules,
     StepRun,
-    StepTarget,
     TimeKind,
 )
 from notifications.models import TemplateVersion, VersionState
@@ -39,7 +38,7 @@ class Step:
     time: TimeKind = TimeKind.WALL
     repeat_every: timedelta = NOTHING
     repeats: int = 0
-    target: StepTarget | None = None
+    target: str | None = None
     level: int = 1
     team: int | None = None
     person: int | None = None
@@ -48,7 +47,7 @@ class Step:
     channels: tuple[str, ...] = ()
     priority: str = ""
     critical: bool = False
-    rota: int | None = None
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +169,8 @@ def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
 
 def _step(step: PolicyStep, version: int | None) -> Json:
     fields = {name: getattr(step, name) for name in STEP_FIELDS}
-    if step.rota_id is not None:  # unset ones keep the digest from before there were rotas
-        fields["rota_id"] = step.rota_id
+    if step.ref:  # unset ones keep the digest from before there were targets of features
+        fields["ref"] = step.ref
     return {**fields, "id": step.pk, "channels": list(step.channels), "version": version}
 
 
@@ -236,7 +235,7 @@ def _read_step(fields: Json, position: int) -> Step:
         time=TimeKind(fields["time"]),
         repeat_every=timedelta(minutes=fields["repeat_every"] or 0),
         repeats=fields["repeats"] if fields["repeat_every"] else 0,
-        target=StepTarget(fields["target"]) if fields["target"] else None,
+        target=fields["target"] or None,
         level=fields["level"],
         team=fields["team_id"],
         person=fields["person_id"],
@@ -245,5 +244,5 @@ def _read_step(fields: Json, position: int) -> Step:
         channels=tuple(fields["channels"]),
         priority=fields["priority"],
         critical=fields["critical"],
-        rota=fields.get("rota_id"),
+        ref=fields.get("ref", ""),
     )

@@ -22,7 +22,6 @@ from notifications.admin import (  # noqa: F401  # each registers its lists
     replays,
     responses,
     retention,
-    rotas,
     routing,
     tasks,
     templates,

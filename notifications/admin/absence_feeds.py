@@ -14,31 +14,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import reasons
 from notifications.absences import feeds
 from notifications.admin.base import HistoryAdmin
+from notifications.admin.calendar_feeds import reading_mark
 from notifications.admin.decorators import column, delegate_column, display
-from notifications.admin.display import NOTHING, ago, mark, there, with_why
+from notifications.admin.display import NOTHING, there
 from notifications.admin.fields import SecretField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.models import AbsenceFeed, Recipient, RotaFeed
+from notifications.models import AbsenceFeed, Recipient
 from notifications.people.absence import in_calendar_of
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of
 
 MAX_ABSENCES = 20
-
-
-def reading_mark(feed: AbsenceFeed | RotaFeed) -> SafeString:
-    """Return the state of a calendar: failing since when and why, not read yet, or the time of the last reading."""
-    if feed.failing_since is not None:
-        last_version_note = gettext("What was read before holds.") if feed.read_at else ""
-        arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
-        return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % arguments), last_version_note)
-    if feed.read_at is None:
-        return mark("wait", gettext("not read yet"))
-    return with_why(mark("ok", gettext("read")), ago(feed.read_at))
 
 
 class AbsenceFeedForm(forms.ModelForm):

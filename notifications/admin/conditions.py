@@ -4,17 +4,21 @@ doubts about them.
 Numbers are typed and shown in the reader's format, and stored in the format of programs.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.decorators import display
+from notifications.admin.feature_rows import ROW_REF, FeatureRowField
 from notifications.admin.invalid_ids import AutocompleteMixin
 from notifications.admin.known_paths import OF_TASKS, OffersPaths, offer
+from notifications.feature_targets import feature_targets
 from notifications.models import Condition, Engine, Operator, RouteCondition, RouteTarget, TargetKind
 from notifications.wording.formats import as_number, locale_of
 from notifications.wording.known_paths import ALWAYS, NEWEST, OF_CASES, EventHistory, carried
@@ -159,19 +163,18 @@ NEEDS: dict[str, tuple[str, ...]] = {
     TargetKind.PERSON: ("person",),
     TargetKind.PATH: ("path",),
     TargetKind.ROLE: ("role",),
-    TargetKind.DUTY: ("rota",),
+    **dict.fromkeys(feature_targets(), ("ref",)),
 }
 """The fields that each kind of target requires. A team lead may name a team."""
 MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
-ROWS = ("team", "person", "rota")
-TARGET_FIELDS = ("kind", *ROWS, "path", "role")
+ROWS = ("team", "person")
+TARGET_FIELDS = ("kind", *ROWS, *ROW_REF, "path", "role")
 """The fields of a target's form. It is a tuple, because formsets append to a list of fields."""
 
 
 NEEDED = {
     "team": _("Choose the team."),
     "person": _("Choose the person."),
-    "rota": _("Choose the duty rota."),
     "role": _("Write the role as events name it, such as requester."),
     "path": _("Write where in the event the person is named, such as task.data.owner."),
 }
@@ -180,16 +183,20 @@ NEEDED = {
 class TargetForm(forms.ModelForm):
     """Requires the fields of the target's kind, and clears the others."""
 
+    ref = FeatureRowField()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self.fields.get("path"), **OFFERED)
+        if "kind" in self.fields:  # users who may not edit have no such field
+            self.fields["kind"].widget.attrs["data-targets"] = json.dumps(MAY_NAME)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         kind = cleaned.get("kind", "")
         for name in NEEDS.get(kind, ()):
             if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, NEEDED[name])
+                self.add_error(name, feature_targets()[kind].unnamed if name == "ref" else NEEDED[name])
         for name in TARGET_FIELDS[1:]:
             if name not in MAY_NAME.get(kind, ()):
                 cleaned[name] = None if name in ROWS else ""
@@ -213,9 +220,14 @@ class TargetInline(AutocompleteMixin, TabularInline):
     form = TargetForm
     extra = 0
     hide_title = True
-    fields = TARGET_FIELDS
     autocomplete_fields = [*ROWS]
+    readonly_fields = ["named"]
     verbose_name_plural = _("targets: who gets it")
 
     class Media:
         js = ["wfpush/admin/targets.js"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        """Return the fields; for users who may not edit, the name of a feature's row in place of its key."""
+        may_edit = self.has_change_permission(request, obj)
+        return [each if may_edit or each != "ref" else "named" for each in TARGET_FIELDS]

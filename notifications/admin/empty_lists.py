@@ -4,6 +4,9 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from notifications.additions import DeskList
+from wfpush import features
+
 SAYS: dict[str, str | Promise] = {
     # Events, messages and answers.
     "notifications.event": _(
@@ -56,9 +59,6 @@ SAYS: dict[str, str | Promise] = {
     ),
     "notifications.absencefeed": _(
         "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add one here."
-    ),
-    "notifications.rota": _(
-        "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a step."
     ),
     "notifications.device": _(
         "Browsers and apps that show messages. There is none yet: people turn notifications on in their inbox, on each."
@@ -127,4 +127,5 @@ SAYS: dict[str, str | Promise] = {
 
 
 def empty_text(model: type[Model]) -> str:
-    return str(SAYS[model._meta.label_lower])
+    added = {each.model: each.empty for each in features.added(DeskList)}
+    return str((SAYS | added)[model._meta.label_lower])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
 
 from notifications.admin.display import span
+from notifications.feature_targets import RefField, named_row
 from notifications.models.history import PartRow, columns_of, part_names, part_relation, parts_of
 from notifications.wording.plaintext import cut, escape_hidden_in_json
 
@@ -107,8 +108,8 @@ def differences(before: State, after: State, names: Iterable[str] | None = None)
     return fields
 
 
-def _difference(of: Any, old: Any, new: Any) -> Difference:
-    name, old_text, new_text = label_of(of), display_text(of, old), display_text(of, new)
+def _difference(of: Any, old: Any, new: Any, rows: tuple[PartRow, PartRow] = ({}, {})) -> Difference:
+    name, old_text, new_text = label_of(of), display_text(of, old, rows[0]), display_text(of, new, rows[1])
     if max(len(old_text), len(new_text)) > LONG:
         return Difference(name, pieces=around_changes(words_between(old_text, new_text)))
     return Difference(name, old_text or "–", new_text or "–")
@@ -129,8 +130,8 @@ def _part_differences(relation: Any, before: Sequence[PartRow], after: Sequence[
             yield Difference(title % {"part": kind}, below=list(_all_columns(model, key, row)))
     for a, b in pairs:
         if a and b and a != b:
-            below = [_difference(each, a.get(each.attname), b.get(each.attname)) for each in columns_of(model, key)
-                     if a.get(each.attname) != b.get(each.attname)]  # fmt: skip
+            changed = [each for each in columns_of(model, key) if a.get(each.attname) != b.get(each.attname)]
+            below = [_difference(each, a.get(each.attname), b.get(each.attname), (a, b)) for each in changed]
             yield Difference(_("%(part)s changed") % {"part": f"{kind} “{_name(model, a)}”"}, below=below)
 
 
@@ -140,7 +141,7 @@ def _content(row: PartRow) -> PartRow:
 
 def _all_columns(model: type[models.Model], key: Any, row: PartRow) -> Iterator[Difference]:
     for each in columns_of(model, key):
-        if words := display_text(each, row.get(each.attname)):
+        if words := display_text(each, row.get(each.attname), row):
             yield Difference(label_of(each), new=cut(words, LONGEST))
 
 
@@ -175,10 +176,13 @@ def label_of(of: Any) -> str:
     return str(capfirst(of.verbose_name))
 
 
-def display_text(of: Any, value: Any) -> str:
-    """Return a field's value as people read it; empty for no value."""
+def display_text(of: Any, value: Any, row: PartRow) -> str:
+    """Return a field's value in a row as people read it; empty for no value."""
     if value in (None, "", [], {}):
         return ""
+    if isinstance(of, RefField):
+        named = named_row(row.get(of.kind_field, ""), value)
+        return str(named) if named is not None else _deleted(value)
     model = of.related_model if of.is_relation else getattr(of, "names", None)
     if model is not None:
         keys = value if isinstance(value, list) else [value]
@@ -208,7 +212,11 @@ def _plain_text(value: Any) -> str:
 def _row_names(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
     there = model._base_manager.in_bulk(keys)
     for key in keys:
-        yield str(there[key]) if key in there else _("one that was deleted (%(key)s)") % {"key": key}
+        yield str(there[key]) if key in there else _deleted(key)
+
+
+def _deleted(key: Any) -> str:
+    return _("one that was deleted (%(key)s)") % {"key": key}
 
 
 # --- comparison of two texts ------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from axes.models import AccessAttempt, AccessLog
+from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
@@ -18,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure
 
+from notifications.additions import DeskList
 from notifications.admin.display import list_url
 from notifications.models import (
     Absence,
@@ -48,7 +50,6 @@ from notifications.models import (
     Replay,
     Response,
     RetentionRule,
-    Rota,
     Route,
     SigningSecret,
     SignInLink,
@@ -57,6 +58,7 @@ from notifications.models import (
     Template,
     TemplateVersion,
 )
+from wfpush import features
 from wfpush.models import Heartbeat
 
 Item = dict[str, Any]
@@ -111,9 +113,7 @@ def name_of(model: type[Model]) -> str:
 DAILY: dict[str, Section] = {
     "events": Section(_("Events"), "input", [_list(Event)]),
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
-    "people": Section(
-        _("People"), "person", [*map(_list, (Recipient, Team, Absence, AbsenceFeed, Rota, Device, Brand))]
-    ),
+    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, AbsenceFeed, Device, Brand))]),
     "rules": Section(
         _("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey, CaseList))]
     ),
@@ -162,9 +162,11 @@ REST: dict[str, Section] = {
 """Groups for occasional use. A group is open while one of its lists is."""
 
 
-def add(section: str, model: type[Model]) -> None:
-    """Add a list of another app at the end of a section."""
-    (DAILY | REST)[section].places.append(_list(model))
+def add(section: str, model: type[Model], after: str = "") -> None:
+    """Add a list of another app to a section: behind the list of the model `after`, else at the end."""
+    places = (DAILY | REST)[section].places
+    position = next((number for number, place in enumerate(places, 1) if after and place.model == after), len(places))
+    places.insert(position, _list(model))
 
 
 def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) -> None:
@@ -172,6 +174,10 @@ def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) ->
     (DAILY | REST)[section].places.append(
         Place(partial(str, title), partial(reverse, name), lambda request: request.user.has_perms(permissions))
     )
+
+
+for _each in features.added(DeskList):
+    add(_each.section, apps.get_model(_each.model), _each.after)
 
 
 def pages() -> list[str]:

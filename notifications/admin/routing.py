@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import (
-    TARGET_FIELDS,
+    ROWS,
     ConditionInline,
     ShowsValue,
     TargetInline,
@@ -28,6 +28,7 @@ from notifications.admin.conditions import (
 from notifications.admin.decorators import action, count_column, display, link_column
 from notifications.admin.display import link, mark, shortened
 from notifications.admin.dry_run import dry_run_page
+from notifications.admin.feature_rows import ROW_REF
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.known_paths import OffersPaths, answer, offer
@@ -222,7 +223,7 @@ class RouteAdmin(RuleAdmin):
     list_display = ["name", "priority", "when", "who", "words", "halts", "enabled"]
     list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
     list_select_related = ["category", "template", "engine"]
-    list_prefetch_related = ["event_types", "conditions", "targets__team", "targets__person", "targets__rota"]
+    list_prefetch_related = ["event_types", "conditions", "targets__team", "targets__person"]
     search_fields = ["name", "template__name", "conditions__path", "conditions__value"]
     autocomplete_fields = ["event_types", "engine", "category", "template", "brand"]
     save_as = True
@@ -307,7 +308,7 @@ class RouteConditionAdmin(ShowsValue, PartOfRoute):
 
 @admin.register(RouteTarget)
 class RouteTargetAdmin(PartOfRoute):
-    list_display = [*TARGET_FIELDS, "of_route"]
-    list_filter = ["kind", "team", "rota"]
-    list_select_related = ["route", "team", "person", "rota"]
-    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "rota__name", "path", "role"]
+    list_display = ["kind", *ROWS, *(["named"] if ROW_REF else []), "path", "role", "of_route"]
+    list_filter = ["kind", "team"]
+    list_select_related = ["route", "team", "person"]
+    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "path", "role"]

@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action
 from notifications.cases.locking import TYPES_THAT_ASK
-from notifications.models import CaseList, Recipient, Rota, RotaFeedShift, Route, TargetKind
+from notifications.feature_targets import feature_targets
+from notifications.models import CaseList, Recipient, Route, TargetKind
 from notifications.types import behaviour_of
 
 OPEN_TARGETS = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
@@ -27,7 +28,7 @@ OPEN_TARGETS = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, Tar
 
 @dataclass(frozen=True)
 class RuleTargets:
-    """A rule's targets (pairs of a kind and the row with `team`, `person` and `rota`), and the events it applies to."""
+    """A rule's targets (pairs of a kind and the row with `team`, `person` and `ref`), and the events it applies to."""
 
     targets: Iterable[tuple[str, Any]]
     subject: Hashable
@@ -95,17 +96,11 @@ def _targets_person(kind: str, row: Any, person: Recipient) -> bool:
         return bool(row.team.lead_id == person.pk) if row.team is not None else person.leads.exists()
     if kind == TargetKind.MANAGER:
         return Recipient.objects.filter(manager=person).exists()
-    if kind == TargetKind.DUTY:
-        return row.rota is not None and _is_in_rota(row.rota, person)
+    if kind in feature_targets():
+        return feature_targets()[kind].may_be(row.ref, person.pk)
     if kind == TargetKind.CASE_LIST:
         return CaseList.objects.filter(Q(people=person) | Q(teams__members=person)).exists()
     return kind in OPEN_TARGETS
-
-
-def _is_in_rota(rota: Rota, person: Recipient) -> bool:
-    in_layers = rota.layers.filter(people__contains=[person.pk]).exists()
-    in_feed = RotaFeedShift.objects.filter(rota=rota, person=person)
-    return in_layers or rota.overrides.filter(person=person).exists() or in_feed.exists()
 
 
 def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], teams: Iterable[Any]) -> bool:
@@ -127,7 +122,7 @@ def _read_route(route: Route) -> RuleTargets:
     types = sorted(route.event_types.values_list("name", flat=True))
     conditions = sorted(route.conditions.values_list("path", "operator", "value"))
     asks = not types or any(behaviour_of(name) in TYPES_THAT_ASK for name in types)
-    targets = route.targets.select_related("team", "rota") if asks else ()
+    targets = route.targets.select_related("team") if asks else ()
     return RuleTargets([(row.kind, row) for row in targets], (route.engine_id, tuple(types), tuple(conditions)))
 
 

@@ -112,10 +112,6 @@ class AbsenceGiven(serializers.Serializer[Any]):
         return attrs
 
 
-class OnDutyQuery(serializers.Serializer[Any]):
-    at = Instant(required=False, default=None, help_text="Empty: now. At most 366 days ahead or back.")
-
-
 class AttachmentIds(ListOf):
     """Ids of files that the caller has sent before."""
 

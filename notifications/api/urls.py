@@ -14,7 +14,6 @@ from notifications.api import (
     preferences,
     receipts,
     responses,
-    rotas,
     subscriptions,
 )
 from notifications.api.schema import DocsView, schema
@@ -34,7 +33,6 @@ urlpatterns: list[URLPattern] = [
     path("v1/recipients/<path:ref>/absence", absence.RecipientAbsenceView.as_view()),
     path("v1/recipients/<path:ref>", people.RecipientView.as_view()),
     path("v1/teams/<str:slug>", people.TeamView.as_view()),
-    path("v1/rotas/<str:slug>/on-duty", rotas.OnDutyView.as_view()),
     path("v1/notifications", inbox.NotificationsView.as_view()),
     path("v1/notifications/read", inbox.ReadUpToView.as_view()),
     path("v1/notifications/<uuid:notification_id>", inbox.NotificationView.as_view()),

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from notifications.errors import NotFound
 from notifications.forms import recorded_values
-from notifications.items.revoked_items import TAKEN
+from notifications.items.revoked_items import taken
 from notifications.models import (
     ANSWERABLE,
     Attachment,
@@ -65,7 +65,9 @@ def sees(task: Task, reader: Recipient) -> Sees:
 
 def have_lost(task: Task, people: Iterable[int]) -> set[int]:
     """Return those people (by key) from whom the task was taken, and who do not have it again."""
-    lost = set(Notification.objects.filter(TAKEN, task=task, recipient__in=people).values_list("recipient", flat=True))
+    lost = set(
+        Notification.objects.filter(taken(), task=task, recipient__in=people).values_list("recipient", flat=True)
+    )
     return lost - set(copies_of(task).filter(recipient__in=lost).values_list("recipient", flat=True)) if lost else lost
 
 

@@ -12,7 +12,7 @@ from notifications.conversation import participants, posting
 from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.list_query import Finding
 from notifications.items.inbox_json import phone_link
-from notifications.items.revoked_items import PART
+from notifications.items.revoked_items import part
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
 from notifications.people.brands import brand_for
 from notifications.preferences import unsubscribe_links
@@ -89,7 +89,7 @@ def is_for_customers(reader: Recipient, finding: Finding) -> bool:
 
 def cases_of(reader: Recipient) -> list[Case]:
     """Return the cases that the reader was notified of: those with open items first, then by the latest news."""
-    rows = Notification.objects.filter(PART, recipient=reader, case__isnull=False).order_by("-seq")
+    rows = Notification.objects.filter(part(), recipient=reader, case__isnull=False).order_by("-seq")
     waiting = rows.filter(state=NotificationState.OPEN).values_list("case_id", flat=True)
     newest = dict.fromkeys([*waiting[:LOOKED_AT], *rows.values_list("case_id", flat=True)[:LOOKED_AT]])
     by_key = Case.objects.select_related("engine").in_bulk(list(newest)[:CASES_SHOWN])

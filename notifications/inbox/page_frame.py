@@ -12,11 +12,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from notifications.additions import MenuEntry
 from notifications.engines import connected_accounts
 from notifications.inbox.session import recipient_of
 from notifications.models import Account, Brand
-from notifications.rotas.swaps import rotas_of
 from notifications.wording.colours import ink_on, readable
+from wfpush import features
 
 LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
 """The backgrounds with the lowest contrast on which accent-coloured text stands, from static/wfpush/tokens.css."""
@@ -45,7 +46,7 @@ def show_page(
         "brand": brand,
         "brand_style": style_url(brand) if brand else "",
         "own_password": person is not None and has_own_password(request),
-        "on_rotas": person is not None and not person.external and rotas_of(person).exists(),
+        "menu": [each for each in features.added(MenuEntry) if person is not None and each.is_shown(person)],
         "connectable": person is not None and connected_accounts.shown_to(person).exists(),
     }
     return render(request, template, {**around, **(context or {})}, status=status)

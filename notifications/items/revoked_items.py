@@ -10,17 +10,21 @@ from django.db.models import Q
 from notifications import reasons
 from notifications.models import Case, Notification, NotificationState
 
-CODES = frozenset(code.name for code in reasons.TAKEN_AWAY)
-
-TAKEN = Q(state=NotificationState.WITHDRAWN, reason_fact__code__in=sorted(CODES))
 _FOLLOWED = Q(reason_fact__code=reasons.FOLLOWS.name)
-PART = Q(reason_fact__isnull=True) | ~(TAKEN | _FOLLOWED)
-"""Items that give their people a part in the case: no taken ones, and none for followers of the case."""
+
+
+def taken() -> Q:
+    return Q(state=NotificationState.WITHDRAWN, reason_fact__code__in=sorted(reasons.taking_away()))
+
+
+def part() -> Q:
+    """Items that give their people a part in the case: no taken ones, and none for followers of the case."""
+    return Q(reason_fact__isnull=True) | ~(taken() | _FOLLOWED)
 
 
 def is_taken(notification: Notification) -> bool:
     code = (notification.reason_fact or {}).get("code")
-    return notification.state == NotificationState.WITHDRAWN and code in CODES
+    return notification.state == NotificationState.WITHDRAWN and code in reasons.taking_away()
 
 
 def stop_following(withdrawn: Iterable[Notification]) -> None:
@@ -32,5 +36,5 @@ def stop_following(withdrawn: Iterable[Notification]) -> None:
     followers = Case.followers.through.objects.filter(**of_them)
     follower_ids = {(row.recipient_id, row.case_id): row.pk for row in followers}
     if lost & follower_ids.keys():
-        have_part = set(Notification.objects.filter(PART, **of_them).values_list("recipient_id", "case_id"))
+        have_part = set(Notification.objects.filter(part(), **of_them).values_list("recipient_id", "case_id"))
         followers.filter(pk__in=[follower_ids[pair] for pair in (lost & follower_ids.keys()) - have_part]).delete()

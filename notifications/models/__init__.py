@@ -114,18 +114,6 @@ from notifications.models.retention import (
     Pruning,
     RetentionRule,
 )
-from notifications.models.rotas import (
-    MOST_LENGTH,
-    Rota,
-    RotaFeed,
-    RotaFeedShift,
-    RotaLayer,
-    RotaOverride,
-    RotaSwap,
-    RotaWatch,
-    SwapState,
-    TurnUnit,
-)
 from notifications.models.routing import (
     MOST_ROLE,
     CaseList,

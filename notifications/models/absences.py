@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from notifications.models.calendar_feeds import CalendarFeed
 from notifications.models.delivery import Notification
 from notifications.models.engines import Engine
 from notifications.models.events import Task
@@ -15,21 +16,7 @@ from notifications.models.history import HistoryWithParts
 from notifications.models.people import Recipient
 from notifications.models.responses import Callback
 from notifications.models.routing import Category
-from notifications.reasons import EnglishText
 from wfpush.crypto import EncryptedTextField
-from wfpush.queue.outbox import Work
-
-
-class CalendarFeed(Work):
-    """An iCalendar feed with the time of the last read, and the time since when reads fail."""
-
-    read_at = models.DateTimeField(null=True, blank=True)
-    failing_since = models.DateTimeField(null=True, blank=True)
-    fault = EnglishText()
-    fault_fact: Any = models.JSONField(null=True, blank=True)
-
-    class Meta(Work.Meta):
-        abstract = True
 
 
 class OpenItems(models.TextChoices):

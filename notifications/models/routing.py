@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from notifications.channel_facts import channels_from_start
+from notifications.feature_targets import RefField, feature_targets, named_row, not_installed
 from notifications.models.engines import Engine
 from notifications.models.history import HistoryWithParts
 from notifications.models.people import Brand, Recipient, Team
@@ -242,7 +243,6 @@ class TargetKind(models.TextChoices):
     TASK_TEAMS = "task_teams", _("the members of the event's teams")
     TEAM = "team", _("the members of a team")
     TEAM_LEAD = "team_lead", _("the lead of the event's or the named team")
-    DUTY = "duty", _("who is on duty")
     MANAGER = "manager", _("the assignee's manager")
     INITIATOR = "initiator", _("who started it")
     FOLLOWERS = "followers", _("the case's followers")
@@ -254,14 +254,18 @@ class TargetKind(models.TextChoices):
     PATH = "path", _("the person found at a path in the event")
 
 
+def target_kinds() -> list[tuple[str, Any]]:
+    """Return value and label of each kind, those of features too. Never rename it: a migration refers to it, so
+    features need none."""
+    return [*TargetKind.choices, *((kind.value, kind.label) for kind in feature_targets().values())]
+
+
 class RouteTarget(models.Model):
     route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="targets")
-    kind = models.CharField(_("kind"), max_length=20, choices=TargetKind.choices)
+    kind = models.CharField(_("kind"), max_length=20, choices=target_kinds)
     team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE)
     person = models.ForeignKey(Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE)
-    rota = models.ForeignKey(
-        "notifications.Rota", verbose_name=_("duty rota"), null=True, blank=True, on_delete=models.CASCADE
-    )
+    ref = RefField(kind_field="kind")
     path = models.CharField(_("path"), max_length=150, blank=True, validators=[PATH])
     role = models.CharField(
         _("role"),
@@ -278,12 +282,17 @@ class RouteTarget(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.named or self.path or self.role}".strip()
+        kind = self.get_kind_display() if self.is_installed else not_installed()
+        return f"{kind} {self.named or self.path or self.role}".strip()
+
+    @property
+    def is_installed(self) -> bool:
+        return self.kind in TargetKind.values or self.kind in feature_targets()
 
     @property
     def named(self) -> models.Model | None:
         """The row that the target names, if its kind names one."""
-        return self.team or self.person or self.rota
+        return self.team or self.person or named_row(self.kind, self.ref)
 
 
 class CaseList(models.Model):

@@ -2,22 +2,32 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from notifications.models import Recipient, Team
 from notifications.people.absence import Absences
-from notifications.rotas.duty import Duties
+
+T = TypeVar("T")
 
 
 class Roster:
-    """Reads people and teams that are not cached yet; `absences` and `duties` are those at `now`."""
+    """Reads people and teams that are not cached yet; `absences` are those at `now`."""
 
     def __init__(self, now: datetime) -> None:
         self.absences = Absences(now)
-        self.duties = Duties(now)
+        self._now = now
+        self._shared: dict[type[Any], Any] = {}
         self._teams: dict[int, Team | None] = {}
         self._by_slugs: dict[frozenset[str], dict[str, Team]] = {}
         self._members: dict[int, Sequence[Recipient]] = {}
         self._people: dict[int, Recipient | None] = {}
+
+    def shared(self, kind: type[T]) -> T:
+        """Return `kind(now)`, which is made once."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self._now)  # type: ignore[call-arg]
+        made: T = self._shared[kind]
+        return made
 
     def teams(self, slugs: Iterable[str]) -> dict[str, Team]:
         """Return the teams of these slugs that exist, with their leads, in the order of the teams."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from notifications.items.revoked_items import PART
+from notifications.items.revoked_items import part
 from notifications.models import Case, FollowedKind, MutedCase, Notification, Recipient
 
 
@@ -31,7 +31,7 @@ def of_case(person: Recipient, case: Case) -> Following:
 
 def cases_of(person: Recipient) -> QuerySet[Case]:
     """Return the cases in which the person has a part by their notifications, or that they follow already."""
-    heard_of = Notification.objects.filter(PART, recipient=person, case=OuterRef("pk"))
+    heard_of = Notification.objects.filter(part(), recipient=person, case=OuterRef("pk"))
     followed = Case.followers.through.objects.filter(recipient=person, case=OuterRef("pk"))
     return Case.objects.filter(Exists(heard_of) | Exists(followed))
 
@@ -57,6 +57,6 @@ def unfollow_kind(person: Recipient, case: Case) -> None:
 def followers_of(case: Case) -> QuerySet[Recipient]:
     """Return the people who follow the case, or who follow its kind and were notified of it."""
     followers = Case.followers.through.objects.filter(case=case).values("recipient")
-    heard = Notification.objects.filter(PART, recipient=OuterRef("recipient"), case=case)
+    heard = Notification.objects.filter(part(), recipient=OuterRef("recipient"), case=case)
     of_kind = FollowedKind.objects.filter(Exists(heard), engine=case.engine_id, case_type=case.type)
     return Recipient.objects.filter(Q(pk__in=followers) | Q(pk__in=of_kind.exclude(case_type="").values("recipient")))

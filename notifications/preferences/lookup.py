@@ -15,6 +15,7 @@ from notifications.preferences.quiet_hours import OnHolidays, Quiet, Window
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from notifications.wording.formats import zone_of
+from wfpush import features
 from wfpush.postgres.revision import Compiled
 
 SELF, TEAM, BRAND = "self", "team", "brand"
@@ -183,19 +184,17 @@ def _teams_of(people: list[int], defaults: _Defaults) -> dict[int, list[int]]:
     return teams_by_person
 
 
-# --- holidays: the app that has the calendars registers its lookup here ----------------------------------------------
-HolidaySource = Callable[[Sequence[int]], Mapping[int, OnHolidays]]
-"""Maps people's pks to functions that say whether a date is their holiday; people without a calendar are left out."""
+# --- holidays ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Holidays:
+    """Calendars that an app adds. `of` maps people's pks to functions that say whether a date is their holiday; people
+    without a calendar are left out."""
 
-_holiday_sources: list[HolidaySource] = []
-
-
-def register_holidays(source: HolidaySource) -> None:
-    _holiday_sources.append(source)
+    of: Callable[[Sequence[int]], Mapping[int, OnHolidays]]
 
 
 def holidays_of(people: Sequence[int]) -> dict[int, OnHolidays]:
     by_person: dict[int, OnHolidays] = {}
-    for source in _holiday_sources if people else ():
-        by_person |= source(people)
+    for each in features.added(Holidays) if people else ():
+        by_person |= each.of(people)
     return by_person

@@ -33,7 +33,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.retention import rules, scrubbing
-from notifications.retention.columns import GO, TABLES, model_of
+from notifications.retention.columns import going, model_of, tables
 from notifications.retention.pruning import HELD, forget_addresses
 from notifications.retention.scrubbing import Tally
 from notifications.retention.search_terms import OMITTED, Terms
@@ -150,7 +150,7 @@ def _take_out_of_cases(tasks: Sequence[Task], terms: Terms, now: datetime) -> Ta
     ]
     tally = Tally()
     for rows in scope:
-        columns = TABLES[rows.model._meta.label_lower]
+        columns = tables()[rows.model._meta.label_lower]
         for some in _pages(rows):
             page_tally = scrubbing.take_out(rows.model, columns, some, terms, now)
             tally.changed += page_tally.changed  # held rows, and others left, are counted with their table
@@ -173,7 +173,7 @@ def empty_files(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tal
     rows = Attachment.objects.filter(uploader=erasure.person_id).order_by("pk")
     some = list((rows.filter(pk__gt=erasure.cursor) if erasure.cursor else rows)[:AT_ONCE])
     ids = [row.pk for row in some]
-    paths = TABLES["notifications.attachment"].case or ""
+    paths = tables()["notifications.attachment"].case or ""
     held = set(rows.filter(rules.in_force(paths), pk__in=ids).values_list("pk", flat=True))
     waits = set(Callback.objects.filter(due_at__isnull=False, pk__in=_used_by(some)).values_list("pk", flat=True))
     eligible = [row for row in some if row.pk not in held and waits.isdisjoint(_used_by([row]))]
@@ -213,14 +213,15 @@ def without_words(body: str) -> str:
 def remove_rows(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
     """Delete the next rows of the person. `cursor` is the number of the current kind of rows."""
     number = int(erasure.cursor or 0)
-    label, field = GO[number]
+    references = going()
+    label, field = references[number]
     model = model_of(label)
     ids = list(
         model._base_manager.filter(**{field: erasure.person_id}).values_list("pk", flat=True)[: scrubbing.AT_ONCE]
     )
     removed = model._base_manager.filter(pk__in=ids).delete()[0] if ids else 0
     following = number if len(ids) == scrubbing.AT_ONCE else number + 1
-    return str(following) if following < len(GO) else "", Tally(changed=removed)
+    return str(following) if following < len(references) else "", Tally(changed=removed)
 
 
 def empty_history(erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:

@@ -1,48 +1,27 @@
 """Every column that holds text or JSON, and every reference to a person, with its treatment by erasure.
 
-`words`: texts and JSON of people and engines, in which a person may be mentioned. `ids`: names that engines give, which
-are unique. `plain`: codes, digests, and names of configuration that name no person. `own`: columns of a person's own
-rows, which are deleted or emptied with the person (`GO`). tests/notifications/retention/test_columns.py compares this
-with the database: a new column has to be named here.
+Features add their own (notifications/additions.py). tests/notifications/retention/test_columns.py compares all of them
+with the database: a new column has to be named here, or in its feature.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Model
 
+from notifications.additions import CHANGE_REASON as _CHANGE
+from notifications.additions import HISTORY_TYPE as _TYPE
+from notifications.additions import Columns, PersonalData, Reference
+from wfpush import features
 
-@dataclass(frozen=True)
-class Columns:
-    """The columns of a table. `case`: the paths from a row to the case whose legal hold keeps it. `goes`: a row that
-    mentions the person is deleted as a whole, and is nobody else's."""
-
-    words: str = ""
-    ids: str = ""
-    plain: str = ""
-    own: str = ""
-    case: str | None = None
-    goes: bool = False
-
-    @property
-    def searched(self) -> list[str]:
-        return [*self.words.split(), *self.ids.split()]
-
-    @property
-    def all(self) -> list[str]:
-        return [*self.searched, *self.plain.split(), *self.own.split()]
-
-
-_CHANGE = " history_change_reason"
-_TYPE = " history_type"
 _LOOK = "slug logo_url accent accent_dark"
 _REACH = "from_email reply_to domain contact contact_phone contact_email contact_address"
 _TEXTS = "title body short_body"
 _DEVICE = "digest sender platform name language lock_screen"
 
-TABLES: dict[str, Columns] = {
+CORE: dict[str, Columns] = {
     # --- what happened ------------------------------------------------------------------------------------------------
     "notifications.event": Columns(
         words="subject data extensions group plan error",
@@ -140,14 +119,6 @@ TABLES: dict[str, Columns] = {
     "notifications.team": Columns(words="name", plain="slug"),
     "notifications.historicalteam": Columns(words=f"name{_CHANGE}", plain=f"parts slug{_TYPE}"),
     "notifications.historicalteam_members": Columns(),
-    "notifications.rota": Columns(words="name", plain="slug timezone feed_url address_digest"),
-    "notifications.historicalrota": Columns(words=f"parts name{_CHANGE}", plain=f"slug timezone feed_url{_TYPE}"),
-    "notifications.rotalayer": Columns(plain="people unit weekdays"),
-    "notifications.rotaoverride": Columns(),
-    "notifications.rotaswap": Columns(plain="state"),
-    "notifications.rotawatch": Columns(plain="on_duty"),
-    "notifications.rotafeed": Columns(words="body fault_fact", plain="url etag"),
-    "notifications.rotafeedshift": Columns(words="summary"),
     "notifications.engine": Columns(
         words="name callback_disabled_reason_fact not_compared_reason_fact", plain="slug kind callback_url"
     ),
@@ -244,10 +215,19 @@ TABLES: dict[str, Columns] = {
     "wfpush.configurationchange": Columns(),
     "wfpush.writecheck": Columns(),
     "wfpush.requiredrelease": Columns(plain="version"),
-    # --- last, since it repeats what stands above ---------------------------------------------------------------------
+}
+LAST: dict[str, Columns] = {
     "notifications.searchedpart": Columns(words="texts", plain="items", goes=True),
     "notifications.searchedanew": Columns(),
 }
+"""Tables that repeat what the others have."""
+
+
+@cache
+def tables() -> Mapping[str, Columns]:
+    """Return all tables by their labels, in the order in which erasure reads them."""
+    added = {label: each for data in features.added(PersonalData) for label, each in data.tables.items()}
+    return {**CORE, **added, **LAST}
 
 
 def model_of(label: str) -> type[Model]:
@@ -257,12 +237,12 @@ def model_of(label: str) -> type[Model]:
 
 def searched() -> Iterator[tuple[type[Any], Columns]]:
     """Yield tables in which people may be mentioned, in the order in which erasure reads them."""
-    for label, columns in TABLES.items():
+    for label, columns in tables().items():
         if columns.searched:
             yield model_of(label), columns
 
 
-GO: tuple[tuple[str, str], ...] = (
+GO: tuple[Reference, ...] = (
     ("notifications.absence", "recipient"),
     ("notifications.absencefeed", "recipient"),
     ("notifications.handedover", "person"),
@@ -291,7 +271,7 @@ GO: tuple[tuple[str, str], ...] = (
 )
 """Rows of the person alone, by model and field. Devices are removed earlier, with messages (notifications/people)."""
 
-STAY: tuple[tuple[str, str], ...] = (
+STAY: tuple[Reference, ...] = (
     ("notifications.recipient", "manager"),
     ("notifications.historicalrecipient", "manager"),
     ("notifications.absence", "delegate"),
@@ -311,11 +291,6 @@ STAY: tuple[tuple[str, str], ...] = (
     ("notifications.task", "initiator"),
     ("notifications.task_candidates", "recipient"),
     ("notifications.routetarget", "person"),
-    ("notifications.rotaoverride", "person"),
-    ("notifications.rotaswap", "asked_by"),
-    ("notifications.rotaswap", "asked_of"),
-    ("notifications.rotawatch", "person"),
-    ("notifications.rotafeedshift", "person"),
     ("notifications.notification", "recipient"),
     ("notifications.notification", "on_behalf_of"),
     ("notifications.delivery", "recipient"),
@@ -332,3 +307,13 @@ STAY: tuple[tuple[str, str], ...] = (
     ("escalations.policystep", "person"),
 )
 """References that still say that somebody did or got something, but not who."""
+
+
+def going() -> Sequence[Reference]:
+    """Return the references of rows that are deleted with the person."""
+    return [*GO, *(each for data in features.added(PersonalData) for each in data.go)]
+
+
+def staying() -> Sequence[Reference]:
+    """Return the references that still say that somebody did or got something, but not who."""
+    return [*STAY, *(each for data in features.added(PersonalData) for each in data.stay)]

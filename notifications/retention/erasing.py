@@ -7,9 +7,9 @@ words by which the person is found are kept until then, encrypted.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -20,7 +20,7 @@ from django.db.models import F
 from notifications.models import Device, Erasure, ErasureState, Recipient
 from notifications.people import devices, revocation
 from notifications.retention import authored_content, scrubbing
-from notifications.retention.columns import TABLES, model_of
+from notifications.retention.columns import model_of, tables
 from notifications.retention.rules import SOURCE_NAME
 from notifications.retention.scrubbing import Tally
 from notifications.retention.search_terms import Terms, terms_of
@@ -79,22 +79,24 @@ def _empty(person: Recipient, token: str) -> None:
 
 # --- the steps --------------------------------------------------------------------------------------------------------
 def _over_table(label: str, erasure: Erasure, terms: Terms, now: datetime) -> tuple[str, Tally]:
-    return scrubbing.batch(model_of(label), TABLES[label], terms, erasure.cursor, now)
+    return scrubbing.batch(model_of(label), tables()[label], terms, erasure.cursor, now)
 
 
-STEPS: dict[str, Step] = {
-    "rows": authored_content.remove_rows,
-    "history": authored_content.empty_history,
-    "messages": authored_content.end_messages,
-    "answers": authored_content.take_out_answers,
-    "conversation": authored_content.take_out_messages,
-    "refused": authored_content.take_out_refused,
-    "files": authored_content.empty_files,
-    "sessions": authored_content.end_sessions,
-    "redis": scrubbing.forget_redis_keys,
-    **{label: partial(_over_table, label) for label, columns in TABLES.items() if columns.searched},
-}
-"""The steps in their order, by names that never change: running erasures store them."""
+@cache
+def steps_in_order() -> Mapping[str, Step]:
+    """Return the steps by names that never change: running erasures store them."""
+    return {
+        "rows": authored_content.remove_rows,
+        "history": authored_content.empty_history,
+        "messages": authored_content.end_messages,
+        "answers": authored_content.take_out_answers,
+        "conversation": authored_content.take_out_messages,
+        "refused": authored_content.take_out_refused,
+        "files": authored_content.empty_files,
+        "sessions": authored_content.end_sessions,
+        "redis": scrubbing.forget_redis_keys,
+        **{label: partial(_over_table, label) for label, columns in tables().items() if columns.searched},
+    }
 
 
 def has_due(now: datetime) -> bool:
@@ -111,11 +113,12 @@ def _step(erasure: Erasure, now: datetime) -> bool:
     held = outbox.held(erasure).select_for_update(no_key=True, of=("self",)).select_related("person").first()
     if held is None:
         return False
-    names = list(STEPS)
-    name = held.step if held.step in STEPS else names[0]
+    steps_by_name = steps_in_order()
+    names = list(steps_by_name)
+    name = held.step if held.step in steps_by_name else names[0]
     if not held.step:
         Erasure.objects.filter(pk=held.pk).update(left=0, held=0)
-    cursor, tally = STEPS[name](held, Terms.from_json(held.terms), now)
+    cursor, tally = steps_by_name[name](held, Terms.from_json(held.terms), now)
     follows = name if cursor else next(iter(names[names.index(name) + 1 :]), "")
     Erasure.objects.filter(pk=held.pk).update(
         step=follows,

@@ -5,16 +5,15 @@ Secrets are left out: passwords, keys, tokens and their digests, and addresses b
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet
 
+from notifications.additions import PersonalData, Section
 from notifications.models import Attachment, AttachmentPiece, Recipient
+from wfpush import features
 
 FORMAT = "wfpush person 1"
 AT_ONCE = 500
@@ -25,21 +24,6 @@ SECRET = {
 """Names of columns."""
 NAMED = ("task__task_id", "case__case_id", "engine__slug", "category__slug", "team__slug", "event__event_id")
 """Names of referenced rows, which are exported beside their keys."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """Rows of a model, found by a lookup with a value of the person. `without`: columns that are left out."""
-
-    model: str
-    lookup: str
-    value: Callable[[Recipient], Any] = lambda person: person.pk
-    without: frozenset[str] = frozenset()
-
-    def rows(self, person: Recipient) -> QuerySet[Any]:
-        value = self.value(person)
-        rows: QuerySet[Any] = apps.get_model(self.model)._default_manager.order_by("pk")
-        return rows.none() if value is None else rows.filter(**{self.lookup: value})
 
 
 def _names(person: Recipient) -> list[str]:
@@ -65,13 +49,6 @@ SECTIONS: dict[str, Section] = {
     "handed_to_them": Section("notifications.handedover", "to"),
     "working_time": Section("escalations.personcalendar", "recipient"),
     "teams": Section("notifications.team_members", "recipient"),
-    "duty_turns": Section(
-        "notifications.rotalayer", "people__contains", lambda person: [person.pk], frozenset({"people"})
-    ),
-    "duty_overrides": Section("notifications.rotaoverride", "person"),
-    "duty_in_calendars": Section("notifications.rotafeedshift", "person"),
-    "swaps_asked": Section("notifications.rotaswap", "asked_by"),
-    "swaps_asked_of_them": Section("notifications.rotaswap", "asked_of"),
     "preferences": Section("notifications.preferences", "recipient"),
     "quiet_hours": Section("notifications.quiethours", "recipient"),
     "category_choices": Section("notifications.categorychoice", "recipient"),
@@ -107,11 +84,16 @@ SECTIONS: dict[str, Section] = {
 }
 
 
+def sections() -> Mapping[str, Section]:
+    """Return the sections by name: those of the core, then those of features."""
+    return {**SECTIONS, **{name: each for data in features.added(PersonalData) for name, each in data.export.items()}}
+
+
 def export(person: Recipient, now: datetime) -> Iterator[str]:
     """Yield pieces of the JSON, so that only some rows are in memory at a time."""
     head = {"format": FORMAT, "exported_at": now, "ref": person.ref}
     yield "{" + ",\n".join(f"{_json(name)}: {_json(value)}" for name, value in head.items())
-    for name, section in SECTIONS.items():
+    for name, section in sections().items():
         yield f",\n{_json(name)}: ["
         for number, pieces in enumerate(_rows(name, section, person)):
             yield ",\n" if number else "\n"

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from notifications.models import Rota
 from notifications.rotas.duty import people_of, shifts_of
+from notifications.rotas.models import Rota
 from wfpush.crypto import digest_of
 
 AHEAD, BEHIND = timedelta(days=183), timedelta(days=14)
@@ -20,7 +20,7 @@ def new_address(rota: Rota) -> str:
     token = secrets.token_urlsafe(24)
     rota.address_digest = digest_of(token)
     Rota.objects.filter(pk=rota.pk).update(address_digest=rota.address_digest)
-    return f"{settings.BASE_URL}{reverse('inbox:rota-calendar', args=[rota.slug, token])}"
+    return f"{settings.BASE_URL}{reverse('rotas:calendar', args=[rota.slug, token])}"
 
 
 def end_address(rota: Rota) -> None:

@@ -5,16 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from notifications.models import (
-    Recipient,
-    Rota,
-    RotaFeedShift,
-    RotaLayer,
-    RotaOverride,
-    RotaSwap,
-    SwapState,
-)
+from notifications.models import Recipient
 from notifications.rotas import turns
+from notifications.rotas.models import Rota, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap, SwapState
 from notifications.rotas.turns import Definition, Layer, Override, Shift, SwapHalf
 from wfpush import zones
 
@@ -107,15 +100,16 @@ class Duties:
     def __init__(self, now: datetime, cached: Mapping[int, Definition] | None = None) -> None:
         self.now = now
         self._cached = cached or {}
-        self._rotas: dict[int, Rota | None] = {}
+        self._rotas: dict[str, Rota | None] = {}
         self._people: dict[int, list[Recipient]] = {}
 
-    def rota(self, pk: int | None) -> Rota | None:
-        if pk is None:
+    def rota(self, ref: str) -> Rota | None:
+        """Return the rota with this key, as text; None if there is none."""
+        if not ref.isdecimal():
             return None
-        if pk not in self._rotas:
-            self._rotas[pk] = Rota.objects.filter(pk=pk).select_related("team").first()
-        return self._rotas[pk]
+        if ref not in self._rotas:
+            self._rotas[ref] = Rota.objects.filter(pk=ref).select_related("team").first()
+        return self._rotas[ref]
 
     def people(self, rota: Rota) -> Sequence[Recipient]:
         """Return the people on duty: the first counts, and those of later layers where the first cannot be notified."""

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from notifications.calendar_feeds import polling
 from notifications.calendar_feeds.reading import CalendarEvent, events_in
-from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift
+from notifications.models import Recipient
+from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift
 from notifications.wording.plaintext import clean_line, cut
 from wfpush import zones
 from wfpush.observability.services import Kind

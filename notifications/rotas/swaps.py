@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from notifications.models import Recipient, Rota, RotaLayer, RotaSwap, SwapState
+from notifications.models import Recipient
 from notifications.rotas.duty import shifts_of
+from notifications.rotas.models import Rota, RotaLayer, RotaSwap, SwapState
 from notifications.rotas.turns import Shift
 
 AHEAD = timedelta(days=120)

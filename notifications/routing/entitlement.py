@@ -7,30 +7,21 @@ event, a route or a policy for one person do not end.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeAlias
 from uuid import UUID
 
 from notifications import reasons
 from notifications.cases import internal_events
 from notifications.items.plans import routes_of
-from notifications.models import (
-    Case,
-    Engine,
-    Event,
-    Notification,
-    Recipient,
-    Rota,
-    RouteTarget,
-    TargetKind,
-    Team,
-)
+from notifications.models import Case, Engine, Event, Notification, Recipient, RouteTarget, TargetKind, Team
 from notifications.people.resolver import find_people
 from notifications.people.roster import Roster
 from notifications.reasons import NOTHING, Code, Reason
 from notifications.routing import stakeholders, targets
 from notifications.routing.entitlement_search import Search, part_subject_of
 from notifications.types import Json
+from wfpush import features
 
 People: TypeAlias = Mapping[int, Recipient]
 """People by their keys."""
@@ -57,7 +48,7 @@ class Successor:
 def may_end(copy: Notification) -> bool:
     """Return whether the reason for the copy is of a kind that can end."""
     code = (copy.reason_fact or {}).get("code")
-    return copy.task_id is not None and (code in KINDS or code in DELEGATED)
+    return copy.task_id is not None and (code in kinds() or code in DELEGATED)
 
 
 class Entitlements:
@@ -107,13 +98,13 @@ class Entitlements:
             away = copy.on_behalf_of_id
             stands_in = away is not None and person in self.roster.absences.chain(away, part_subject_of(copy))
             return stands_in and away is not None and self._holds(away, fact.get("reason"), copy)
-        kind = KINDS.get(str(code))
+        kind = kinds().get(str(code))
         return fact is None or kind is None or kind.holds(self, person, fact, copy)
 
     def _why_ended(self, copy: Notification) -> Reason:
         fact = copy.reason_fact
         if fact["code"] not in DELEGATED:
-            kind = KINDS[fact["code"]]
+            kind = kinds()[fact["code"]]
             return kind.ended(**{name: fact[name] for name in kind.words if name in fact})
         away = copy.on_behalf_of
         is_back = away is not None and not self.roster.absences.is_away(away.pk)
@@ -128,7 +119,7 @@ class Entitlements:
             if away is not None and self._holds(away.pk, before, copy):
                 return [(away, reasons.of(before))]
             return self._named_by(before, copy, others_have_it=others_have_it)
-        kind = KINDS.get(str(code))
+        kind = kinds().get(str(code))
         if fact is None or kind is None or (kind.is_shared and others_have_it):
             return []
         return kind.find_people(self, fact, copy)
@@ -234,10 +225,11 @@ def managers_above(person: int) -> list[int]:
 
 # --- kinds of reasons -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Kind:
-    """A kind of reason that can end. `ended` is the reason for the trace then, with the members `words` of the fact. If
-    `is_shared`, several people have the task for this reason at the same time."""
+class EntitlementKind:
+    """A kind of reason that can end: `of`. `ended` is the reason for the trace then, with the members `words` of the
+    fact. If `is_shared`, several people have the task for this reason at the same time."""
 
+    of: Code
     holds: Callable[[Entitlements, int, Json, Notification], bool]
     find_people: Callable[[Entitlements, Json, Notification], targets.People]
     ended: Code
@@ -283,25 +275,6 @@ def _manager(entitlements: Entitlements, fact: Json, copy: Notification) -> targ
     return targets.people_for(TargetKind.MANAGER, Search(entitlements, copy, RouteTarget(), int(fact.get("level", 1))))
 
 
-def _rota_of(entitlements: Entitlements, fact: Json) -> Rota | None:
-    key = fact.get("key") or Rota.objects.filter(name=fact.get("rota")).values_list("pk", flat=True).first()
-    return entitlements.roster.duties.rota(key)
-
-
-def _is_on_duty(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
-    """Return whether the person is on duty, or nobody is: a night without duty must not leave a task without people."""
-    rota = _rota_of(entitlements, fact)
-    people = entitlements.roster.duties.people(rota) if rota is not None else []
-    return not people or person in {member.pk for member in people}
-
-
-def _on_duty(entitlements: Entitlements, fact: Json, copy: Notification) -> targets.People:
-    rota = _rota_of(entitlements, fact)
-    if rota is None:
-        return []
-    return targets.people_for(TargetKind.DUTY, Search(entitlements, copy, RouteTarget(rota=rota)))
-
-
 def _has_role(entitlements: Entitlements, person: int, fact: Json, copy: Notification) -> bool:
     return person in _with_role(entitlements, fact, copy)
 
@@ -331,14 +304,22 @@ def _on_list(entitlements: Entitlements, fact: Json, copy: Notification) -> targ
     return [(person, reasons.of(fact)) for person in people]
 
 
-KINDS: Mapping[str, Kind] = {
-    reasons.MEMBER.name: Kind(_is_member, _members, reasons.NO_LONGER_MEMBER, ["name"], is_shared=True),
-    reasons.LEAD.name: Kind(_is_lead, _lead, reasons.NO_LONGER_LEAD, ["name"]),
-    reasons.MANAGER.name: Kind(_is_manager, _manager, reasons.NO_LONGER_MANAGER, ["name"]),
-    reasons.MANAGER_OF_LEVEL.name: Kind(_is_manager, _manager, reasons.NO_LONGER_MANAGER, ["name"]),
-    reasons.ON_DUTY.name: Kind(_is_on_duty, _on_duty, reasons.NO_LONGER_ON_DUTY, ["rota"]),
-    reasons.HAS_ROLE.name: Kind(_has_role, _in_role, reasons.NO_LONGER_IN_ROLE, ["role"]),
-    reasons.ON_LIST.name: Kind(_is_on_list, _on_list, reasons.NO_LONGER_ON_LIST, ["type"], is_shared=True),
-}
-ENDING = (*KINDS, *DELEGATED)
-"""Codes of all reasons that may end."""
+CORE = (
+    EntitlementKind(reasons.MEMBER, _is_member, _members, reasons.NO_LONGER_MEMBER, ["name"], is_shared=True),
+    EntitlementKind(reasons.LEAD, _is_lead, _lead, reasons.NO_LONGER_LEAD, ["name"]),
+    EntitlementKind(reasons.MANAGER, _is_manager, _manager, reasons.NO_LONGER_MANAGER, ["name"]),
+    EntitlementKind(reasons.MANAGER_OF_LEVEL, _is_manager, _manager, reasons.NO_LONGER_MANAGER, ["name"]),
+    EntitlementKind(reasons.HAS_ROLE, _has_role, _in_role, reasons.NO_LONGER_IN_ROLE, ["role"]),
+    EntitlementKind(reasons.ON_LIST, _is_on_list, _on_list, reasons.NO_LONGER_ON_LIST, ["type"], is_shared=True),
+)
+
+
+@cache
+def kinds() -> Mapping[str, EntitlementKind]:
+    """Return the kinds by the codes of their reasons."""
+    return {kind.of.name: kind for kind in (*CORE, *features.added(EntitlementKind))}
+
+
+def ending() -> list[str]:
+    """Return the codes of all reasons that may end."""
+    return [*kinds(), *DELEGATED]

@@ -37,7 +37,7 @@ from notifications.reasons import Reason
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
 from notifications.routing.batch import Copies
-from notifications.routing.entitlement import ENDING, Entitlements, Successor, managers_above
+from notifications.routing.entitlement import Entitlements, Successor, ending, managers_above
 from notifications.routing.plan import Plan
 from notifications.routing.route import Manner, MessageRecipient, Unresolved
 from notifications.wording.batch_render import Writer
@@ -117,7 +117,7 @@ def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: 
     """Request reviews for a reopened task: while it was answered, reasons may have ended without a check."""
     if moment != "reopened":
         return
-    had = Notification.objects.filter(task=task, reason_fact__code__in=ENDING)
+    had = Notification.objects.filter(task=task, reason_fact__code__in=ending())
     copies = list(had.exclude(state=NotificationState.WITHDRAWN).select_related("on_behalf_of"))
     for copy in copies:
         copy.task = task
@@ -159,7 +159,7 @@ def _in_parts(tasks: Sequence[UUID]) -> Iterator[list[UUID]]:
 
 def _copies_to_check(person: int) -> QuerySet[Notification]:
     """Return copies of the person, of managers above (they depend on the person), and of stand-ins for the person."""
-    have = Q(recipient__in=[person, *managers_above(person)], reason_fact__code__in=ENDING)
+    have = Q(recipient__in=[person, *managers_above(person)], reason_fact__code__in=ending())
     stand_in = Q(on_behalf_of__in=_relying_on(person))
     return Notification.objects.filter(inbox_items.STANDING, have | stand_in, task__isnull=False)
 

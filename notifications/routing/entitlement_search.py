@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from notifications.models import Case, Engine, Notification, Recipient, Rota, RouteTarget, TargetKind, Task, Team
+from notifications.models import Case, Engine, Notification, Recipient, RouteTarget, TargetKind, Task, Team
 from notifications.people.absence import PartSubject
 from notifications.people.resolver import ref_of
 from notifications.people.roster import Roster
 from notifications.preferences import following
-from notifications.reasons import NOTHING
+from notifications.reasons import NOTHING, Reason
 from notifications.routing import stakeholders, targets
 from notifications.types import lookup
 
@@ -69,7 +69,10 @@ class Search(targets.RosterSearch):
     def can_be_told(self, person: Recipient) -> bool:
         return person.active and not self.is_out(person)
 
-    def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
+    def miss(self, what: targets.Missing, of: Recipient | Team | None = None) -> None:
+        """Do nothing: a review has no trace."""
+
+    def leave_out(self, ref: str, reason: Reason) -> None:
         """Do nothing: a review has no trace."""
 
     def people(self, kind: TargetKind) -> targets.People:

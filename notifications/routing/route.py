@@ -13,7 +13,6 @@ from notifications.models import (
     Category,
     Event,
     Recipient,
-    Rota,
     Route,
     RouteCondition,
     RouteTarget,
@@ -265,10 +264,11 @@ class _Search(targets.RosterSearch):
             return reasons.ON_LIST(type=case.type if case is not None else "")
         return OF_EVENT[kind]()
 
-    def miss(self, what: targets.Missing, of: Recipient | Team | Rota | None = None) -> None:
-        if isinstance(of, Rota):
-            self.subject.unresolved.append(Unresolved(of.slug, reasons.NOBODY_ON_DUTY(rota=of.name)))
-        elif what in UNRESOLVED and of is not None:
+    def leave_out(self, ref: str, reason: Reason) -> None:
+        self.subject.unresolved.append(Unresolved(ref, reason))
+
+    def miss(self, what: targets.Missing, of: Recipient | Team | None = None) -> None:
+        if what in UNRESOLVED and of is not None:
             ref = of.slug if isinstance(of, Team) else of.ref
             self.subject.unresolved.append(Unresolved(ref, UNRESOLVED[what]()))
 

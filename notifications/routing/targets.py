@@ -1,4 +1,4 @@
-"""Targets: the one list of kinds of targets, for routes and for SLA steps.
+"""Targets: the one list of kinds of targets, for routes and for SLA steps. Features add kinds (feature_targets.py).
 
 A kind determines the people, their order, and the reason. The search provides the people: for a route from the event
 (notifications/routing/route.py), for a step from the rows of the task (escalations/kinds/targets.py).
@@ -7,12 +7,15 @@ A kind determines the people, their order, and the reason. The search provides t
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
+from typing import TypeVar
 
 from notifications import reasons
-from notifications.models import Recipient, Rota, RouteTarget, TargetKind, Team
+from notifications.feature_targets import feature_targets
+from notifications.models import Recipient, RouteTarget, TargetKind, Team
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
 
+T = TypeVar("T")
 People = Iterable[tuple[Recipient, Reason]]
 
 
@@ -29,8 +32,6 @@ class Missing(Enum):
     MANAGER = auto()
     END_OF_MANAGERS = auto()
     PERSON = auto()
-    ROTA = auto()
-    ON_DUTY = auto()
 
 
 class Search(ABC):
@@ -58,13 +59,14 @@ class Search(ABC):
     def person(self) -> tuple[Recipient, Reason] | None:
         """Return the person that the target names, and the reason."""
 
+    @property
     @abstractmethod
-    def rota(self) -> Rota | None:
-        """Return the rota that the target names."""
+    def ref(self) -> str:
+        """The row that a kind of a feature names."""
 
     @abstractmethod
-    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        """Return the people on duty, one for each layer that has somebody. Later ones count if earlier ones are out."""
+    def shared(self, kind: type[T]) -> T:
+        """Return `kind(now)`, which is made once for all searches of this time, so that each row is read once."""
 
     @abstractmethod
     def is_out(self, person: Recipient) -> bool:
@@ -87,12 +89,16 @@ class Search(ABC):
         return True
 
     @abstractmethod
-    def miss(self, what: Missing, of: Recipient | Team | Rota | None = None) -> None:
-        """Record the cause for which nobody was found. `of`: the person, team or rota that lacks it."""
+    def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
+        """Record the cause for which nobody was found. `of`: the person or team that lacks it."""
+
+    @abstractmethod
+    def leave_out(self, ref: str, reason: Reason) -> None:
+        """Record why the row `ref` of a feature means nobody."""
 
 
 class RosterSearch(Search):
-    """Reads the team, person and rota of the target from a roster."""
+    """Reads the target's team, person and row of a feature from a roster."""
 
     roster: Roster
     target: RouteTarget
@@ -107,16 +113,23 @@ class RosterSearch(Search):
         person = self.roster.person(self.target.person_id)
         return (person, reasons.BY_ROUTE()) if person is not None else None
 
-    def rota(self) -> Rota | None:
-        return self.roster.duties.rota(self.target.rota_id)
+    @property
+    def ref(self) -> str:
+        return self.target.ref
 
-    def on_duty(self, rota: Rota) -> Sequence[Recipient]:
-        return self.roster.duties.people(rota)
+    def shared(self, kind: type[T]) -> T:
+        return self.roster.shared(kind)
 
 
 def people_for(kind: str, search: Search) -> People:
     """Return the people that a target of this kind means, and why. People may be repeated, and may be inactive."""
-    return KINDS[TargetKind(kind)](search)
+    find = KINDS.get(kind)
+    if find is not None:
+        return find(search)
+    if kind in feature_targets():
+        return feature_targets()[kind].find(search)
+    search.leave_out(kind, reasons.NOT_INSTALLED(kind=kind))
+    return []
 
 
 # --- kinds ------------------------------------------------------------------------------------------------------------
@@ -194,25 +207,11 @@ def _person(search: Search) -> People:
     return [person_and_reason]
 
 
-def _duty(search: Search) -> People:
-    """Return the first person on duty who is not out. If everybody is out, return the first: nobody stands in."""
-    rota = search.rota()
-    if rota is None:
-        search.miss(Missing.ROTA)
-        return []
-    people = search.on_duty(rota)
-    if not people:
-        search.miss(Missing.ON_DUTY, rota)
-        return []
-    person = next((candidate for candidate in people if not search.is_out(candidate)), people[0])
-    return [(person, reasons.ON_DUTY(rota=rota.name, key=rota.pk))]
-
-
 def _of_event(kind: TargetKind) -> Callable[[Search], People]:
     return lambda search: search.people(kind)
 
 
-KINDS: dict[TargetKind, Callable[[Search], People]] = {
+KINDS: dict[str, Callable[[Search], People]] = {
     TargetKind.ASSIGNEE: _assignee,
     TargetKind.CANDIDATES: _candidates,
     TargetKind.TASK_TEAMS: _task_teams,
@@ -220,7 +219,6 @@ KINDS: dict[TargetKind, Callable[[Search], People]] = {
     TargetKind.TEAM_LEAD: _team_lead,
     TargetKind.MANAGER: _manager,
     TargetKind.PERSON: _person,
-    TargetKind.DUTY: _duty,
     TargetKind.INITIATOR: _of_event(TargetKind.INITIATOR),
     TargetKind.FOLLOWERS: _of_event(TargetKind.FOLLOWERS),
     TargetKind.ROLE: _of_event(TargetKind.ROLE),

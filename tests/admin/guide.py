@@ -39,13 +39,13 @@ from notifications.models import (
     Recipient,
     Response,
     RetentionRule,
-    Rota,
     Route,
     Task,
     Team,
     Template,
     VersionState,
 )
+from notifications.rotas.models import Rota
 from notifications.wording import template_versions
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World

@@ -16,8 +16,8 @@ from notifications.roles import (
     CONNECTION_OWNERS,
     EDITORS,
     OPERATORS,
-    ROLES,
     RULE_EDITORS,
+    roles,
 )
 from tests.admin.addresses import OWN, Address, addresses, ask
 from tests.admin.conftest import member_of, signed_in
@@ -38,7 +38,7 @@ NEEDS = {
 SLOW = {"history", "simple_history", "delete"}
 """Pages that are only asked for by who may not open them; that they open is tested elsewhere."""
 
-ALL = set(ROLES)
+ALL = set(roles())
 CONNECTING = {ADMINISTRATORS, CONNECTION_OWNERS}
 WRITING = {ADMINISTRATORS, EDITORS}
 SENDING = {ADMINISTRATORS, OPERATORS}
@@ -147,7 +147,7 @@ UNCOUNTED = re.compile("django_session|axes_.*|django_admin_log")
 @pytest.fixture
 def members(evening: World) -> dict[str, User]:
     """Somebody of each role, in a world with the rows that addresses need; the last user has all rights."""
-    found = {name: member_of(name) for name in ROLES}
+    found = {name: member_of(name) for name in roles()}
     User.objects.create_superuser("owner")
     return found
 
@@ -165,14 +165,14 @@ def ours() -> list[Address]:
 def has_right(role: str, address: Address) -> bool:
     assert address.model is not None
     meta = address.model._meta
-    return any((meta.app_label, verb, meta.model_name) in ROLES[role] for verb in NEEDS[address.name])
+    return any((meta.app_label, verb, meta.model_name) in roles()[role] for verb in NEEDS[address.name])
 
 
 def who_opens(address: Address) -> set[str]:
     if address.key in PAGES:
         return PAGES[address.key]
     assert address.name in NEEDS, f"{address.key} is a new page: say in PAGES who may open it"
-    return {role for role in ROLES if has_right(role, address)}
+    return {role for role in roles() if has_right(role, address)}
 
 
 # --- seeing ---------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def may_change(role: str, address: Address) -> bool:
         return role in PAGES[address.key]
     assert address.model is not None
     verb = {"add": "add", "delete": "delete"}.get(address.name, "change")
-    return (address.model._meta.app_label, verb, address.model._meta.model_name) in ROLES[role]
+    return (address.model._meta.app_label, verb, address.model._meta.model_name) in roles()[role]
 
 
 def actions_of_lists() -> Iterator[tuple[type[Any], str, str]]:
@@ -253,7 +253,7 @@ def test_an_action_that_somebody_may_not_run_does_nothing(members: dict[str, Use
     before = fingerprint()
     for model, name, pk in actions_of_lists():
         for role in (EDITORS, RULE_EDITORS, CONNECTION_OWNERS):
-            if (model._meta.app_label, "change", model._meta.model_name) not in ROLES[role]:
+            if (model._meta.app_label, "change", model._meta.model_name) not in roles()[role]:
                 ask(members[role], list_of(model), "POST", action=name, _selected_action=pk, index="0")
     assert fingerprint() == before
 

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Route, RouteTarget
+from notifications.models import Recipient, Route, RouteTarget
+from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.support.rotas import berlin, override, rota_of

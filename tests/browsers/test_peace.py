@@ -20,7 +20,8 @@ pytestmark = pytest.mark.ci
 SET_UP = """
 from datetime import date
 from notifications import tasks
-from notifications.models import Brand, Category, Recipient, Rota, RotaLayer, Route, RouteTarget, Team, Template
+from notifications.models import Brand, Category, Recipient, Route, RouteTarget, Team, Template
+from notifications.rotas.models import Rota, RotaLayer
 people = {person.ref: person for person in Recipient.objects.filter(ref__in=["alice", "bob", "carol"])}
 for ref, person in people.items():
     person.email, person.email_verified = f"{ref}@example.org", True

@@ -30,8 +30,8 @@ LANGUAGES = [code for code, _ in settings.LANGUAGES]
 SET_UP = """
 from datetime import date, datetime, time
 from notifications import tasks
-from notifications.models import (
-    Brand, Case, Category, CategoryDefault, FollowedKind, QuietHours, Recipient, Rota, RotaLayer, RotaOverride, Team)
+from notifications.models import Brand, Case, Category, CategoryDefault, FollowedKind, QuietHours, Recipient, Team
+from notifications.rotas.models import Rota, RotaLayer, RotaOverride
 from wfpush import zones
 Brand.objects.create(
     slug="homes", name="Acme Homes", accent="#7a1fa2", accent_dark="#d7a8ff", reply_to="care@homes.example",

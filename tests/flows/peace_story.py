@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Min
 
 from notifications.delivery import claims
-from notifications.handover import notices
 from notifications.intake import cloudevents
 from notifications.models import (
     Absence,
@@ -24,13 +23,11 @@ from notifications.models import (
     Preferences,
     QuietHours,
     Recipient,
-    Rota,
-    RotaOverride,
-    RotaSwap,
-    SwapState,
 )
 from notifications.people import devices
 from notifications.preferences import change_effects
+from notifications.rotas import notices
+from notifications.rotas.models import Rota, RotaOverride, RotaSwap, SwapState
 from notifications.rotas.swaps import CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import pipeline

@@ -13,7 +13,8 @@ from django.test import Client
 from escalations.clocks import due_steps
 from escalations.models import Policy
 from notifications import tasks
-from notifications.models import Category, Notification, Recipient, Rota, Route, RouteTarget, Team, Template
+from notifications.models import Category, Notification, Recipient, Route, RouteTarget, Team, Template
+from notifications.rotas.models import Rota
 from tests.support.rotas import berlin, override, rota_of
 from tests.support.world import World
 

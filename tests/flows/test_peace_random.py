@@ -29,15 +29,13 @@ from notifications.models import (
     Preferences,
     QuietHours,
     Recipient,
-    Rota,
-    RotaLayer,
-    RotaWatch,
     Route,
     RouteTarget,
     Task,
     Team,
     Template,
 )
+from notifications.rotas.models import Rota, RotaLayer, RotaWatch
 from tests.flows.peace_duty import DutyLayer
 from tests.flows.peace_model import LASTS, REST, ZONES, Model
 from tests.flows.peace_story import DAY, MINUTE, ON_DUTY, Story

@@ -21,9 +21,10 @@ from notifications.channels import registry
 from notifications.channels.sms.config import Http, Sms
 from notifications.delivery.engine import Engine as Sending
 from notifications.engines import callback, callback_claims, poll
-from notifications.models import Callback, Category, Delivery, LinkMail, Notification, Poll, RotaFeed
+from notifications.models import Callback, Category, Delivery, LinkMail, Notification, Poll
 from notifications.people import link_mails
 from notifications.rotas import feeds
+from notifications.rotas.models import RotaFeed
 from notifications.routing import pipeline
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.support.appworks_gateway import Answer as GatewayAnswer

@@ -3,7 +3,8 @@
 from datetime import date, datetime
 from typing import Any
 
-from notifications.models import Recipient, Rota, RotaLayer, RotaOverride, Team
+from notifications.models import Recipient, Team
+from notifications.rotas.models import Rota, RotaLayer, RotaOverride
 from wfpush import zones
 
 BERLIN = zones.zone("Europe/Berlin")

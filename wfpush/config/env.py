@@ -92,6 +92,18 @@ class Environment:
         value = self.text(name, default="")
         return [word.strip() for word in value.split(",") if word.strip()] or default
 
+    def features(self, name: str, packages: dict[str, str]) -> dict[str, str]:
+        """Return the packages of the chosen features by name, in the order of `packages`: all by default."""
+        chosen = self.words(name, default=list(packages))
+        if chosen == ["none"]:
+            return {}
+        if wrong := next((feature for feature in chosen if feature not in packages), None):
+            known = ", ".join(packages)
+            raise ImproperlyConfigured(
+                f"{name}: there is no feature {_quoted(wrong)}. Choose of {known}; or write none."
+            )
+        return {feature: package for feature, package in packages.items() if feature in chosen}
+
     def hosts(self, name: str, *, default: list[str]) -> list[str]:
         """Return host names as ALLOWED_HOSTS has them."""
         hosts = self.words(name, default=default)

@@ -20,6 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from wfpush import features
 from wfpush.models import ServiceState
 from wfpush.observability.backlog import number
 from wfpush.queue import outbox
@@ -69,18 +70,15 @@ class Kind:
         return self.rows().filter(self.of(name))
 
 
-_makers: list[Callable[[], Iterable[Kind]]] = []
+@dataclass(frozen=True)
+class Kinds:
+    """Kinds of services that an app adds. `make` is called when they are read: channels are loaded by then."""
 
-
-def register(make: Callable[[], Iterable[Kind]]) -> None:
-    """Register a function that makes kinds. Called from AppConfig.ready(); `make` is called when channels are
-    loaded."""
-    if make not in _makers:
-        _makers.append(make)
+    make: Callable[[], Iterable[Kind]]
 
 
 def kinds() -> Mapping[str, Kind]:
-    return {kind.name: kind for make in _makers for kind in make()}
+    return {kind.name: kind for each in features.added(Kinds) for kind in each.make()}
 
 
 # --- reading --------------------------------------------------------------------------------------

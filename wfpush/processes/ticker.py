@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import close_old_connections, connection, connections, transaction
+from django.db import close_old_connections, connection, connections
 from django.utils import timezone
-from django_q.models import Schedule
 
 from wfpush.queue import outage, outbox
+from wfpush.queue.schedules import ensure_schedules
 from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
@@ -24,14 +24,6 @@ CHECKED = "wfpush:checked"
 """Redis key that exists while a check of all sources stands for those of other tickers."""
 CHECKED_MS = 900
 """Less than a second, so that a lone ticker hardly ever finds its own key of the second before."""
-
-BACKSTOP = "wfpush backstop"
-ACCOUNTS = "wfpush accounts"
-SEARCHED = "wfpush searched"
-COUNTS = "wfpush counts"
-ABSENCES = "wfpush absences"
-DUTY = "wfpush duty"
-PRUNE = "wfpush prune"
 
 
 class Ticker:
@@ -100,32 +92,3 @@ class Trouble:
             self._failing.discard(name)
             log.info("tick_works_again", part=name)
         return True
-
-
-def ensure_schedules() -> None:
-    """Make or update the schedules of django-q2. Workers that start at once make each schedule once.
-
-    The minutely ones wake sources if the ticker is dead, settle closed accounts, index large inboxes for searches, and
-    count rows for the overview. They also hand over tasks of absent people, and tell people that they are on duty now.
-    The daily one removes old rows.
-    """
-    minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
-    accounts = minutely | {"func": "notifications.tasks.settle_accounts"}
-    searched = minutely | {"func": "notifications.tasks.gather_searched"}
-    counts = minutely | {"func": "notifications.tasks.count_hours"}
-    absences = minutely | {"func": "notifications.tasks.hand_over_absences"}
-    duty = minutely | {"func": "notifications.tasks.hand_over_duty"}
-    daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
-    schedules = {
-        BACKSTOP: minutely,
-        ACCOUNTS: accounts,
-        SEARCHED: searched,
-        COUNTS: counts,
-        ABSENCES: absences,
-        DUTY: duty,
-        PRUNE: daily,
-    }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush schedules', 0))")
-        for name, schedule in schedules.items():
-            Schedule.objects.update_or_create(name=name, defaults=schedule)

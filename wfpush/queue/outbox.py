@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from operator import attrgetter
 from typing import Any, Literal, TypeVar
 from uuid import UUID
@@ -29,6 +30,7 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from wfpush import features
 from wfpush.concurrency.keyed_limits import FreePlaces
 from wfpush.postgres import bulk, keys
 from wfpush.queue.lease_holder import new_token
@@ -384,20 +386,18 @@ class Source:
         wake(self)
 
 
-_sources: dict[str, Source] = {}
-
-
-def register(source: Source) -> None:
-    """Register a source; one of the same name is replaced. Called from AppConfig.ready()."""
-    _sources[source.name] = source
+@cache
+def by_name() -> dict[str, Source]:
+    """Return the sources that apps add, by name."""
+    return {source.name: source for source in features.added(Source)}
 
 
 def sources(runner: str | None = None) -> list[Source]:
-    return [source for source in _sources.values() if runner in (None, source.runner)]
+    return [source for source in by_name().values() if runner in (None, source.runner)]
 
 
 def source_named(name: str) -> Source:
-    return _sources[name]
+    return by_name()[name]
 
 
 _connection: redis.Redis | None = None

@@ -19,7 +19,9 @@ from escalations.admin.rules.forms import published
 from escalations.admin.rules.saving import CannotSave, save
 from escalations.admin.simulator import Foresight
 from escalations.forecast import policy_change as forecast
+from escalations.forecast.target_cache import TargetCache
 from escalations.kinds import wording
+from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from notifications import reasons
 from notifications.admin.conditions import condition_sentence
@@ -28,6 +30,7 @@ from notifications.admin.preview import Preview, Subject, previewed
 from notifications.admin.routing import doubts_about
 from notifications.admin.timeline import Line
 from notifications.cases.facts import facts_of_task
+from notifications.feature_targets import feature_targets
 from notifications.models import (
     Engine,
     Event,
@@ -37,9 +40,9 @@ from notifications.models import (
     RouteCondition,
     RouteTarget,
     TargetKind,
+    Task,
     TemplateVersion,
 )
-from notifications.rotas.duty import Duties
 from notifications.routing.conditions import holds
 from notifications.starter.routes import WAITING
 from notifications.types import InboundEvent, Json, object_in, text_in
@@ -234,8 +237,10 @@ def _people(target: RouteTarget) -> list[Recipient] | None:
         return [target.person] if target.person is not None and target.person.active else []
     if target.kind == TargetKind.TEAM_LEAD and target.team is not None:
         return [target.team.lead] if target.team.lead is not None and target.team.lead.active else []
-    if target.kind == TargetKind.DUTY and target.rota is not None:
-        return list(Duties(timezone.now()).people(target.rota)[:1])
+    if target.kind in feature_targets():
+        cache = TargetCache()
+        cache.at(timezone.now())
+        return [each.recipient for each in cache.ask((), Task(), step_for(target)).hear]
     return None
 
 
@@ -290,7 +295,7 @@ def _unlink(lines: Iterable[Line]) -> None:
 def _policy_lines(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
-    for step in policy.steps.select_related("team", "person", "rota"):
+    for step in policy.steps.select_related("team", "person"):
         yield Line(wording.sentence(wording.of_row(step), policy.time), "ok")
     yield from (Line(sentence, "wait") for sentence in dead_ends.warnings(policy))
     effect = forecast.of_policy(policy, now)

@@ -117,8 +117,8 @@ class RuleForms:
 
     def _escalates(self, step: PolicyStep) -> bool:
         """Return whether the step does more than remind people who have the task."""
-        targets = {(each.kind, each.team_id, each.person_id, each.rota_id) for each in self.targets_to_save()}
-        target = step.target, step.team_id, step.person_id, step.rota_id
+        targets = {(each.kind, each.team_id, each.person_id, each.ref) for each in self.targets_to_save()}
+        target = step.target, step.team_id, step.person_id, step.ref
         return step.target not in OWN and target not in targets
 
     def _set_template(self, step: PolicyStep) -> None:

@@ -1,6 +1,5 @@
 """The forms of a rule's five parts, with the same checks as the forms of routes, templates and policies."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from escalations.admin.fields import DurationField, ParsedField
 from escalations.admin.policies import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
-from notifications.admin.conditions import BARE, MAY_NAME, TARGET_FIELDS, ConditionForm, TargetForm
+from notifications.admin.conditions import BARE, TARGET_FIELDS, ConditionForm, TargetForm
+from notifications.admin.feature_rows import ROW_REF
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
 from notifications.errors import RenderError
@@ -295,7 +295,8 @@ class StepForm(Plain, StepFormBase):
 
     class Meta:
         model = PolicyStep
-        fields = ["offset", "kind", "target", "level", "team", "person", "rota", "priority", "repeat_every", "repeats"]
+        shown = ["offset", "kind", "target", "level", "team", "person", *ROW_REF]
+        fields = [*shown, "priority", "repeat_every", "repeats"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -327,7 +328,6 @@ class RuleTargetForm(Plain, TargetForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].widget.attrs["data-targets"] = json.dumps(MAY_NAME)
         offer(self.fields["path"], **OFFERED)
 
 

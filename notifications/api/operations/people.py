@@ -17,16 +17,6 @@ PERSON: Json = {
 TEAM: Json = {"name": "Finance", "lead": "carol", "members": ["bob", "carol"]}
 UNKNOWN_NAME = "`invalid`: a value that is not possible, or a name that nobody has; `errors` says which"
 
-ON_DUTY: Json = {
-    "rota": {"slug": "claims", "name": "Claims", "team": "finance"},
-    "at": "2026-12-24T20:00:00Z",
-    "person": {"ref": "alice", "name": "Alice"},
-    "stands_in": None,
-    "until": "2026-12-25T13:00:00Z",
-    "next": {"person": {"ref": "carol", "name": "Carol"}, "from": "2026-12-28T07:00:00Z"},
-    "next_gap": {"from": "2026-12-25T13:00:00Z", "to": "2026-12-28T07:00:00Z"},
-}
-
 PEOPLE = Tag(
     "People and teams",
     "Engines keep whom they name: their customers, and with the scope `directory` everybody and their teams.",
@@ -51,15 +41,6 @@ PEOPLE = Tag(
                 201: "It is new",
                 403: "`scope_missing`: the key has not the scope `directory`",
                 422: UNKNOWN_NAME,
-            },
-        ),
-        "on_duty": Operation(
-            "See who is on duty",
-            response=ON_DUTY,
-            meanings={
-                403: "`scope_missing`: the key has not the scope `directory`",
-                404: "`not_found`: there is no such rota",
-                422: "`invalid`: a time without its offset, or too far away",
             },
         ),
     },

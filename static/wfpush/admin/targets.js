@@ -1,17 +1,12 @@
-// A target's form shows only what its kind needs: the server checks the same (notifications/admin/routing.py).
+// A target's form shows only what its kind needs, which the server says and checks (notifications/admin/conditions.py).
 "use strict";
 (() => {
-  const uses = { team: ["team"], team_lead: ["team"], person: ["person"], duty: ["rota"], path: ["path"], role: ["role"] };
-  const fields = ["team", "person", "rota", "path", "role"];
-
   function show(select) {
     const row = select.closest(".form-row, tr, .inline-related");
     if (!row) return;
-    for (const name of fields) {
-      const cell = row.querySelector(`.field-${name}`);
-      if (!cell) continue;
-      const used = (uses[select.value] || []).includes(name);
-      cell.classList.toggle("desk-unused", !used);
+    const named = JSON.parse(select.dataset.targets);
+    for (const name of new Set(Object.values(named).flat())) {
+      row.querySelector(`.field-${name}`)?.classList.toggle("desk-unused", !(named[select.value] || []).includes(name));
     }
   }
 

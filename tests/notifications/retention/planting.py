@@ -16,7 +16,6 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
-from notifications.handover import notices
 from notifications.items import search_index
 from notifications.models import (
     Absence,
@@ -52,14 +51,9 @@ from notifications.models import (
     Replay,
     ReplayedRow,
     RetentionRule,
-    Rota,
-    RotaFeed,
-    RotaFeedShift,
-    RotaSwap,
     Route,
     SearchedPart,
     SignInLink,
-    SwapState,
     Task,
     Team,
     Template,
@@ -68,6 +62,8 @@ from notifications.models import (
 from notifications.models.history import record_parts
 from notifications.people import devices
 from notifications.people.absence import sign
+from notifications.rotas import notices
+from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift, RotaSwap, SwapState
 from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.types import Json, NewAddress

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django_q.models import Task as BackgroundTask
 
-from notifications.retention.columns import TABLES, model_of
+from notifications.retention.columns import model_of, tables
 from notifications.retention.scrubbing import DECODED
 from wfpush.queue import outbox
 
@@ -59,7 +59,7 @@ def unplanted(marks: Sequence[str]) -> list[tuple[str, str]]:
     lowered = [mark.lower() for mark in marks]
     return [
         (label, name)
-        for label, columns in TABLES.items()
+        for label, columns in tables().items()
         for name in columns.searched
         if not any(mark in _said(value) for value in _values(label, name) for mark in lowered)
     ]

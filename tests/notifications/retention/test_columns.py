@@ -9,8 +9,8 @@ from django.db import connection, models
 
 from notifications.models import Recipient
 from notifications.retention import columns
-from notifications.retention.columns import TABLES, model_of
-from notifications.retention.erasing import STEPS
+from notifications.retention.columns import model_of, tables
+from notifications.retention.erasing import steps_in_order
 
 TEXTS = "text|character varying|character|json|jsonb|bytea|inet|cidr|xml|name|ARRAY"
 EMPTIED = {"notifications": "0037_reasons_without_texts", "escalations": "0007_reasons_without_texts"}
@@ -40,7 +40,7 @@ def columns_of_the_database() -> set[tuple[str, str]]:
 
 def known_columns() -> set[tuple[str, str]]:
     known = set()
-    for label, table in TABLES.items():
+    for label, table in tables().items():
         model = model_of(label)
         known |= {(model._meta.db_table, model._meta.get_field(name).column) for name in table.all}
     return known
@@ -56,9 +56,9 @@ def test_every_table_is_named_and_each_column_once() -> None:
     models_there = {
         model._meta.label_lower for model in apps.get_models(include_auto_created=True) if _has_table(model)
     }
-    assert models_there - set(TABLES) == set(), f"A new table: {WHAT_TO_DO}"
-    assert set(TABLES) - models_there == set()
-    for label, table in TABLES.items():
+    assert models_there - set(tables()) == set(), f"A new table: {WHAT_TO_DO}"
+    assert set(tables()) - models_there == set()
+    for label, table in tables().items():
         assert len(table.all) == len(set(table.all)), label
         assert {*table.all} <= {each.name for each in model_of(label)._meta.get_fields()}, label
 
@@ -71,7 +71,7 @@ def test_every_reference_to_a_person_goes_or_stays() -> None:
         for field in model._meta.local_concrete_fields
         if field.is_relation and field.related_model is Recipient
     }
-    said = [*columns.GO, *columns.STAY]
+    said = [*columns.going(), *columns.staying()]
     assert found - set(said) == set(), (
         "Say in notifications/retention/columns.py whether these rows go with the person."
     )
@@ -79,12 +79,12 @@ def test_every_reference_to_a_person_goes_or_stays() -> None:
 
 
 def test_all_tables_with_words_are_steps_of_an_erasure() -> None:
-    assert [label for label, columns in TABLES.items() if columns.searched] == list(STEPS)[-_searched() :]
-    assert list(STEPS)[-1] == "notifications.searchedpart", "What repeats other rows comes after them."
+    assert [label for label, columns in tables().items() if columns.searched] == list(steps_in_order())[-_searched() :]
+    assert list(steps_in_order())[-1] == "notifications.searchedpart", "What repeats other rows comes after them."
 
 
 def _searched() -> int:
-    return sum(bool(columns.searched) for columns in TABLES.values())
+    return sum(bool(columns.searched) for columns in tables().values())
 
 
 def _has_table(model: type[Any]) -> bool:

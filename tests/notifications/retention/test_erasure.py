@@ -99,7 +99,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(
     rest = plant_the_rest()
     planted = scan.found(MARKS)
     assert set(MARKS) - {"777555123", "777-555-123"} <= set(planted), "what is to be erased must be there first"
-    assert rows_of(person) == {f"{label}.{field}" for label, field in columns.GO}
+    assert rows_of(person) == {f"{label}.{field}" for label, field in columns.going()}
     others, before = {ref: state_of(ref) for ref in ("alice", "bob", "carol")}, sums()
 
     erasure = erase(person)
@@ -121,7 +121,7 @@ def rows_of(person: Recipient) -> set[str]:
     """Of references that go with a person those that there are."""
     return {
         f"{label}.{field}"
-        for label, field in columns.GO
+        for label, field in columns.going()
         if model_of(label)._base_manager.filter(**{field: person}).exists()
     }
 

@@ -14,8 +14,9 @@ from pytest_django import Settings
 from notifications.calendar_feeds.content import Refused
 from notifications.calendar_feeds.occurrences import MAX_OCCURRENCES, MAX_RULES, occurrences_in
 from notifications.calendar_feeds.reading import events_in
-from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, Team
+from notifications.models import Recipient, Team
 from notifications.rotas import calendar_export, duty, feeds
+from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift
 from tests.factories import RecipientFactory, TeamFactory
 from tests.notifications.calendar_feeds.test_absent_times import calendar
 from tests.support.receiver import Receiver, receiving

@@ -11,8 +11,9 @@ from django.db import connection, connections
 from django_q.models import Schedule
 
 from wfpush.processes import ticker
-from wfpush.processes.ticker import BACKSTOP, Ticker
+from wfpush.processes.ticker import Ticker
 from wfpush.queue import outbox
+from wfpush.queue.schedules import BACKSTOP
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,12 +21,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def sources() -> Iterator[dict[str, outbox.Source]]:
     """The registry, emptied for the test."""
-    registry = outbox._sources
+    registry = outbox.by_name()
     kept = dict(registry)
     registry.clear()
     yield registry
     registry.clear()
     registry.update(kept)
+
+
+def add(source: outbox.Source) -> None:
+    outbox.by_name()[source.name] = source
 
 
 @pytest.fixture
@@ -98,15 +103,15 @@ class Ear:
 
 
 def test_it_wakes_what_is_due_and_nothing_else(sources: dict[str, outbox.Source], alone: Ticker) -> None:
-    outbox.register(source("due"))
-    outbox.register(source("not due", due=False))
+    add(source("due"))
+    add(source("not due", due=False))
     ear = Ear()
     alone.tick()
     assert ear.heard() == ["due"]
 
 
 def test_what_nobody_has_taken_yet_is_not_said_again(sources: dict[str, outbox.Source], alone: Ticker) -> None:
-    outbox.register(source("due"))
+    add(source("due"))
     ear = Ear()
     alone.tick()
     let_a_second_pass()
@@ -117,8 +122,8 @@ def test_what_nobody_has_taken_yet_is_not_said_again(sources: dict[str, outbox.S
 def test_a_source_that_fails_is_logged_once_and_stops_nobody(
     sources: dict[str, outbox.Source], alone: Ticker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outbox.register(source("broken", fault=ZeroDivisionError("division by zero")))
-    outbox.register(source("due"))
+    add(source("broken", fault=ZeroDivisionError("division by zero")))
+    add(source("due"))
     ear = Ear()
     alone.tick()
     assert ear.heard() == ["due"]
@@ -126,7 +131,7 @@ def test_a_source_that_fails_is_logged_once_and_stops_nobody(
     alone.tick()
     assert ear.heard() == ["due"]
     assert [record.getMessage().count("tick_failing") for record in caplog.records].count(1) == 1
-    outbox.register(source("broken", due=False))
+    add(source("broken", due=False))
     let_a_second_pass()
     alone.tick()
     assert any("tick_works_again" in record.getMessage() for record in caplog.records)
@@ -138,7 +143,7 @@ def test_of_several_tickers_one_checks_in_a_second(
     monkeypatch.setattr(ticker, "CHECKED_MS", 600_000)  # a second of any length
     let_a_second_pass()
     times: list[datetime] = []
-    outbox.register(source("due", times=times))
+    add(source("due", times=times))
     for each in (alone, Ticker(threading.Event()), Ticker(threading.Event())):
         each.tick()
     assert len(times) == 1
@@ -156,7 +161,7 @@ def test_two_tickers_at_once_wake_for_the_same_work_once(
     """Both check, as they do when Redis has lost the key, or one was frozen before its check. What one wakes, either
     process may do: rows are claimed once (tests/wfpush/queue/test_outbox.py)."""
     monkeypatch.setattr(ticker, "_begin_check", lambda: True)
-    outbox.register(source("due", runner=runner, both=threading.Barrier(2)))
+    add(source("due", runner=runner, both=threading.Barrier(2)))
     outbox.connection().delete(outbox.QUEUE)
     ear = Ear()
     tick_at_once()
@@ -173,7 +178,7 @@ def test_two_workers_that_start_at_once_make_each_schedule_once(sources: dict[st
 def test_a_ticker_without_a_database_leaves_the_check_to_another(
     sources: dict[str, outbox.Source], alone: Ticker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outbox.register(source("due"))
+    add(source("due"))
     ear = Ear()
     connection.close()
     with monkeypatch.context() as away:

@@ -127,10 +127,10 @@ def test_without_redis_nobody_is_blamed(dog: Watchdog, clock: Seconds, monkeypat
 def test_a_cluster_that_is_busy_with_a_backlog_beats_by_its_work(
     dog: Watchdog, clock: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "_sources", {})
     monkeypatch.setattr(tasks, "_beaten_at", float("-inf"))
     drained: list[str] = []
-    outbox.register(outbox.Source("events", "cluster", lambda now: True, lambda: drained.append("events")))
+    source = outbox.Source("events", "cluster", lambda now: True, lambda: drained.append("events"))
+    monkeypatch.setattr(outbox, "by_name", lambda: {source.name: source})
     looks_for(dog, clock, watchdog.STALL_SECONDS)
     tasks.run_source("events")
     assert drained == ["events"]

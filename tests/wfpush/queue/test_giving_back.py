@@ -1,7 +1,5 @@
 """What a task had claimed when the database went is not waited for: the process lives, and gives it back."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from django.db import OperationalError, connection
@@ -30,13 +28,10 @@ def claim_and_lose_the_database() -> None:
 
 
 @pytest.fixture
-def source() -> Iterator[Source]:
-    kept = dict(outbox._sources)
+def source(monkeypatch: pytest.MonkeyPatch) -> Source:
     made = Source("events", "cluster", lambda now: True, claim_and_lose_the_database)
-    outbox.register(made)
-    yield made
-    outbox._sources.clear()
-    outbox._sources.update(kept)
+    monkeypatch.setitem(outbox.by_name(), made.name, made)
+    return made
 
 
 def test_what_was_claimed_is_due_again_at_once(event: Event, source: Source) -> None:

@@ -4,19 +4,23 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.serializers import CharField
+from rest_framework.serializers import CharField, Serializer
 
-from notifications.api import docs, serializers
+from notifications.api import docs
 from notifications.api.base import EngineView, answer, query_of
 from notifications.api.fields import Instant
+from notifications.api.operations.operation import Operation, Tag
 from notifications.api.shown import PersonName, Shown
 from notifications.errors import Invalid, NotFound
-from notifications.models import Rota, Scope
+from notifications.models import Scope
 from notifications.people.absence import Absences
 from notifications.rotas import duty, turns
 from notifications.rotas.duty import Duties
+from notifications.rotas.models import Rota
+from notifications.types import Json
 
 FARTHEST = timedelta(days=366)
 AHEAD = timedelta(days=100)
@@ -52,14 +56,18 @@ class OnDutyShown(Shown):
     next_gap = Gap(allow_null=True, help_text="Within 100 days.")
 
 
+class OnDutyQuery(Serializer[Any]):
+    at = Instant(required=False, default=None, help_text="Empty: now. At most 366 days ahead or back.")
+
+
 class OnDutyView(EngineView):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.DIRECTORY,)
 
-    @docs.operation("on_duty", {200: OnDutyShown}, 404, query=serializers.OnDutyQuery)
+    @docs.operation("on_duty", {200: OnDutyShown}, 404, query=OnDutyQuery)
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Who is on duty at a time, until when, and who is next."""
         now = timezone.now()
-        at = query_of(request, serializers.OnDutyQuery)["at"] or now
+        at = query_of(request, OnDutyQuery)["at"] or now
         if abs(at - now) > FARTHEST:
             raise Invalid.at("/at", "At most 366 days ahead or back.")
         rota = Rota.objects.select_related("team").filter(slug=slug.replace("\x00", "")).first()
@@ -84,3 +92,34 @@ def _on_duty(rota: Rota, at: datetime) -> dict[str, Any]:
         "next": {"person": duty.people_of([later])[later.who], "from": later.begins} if later else None,
         "next_gap": {"from": gap[0], "to": gap[1]} if gap else None,
     }
+
+
+urlpatterns: list[URLPattern] = [path("v1/rotas/<str:slug>/on-duty", OnDutyView.as_view())]
+
+
+# --- words of /api/docs -----------------------------------------------------------------------------------------------
+ON_DUTY: Json = {
+    "rota": {"slug": "claims", "name": "Claims", "team": "finance"},
+    "at": "2026-12-24T20:00:00Z",
+    "person": {"ref": "alice", "name": "Alice"},
+    "stands_in": None,
+    "until": "2026-12-25T13:00:00Z",
+    "next": {"person": {"ref": "carol", "name": "Carol"}, "from": "2026-12-28T07:00:00Z"},
+    "next_gap": {"from": "2026-12-25T13:00:00Z", "to": "2026-12-28T07:00:00Z"},
+}
+
+TAG = Tag(
+    "People and teams",
+    "",
+    {
+        "on_duty": Operation(
+            "See who is on duty",
+            response=ON_DUTY,
+            meanings={
+                403: "`scope_missing`: the key has not the scope `directory`",
+                404: "`not_found`: there is no such rota",
+                422: "`invalid`: a time without its offset, or too far away",
+            },
+        ),
+    },
+)

@@ -10,16 +10,17 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications.handover import notices
 from notifications.inbox.absence import WallClock
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.models import Recipient, Rota, RotaSwap, SwapState
-from notifications.rotas import calendar_export, duty, swaps, turns
+from notifications.models import Recipient
+from notifications.rotas import calendar_export, duty, notices, swaps, turns
+from notifications.rotas.models import Rota, RotaSwap, SwapState
 from notifications.rotas.swaps import AHEAD, CannotSwap, SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.wording.times import moment
@@ -45,7 +46,7 @@ def page(request: PersonRequest) -> HttpResponse:
         text = " ".join(fault.messages) if isinstance(fault, ValidationError) else str(fault)
         return _show(request, fault=text, status=422)
     messages.success(request, message)
-    return redirect("inbox:duty")
+    return redirect("rotas:duty")
 
 
 def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> HttpResponse:
@@ -66,7 +67,7 @@ def _show(request: PersonRequest, *, fault: str = "", status: int = 200) -> Http
         "fault": fault,
         "zone": timezone.get_current_timezone_name(),
     }
-    return show_page(request, "inbox/duty.html", context, status=status)
+    return show_page(request, "rotas/duty.html", context, status=status)
 
 
 def _rota_context(
@@ -218,3 +219,10 @@ def calendar(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     response["Content-Disposition"] = f'inline; filename="{rota.slug}.ics"'
     response["Cache-Control"] = "private, max-age=300"
     return response
+
+
+app_name = "rotas"
+urlpatterns: list[URLPattern] = [
+    path("duty", page, name="duty"),
+    path("rotas/<slug:slug>/<str:token>.ics", calendar, name="calendar"),
+]

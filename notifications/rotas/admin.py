@@ -20,16 +20,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from notifications.admin.absence_feeds import reading_mark
 from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
+from notifications.admin.calendar_feeds import reading_mark
 from notifications.admin.decorators import action, display, link_column
 from notifications.admin.display import NOTHING, change_url, link, mark, there, with_why
 from notifications.admin.fields import ListField
 from notifications.admin.invalid_ids import AutocompleteMixin
-from notifications.models import Recipient, Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
+from notifications.models import Recipient
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label
 from notifications.rotas import calendar_export, duty, feeds, turns
+from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
 from wfpush import zones
 
 PREVIEW_PERIOD = timedelta(weeks=4)
@@ -274,7 +275,7 @@ class RotaAdmin(HistoryAdmin):
     def coming(self, rota: Rota) -> SafeString:
         rows = list(_rows(rota, timezone.now()))
         return render_to_string(
-            "admin/desk/rota.html", {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": rota.timezone}
+            "rotas/shifts.html", {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": rota.timezone}
         )
 
     # --- the offered calendar ---------------------------------------------------------------------------------------
@@ -282,7 +283,7 @@ class RotaAdmin(HistoryAdmin):
         return action != "end_calendar" or bool(row.address_digest)
 
     def has_offer_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("notifications.change_rota")
+        return request.user.has_perm("rotas.change_rota")
 
     @action(description=_("Offer as a calendar"), url_path="offer", permissions=["offer"], icon="event_upcoming")
     def offer_calendar(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -15,21 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.models import (
-    ANSWERABLE,
-    DEADLINE,
-    Notification,
-    Recipient,
-    Rota,
-    RotaSwap,
-    RotaWatch,
-    SwapState,
-    Task,
-)
+from notifications.models import ANSWERABLE, DEADLINE, Notification, Recipient, Task
 from notifications.people.absence import stand_ins
 from notifications.reasons import Reason
+from notifications.rotas import reasons as duty_reasons
 from notifications.rotas import swaps
 from notifications.rotas.duty import Duties, people_of, shifts_of
+from notifications.rotas.models import Rota, RotaSwap, RotaWatch, SwapState
 from notifications.rotas.swaps import SwapProposal
 from notifications.rotas.turns import Shift
 from notifications.routing import entitlement_review, system_notices
@@ -59,7 +51,7 @@ def _send(
     subject = NoticeSubject(
         type=TYPE,
         data={"rota": {"slug": rota.slug, "name": rota.name}},
-        page=reverse("inbox:duty"),
+        page=reverse("rotas:duty"),
         details={"duty": {"rota": rota.slug}},
         category=rota.category,
     )
@@ -170,7 +162,7 @@ def _announce(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime
         rota,
         stand_in or person,
         lambda: note(rota, current, had_it, now),
-        reasons.ON_DUTY(rota=rota.name),
+        duty_reasons.ON_DUTY(rota=rota.name),
         now,
         instead_of=person if stand_in else None,
     )

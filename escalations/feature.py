@@ -1,0 +1,20 @@
+"""Clocks of tasks, whose steps remind people and escalate; and the holidays of their calendars for quiet hours."""
+
+from escalations import kinds  # noqa: F401  # registers the kinds of steps
+from escalations.clocks import clock, due_steps
+from escalations.policies import matching
+from notifications.additions import ApiPaths, Pages
+from notifications.cases.lifecycle import TaskObserver
+from notifications.preferences.lookup import Holidays
+from wfpush.features import Feature
+
+FEATURE = Feature(
+    name="escalations",
+    adds=[
+        *due_steps.SOURCES,
+        TaskObserver(clock.observe, 100, look_up=clock.look_up, stands_still=clock.is_paused),
+        Holidays(matching.holidays_of),
+        ApiPaths("escalations.api.urls"),
+        Pages("escalations.inbox.urls"),
+    ],
+)

@@ -1,0 +1,125 @@
+"""What features add to the frames of the desk, the inbox and the API, to the roles, and to exports and erasures.
+
+In: nothing; models are labels, such as "rotas.rota", and modules are names, so that only processes that need them load
+them.
+Out: plain data, which the frames read by `wfpush.features.added`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+
+Text = str | Promise
+
+VERBS = ("view", "add", "change", "delete")
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Pages:
+    """Pages of the inbox. `module` has `urlpatterns` and the namespace `app_name`; it is mounted at the root."""
+
+    module: str
+
+
+@dataclass(frozen=True)
+class ApiPaths:
+    """Operations of the API. `module` has `urlpatterns`, mounted below `/api/`, and `TAG` with their descriptions
+    (notifications/api/operations/operation.py)."""
+
+    module: str
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """An entry of the inbox's menu: the page's URL name. `is_shown` returns whether a Recipient sees it."""
+
+    page: str
+    label: Text
+    is_shown: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class DeskList:
+    """A list of the desk's navigation: its section (notifications/admin/navigation.py), behind the list of the model
+    `after`. `empty` says what it shows, why it is empty, and what to do."""
+
+    section: str
+    model: str
+    empty: Text
+    after: str = ""
+
+
+# --- roles ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Rights:
+    """Permissions of a group of notifications/roles.py on models."""
+
+    role: str
+    models: Sequence[str]
+    verbs: Sequence[str] = VERBS
+
+
+# --- data of people ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table that hold text or JSON, with their treatment by erasure, in four lists of words.
+
+    `words`: texts and JSON of people and engines, in which a person may be mentioned. `ids`: names that engines give,
+    which are unique. `plain`: codes, digests, and names of configuration that name no person. `own`: columns of a
+    person's own rows, which are deleted or emptied with the person. `case`: the paths from a row to the case whose
+    legal hold keeps it. `goes`: a row that mentions the person is deleted as a whole, and is nobody else's.
+    """
+
+    words: str = ""
+    ids: str = ""
+    plain: str = ""
+    own: str = ""
+    case: str | None = None
+    goes: bool = False
+
+    @property
+    def searched(self) -> list[str]:
+        return [*self.words.split(), *self.ids.split()]
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.searched, *self.plain.split(), *self.own.split()]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a person's export: rows of a model, found by a lookup with a value of the person (a Recipient).
+    `without`: columns that are left out."""
+
+    model: str
+    lookup: str
+    value: Callable[[Any], Any] = lambda person: person.pk
+    without: frozenset[str] = frozenset()
+
+    def rows(self, person: Any) -> QuerySet[Any]:
+        value = self.value(person)
+        rows: QuerySet[Any] = apps.get_model(self.model)._default_manager.order_by("pk")
+        return rows.none() if value is None else rows.filter(**{self.lookup: value})
+
+
+CHANGE_REASON, HISTORY_TYPE = " history_change_reason", " history_type"
+"""Columns of every history: `words` and `plain`."""
+
+Reference = tuple[str, str]
+"""A model's label and its field that refers to a person."""
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """All tables of an app. References in `go` are of rows that go with the person; those in `stay` still say that
+    somebody did or got something, but not who. `export`: the sections of a person's export, by name."""
+
+    tables: Mapping[str, Columns]
+    go: Sequence[Reference] = ()
+    stay: Sequence[Reference] = ()
+    export: Mapping[str, Section] = field(default_factory=dict)

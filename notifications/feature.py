@@ -1,0 +1,57 @@
+"""What the core itself does in the background, and which of its parts follow the changes of tasks."""
+
+from notifications import channel_facts
+from notifications.absences import feeds as absence_feeds
+from notifications.cases import messages
+from notifications.cases.lifecycle import AfterKept, TaskObserver
+from notifications.conversation import notifying
+from notifications.delivery import engine as delivery
+from notifications.delivery import service_kinds as delivery_services
+from notifications.engines import callback, poll, returned_answers
+from notifications.engines import service_kinds as engine_services
+from notifications.items import snoozing
+from notifications.people import link_mails
+from notifications.preferences import change_effects
+from notifications.replays import orders
+from notifications.retention import erasing, pruning
+from notifications.routing import entitlement_review, expiry, pipeline
+from wfpush.features import Feature
+from wfpush.observability import service_watch
+from wfpush.observability.services import Kinds
+from wfpush.queue.schedules import Minutely
+
+channel_facts.all_facts()  # registers the codes of reasons
+
+AFTER_CLOCKS = 200
+"""Position of this app's observers of tasks: after the clocks of escalations."""
+
+FEATURE = Feature(
+    name="notifications",
+    adds=[
+        *pipeline.SOURCES,
+        *expiry.SOURCES,
+        *entitlement_review.SOURCES,
+        *snoozing.SOURCES,
+        *link_mails.SOURCES,
+        *delivery.SOURCES,
+        *change_effects.SOURCES,
+        *notifying.SOURCES,
+        *absence_feeds.SOURCES,
+        *callback.SOURCES,
+        *poll.SOURCES,
+        *orders.SOURCES,
+        *pruning.SOURCES,
+        *erasing.SOURCES,
+        *service_watch.SOURCES,
+        Kinds(delivery_services.kinds),
+        Kinds(engine_services.kinds),
+        Kinds(absence_feeds.kinds),
+        TaskObserver(messages.observe, AFTER_CLOCKS),
+        TaskObserver(entitlement_review.observe, AFTER_CLOCKS),
+        AfterKept(returned_answers.look_at),
+        Minutely("accounts", "notifications.tasks.settle_accounts"),
+        Minutely("searched", "notifications.tasks.gather_searched"),
+        Minutely("counts", "notifications.tasks.count_hours"),
+        Minutely("absences", "notifications.tasks.hand_over_absences"),
+    ],
+)
