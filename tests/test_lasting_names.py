@@ -19,7 +19,7 @@ TASKS = [
     "notifications.tasks.gather_searched",
     "notifications.tasks.count_hours",
     "notifications.tasks.hand_over_absences",
-    "notifications.tasks.hand_over_duty",
+    "notifications.rotas.tasks.hand_over_duty",
 ]
 BACKEND = "notifications.signing_in.AccountBackend"
 

@@ -1,8 +1,7 @@
 """The arrows of the architecture: which room may import which, read from the sources themselves.
 
 A room is a package of an app, or a module that lies beside the rooms. It may import from its own line of the table and
-from those above it. What must reach the other way goes through the registries of `notifications/cases/lifecycle.py` and
-`wfpush/queue/outbox.py`, which `apps.py` fills by name: the names that it says count as imports, too.
+from those above it. What must reach the other way goes through the `FEATURE` of each app (wfpush/features.py).
 """
 
 import ast
@@ -12,18 +11,21 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+
+from wfpush import features
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # Lowest first. Each room stands for everything in it.
 FLOORS: dict[str, str] = {
-    "leaves of the project": "wfpush: concurrency crypto identifiers models net postgres security zones",
+    "leaves of the project": "wfpush: concurrency crypto features identifiers models net postgres security zones",
     "Redis, and servers of our own": "wfpush: redis embedded",
     "due work, and the environment": "wfpush: queue config",
     "processes": "wfpush: processes",
     "requests": "wfpush: web",
     "numbers and log lines": "wfpush: observability",
-    "types, errors": "notifications: types errors channel_facts reasons",
+    "types, errors": "notifications: types errors channel_facts reasons additions feature_targets",
     "tables": "notifications: models",
     "words": "notifications: wording",
     "forms of tasks, files, calendars that are read": "notifications: forms attachments calendar_feeds",
@@ -31,20 +33,22 @@ FLOORS: dict[str, str] = {
     "what comes in, what people have and want, how it leaves; counts": (
         "notifications: intake items channels hourly engagement preferences"
     ),
-    "who is on duty": "notifications: rotas",
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",
-    "conversation, and what people hear of their duty": "notifications: conversation handover",
+    "conversation": "notifications: conversation",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "what is sent again, absences that begin and end": "notifications: replays absences",
     "how long it is kept": "notifications: retention",
-    "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",
+    "what starts it all": (
+        "notifications: admin api apps feature housekeeping inbox management roles signing_in starter tasks urls"
+    ),
+    "features": "notifications: rotas",
     "why steps are taken": "escalations: reasons",
     "time": (
-        "escalations: admin api apps calendars clocks compliance forecast inbox kinds management models policies "
-        "team_time"
+        "escalations: admin api apps calendars clocks compliance feature forecast inbox kinds management models "
+        "policies team_time"
     ),
     "the project itself": "wfpush: admin apps asgi management settings tasks urls formats",
 }
@@ -52,6 +56,8 @@ LAYERS = {
     title: [f"{app}.{room}" for app, _, rooms in [line.partition(":")] for room in rooms.split()]
     for title, line in FLOORS.items()
 }
+FEATURES = {"notifications.rotas": []}
+"""Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]
 # These are run by developers, and may import everything; no app imports them.
@@ -152,7 +158,7 @@ def modules(packages: list[str]) -> dict[str, Module]:
     for package in packages:
         for file in sorted((ROOT / package).rglob("*.py")):
             parts = list(file.relative_to(ROOT).with_suffix("").parts)
-            if "migrations" in parts:
+            if "migrations" in parts or (package in OURS and "tests" in parts):
                 continue
             is_package = parts[-1] == "__init__"
             name = ".".join(parts[:-1] if is_package else parts)
@@ -235,6 +241,25 @@ def test_the_root_packages_import_nothing() -> None:
     assert [name for name in OURS if name in PRODUCT and list(PRODUCT[name].imported())] == []
 
 
+def test_nothing_but_a_feature_that_needs_it_imports_a_feature() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, module in PRODUCT.items()
+        for target in sorted(arrows(module, PRODUCT))
+        if room_of(target) in FEATURES and room_of(target) not in (room_of(name), *FEATURES.get(room_of(name), []))
+    ]
+
+    assert wrong == []
+
+
+def test_the_table_has_the_features_of_the_settings() -> None:
+    needs = {
+        settings.FEATURES[feature.name]: list(feature.needs) for feature in features.installed()[len(settings.CORE) :]
+    }
+
+    assert {name: [settings.FEATURES[each] for each in needed] for name, needed in needs.items()} == FEATURES
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circle({name: arrows(module, PRODUCT) for name, module in PRODUCT.items()}) == []
 
@@ -246,7 +271,7 @@ def test_no_rooms_import_each_other_in_a_circle() -> None:
 def test_every_room_says_what_it_holds_and_what_comes_in_and_goes_out() -> None:
     """Except packages whose layout Django prescribes."""
     rooms = [module for name, module in PRODUCT.items() if name.count(".") == 1 and module.package == name]
-    asked_for = {f"{app}.management" for app in OURS} | {"wfpush.formats"}
+    asked_for = {f"{app}.management" for app in OURS} | {"wfpush.formats", *FEATURES}
 
     silent = {room.name for room in rooms if not SAYS.fullmatch(ast.get_docstring(room.tree) or "")}
 

@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions
 from tests.test_layering import OURS, OUTSIDERS, PRODUCT, ROOT, Module
 
 ENTRANCES = re.compile(
-    r"\.(apps|asgi|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"
+    r"\.(admin|apps|asgi|feature|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"
 )
 """What Django, a web server, `manage.py` and the list of channels in the settings look up by themselves."""
 

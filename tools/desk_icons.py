@@ -52,7 +52,7 @@ def words_of_pages() -> set[str]:
     """Every word that stands alone between tags or quotes in unfold's pages, scripts and styles, and in what makes
     ours: all icons that are named are among them."""
     words: set[str] = set()
-    for folder in (UNFOLD, *(ROOT / name for name in OURS)):
+    for folder in (UNFOLD, *(ROOT / name for name in OURS), *ROOT.glob("notifications/*/admin*")):
         for path in [folder] if folder.is_file() else folder.rglob("*"):
             if path.suffix in (".html", ".py") or path.name in ("app.js", "styles.css"):
                 words.update(ALONE.findall(path.read_text(encoding="utf-8")))

@@ -20,7 +20,6 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON_SOURCES = ("escalations", "notifications", "wfpush")
-TEMPLATES = ("templates",)
 LANGUAGES = sorted(folder.name for folder in (ROOT / "locale").iterdir() if folder.is_dir())
 KEYWORDS = {
     "_": None,
@@ -56,7 +55,7 @@ def messages() -> dict[Message, set[str]]:
 def _of_python() -> Iterator[tuple[str, Message]]:
     for package in PYTHON_SOURCES:
         for file in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" in file.parts or "starter" in file.parts:
+            if not {"migrations", "starter", "tests"}.isdisjoint(file.parts):
                 continue
             with file.open("rb") as source:
                 for _line, text, _comments, context in extract("python", source, KEYWORDS):
@@ -64,12 +63,16 @@ def _of_python() -> Iterator[tuple[str, Message]]:
 
 
 def _of_templates() -> Iterator[tuple[str, Message]]:
-    for folder in TEMPLATES:
-        for file in sorted((ROOT / folder).rglob("*.*")):
-            calls = CALL.finditer(templatize(file.read_text(encoding="utf-8")))
-            for call in calls:
-                literals = [ast.literal_eval(literal) for literal in re.findall(LITERAL, call[2])]
-                yield str(file.relative_to(ROOT)), _message(call[1], literals)
+    for file in template_files():
+        for call in CALL.finditer(templatize(file.read_text(encoding="utf-8"))):
+            literals = [ast.literal_eval(literal) for literal in re.findall(LITERAL, call[2])]
+            yield str(file.relative_to(ROOT)), _message(call[1], literals)
+
+
+def template_files() -> list[Path]:
+    """Return the templates of the project and of features."""
+    folders = [ROOT / "templates", *(each for app in PYTHON_SOURCES for each in (ROOT / app).rglob("templates"))]
+    return sorted(file for folder in folders for file in folder.rglob("*.*"))
 
 
 def _message(function: str, literals: list[str]) -> Message:

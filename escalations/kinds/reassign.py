@@ -47,8 +47,8 @@ class Reassign(StepKind):
         ]
 
     def faults(self, step: PolicyStep) -> Faults:
-        if step.target not in self.targets:
-            text = _("Choose one person who gets the task: the manager, the lead, who is on duty or a named person.")
+        if step.target not in self.targets():
+            text = _("Choose one person who gets the task, such as the manager, the lead or a named person.")
             yield "target", text
             return
         yield from unnamed(step)

@@ -196,7 +196,7 @@ class TargetForm(forms.ModelForm):
         kind = cleaned.get("kind", "")
         for name in NEEDS.get(kind, ()):
             if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, feature_targets()[kind].unnamed if name == "ref" else NEEDED[name])
+                self.add_error(name, str(feature_targets()[kind].unnamed if name == "ref" else NEEDED[name]))
         for name in TARGET_FIELDS[1:]:
             if name not in MAY_NAME.get(kind, ()):
                 cleaned[name] = None if name in ROWS else ""

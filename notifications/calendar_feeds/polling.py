@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications import reasons
 from notifications.calendar_feeds.content import begins_like_a_calendar
 from notifications.calendar_feeds.reading import Unreadable
-from notifications.models import CalendarFeed
+from notifications.models.calendar_feeds import CalendarFeed
 from wfpush.net.addresses import Network
 from wfpush.net.http import DEADLINE, Outbound, OutboundError, Response
 from wfpush.observability import services

@@ -9,7 +9,6 @@ from notifications.models.absences import (
     AbsenceFeed,
     AbsencePart,
     CalendarAbsence,
-    CalendarFeed,
     HandedOver,
     OpenItems,
     TakenEntries,

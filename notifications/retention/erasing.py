@@ -7,7 +7,7 @@ words by which the person is found are kept until then, encrypted.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -83,7 +83,7 @@ def _over_table(label: str, erasure: Erasure, terms: Terms, now: datetime) -> tu
 
 
 @cache
-def steps_in_order() -> Mapping[str, Step]:
+def steps_in_order() -> dict[str, Step]:
     """Return the steps by names that never change: running erasures store them."""
     return {
         "rows": authored_content.remove_rows,

@@ -20,10 +20,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
+from notifications.additions import Columns
 from notifications.items import inbox_items, live_frames, superseding
 from notifications.models import Callback, Erasure, Event, Notification, NotificationState, SearchedPart
 from notifications.retention import rules
-from notifications.retention.columns import Columns
 from notifications.retention.search_terms import Terms
 from wfpush.postgres import bulk, keys
 from wfpush.queue import outbox

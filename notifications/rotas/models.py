@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models.absences import CalendarFeed
+from notifications.models.calendar_feeds import CalendarFeed
 from notifications.models.history import HistoryWithParts
 from notifications.models.people import Recipient, Team
 from notifications.models.routing import Category

@@ -115,7 +115,8 @@ class RosterSearch(Search):
 
     @property
     def ref(self) -> str:
-        return self.target.ref
+        ref: str = self.target.ref
+        return ref
 
     def shared(self, kind: type[T]) -> T:
         return self.roster.shared(kind)

@@ -28,6 +28,7 @@ from notifications.models import (
 )
 from notifications.reasons import said
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
+from notifications.rotas.tests.rotas import override, rota_of
 from notifications.wording import template_versions
 from tests.admin import sla
 from tests.admin import world as story
@@ -35,7 +36,6 @@ from tests.admin.chromium import Chromium
 from tests.admin.desk import Browse, Desk
 from tests.admin.world import World
 from tests.factories import RouteFactory, TemplateFactory
-from tests.support.rotas import override, rota_of
 
 admin.autodiscover()  # tests ask for what is registered as they are loaded
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import unfold
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.test import Client
 from django.utils import translation
@@ -14,7 +15,7 @@ from notifications.models import ApiKey, Delivery, Event, Response, RouteTarget,
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 
-OURS = ("notifications", "escalations")
+OURS = (*settings.CORE, *settings.FEATURES)
 SAME_IN_BOTH = {
     *("API", "ID", "Name", "Slug", "Status", "Team", "Teams", "Engine", "Engines", "Route", "URL", "seq", "ref"),
 }

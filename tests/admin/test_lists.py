@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.soak
 OURS: list[type[Model]] = [
     *(
         model
-        for app in ("notifications", "escalations")
+        for app in (*settings.CORE, *settings.FEATURES)
         for model in apps.get_app_config(app).get_models()
         if not model.__name__.startswith("Historical")
     ),

@@ -30,7 +30,7 @@ DRY_RUN = "admin:notifications_route_dry_run"
 
 
 def with_target(client: Client, route: Route, **target: Any) -> Any:
-    names = ("id", "kind", "team", "person", "rota", "path", "role")
+    names = ("id", "kind", "team", "person", "ref", "path", "role")
     added = {f"targets-1-{name}": target.get(name, "") for name in names} | {"targets-1-route": str(route.pk)}
     return save_form(client, route, **added, **{"targets-TOTAL_FORMS": "2"})
 

@@ -9,6 +9,7 @@ from django.test import Client
 from escalations.models import Policy, PolicyStep
 from notifications.models import CaseList, Category, Recipient, Route, RouteTarget, Template
 from notifications.roles import RULE_EDITORS
+from notifications.rotas.tests.rotas import rota_of
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import add_row, choose, save_form, text_of
 from tests.admin.test_importing import sent
@@ -16,7 +17,6 @@ from tests.admin.test_routes import with_condition, with_target
 from tests.admin.test_rules import calendar, form, publish  # noqa: F401  # a fixture
 from tests.admin.world import World
 from tests.factories import RouteFactory, TeamFactory
-from tests.support.rotas import rota_of
 
 WAITS = "would send approvals to you, so it stays disabled until somebody else enables it"
 
@@ -61,7 +61,7 @@ def test_a_route_to_its_editor_waits_for_somebody_else(
     CaseList.objects.create(case_type="claims").people.set([bob])
     Recipient.objects.filter(pk=world.carol.pk).update(manager=bob)
     said = {"person": {"person": bob.pk}, "team": {"team": team.pk}, "team_lead": {"team": team.pk}}
-    said |= {"duty": {"rota": rota_of(team, bob).pk}, "role": {"role": "requester"}, "path": {"path": "variables.by"}}
+    said |= {"duty": {"ref": rota_of(team, bob).pk}, "role": {"role": "requester"}, "path": {"path": "variables.by"}}
 
     assert WAITS in text_of(with_target(editor, route, kind=kind.replace("teams_", "team_"), **said.get(kind, {})))
     assert not is_on(route)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.ci
 
 SET_UP = """
 from datetime import date
-from notifications import tasks
+from notifications.rotas.tasks import hand_over_duty
 from notifications.models import Brand, Category, Recipient, Route, RouteTarget, Team, Template
 from notifications.rotas.models import Rota, RotaLayer
 people = {person.ref: person for person in Recipient.objects.filter(ref__in=["alice", "bob", "carol"])}
@@ -35,8 +35,8 @@ route = Route.objects.create(
     name="Damage", template=Template.objects.get(slug="task"), category=Category.objects.get(slug="approvals"))
 route.event_types.set(route.event_types.model.objects.filter(name="task.assigned"))
 route.conditions.create(path="task.kind", operator="eq", value="damage")
-RouteTarget.objects.create(route=route, kind="duty", rota=rota)
-tasks.hand_over_duty()  # as the worker does each minute: what is different at a later look is a hand-over
+RouteTarget.objects.create(route=route, kind="duty", ref=str(rota.pk))
+hand_over_duty()  # as the worker does each minute: what is different at a later look is a hand-over
 Brand.objects.create(slug="homes", name="Acme Homes", accent="#7a1fa2", accent_dark="#d7a8ff",
                      from_email="Acme Homes <no-reply@homes.example>", reply_to="care@homes.example")
 print(route)

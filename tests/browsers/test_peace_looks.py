@@ -29,7 +29,7 @@ OF_PAGES = ("region:", "landmark-one-main:")
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 SET_UP = """
 from datetime import date, datetime, time
-from notifications import tasks
+from notifications.rotas.tasks import hand_over_duty
 from notifications.models import Brand, Case, Category, CategoryDefault, FollowedKind, QuietHours, Recipient, Team
 from notifications.rotas.models import Rota, RotaLayer, RotaOverride
 from wfpush import zones
@@ -57,7 +57,7 @@ for language in {languages}:
         RotaOverride.objects.create(
             rota=rota, person=None, begins_at=datetime(2026, 12, 4, 18 + number, tzinfo=zone),
             ends_at=datetime(2026, 12, 6 + number, 8, tzinfo=zone))
-tasks.hand_over_duty()
+hand_over_duty()
 print("ready")
 """
 

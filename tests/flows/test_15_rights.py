@@ -35,10 +35,11 @@ from notifications.models import (
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry
 from notifications.reasons import NOTHING
+from notifications.rotas.tasks import hand_over_duty
+from notifications.rotas.tests.rotas import rota_of
 from notifications.routing import entitlement_review
 from notifications.routing.entitlement import Entitlements
 from tests.factories import RecipientFactory, TeamFactory
-from tests.support.rotas import rota_of
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -288,25 +289,25 @@ def test_a_delegate_who_is_switched_off_stands_in_no_more(story: Story) -> None:
 # --- duty -------------------------------------------------------------------------------------------------------------
 def test_the_next_on_duty_has_what_is_open(story: Story, clock: time_machine.Traveller) -> None:
     rota = rota_of(story.finance, story.bob, story.carol)
-    only_route(TargetKind.DUTY, rota=rota)
+    only_route("duty", ref=str(rota.pk))
     story.assign(teams=["finance"])
     assert story.states() == {"bob": "open"}
-    tasks.hand_over_duty()
+    hand_over_duty()
     clock.move_to(NOW + 7 * DAY)
 
     assert refusal(story, story.bob) == f"This is no longer yours to answer: No longer on duty for {rota.name}."
-    tasks.hand_over_duty()
+    hand_over_duty()
     assert reviewed(story) == {"bob": "withdrawn", "carol": "open"}
     assert story.copy(story.carol).reason == f"on duty for {rota.name}"
 
 
 def test_while_nobody_is_on_duty_it_stays(story: Story) -> None:
     rota = rota_of(story.finance, story.bob)
-    only_route(TargetKind.DUTY, rota=rota)
+    only_route("duty", ref=str(rota.pk))
     story.assign(teams=["finance"])
-    tasks.hand_over_duty()
+    hand_over_duty()
     rota.layers.all().delete()
-    tasks.hand_over_duty()
+    hand_over_duty()
 
     assert reviewed(story) == {"bob": "open"}
     assert story.answer(story.bob, "approve").created

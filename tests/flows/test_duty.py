@@ -12,10 +12,10 @@ from django.test import Client
 
 from escalations.clocks import due_steps
 from escalations.models import Policy
-from notifications import tasks
 from notifications.models import Category, Notification, Recipient, Route, RouteTarget, Team, Template
 from notifications.rotas.models import Rota
-from tests.support.rotas import berlin, override, rota_of
+from notifications.rotas.tasks import hand_over_duty
+from notifications.rotas.tests.rotas import berlin, override, rota_of
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,14 +39,14 @@ def rota(clock: Any, world: World) -> Rota:
     route = Route.objects.create(
         name="Duty", template=Template.objects.get(slug="task"), category=Category.objects.get(slug="approvals")
     )
-    RouteTarget.objects.create(route=route, kind="duty", rota=made)
+    RouteTarget.objects.create(route=route, kind="duty", ref=str(made.pk))
     return made
 
 
 def look(clock: time_machine.Traveller, at: datetime) -> None:
     """The worker's look of that minute, as its schedule calls it."""
     clock.move_to(at)
-    tasks.hand_over_duty()
+    hand_over_duty()
 
 
 def asked(browser: Client, **said: str) -> Any:
@@ -68,7 +68,7 @@ def test_alice_and_carol_swap_a_week_and_carol_hears_what_is_open(
     world: World, rota: Rota, clock: time_machine.Traveller
 ) -> None:
     alice, carol = world.signed_in("alice"), world.signed_in("carol")
-    tasks.hand_over_duty()
+    hand_over_duty()
     page = alice.get("/duty").content.decode()
     assert "Nobody is on duty." in page
     assert "Then Alice from Monday, 2 November, 08:00" in page
@@ -151,14 +151,14 @@ def test_a_turn_is_declined_withdrawn_and_no_longer_theirs(
     ):
         assert asked(alice, **said).status_code == 422, said
     clock.move_to(berlin("2026-11-05T00:00"))
-    tasks.hand_over_duty()
+    hand_over_duty()
     assert set(rota.swaps.values_list("state", flat=True)) == {"declined", "withdrawn", "over"}
 
 
 def test_a_hand_over_is_told_after_an_outage_and_by_whatever_changes_it_but_not_for_ever(
     world: World, rota: Rota, clock: time_machine.Traveller
 ) -> None:
-    tasks.hand_over_duty()
+    hand_over_duty()
     look(clock, berlin("2026-11-02T19:00"))  # eleven hours late
     assert titles("alice") == ["You are on duty for Claims"]
     override(rota, "2026-11-04T08:00", "2026-11-05T08:00", Recipient.objects.get(ref="bob"))
@@ -195,7 +195,7 @@ def test_whoever_is_away_hands_it_to_their_delegate_or_to_the_next_layer(
 def test_a_step_tells_who_is_on_duty_when_it_is_due(world: World, rota: Rota, clock: time_machine.Traveller) -> None:
     policy = Policy.objects.create(name="Late", time="wall", fallback=Recipient.objects.get(ref="bob"))
     late, category = Template.objects.get(slug="task-late"), Category.objects.get(slug="approvals")
-    policy.steps.create(offset=0, time="wall", target="duty", rota=rota, template=late, category=category)
+    policy.steps.create(offset=0, time="wall", target="duty", ref=str(rota.pk), template=late, category=category)
     override(rota, "2026-11-02T08:00", "2026-11-02T12:00")
     for task_id, due in (("T-1", "2026-11-02T11:00"), ("T-2", "2026-11-02T13:00")):
         data = {"id": task_id, "name": "Approve", "assignee": "carol", "due_at": berlin(due).isoformat()}

@@ -137,7 +137,7 @@ def claims_rota(world: World) -> Rota:
     template = Template.objects.get(slug="case-milestone")
     route = Route.objects.create(name="Duty", template=template, category=updates)
     route.event_types.add(EventType.objects.create(name=ON_DUTY))
-    RouteTarget.objects.create(route=route, kind="duty", rota=rota)
+    RouteTarget.objects.create(route=route, kind="duty", ref=str(rota.pk))
     return rota
 
 

@@ -25,6 +25,7 @@ from notifications.models import Callback, Category, Delivery, LinkMail, Notific
 from notifications.people import link_mails
 from notifications.rotas import feeds
 from notifications.rotas.models import RotaFeed
+from notifications.rotas.tests.rotas import rota_of
 from notifications.routing import pipeline
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.support.appworks_gateway import Answer as GatewayAnswer
@@ -34,7 +35,6 @@ from tests.support.doctor import doctor
 from tests.support.engines import LOOPBACK
 from tests.support.mailserver import free_port, mail_server, silent_server
 from tests.support.receiver import Receiver, receiving
-from tests.support.rotas import rota_of
 from tests.support.story import Story
 from wfpush.models import ServiceState
 from wfpush.net.breaker import Breaker

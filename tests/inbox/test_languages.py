@@ -15,7 +15,10 @@ from tests.support.story import Story
 from tools.messages import PLACEHOLDER, read
 
 OTHERS = [code for code, _name in settings.LANGUAGES if code != "en"]
-PEOPLES = ("templates/inbox", "templates/base", "notifications/inbox", "notifications/items", "notifications/wording")
+PEOPLES = (
+    *("templates/inbox", "templates/base", "notifications/inbox", "notifications/items", "notifications/wording"),
+    *(package.replace(".", "/") for package in settings.FEATURES.values()),
+)
 PAGES = ("/", "/?tab=updates", "/?tab=all", "/?q=nothing", "/devices", "/absence", "/password", "/accounts", "/several")
 OF_STRANGERS = ("/sign-in", "/link", "/nothing-here")
 SAID_IN = ("aria-label", "title", "placeholder", "alt")

@@ -7,7 +7,7 @@ _wanted = True
 
 
 def are_wanted() -> bool:
-    """Whether templates are rendered just now (tests/conftest.py asks)."""
+    """Whether templates are rendered just now (conftest.py asks)."""
     return _wanted
 
 

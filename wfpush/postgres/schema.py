@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -22,7 +23,7 @@ from wfpush.postgres.required_release import find_newer_requirement
 
 log = structlog.get_logger(__name__)
 
-OUR_APPS = ("wfpush", "notifications", "escalations")
+OUR_APPS = ("wfpush", *settings.CORE, *settings.FEATURES)
 """Apps whose migrations are written here. Unknown migrations of other apps may have been merged by their package."""
 TRUSTED_SECONDS = 60.0
 """Seconds for which a right schema is not checked again: `/readyz` is called every few seconds."""

@@ -26,7 +26,7 @@ from notifications.models import (
     Team,
     Template,
 )
-from tests.support.rotas import berlin, override, rota_of
+from notifications.rotas.tests.rotas import berlin, override, rota_of
 from tests.support.story import Story
 
 DAY = timedelta(days=1)
@@ -280,11 +280,11 @@ def test_a_gap_of_a_rota_is_a_dead_end_from_its_beginning(db: None, before_chris
     told, now = Story.begin(), before_christmas
     rota = rota_of(told.finance, told.bob, told.carol)
     gap = override(rota, "2026-12-25T14:00", "2026-12-26T08:00")
-    step(told, target="duty", rota=rota)
+    step(told, target="duty", ref=str(rota.pk))
     route = Route.objects.create(
         name="Claims", template=Template.objects.get(slug="task"), category=Category.objects.get(slug="approvals")
     )
-    RouteTarget.objects.create(route=route, kind="duty", rota=rota)
+    RouteTarget.objects.create(route=route, kind="duty", ref=str(rota.pk))
 
     (line,) = dead_ends(now)
 
@@ -302,7 +302,7 @@ def test_a_gap_of_a_rota_is_a_dead_end_from_its_beginning(db: None, before_chris
 def test_whoever_is_on_duty_and_has_no_address_is_named(db: None, before_christmas: datetime) -> None:
     told = Story.begin()
     change(told.alice, email="")
-    step(told, target="duty", rota=rota_of(told.finance, told.bob, told.alice))
+    step(told, target="duty", ref=str(rota_of(told.finance, told.bob, told.alice).pk))
 
     assert [(str(line.why), line.since) for line in dead_ends(before_christmas)] == [
         ("Alice would see it in the inbox only: no device and no e-mail", berlin("2026-12-21T08:00"))

@@ -65,10 +65,10 @@ from notifications.people.absence import sign
 from notifications.rotas import notices
 from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift, RotaSwap, SwapState
 from notifications.rotas.swaps import SwapProposal
+from notifications.rotas.tests.rotas import rota_of
 from notifications.rotas.turns import Shift
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD
-from tests.support.rotas import rota_of
 from tests.support.world import World
 from wfpush.models import ServiceState
 

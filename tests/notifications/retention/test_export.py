@@ -33,7 +33,7 @@ NOT_EXPORTED = {
     ("notifications.team", "lead"),
     ("notifications.historicalteam", "lead"),
     ("notifications.routetarget", "person"),  # configuration
-    ("notifications.rotawatch", "person"),  # who was on duty a minute ago
+    ("rotas.rotawatch", "person"),  # who was on duty a minute ago
     ("notifications.addressee", "away"),
     ("notifications.response", "asked"),
     ("notifications.erasure", "person"),

@@ -28,7 +28,7 @@ gc.disable()  # until all tests are loaded: a third of the time of it
 isolation.choose_folder()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 os.environ.setdefault("UNDO_SECONDS", "0")  # engines are told at once, but in tests of taking back
-ENV = env.prepare(Path(__file__).resolve().parent.parent)
+ENV = env.prepare(Path(__file__).resolve().parent)
 if not length.LONG:
     hypothesis.settings.register_profile("short", max_examples=30, deadline=None)
     hypothesis.settings.load_profile("short")

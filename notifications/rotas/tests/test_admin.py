@@ -12,9 +12,9 @@ from django.utils import timezone
 from notifications import reasons
 from notifications.models import Recipient, Route, RouteTarget
 from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift
+from notifications.rotas.tests.rotas import berlin, override, rota_of
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
-from tests.support.rotas import berlin, override, rota_of
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +136,6 @@ def test_a_route_needs_the_rota_of_its_target_and_shows_it(world: World, root: C
     page |= {"targets-TOTAL_FORMS": count + 1, f"targets-{count}-kind": "duty", f"targets-{count}-route": route.pk}
     assert "Choose the duty rota." in text_of(root.post(page_of(route), page, follow=True))
 
-    root.post(page_of(route), {**page, f"targets-{count}-rota": rota.pk}, follow=True)
-    assert RouteTarget.objects.get(kind="duty").rota == rota
+    root.post(page_of(route), {**page, f"targets-{count}-ref": rota.pk}, follow=True)
+    assert RouteTarget.objects.get(kind="duty").named == rota
     assert "who is on duty Claims" in text_of(root.get(list_of(Route)))
