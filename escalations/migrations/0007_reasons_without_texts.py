@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("escalations", "0006_rotas"), ("wfpush", "0006_required_release")]
+    dependencies = [("escalations", "0006_targets_of_features"), ("wfpush", "0006_required_release")]
 
     operations = [
         RequireRelease("0.4.0"),

@@ -259,6 +259,11 @@ class Migration(migrations.Migration):
         ),
         AddField(
             model_name="routetarget",
+            name="ref",
+            field=models.CharField(blank=True, db_default="", default="", max_length=40, verbose_name="what it names"),
+        ),
+        AddField(
+            model_name="routetarget",
             name="role",
             field=models.CharField(
                 blank=True,

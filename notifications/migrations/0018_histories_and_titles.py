@@ -3,6 +3,7 @@ import django.core.serializers.json
 import django.core.validators
 from django.db import migrations, models
 
+import notifications.models.routing
 import notifications.models.validators
 
 
@@ -273,23 +274,7 @@ class Migration(migrations.Migration):
             model_name="routetarget",
             name="kind",
             field=models.CharField(
-                choices=[
-                    ("assignee", "the task's assignee"),
-                    ("candidates", "the task's candidates"),
-                    ("task_teams", "the members of the event's teams"),
-                    ("team", "the members of a team"),
-                    ("team_lead", "the lead of the event's or the named team"),
-                    ("duty", "who is on duty"),
-                    ("manager", "the assignee's manager"),
-                    ("initiator", "who started it"),
-                    ("followers", "the case's followers"),
-                    ("role", "who has a role in the case"),
-                    ("case_list", "the list for cases of this type"),
-                    ("recipients", "the event's recipients"),
-                    ("person", "a named person"),
-                    ("customer", "the customer"),
-                    ("path", "the person found at a path in the event"),
-                ],
+                choices=notifications.models.routing.target_kinds,
                 max_length=20,
                 verbose_name="kind",
             ),

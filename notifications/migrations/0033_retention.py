@@ -23,7 +23,7 @@ def give_rights(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """How long what has happened is kept, legal holds, and the erasing of people."""
 
-    dependencies = [("notifications", "0032_rotas"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("notifications", "0031_absence_calendars"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(

@@ -22,6 +22,7 @@ VARIABLE = "WFPUSH_TESTS_MIGRATED"
 """In the environment of a test run that has such a cluster: the digest of the code that it was made by."""
 STAMP = "migrated-by"
 """Beside a cluster: that digest."""
+IGNORED = {"__pycache__", "tests"}
 SPARES = "spares"
 """Beside the cluster that is copied."""
 
@@ -137,10 +138,10 @@ def _stamp(base: Path) -> str:
 
 def _digest() -> str:
     """Of everything that can change what `migrate` makes."""
-    found = hashlib.sha256(str(shared_servers.__file__).encode())
+    found = hashlib.sha256(f"{shared_servers.__file__} {os.environ.get('FEATURES', '')}".encode())
     files = [ROOT / "constraints.txt"]
     for app in ("wfpush", "notifications", "escalations"):
-        files += (file for file in (ROOT / app).rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+        files += (file for file in (ROOT / app).rglob("*") if file.is_file() and IGNORED.isdisjoint(file.parts))
     for file in sorted(files):
         found.update(str(file.relative_to(ROOT)).encode())
         found.update(file.read_bytes())

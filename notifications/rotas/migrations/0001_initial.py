@@ -13,7 +13,9 @@ from notifications import roles
 
 
 class Migration(migrations.Migration):
-    """Duty rotas, which routes can name as a target."""
+    """Duty rotas."""
+
+    initial = True
 
     dependencies = [
         ("notifications", "0031_absence_calendars"),
@@ -165,7 +167,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="layers",
-                        to="notifications.rota",
+                        to="rotas.rota",
                         verbose_name="duty rota",
                     ),
                 ),
@@ -256,7 +258,7 @@ class Migration(migrations.Migration):
                         primary_key=True,
                         related_name="feed",
                         serialize=False,
-                        to="notifications.rota",
+                        to="rotas.rota",
                     ),
                 ),
                 ("url", models.CharField(max_length=500)),
@@ -278,7 +280,7 @@ class Migration(migrations.Migration):
                 (
                     "rota",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="feed_shifts", to="notifications.rota"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="feed_shifts", to="rotas.rota"
                     ),
                 ),
                 (
@@ -297,7 +299,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["begins_at", "pk"],
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["rota", "ends_at"], name="notificatio_rota_id_66c4bb_idx")],
+                "indexes": [models.Index(fields=["rota", "ends_at"], name="rotas_rotaf_rota_id_43f57d_idx")],
             },
         ),
         migrations.CreateModel(
@@ -309,7 +311,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="overrides",
-                        to="notifications.rota",
+                        to="rotas.rota",
                         verbose_name="duty rota",
                     ),
                 ),
@@ -357,7 +359,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="swaps",
-                        to="notifications.rota",
+                        to="rotas.rota",
                         verbose_name="duty rota",
                     ),
                 ),
@@ -405,7 +407,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "swap of duty",
                 "verbose_name_plural": "swaps of duty",
                 "ordering": ["-asked_at"],
-                "indexes": [models.Index(fields=["rota", "ends_at"], name="notificatio_rota_id_83debd_idx")],
+                "indexes": [models.Index(fields=["rota", "ends_at"], name="rotas_rotas_rota_id_45ce6a_idx")],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("ends_at__gt", models.F("begins_at"))), name="swap_ends_after_it_begins"
@@ -427,7 +429,7 @@ class Migration(migrations.Migration):
                         primary_key=True,
                         related_name="watch",
                         serialize=False,
-                        to="notifications.rota",
+                        to="rotas.rota",
                     ),
                 ),
                 ("looked_at", models.DateTimeField()),
@@ -451,16 +453,5 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
             },
         ),
-        migrations.AddField(
-            model_name="routetarget",
-            name="rota",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                to="notifications.rota",
-                verbose_name="duty rota",
-            ),
-        ),
-        roles.give_rights(rota="team", rotalayer="absence", rotaoverride="absence", rotaswap="absence"),
+        roles.give_added_rights("rotas"),
     ]
