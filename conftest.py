@@ -19,7 +19,7 @@ from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests.support import flushing, isolation, length, migrated, parallel, unrendered
+from tests.support import flushing, isolation, left_out, length, migrated, parallel, unrendered
 from wfpush import identifiers
 from wfpush.config import env
 from wfpush.embedded.servers import DATABASE
@@ -46,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     elif config.getoption("numprocesses", None):
         migrated.make()
         del os.environ["DJANGO_SETTINGS_MODULE"]  # or pytest-django would read the settings before a folder is chosen
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    is_module = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
+    return True if is_module and left_out.tells_of_what_is_missing(collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

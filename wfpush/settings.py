@@ -49,8 +49,12 @@ for _package in CHANNELS:
     globals().update(import_module(f"{_package}.config").read(ENV, BASE_URL))
 
 CORE = ["notifications", "escalations"]
-FEATURES = ENV.features("FEATURES", {"rotas": "notifications.rotas"})
-"""The installed features (wfpush/features.py), by name: their packages."""
+FEATURE_PACKAGES = {
+    "rotas": "notifications.rotas",
+}
+"""The packages of all features by name, each behind those that it needs."""
+FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)
+"""The installed ones (wfpush/features.py)."""
 
 INSTALLED_APPS = [
     "wfpush",

@@ -1,10 +1,13 @@
 from collections.abc import Iterator
 from copy import deepcopy
+from importlib import import_module
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -28,7 +31,6 @@ from notifications.models import (
 )
 from notifications.reasons import said
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
-from notifications.rotas.tests.rotas import override, rota_of
 from notifications.wording import template_versions
 from tests.admin import sla
 from tests.admin import world as story
@@ -113,8 +115,9 @@ def evening(day: World) -> World:
     sla.escalated(day)
     rule = FourEyesRule.objects.create(name="Invoices over 5,000", not_previous=True)
     rule.conditions.create(path="variables.amount", operator="gt", value="5000")
-    rota = rota_of(day.team, day.bob, day.carol)
-    override(rota, "2026-12-25T14:00", "2026-12-26T08:00")
+    for package in settings.FEATURES.values():
+        if find_spec(f"{package}.tests.world"):
+            import_module(f"{package}.tests.world").add_to(day)
     task = day.bob.assigned_tasks.all()[0]
     RefusedAnswer.objects.create(
         task=task,

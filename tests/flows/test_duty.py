@@ -15,7 +15,8 @@ from escalations.models import Policy
 from notifications.models import Category, Notification, Recipient, Route, RouteTarget, Team, Template
 from notifications.rotas.models import Rota
 from notifications.rotas.tasks import hand_over_duty
-from notifications.rotas.tests.rotas import berlin, override, rota_of
+from notifications.rotas.tests.rotas import override, rota_of
+from tests.support.berlin import berlin
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,17 +1,11 @@
 """Rotas of tests: weekly turns from Monday, 2 November 2026, at 8:00 in Berlin."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from notifications.models import Recipient, Team
 from notifications.rotas.models import Rota, RotaLayer, RotaOverride
-from wfpush import zones
-
-BERLIN = zones.zone("Europe/Berlin")
-
-
-def berlin(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+from tests.support.berlin import berlin
 
 
 def rota_of(team: Team, *people: Recipient, name: str = "Claims", **layer: Any) -> Rota:

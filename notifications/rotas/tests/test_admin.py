@@ -12,9 +12,10 @@ from django.utils import timezone
 from notifications import reasons
 from notifications.models import Recipient, Route, RouteTarget
 from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift
-from notifications.rotas.tests.rotas import berlin, override, rota_of
+from notifications.rotas.tests.rotas import override, rota_of
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
+from tests.support.berlin import berlin
 
 
 @pytest.fixture(autouse=True)

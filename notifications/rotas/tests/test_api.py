@@ -6,9 +6,10 @@ import pytest
 import time_machine
 
 from notifications.models import Absence, Engine, Scope
-from notifications.rotas.tests.rotas import berlin, override, rota_of
+from notifications.rotas.tests.rotas import override, rota_of
 from tests.factories import RecipientFactory, TeamFactory
 from tests.support.api import engine_caller, is_problem
+from tests.support.berlin import berlin
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/rotas/claims/on-duty"

@@ -17,9 +17,10 @@ from notifications.calendar_feeds.reading import events_in
 from notifications.models import Recipient, Team
 from notifications.rotas import calendar_export, duty, feeds
 from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift
-from notifications.rotas.tests.rotas import BERLIN, add_layer, berlin, rota_of
+from notifications.rotas.tests.rotas import add_layer, rota_of
 from tests.factories import RecipientFactory, TeamFactory
 from tests.notifications.calendar_feeds.test_absent_times import calendar
+from tests.support.berlin import BERLIN, berlin
 from tests.support.receiver import Receiver, receiving
 
 NOW = berlin("2026-11-02T07:00")

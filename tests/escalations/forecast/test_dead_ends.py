@@ -26,7 +26,8 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.rotas.tests.rotas import berlin, override, rota_of
+from notifications.rotas.tests.rotas import override, rota_of
+from tests.support.berlin import berlin
 from tests.support.story import Story
 
 DAY = timedelta(days=1)

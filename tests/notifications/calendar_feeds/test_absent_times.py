@@ -10,7 +10,7 @@ from notifications.calendar_feeds import absent_times, content
 from notifications.calendar_feeds.content import MAX_DATES, Refused, Span
 from notifications.calendar_feeds.reading import spans_in
 from notifications.models import TakenEntries
-from notifications.rotas.tests.rotas import BERLIN, berlin
+from tests.support.berlin import BERLIN, berlin
 from tests.support.length import some
 
 HERE = Path(__file__).parent / "calendars"

@@ -13,8 +13,8 @@ from notifications import reasons
 from notifications.calendar_feeds import reading, sandbox
 from notifications.calendar_feeds.reading import Unreadable, events_in, spans_by_choice, spans_in
 from notifications.models import TakenEntries
-from notifications.rotas.tests.rotas import BERLIN, berlin
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
+from tests.support.berlin import BERLIN, berlin
 
 NOW = berlin("2026-11-02T10:00")
 

@@ -11,7 +11,7 @@ import pytest
 from notifications import reasons
 from notifications.calendar_feeds import reading
 from notifications.calendar_feeds.reading import Unreadable, events_in
-from notifications.rotas.tests.rotas import BERLIN, berlin
+from tests.support.berlin import BERLIN, berlin
 from wfpush.management.commands import cluster
 
 KILLED = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
