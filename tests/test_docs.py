@@ -24,6 +24,7 @@ TYPES = {
     "integer": "whole number",
     "choice": "word",
     "words": "list",
+    "features": "list",
     "hosts": "list",
     "sender": "text",
     "url": "address",

@@ -1,5 +1,7 @@
 """Texts of empty lists: what the list shows, why it is empty, and what to do."""
 
+from collections.abc import Mapping
+
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -126,6 +128,10 @@ SAYS: dict[str, str | Promise] = {
 """Texts by the label of the model. Other apps add theirs."""
 
 
+def texts() -> Mapping[str, str | Promise]:
+    """Return all texts, those of features too, by the label of the model."""
+    return SAYS | {each.model: each.empty for each in features.added(DeskList)}
+
+
 def empty_text(model: type[Model]) -> str:
-    added = {each.model: each.empty for each in features.added(DeskList)}
-    return str((SAYS | added)[model._meta.label_lower])
+    return str(texts()[model._meta.label_lower])

@@ -150,7 +150,7 @@ CORE: dict[str, Columns] = {
     "notifications.route_event_types": Columns(),
     "notifications.historicalroute_event_types": Columns(),
     "notifications.routecondition": Columns(words="value", plain="path operator"),
-    "notifications.routetarget": Columns(plain="kind path role"),
+    "notifications.routetarget": Columns(plain="kind ref path role"),
     "notifications.caselist": Columns(plain="case_type"),
     "notifications.historicalcaselist": Columns(words=_CHANGE, plain=f"case_type{_TYPE}"),
     "notifications.caselist_people": Columns(),
@@ -185,7 +185,7 @@ CORE: dict[str, Columns] = {
         words=f"parts name{_CHANGE}", plain=f"clock time calendar_of on_acknowledge{_TYPE}"
     ),
     "escalations.policycondition": Columns(words="value", plain="path operator"),
-    "escalations.policystep": Columns(plain="kind time target channels priority"),
+    "escalations.policystep": Columns(plain="kind time target ref channels priority"),
     # --- Django's and its apps' ---------------------------------------------------------------------------------------
     "admin.logentry": Columns(words="object_repr change_message", plain="object_id"),
     "auth.user": Columns(own="password username first_name last_name email"),

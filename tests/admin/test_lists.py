@@ -223,8 +223,8 @@ def test_recent_rows_are_found_by_their_ids_time(day: World, root: Client) -> No
 
 
 def test_every_list_says_what_would_stand_there() -> None:
-    assert {model._meta.label_lower for model in REGISTERED} == set(empty_lists.SAYS)
-    said = [str(sentence) for sentence in empty_lists.SAYS.values()]
+    assert {model._meta.label_lower for model in REGISTERED} == set(empty_lists.texts())
+    said = [str(sentence) for sentence in empty_lists.texts().values()]
     assert len(set(said)) == len(said)
 
 

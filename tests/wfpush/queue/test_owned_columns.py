@@ -21,6 +21,8 @@ TABLES = {model._meta.db_table for model in apps.get_models() if issubclass(mode
 
 WRITE = {"update", "aupdate", "create", "acreate", "get_or_create", "update_or_create", "bulk_update", "setattr"}
 READ = {"filter", "exclude", "Q", "get", "order_by", "alias", "annotate", "aggregate"}
+WRITERS = [ROOT / "wfpush/queue/outbox.py", ROOT / "notifications/routing/entitlement_triggers.py"]
+"""The outbox, and triggers that make work due."""
 OF_OTHERS = {"task", "notification"}
 """Variables that hold rows with a `due_at` of their own."""
 SET = re.compile(r"\bSET\b(.*?)(?:\bFROM unnest|\bWHERE\b|\bRETURNING\b|\Z)", re.S)
@@ -30,7 +32,7 @@ INSERT = re.compile(r"INSERT INTO (\w+)\s*\(([^)]*)")
 
 def sources() -> list[Path]:
     found = [path for app in ("wfpush", "notifications", "escalations") for path in (ROOT / app).rglob("*.py")]
-    return [path for path in found if "migrations" not in path.parts and path != ROOT / "wfpush/queue/outbox.py"]
+    return [path for path in found if "migrations" not in path.parts and path not in WRITERS]
 
 
 def writes(source: str) -> list[str]:
