@@ -2,16 +2,19 @@
 
 from escalations import kinds  # noqa: F401  # registers the kinds of steps
 from escalations.clocks import clock, due_steps
+from escalations.models import Escalation
 from escalations.policies import matching
 from notifications.additions import ApiPaths, Pages
 from notifications.cases.lifecycle import TaskObserver
 from notifications.preferences.lookup import Holidays
 from wfpush.features import Feature
+from wfpush.observability.additions import Queue
 
 FEATURE = Feature(
     name="escalations",
     adds=[
         *due_steps.SOURCES,
+        Queue("clocks", Escalation),
         TaskObserver(clock.observe, 100, look_up=clock.look_up, stands_still=clock.is_paused),
         Holidays(matching.holidays_of),
         ApiPaths("escalations.api.urls"),

@@ -10,6 +10,8 @@ from notifications.delivery import service_kinds as delivery_services
 from notifications.engines import callback, poll, returned_answers
 from notifications.engines import service_kinds as engine_services
 from notifications.items import snoozing
+from notifications.models import Callback, Delivery, Event, Poll
+from notifications.observability import backlog
 from notifications.people import link_mails
 from notifications.preferences import change_effects
 from notifications.replays import orders
@@ -17,6 +19,7 @@ from notifications.retention import erasing, pruning
 from notifications.routing import entitlement_review, expiry, pipeline
 from wfpush.features import Feature
 from wfpush.observability import service_watch
+from wfpush.observability.additions import Metrics, Notes, Queue
 from wfpush.observability.services import Kinds
 from wfpush.queue.schedules import Minutely
 
@@ -46,6 +49,12 @@ FEATURE = Feature(
         Kinds(delivery_services.kinds),
         Kinds(engine_services.kinds),
         Kinds(absence_feeds.kinds),
+        Queue("events", Event, waiting=Event.backlog),
+        Queue("deliveries", Delivery),
+        Queue("callbacks", Callback, engine_services.REACHABLE),
+        Queue("polls", Poll, poll.ENABLED),
+        Metrics("notifications.observability.metrics"),
+        Notes(backlog.notes),
         TaskObserver(messages.observe, AFTER_CLOCKS),
         TaskObserver(entitlement_review.observe, AFTER_CLOCKS),
         AfterKept(returned_answers.look_at),

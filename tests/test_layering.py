@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Lowest first. Each room stands for everything in it.
 FLOORS: dict[str, str] = {
-    "leaves of the project": "wfpush: concurrency crypto features identifiers models net postgres security zones",
+    "leaves of the project": (
+        "wfpush: concurrency crypto features identifiers models net numbers postgres security zones"
+    ),
     "Redis, and servers of our own": "wfpush: redis embedded",
     "due work, and the environment": "wfpush: queue config",
     "processes": "wfpush: processes",
@@ -27,6 +29,7 @@ FLOORS: dict[str, str] = {
     "numbers and log lines": "wfpush: observability",
     "types, errors": "notifications: types errors channel_facts reasons additions feature_targets",
     "tables": "notifications: models",
+    "numbers of events and engines": "notifications: observability",
     "words": "notifications: wording",
     "forms of tasks, files, calendars that are read": "notifications: forms attachments calendar_feeds",
     "what people decide about": "notifications: revisions",

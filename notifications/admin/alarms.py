@@ -11,10 +11,11 @@ from notifications import reasons
 from notifications.admin.display import clock, short, span
 from notifications.channels import registry
 from notifications.models import Engine, Event, LinkMail, PausedService
+from notifications.observability import backlog
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, services
-from wfpush.observability.backlog import number
+from wfpush.numbers import number
+from wfpush.observability import services
 from wfpush.processes.worker_registry import has_died_here, latest_worker
 
 LINKS_WITHIN = timedelta(hours=24)

@@ -16,7 +16,7 @@ from notifications.channel_facts import channel_name, channel_names
 from notifications.engagement import MIN_PEOPLE, Counts, EngagementReport, Messages
 from notifications.hourly import BANDS, half_within
 from notifications.models import Category, Template, via_choices
-from wfpush.observability.backlog import number
+from wfpush.numbers import number
 
 Line = dict[str, str]
 """A row of the page: texts by column."""

@@ -29,7 +29,7 @@ from notifications.models import (
     Task,
     Team,
 )
-from wfpush.observability.backlog import number as shown
+from wfpush.numbers import number as shown
 
 MOST_ROWS = 8
 

@@ -21,7 +21,7 @@ from notifications.admin.filters import Recent
 from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
-from wfpush.observability.backlog import number
+from wfpush.numbers import number
 
 BATCH = 5_000
 """Number of keys in one SQL statement."""

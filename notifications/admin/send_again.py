@@ -40,7 +40,7 @@ from notifications.models import EventStatus, Replay, ReplayKind
 from notifications.replays import orders
 from notifications.replays.kinds import Kind
 from wfpush.identifiers import lowest_id, uuid7
-from wfpush.observability.backlog import number
+from wfpush.numbers import number
 
 GROUPS, PEOPLE = 20, 8
 """Maximum number of groups and of people that are named; the others are counted."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications.connectors import readable, reader_for
@@ -86,9 +86,12 @@ class _LeaseLost(Exception):
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
+ENABLED = Q(enabled=True, engine__active=True) & ~Q(engine__callback_url="")
+"""Polls that somebody has enabled, of engines that have an address and are in use."""
+
+
 def due_polls() -> QuerySet[Poll]:
-    polls = Poll.objects.filter(enabled=True, engine__active=True, engine__kind__in=readable())
-    return polls.exclude(engine__callback_url="").select_related("engine")
+    return Poll.objects.filter(ENABLED, engine__kind__in=readable()).select_related("engine")
 
 
 def has_due(now: datetime) -> bool:

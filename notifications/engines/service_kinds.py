@@ -14,6 +14,9 @@ from wfpush.queue import outbox
 TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
 """Answers that may be tried sooner than planned. With 429 and 503 an engine may say when to call again."""
 
+REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
+"""Answers of engines that are in use, and have an address that still takes answers."""
+
 LONGEST_PAUSE = callback.WHILE_DOWN.most * (1 + callback.WHILE_DOWN.jitter)
 """The longest usual pause between tries of an engine that is down."""
 
@@ -21,8 +24,7 @@ LONGEST_PAUSE = callback.WHILE_DOWN.most * (1 + callback.WHILE_DOWN.jitter)
 def _waiting_answers() -> QuerySet[Callback]:
     """Return the first waiting answer of each task: the next one follows when the first has ended."""
     before = Callback.objects.filter(task=OuterRef("task"), ended_at=None, position__lt=OuterRef("position"))
-    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None)
-    return reachable.exclude(engine__callback_url="").filter(~Exists(before), due_at__isnull=False)
+    return Callback.objects.filter(REACHABLE, ~Exists(before), due_at__isnull=False)
 
 
 def _answers_go_on(slug: str, now: datetime) -> None:

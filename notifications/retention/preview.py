@@ -30,7 +30,7 @@ from notifications.models import (
     TaskMessage,
     Team,
 )
-from wfpush.observability.backlog import number
+from wfpush.numbers import number
 
 
 @dataclass

@@ -4,19 +4,17 @@ The numbers are read from the database on each request, so every process answers
 deadlines: these pages matter most when the database or Redis is away.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial, wraps
+from functools import wraps
 from http import HTTPStatus
+from importlib import import_module
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import structlog
-from django.apps import apps
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -25,9 +23,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollecto
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from wfpush import VERSION
+from wfpush import VERSION, features
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, http_metrics, readiness, service_metrics, services, tallies
+from wfpush.observability import http_metrics, readiness, service_metrics, services
+from wfpush.observability.additions import Metrics, Queue
+from wfpush.observability.families import gauge
 from wfpush.observability.readiness import short_statements
 from wfpush.observability.write_checks import OK, database_state, redis_state
 from wfpush.queue import outbox
@@ -120,30 +120,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-@dataclass(frozen=True)
-class Queue:
-    """A table that is its own outbox. Rows outside `workable` wait for an administrator, not for a worker."""
-
-    name: str
-    model: str
-    workable: Q
-
-
-TALLIED = (
-    ("wfpush_events", "Events by what became of them.", "events", ("state",)),
-    ("wfpush_tasks", "Tasks by state.", "tasks", ("state",)),
-    ("wfpush_deliveries", "Deliveries by channel and state.", "deliveries", ("channel", "state")),
-)
-REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
-QUEUES = (
-    Queue("events", "notifications.Event", Q()),
-    Queue("deliveries", "notifications.Delivery", Q()),
-    Queue("callbacks", "notifications.Callback", REACHABLE),
-    Queue("clocks", "escalations.Escalation", Q()),
-    Queue("polls", "notifications.Poll", Q(enabled=True, engine__active=True) & ~Q(engine__callback_url="")),
-)
-
-
 class Installation(Collector):
     """Reads the database once per scrape. Metrics that it does not return in time are missing: `wfpush_up` is 0."""
 
@@ -154,111 +130,47 @@ class Installation(Collector):
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         complete, redis_up = database_state() == OK, redis_state() == OK
-        questions: list[Callable[[], list[Metric]]] = [_callbacks, tallies.histograms, _devices]
-        questions += [lambda: [tallies.gauge(*each) for each in TALLIED]]
-        questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
-        questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
-        questions += [partial(service_metrics.families, now)]
+        modules = (import_module(each.module) for each in features.added(Metrics))
+        questions = [question for module in modules for question in module.FAMILIES] + FAMILIES
         for question in questions if complete else []:
             try:
                 with short_statements():
-                    answer = question()
+                    answer = question(now)
             except DatabaseError as fault:
                 log.warning("metrics_left_out", fault=type(fault).__name__)
                 complete = False
             else:
                 yield from answer
         parts = [("database", complete), ("redis", redis_up)]
-        yield _gauge("wfpush_up", "1 if it takes writes, the database questions too.", "part", parts)
-
-
-def _gauge(name: str, help: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
-    """Return a gauge with a number for each value of the label."""
-    family = GaugeMetricFamily(name, help, labels=[label])
-    for value, number in values:
-        family.add_metric([value], number)
-    return family
-
-
-def _devices() -> list[Metric]:
-    counts = _rows("notifications.Device").order_by().values_list("channel").annotate(Count("pk"))
-    return [_gauge("wfpush_devices", "Browsers and apps that get messages.", "channel", counts)]
-
-
-def _callbacks() -> list[Metric]:
-    """Return counts of callbacks. Engines without an address fetch their answers: those are counted by themselves."""
-    fetching = set(_rows("notifications.Engine").filter(active=True, callback_url="").values_list("pk", flat=True))
-    counts: Counter[str] = Counter()
-    to_fetch = 0
-    for (engine, state), count in tallies.counts("callbacks").items():
-        if state == "waiting" and int(engine) in fetching:
-            to_fetch += count
-        else:
-            counts[state] += count
-    help = "Answers of engines that have no address and fetch them."
-    return [
-        _gauge("wfpush_callbacks", "Answers to be told to engines, by state.", "state", counts.items()),
-        GaugeMetricFamily("wfpush_kept_answers", help, to_fetch),
-    ]
+        yield gauge("wfpush_up", "1 if it takes writes, the database questions too.", "part", parts)
 
 
 def _waiting(now: datetime) -> list[Metric]:
     due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
     oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
-    for queue in QUEUES:
-        waiting = backlog.events(now) if queue.name == "events" else _rows(queue.model).filter(due_at__lte=now)
-        rows = services.without_held(waiting.filter(queue.workable), queue.name, now)
+    for queue in features.added(Queue):
+        rows = services.without_held(queue.due(now), queue.name, now)
         totals = rows.aggregate(count=Count("pk"), since=Min("due_at"))
         due.add_metric([queue.name], totals["count"])
         oldest.add_metric([queue.name], (now - (totals["since"] or now)).total_seconds())
     return [due, oldest]
 
 
-def _rates(now: datetime) -> list[Metric]:
-    events = backlog.of_events(now)
-    return [
-        GaugeMetricFamily("wfpush_events_in_per_second", "Events that come, by now.", events.rate_in),
-        GaugeMetricFamily("wfpush_events_out_per_second", "Events that are processed, by now.", events.rate_out),
-        GaugeMetricFamily(
-            "wfpush_events_empty_in_seconds",
-            "Until no event waits, at these rates; +Inf if it does not come to that.",
-            events.empty_in,
-        ),
-    ]
+def _retried(now: datetime) -> list[Metric]:
+    counts = [(queue.name, queue.rows().filter(outbox.RETRIED).count()) for queue in features.added(Queue)]
+    return [gauge("wfpush_retried", "Rows that were tried without success and are tried again.", "queue", counts)]
 
 
-def _due_of_engines() -> list[Metric]:
-    waiting = _rows("notifications.Event").filter(due_at__isnull=False).order_by()
-    counts = dict(waiting.values_list("engine").annotate(Count("pk")))
-    by_slug = ((slug, counts.get(pk, 0)) for pk, slug in _rows("notifications.Engine").values_list("pk", "slug"))
-    return [_gauge("wfpush_engine_events", "Events that wait, retries included.", "engine", by_slug)]
-
-
-def _retried() -> list[Metric]:
-    counts = [(each.name, _rows(each.model).filter(each.workable, outbox.RETRIED).count()) for each in QUEUES]
-    return [_gauge("wfpush_retried", "Rows that were tried without success and are tried again.", "queue", counts)]
+def _build(now: datetime) -> list[Metric]:
+    help = "1, with the version of the process that answers."
+    return [gauge("wfpush_build_info", help, "version", [(VERSION, 1)])]
 
 
 def _beats(now: datetime) -> list[Metric]:
     beats = Heartbeat.objects.values_list("name", "beat_at")
     ages = ((name, (now - beat_at).total_seconds()) for name, beat_at in beats)
-    return [_gauge("wfpush_heartbeat_age_seconds", "Since a worker's cluster last ran a task.", "part", ages)]
+    return [gauge("wfpush_heartbeat_age_seconds", "Since a worker's cluster last ran a task.", "part", ages)]
 
 
-def _build() -> list[Metric]:
-    help = "1, with the version of the process that answers."
-    return [_gauge("wfpush_build_info", help, "version", [(VERSION, 1)])]
-
-
-def _disabled_endpoints() -> list[Metric]:
-    disabled = _rows("notifications.Engine").filter(callback_disabled_at__isnull=False).count()
-    return [GaugeMetricFamily("wfpush_disabled_endpoints", "Engines whose address was disabled by a 410.", disabled)]
-
-
-def _paused() -> list[Metric]:
-    paused = _rows("notifications.PausedService").count()
-    return [GaugeMetricFamily("wfpush_paused_services", "Services that do not accept our credentials.", paused)]
-
-
-def _rows(model: str) -> Any:
-    return apps.get_model(model)._default_manager.all()
+FAMILIES: list[Callable[[datetime], list[Metric]]] = [_waiting, _retried, _build, _beats, service_metrics.families]
+"""The metrics of the installation that no app adds."""

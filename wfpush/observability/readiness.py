@@ -10,10 +10,11 @@ from functools import partial
 
 from django.db import connection, transaction
 from django.db.utils import Error as DatabaseError
-from django.utils import translation
 
+from wfpush import features
 from wfpush.models import Heartbeat
-from wfpush.observability import backlog, service_metrics
+from wfpush.observability import service_metrics
+from wfpush.observability.additions import Notes
 from wfpush.observability.write_checks import OK, STATEMENT_MS, database_state, redis_state
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
@@ -55,7 +56,7 @@ def notes(now: datetime) -> list[str]:
                 *([note] if note else []),
                 *_stopped_worker(now),
                 *_silent_workers(now),
-                *_backlog(now),
+                *_added_notes(now),
                 *service_metrics.notes(now),
             ]
     except DatabaseError:
@@ -99,10 +100,8 @@ def _running() -> list[Heartbeat]:
     return list(Heartbeat.objects.filter(stopped_at=None).order_by("beat_at"))
 
 
-def _backlog(now: datetime) -> list[str]:
-    events = backlog.find_large(now)
-    with translation.override("en"):
-        return [events.sentence()] if events is not None else []
+def _added_notes(now: datetime) -> list[str]:
+    return [note for notes in features.added(Notes) for note in notes.read(now)]
 
 
 def _silence(beat: Heartbeat, now: datetime) -> str | None:

@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 
 from wfpush import features
 from wfpush.models import ServiceState
-from wfpush.observability.backlog import number
+from wfpush.numbers import number
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.apps import apps
 from django.db.models import Count, Min
-from django.utils import formats
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications.models import Event
 from wfpush.identifiers import lowest_id
+from wfpush.numbers import number
 
 MIN_PERIOD, MAX_PERIOD = timedelta(seconds=2), timedelta(minutes=1)
 """The shortest and the longest time over which rates are taken."""
@@ -80,26 +81,23 @@ def find_large(now: datetime) -> Backlog | None:
     return _with_rates(waiting, oldest, now) if waiting > BATCH_SIZE and oldest > LONG else None
 
 
+def notes(now: datetime) -> list[str]:
+    events = find_large(now)
+    with translation.override("en"):
+        return [events.sentence()] if events is not None else []
+
+
 def _due(now: datetime) -> tuple[int, timedelta]:
-    due = events(now).aggregate(count=Count("pk"), since=Min("due_at"))
+    due = Event.backlog(now).aggregate(count=Count("pk"), since=Min("due_at"))
     return due["count"], now - (due["since"] or now)
-
-
-def events(now: datetime) -> Any:
-    """Return the rows that wait, with those that wait behind another of their task or case."""
-    model: Any = apps.get_model("notifications.Event")
-    return model.backlog(now)
 
 
 def _with_rates(waiting: int, oldest: timedelta, now: datetime) -> Backlog:
     since = now - (min(max(oldest / 2, MIN_PERIOD), MAX_PERIOD) if waiting else MAX_PERIOD)
-    came = _events().filter(pk__gte=lowest_id(since)).order_by("-pk").values("received_at")
-    went = _events().filter(processed_at__gt=since).order_by("-processed_at").values("processed_at")
+    rows = Event.objects.order_by()
+    came = rows.filter(pk__gte=lowest_id(since)).order_by("-pk").values("received_at")
+    went = rows.filter(processed_at__gt=since).order_by("-processed_at").values("processed_at")
     return Backlog(waiting, oldest, _rate(came, "received_at", since, now), _rate(went, "processed_at", since, now))
-
-
-def _events() -> Any:
-    return apps.get_model("notifications.Event")._default_manager.order_by()
 
 
 def _rate(rows: Any, moment: str, since: datetime, now: datetime) -> float:
@@ -107,11 +105,6 @@ def _rate(rows: Any, moment: str, since: datetime, now: datetime) -> float:
     totals = rows[:ROWS].aggregate(count=Count("*"), first=Min(moment))
     begin = totals["first"] if totals["count"] == ROWS else since
     return float(totals["count"] / max((now - begin).total_seconds(), 0.1))
-
-
-def number(value: float) -> str:
-    """Return a whole number as text, with its digits grouped as in the reader's language."""
-    return formats.number_format(round(value), use_l10n=True, force_grouping=True)
 
 
 def in_words(seconds: float) -> str:

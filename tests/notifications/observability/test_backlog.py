@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications.models import Engine, Event
+from notifications.observability import backlog
+from notifications.observability.backlog import Backlog
 from tests.factories import EngineFactory
 from wfpush.identifiers import lowest_id
-from wfpush.observability import backlog
-from wfpush.observability.backlog import Backlog
 from wfpush.tasks import beat
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
