@@ -28,13 +28,17 @@ FOLDERS = {
 """The folders of which a process is made, by the name that `manage.py up` gives it."""
 IGNORED_FILES = (*DefaultFilter.ignore_entity_patterns, r"\.po$")
 ONLY_WEB_FILES = r"^(urls|web|server)\.py$"
-ONLY_WEB_FOLDERS = [f"{ROOT}/{app}/{folder}/" for app in APPS for folder in ("admin", "api", "inbox")]
+ONLY_WEB_PARTS = ("admin/", "admin.py", "api/", "api.py", "inbox/", "pages.py")
+"""The parts of a Django app, such as a feature, that are for pages and the API."""
+ONLY_WEB_PATHS = [
+    f"{file.parent}/{part}" for app in APPS for file in (ROOT / app).rglob("feature.py") for part in ONLY_WEB_PARTS
+]
 
 
 def file_filter(name: str) -> DefaultFilter:
     """The files in the folders of a process of which it is made. The worker does without pages and API."""
     if name == "worker":
-        return DefaultFilter(ignore_entity_patterns=(*IGNORED_FILES, ONLY_WEB_FILES), ignore_paths=ONLY_WEB_FOLDERS)
+        return DefaultFilter(ignore_entity_patterns=(*IGNORED_FILES, ONLY_WEB_FILES), ignore_paths=ONLY_WEB_PATHS)
     return DefaultFilter(ignore_entity_patterns=IGNORED_FILES)
 
 
