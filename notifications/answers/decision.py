@@ -1,4 +1,4 @@
-"""One answer, with everything that it is decided by: the way of an answer from reading to writing."""
+"""One answer to a task, with everything that was read to decide about it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ NOT_OFFERED = Action("", "", effect="final", comment="none")
 
 @dataclass(frozen=True)
 class Decision:
-    """An answer to a task. The guards (notifications/answers/guards.py) read nothing else, and recording writes it.
+    """An answer to a task: checked by the guards (notifications/answers/guards.py), then written by recording.
 
     Asked: the locked `task`, the person's copy of it (`item`), the names of the actions `offered` to them, the `action`
     that the answer names, and the task's `form`. Shown: `answer.revision`; the present content is `item.revision`.
@@ -41,8 +41,8 @@ class Decision:
     entitlements: Entitlements
 
 
-def read(submission: Submission, context: AnswerContext) -> Decision:
-    """Return the decision on an answer, from the rows that the context has read. Raises NotFound, NotAllowed."""
+def read_decision(submission: Submission, context: AnswerContext) -> Decision:
+    """Return the decision about an answer, from the rows that the context has read. Raises NotFound, NotAllowed."""
     item, answer = context.copy_of(submission), submission.answer
     task = item.task
     if task is None:

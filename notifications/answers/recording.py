@@ -1,9 +1,9 @@
-"""Decides on an answer in memory, and collects what it writes: the answer, the callback that tells the engine, and the
-changes of its task and every copy."""
+"""Decides about an answer in memory, and collects the rows to write: the answer, the callback that tells the engine,
+and the changes of its task and every copy."""
 
 from notifications.answers import answer_body, form_values, four_eyes, repeats
 from notifications.answers.answer_context import AnswerContext
-from notifications.answers.decision import Decision, read
+from notifications.answers.decision import Decision, read_decision
 from notifications.answers.effects import EFFECTS
 from notifications.answers.guards import GUARDS, addressee_of
 from notifications.answers.outcome import unconnected_engine
@@ -23,7 +23,7 @@ def record(submission: Submission, context: AnswerContext) -> RecordedAnswer:
     FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four
     eyes is recorded.
     """
-    decision = read(submission, context)
+    decision = read_decision(submission, context)
     earlier = repeats.earlier_answer(decision, context.keys)
     if earlier is None:
         recorded = _record(decision, context)
