@@ -27,6 +27,15 @@ class Pages:
 
 
 @dataclass(frozen=True)
+class FirstPage:
+    """A page in place of the inbox's list. `page` names a function of the reader (a Recipient), the query of the list
+    (a `Finding`; None without a connection) and the time. It returns a `ListPage` (notifications/inbox/pages.py), or
+    None for readers who have the list."""
+
+    page: str
+
+
+@dataclass(frozen=True)
 class ApiPaths:
     """Operations of the API. `module` has `urlpatterns`, mounted below `/api/`, and `TAG` with their descriptions
     (notifications/api/operations/operation.py)."""

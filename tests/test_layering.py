@@ -47,7 +47,7 @@ FLOORS: dict[str, str] = {
     "what starts it all": (
         "notifications: admin api apps feature housekeeping inbox management roles signing_in starter tasks urls"
     ),
-    "features": "notifications: rotas",
+    "features": "notifications: rotas customers",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast inbox kinds management models "
@@ -59,7 +59,7 @@ LAYERS = {
     title: [f"{app}.{room}" for app, _, rooms in [line.partition(":")] for room in rooms.split()]
     for title, line in FLOORS.items()
 }
-FEATURES = {"notifications.rotas": []}
+FEATURES: dict[str, list[str]] = {"notifications.rotas": [], "notifications.customers": []}
 """Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TypeVar
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -44,3 +46,9 @@ def installed() -> tuple[Feature, ...]:
 def added(kind: type[T]) -> tuple[T, ...]:
     """Return what the installed features add of this type."""
     return tuple(each for feature in installed() for each in feature.adds if isinstance(each, kind))
+
+
+def folders(name: str) -> list[Path]:
+    """Return the folders of this name, such as "static/wfpush", that installed features have."""
+    paths = (Path(apps.get_app_config(feature).path, name) for feature in settings.FEATURES)
+    return [path for path in paths if path.is_dir()]

@@ -51,6 +51,7 @@ for _package in CHANNELS:
 CORE = ["notifications", "escalations"]
 FEATURE_PACKAGES = {
     "rotas": "notifications.rotas",
+    "customers": "notifications.customers",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

@@ -168,16 +168,6 @@ class MessagesQuery(serializers.Serializer[Any]):
     engine = serializers.CharField(required=False, max_length=100)
 
 
-class CaseQuery(serializers.Serializer[Any]):
-    engine = serializers.CharField(required=False, max_length=100, help_text="Where two have a case of this id.")
-
-
-class CaseMessageGiven(serializers.Serializer[Any]):
-    text = OptionalText(max_length=MOST_TEXT, help_text="Not needed with files.")
-    attachments = AttachmentIds()
-    engine = OptionalText(max_length=100, help_text="Its slug, where two have a case of this id.")
-
-
 class UpTo(serializers.Serializer[Any]):
     up_to = Whole(min_value=0, max_value=MAX_SEQ)
 

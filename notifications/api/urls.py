@@ -5,7 +5,6 @@ from django.urls import URLPattern, path
 from notifications.api import (
     absence,
     attachments,
-    cases,
     events,
     following,
     inbox,
@@ -43,8 +42,6 @@ urlpatterns: list[URLPattern] = [
     path("v1/cases/<path:case_id>/follow-kind", following.FollowKindView.as_view()),
     path("v1/cases/<path:case_id>/mute", following.MuteView.as_view()),
     path("v1/cases/<path:case_id>/follow", following.FollowView.as_view()),
-    path("v1/cases/<path:case_id>/messages", cases.CaseMessagesView.as_view()),
-    path("v1/cases/<path:case_id>", cases.CaseView.as_view()),
     path("v1/followed-cases", following.FollowedCasesView.as_view()),
     path("v1/followed-kinds", following.FollowedKindsView.as_view()),
     path("v1/muted-cases", following.MutedCasesView.as_view()),

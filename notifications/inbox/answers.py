@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -35,7 +35,6 @@ from notifications.inbox.signin import local_path
 from notifications.inbox.uploads import UploadedFiles, attached, attached_as, keep_text
 from notifications.items import inbox_items, snoozing
 from notifications.models import Notification, Recipient, Via
-from notifications.preferences import following
 from notifications.wording.formats import locale_of
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean_line
@@ -173,30 +172,6 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         sent = RefusedInput(message=text, message_fault=fault, message_attached=files.files)
         return show(request, inbox_item, sent, status=failure.status)
     return redirect("inbox:item", notification.pk)
-
-
-@form_only
-@person_required
-def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
-    """Send a customer's message about their case."""
-    reader, text = request.recipient, cleaned_comment(request.POST.get("text", ""))
-    case = get_object_or_404(following.cases_of(reader), pk=case_id)
-    if not reader.external:
-        raise Http404
-    files = attached(request, reader, timezone.now())
-    words = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
-    try:
-        refuse_faulty(files)
-        posting.write_in(reader, case, words, timezone.now())
-    except errors.NotFound as nobody:
-        raise Http404 from nobody
-    except errors.Failure as failure:
-        too_often = _("You have written very often within the last hour. Wait a while, or reach us in another way.")
-        fault = too_often if isinstance(failure, errors.TooMany) else explain(failure, reader, asks=True)
-        sent = RefusedInput(written=text, written_fault=fault, written_attached=files.files)
-        return show(request, None, sent, status=failure.status)
-    messages.success(request, _("Sent. You find your message below."))
-    return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
 
 
 def refuse_faulty(files: UploadedFiles) -> None:

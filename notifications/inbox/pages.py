@@ -1,7 +1,8 @@
 """The pages of the list, and of one item beside it. Both work without JavaScript; neither changes anything."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,11 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from notifications.additions import FirstPage
 from notifications.answers.submission import MAX_COMMENT
 from notifications.attachments import storage
 from notifications.channel_facts import facts_of_channel
@@ -20,7 +23,6 @@ from notifications.forms.rendering import FormView, words_of_forms
 from notifications.forms.typed_input import TypedForm
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
-from notifications.inbox.customers import CustomerPage, customer_page, is_for_customers
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.list_query import PLAIN, Finding, finding_of
 from notifications.inbox.listing import NOTHING, Listing, chips_of, filters_of, listing
@@ -29,10 +31,21 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.uploads import File, file_rules
 from notifications.inbox.views import is_shown, views_of
 from notifications.items import undo_window
-from notifications.models import Recipient
+from notifications.models import Brand, Recipient
 from notifications.types import TAKES_AWAY, Json
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say_of, spoken
+from wfpush import features
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """The page with the list. `template` extends "inbox/inbox.html", and `context` is what it needs besides."""
+
+    listing: Listing
+    template: str = "inbox/inbox.html"
+    context: Json = field(default_factory=dict)
+    brand: Brand | None = None
 
 
 @gzip_page
@@ -63,12 +76,12 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 def offline(request: PersonRequest) -> HttpResponse:
     """Show the page that a browser stores to open the inbox without a connection. The browser stores the items
     itself."""
-    customer = CustomerPage(brand=request.recipient.brand) if request.recipient.external else None
-    context: Json = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
+    page = _list_page(request.recipient, None, timezone.now())
+    context: Json = {"list": page.listing, "item": None, "offline": True, "max_comment": MAX_COMMENT, **page.context}
     rules = file_rules()
     words = words_of_forms() | {"file_hint": rules["one"], "photo_hint": rules["photo"]}
     context |= {"file_rules": rules, "form_words": words, "settings": browser_settings(request)}
-    return show_page(request, "inbox/inbox.html", context)
+    return show_page(request, page.template, context)
 
 
 @dataclass(frozen=True)
@@ -87,13 +100,9 @@ class RefusedInput:
     message: str = ""
     message_fault: str = ""
     """A comment to colleagues."""
-    written: str = ""
-    written_fault: str = ""
-    """A customer's message about their case."""
     snooze_fault: str = ""
     attached: Sequence[File] = ()
     message_attached: Sequence[File] = ()
-    written_attached: Sequence[File] = ()
     """Stored files of each of these inputs."""
 
 
@@ -109,31 +118,29 @@ def show(
         inbox_item.card.buttons if inbox_item else (), sent.asked or (inbox_item.reply if inbox_item else "")
     )
     button = open_button if open_button is not None and (open_button.asks or not open_button.fills) else None
-    customer, shown = _listed(reader, finding)
+    page = _list_page(reader, finding, timezone.now())
     context: dict[str, Any] = {
         **vars(sent),
         **_form_of(inbox_item, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
-        "list": shown,
+        "list": page.listing,
         "opened_by": came_by(request.GET),
-        "customer": customer,
-        "chips": list(chips_of(shown, reader)),
+        "chips": list(chips_of(page.listing, reader)),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
         "item": inbox_item,
         **open_answer(button, reader, focus=bool(sent.asked)),
         "unconnected": list(connected_accounts.missing_for(reader)),
         "settings": browser_settings(request, finding),
+        **page.context,
     }
-    brand = customer.brand if customer else None
-    return show_page(request, "inbox/inbox.html", context, brand=brand, status=status)
+    return show_page(request, page.template, context, brand=page.brand, status=status)
 
 
-def _listed(reader: Recipient, finding: Finding) -> tuple[CustomerPage | None, Listing]:
-    """Return a customer's case and waiting items; for other people the list that the address asks for."""
-    now = timezone.now()
-    if not is_for_customers(reader, finding):
-        return None, listing(reader, now, finding)
-    return customer_page(reader, finding, now), replace(listing(reader, now), finding=finding)
+def _list_page(reader: Recipient, finding: Finding | None, now: datetime) -> ListPage:
+    """Return the page that a feature has for the reader, else the list. `finding`: None without a connection."""
+    pages = (import_string(each.page)(reader, finding, now) for each in features.added(FirstPage))
+    own: ListPage | None = next((page for page in pages if page is not None), None)
+    return own or ListPage(NOTHING if finding is None else listing(reader, now, finding))
 
 
 def _form_of(

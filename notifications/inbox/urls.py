@@ -40,7 +40,6 @@ urlpatterns: list[URLPattern] = [
     path("cases/<int:case_id>/follow-kind", following.follow_kind, name="follow-kind"),
     path("cases/<int:case_id>/mute", following.mute, name="mute"),
     path("settings/following", following.page, name="following"),
-    path("cases/<int:case_id>/messages", answers.write_in, name="write-in"),
     path("devices", devices.page, name="devices"),
     path("devices/<uuid:device_id>/fate", devices.registration_state, name="device-fate"),
     path("devices/<uuid:device_id>/test", devices.test, name="test-device"),

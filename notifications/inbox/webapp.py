@@ -24,6 +24,7 @@ from django.views.decorators.http import require_safe
 from notifications.models import Brand
 from notifications.types import Json
 from notifications.wording.sentences import spoken_by_worker, spoken_to_customers_by_worker
+from wfpush import features
 from wfpush.web import page_scripts
 from wfpush.web.javascript import LOADER, bundle, read_modules
 
@@ -48,7 +49,7 @@ def worker() -> Worker:
 
 def assembled() -> Worker:
     files = shell_files()
-    code = f'{LOADER}{bundle(read_modules(page_scripts.FOLDER, [ENTRY]))};\nloadModule("{ENTRY}");\n'
+    code = f'{LOADER}{bundle(read_modules(page_scripts.folders(), [ENTRY]))};\nloadModule("{ENTRY}");\n'
     words = {language: _in(language, spoken_by_worker) for language, _name in settings.LANGUAGES}
     for_customers = {language: _in(language, spoken_to_customers_by_worker) for language, _name in settings.LANGUAGES}
     version = hashlib.sha256()
@@ -75,13 +76,14 @@ _assembled_once = cache(assembled)
 
 def shell_files() -> dict[str, bytes]:
     """Return the scripts, styles and icons of the pages, by file name."""
-    paths = (path for kind in ("*.css", "*.svg") for path in page_scripts.FOLDER.glob(kind))
+    paths = (path for folder in page_scripts.folders() for kind in ("*.css", "*.svg") for path in folder.glob(kind))
     files = {path.name: path.read_bytes() for path in sorted(paths)}
     return {name: script.encode() for name, script in page_scripts.page_scripts().items()} | files
 
 
 def page_templates() -> list[Path]:
-    return [TEMPLATES / "base.html", *(TEMPLATES / "inbox").glob("*.html")]
+    of_features = (path for folder in features.folders("templates") for path in folder.glob("*/*.html"))
+    return [TEMPLATES / "base.html", *(TEMPLATES / "inbox").glob("*.html"), *of_features]
 
 
 def integrity(content: bytes) -> str:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 def worker_modules() -> dict[str, str]:
     """Their sources, by name."""
-    modules = read_modules(page_scripts.FOLDER, [webapp.ENTRY])
+    modules = read_modules(page_scripts.folders(), [webapp.ENTRY])
     return {name: module.source.decode() for name, module in modules.items()}
 
 

@@ -5,7 +5,7 @@ are a fifth of the source. Syntax that the bundler does not support is an error.
 """
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NoReturn
@@ -39,9 +39,9 @@ class UnsupportedSyntax(ValueError):
 class Module:
     """A parsed module. `imports` are the modules that it needs at once, `later` those that it loads with `import()`."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder, self.name = folder, name
-        self.source = (folder / name).read_bytes()
+    def __init__(self, folders: Sequence[Path], name: str) -> None:
+        self.folders, self.name = folders, name
+        self.source = _files(folders, name)[0].read_bytes()
         self.imports: dict[str, tuple[Node, set[str]]] = {}  # module → statement, names
         self.later: list[str] = []
         self.exports: list[str] = []
@@ -102,7 +102,7 @@ class Module:
 
     def _module_name(self, path: Node) -> str:
         name = posixpath.normpath(posixpath.join(posixpath.dirname(self.name), _text(path)[1:-1]))
-        if path.type != "string" or _text(path)[1:2] != "." or not (self.folder / name).is_file():
+        if path.type != "string" or _text(path)[1:2] != "." or not _files(self.folders, name):
             self.refuse(path)
         return name
 
@@ -131,12 +131,16 @@ class Module:
         self.is_async = self.is_async or node is None
 
 
+def _files(folders: Sequence[Path], name: str) -> list[Path]:
+    return [path for folder in folders if (path := folder / name).is_file()]
+
+
 def _text(node: Node) -> str:
     return (node.text or b"").decode()
 
 
-def read_modules(folder: Path, entries: Iterable[str]) -> dict[str, Module]:
-    """Return `entries` and all modules that they import, by path in `folder`.
+def read_modules(folders: Sequence[Path], entries: Iterable[str]) -> dict[str, Module]:
+    """Return `entries` and all modules that they import, by path in one of `folders`.
 
     Raises UnsupportedSyntax, also for an import of a name that is not exported, and for modules that import each other.
     """
@@ -144,7 +148,7 @@ def read_modules(folder: Path, entries: Iterable[str]) -> dict[str, Module]:
     names = list(entries)
     while names:
         if (name := names.pop()) not in modules:
-            modules[name] = Module(folder, name)
+            modules[name] = Module(folders, name)
             names += [*modules[name].imports, *modules[name].later]
     for module in modules.values():
         for name, (statement, imports) in module.imports.items():

@@ -1,9 +1,9 @@
 """The pages' scripts as two files: `static('wfpush/pages.js')`, and `later.js` with modules for some pages only.
 
-They are bundles of the ES modules in static/wfpush/, which browsers would load one by one: twenty requests for a page,
-and again when the service worker keeps them. The second file has the modules that are loaded after a press, or where a
-task has a form (`import("./forms.js")`). There is no build step: the files are made when web starts, and with DEBUG for
-every request.
+They are bundles of the ES modules in static/wfpush/, here and in features, which browsers would load one by one: twenty
+requests for a page, and again when the service worker keeps them. The second file has the modules that are loaded after
+a press, or where a task has a form (`import("./forms.js")`). There is no build step: the files are made when web
+starts, and with DEBUG for every request.
 """
 
 import hashlib
@@ -16,15 +16,17 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 
+from wfpush import features
 from wfpush.web.javascript import LOADER, bundle, imported_modules, read_modules
 from wfpush.web.static_files import made_file
 
-FOLDER = settings.BASE_DIR / "static" / "wfpush"
+IN_FEATURES = "static/wfpush"
+FOLDER = settings.BASE_DIR / IN_FEATURES
 NAME, LATER_NAME = "pages.js", "later.js"
 PATHS = {f"wfpush/{name}": name for name in (NAME, LATER_NAME)}
 """Arguments of the template tag `static`, with the scripts' names."""
-ENTRIES = ("customer.js", "devices.js", "inbox.js", "settings.js", "several.js", "signout.js", "told_later.js")
-"""Modules that pages begin with. A page names its own: `<script data-modules="signout inbox">`."""
+ENTRIES = ("devices.js", "inbox.js", "settings.js", "several.js", "signout.js", "told_later.js")
+"""Modules that pages begin with, besides those of features. A page names its own: `<script data-modules="inbox">`."""
 SOON = ("keys.js",)
 """Small modules that are loaded later, but on most pages."""
 
@@ -40,10 +42,16 @@ for (const name of document.querySelector("script[data-modules]").dataset.module
 """
 
 
+def folders() -> list[Path]:
+    """Return the folders of the pages' files: that of the core, and those of features."""
+    return [FOLDER, *features.folders(IN_FEATURES)]
+
+
 def assembled() -> dict[str, str]:
     """Return the two scripts, by name. Raises UnsupportedSyntax."""
-    modules = read_modules(FOLDER, ENTRIES)
-    first = imported_modules(modules, [*ENTRIES, *SOON])
+    entries = [*ENTRIES, *(path.name for folder in features.folders(IN_FEATURES) for path in folder.glob("*.js"))]
+    modules = read_modules(folders(), entries)
+    first = imported_modules(modules, [*entries, *SOON])
     version = f'const OF = "{hashlib.sha256(bundle(modules).encode()).hexdigest()[:16]}";\n'
     pages = bundle({name: module for name, module in modules.items() if name in first})
     later = bundle({name: module for name, module in modules.items() if name not in first})

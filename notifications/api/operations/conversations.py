@@ -6,7 +6,6 @@ from notifications.api.operations.story import (
     APPROVAL_GIVEN,
     ASKED,
     BOB,
-    ERIN,
     QUESTION,
     QUESTION_GIVEN,
     REPLY,
@@ -36,35 +35,6 @@ TALK = {
     ],
     "next": None,
 }
-CASE: Json = {
-    "id": "R-88",
-    "title": "Broken heating",
-    "type": "repair",
-    "status": "assigned",
-    "milestones": [
-        {"label": "Received", "state": "done", "at": "2026-11-25T09:00:00Z"},
-        {"label": "In progress", "state": "now", "at": "2026-11-25T10:00:00Z"},
-        {"label": "Completed", "state": "ahead", "at": None},
-    ],
-    "note": "Somebody is taking care of it. You will hear when there is news.",
-    "news": None,
-    "can_write": True,
-    "question": None,
-}
-WRITTEN: Json = {
-    "id": "01a21070-6f1c-7b3d-9c55-2d1f4f6f0b21",
-    "number": 1,
-    "kind": "comment",
-    "by": ERIN,
-    "to": [{**BOB, "on_behalf_of": None, "state": "told"}],
-    "text": "Please ring twice.",
-    "attachments": [],
-    "reply_to": None,
-    "at": "2026-11-25T10:20:00Z",
-    "via": "portal",
-    "late": False,
-    "engine": "waiting",
-}
 NAMED: Json = {"engine": "repairs", "id": "R-88", "title": "Broken heating", "type": "repair"}
 SINCE = "2026-11-25T09:00:00Z"
 WRONG_WORDS = (
@@ -86,19 +56,6 @@ CONVERSATIONS = Tag(
                 201: "It is recorded, and told to whom it is for",
                 409: "`already_answered` (the task, or the question), `already_handled` or `withdrawn`",
                 410: "`expired`: the task is past its time",
-                422: WRONG_WORDS,
-            },
-        ),
-        "case": Operation("Show how far a case has come", response=CASE),
-        "case_messages": Operation("List the messages about a case", response={"items": [WRITTEN]}),
-        "write_in": Operation(
-            "Write about a case as a customer",
-            request={"text": "Please ring twice."},
-            response=WRITTEN,
-            meanings={
-                200: "The same message again; no second effect",
-                201: "It is recorded, and told to whom it is for",
-                409: "`already_answered`: there is another reply to the question",
                 422: WRONG_WORDS,
             },
         ),

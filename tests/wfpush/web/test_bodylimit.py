@@ -143,7 +143,7 @@ WITH_FILES = [
     "/api/v1/attachments",
     reverse("inbox:answer", kwargs=ITEM),
     reverse("inbox:comment", kwargs=ITEM),
-    reverse("inbox:write-in", kwargs={"case_id": 4711}),
+    "/cases/4711/messages",
     reverse("inbox:email", kwargs={"token": f"wfa_{'x' * 43}"}),
 ]
 OTHERS = ["/", "/sign-in", "/admin/login/", "/api/v1/events", "/api/v1/attachments/x", "/x/api/v1/attachments"]

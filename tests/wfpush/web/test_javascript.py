@@ -15,7 +15,7 @@ def written(folder: Path, **sources: str) -> Path:
 
 
 def function(folder: Path, source: str) -> str:
-    return read_modules(written(folder, entry=source), ["entry.js"])["entry.js"].function()
+    return read_modules([written(folder, entry=source)], ["entry.js"])["entry.js"].function()
 
 
 def test_names_are_imported_as_modules_export_them(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_names_are_imported_as_modules_export_them(tmp_path: Path) -> None:
         other="export const one = 1, two = 2;\nexport async function three() {}\nexport const { four, five } = x;\n",
     )
 
-    modules = read_modules(tmp_path, ["entry.js"])
+    modules = read_modules([tmp_path], ["entry.js"])
 
     assert list(modules) == ["entry.js", "other.js"]
     assert modules["entry.js"].function() == (
@@ -44,7 +44,7 @@ def test_modules_in_folders_are_found_and_those_loaded_later_are_in_it(tmp_path:
     written(tmp_path, entry='import { a } from "./worker/a.js";\n', b="export const b = 1;\n", c="")
     written(tmp_path / "worker", a='import { b } from "../b.js";\nexport const a = () => import("../c.js");\n')
 
-    modules = read_modules(tmp_path, ["entry.js"])
+    modules = read_modules([tmp_path], ["entry.js"])
 
     assert list(modules) == ["b.js", "c.js", "entry.js", "worker/a.js"]
     assert (
@@ -119,7 +119,7 @@ def test_modules_that_import_each_other_are_refused(tmp_path: Path) -> None:
     )
 
     with pytest.raises(UnsupportedSyntax, match=r"import each other: (one|two)\.js, (one|two)\.js, (one|two)\.js$"):
-        read_modules(tmp_path, ["entry.js"])
+        read_modules([tmp_path], ["entry.js"])
 
 
 def test_only_what_waits_at_its_top_is_async(tmp_path: Path) -> None:

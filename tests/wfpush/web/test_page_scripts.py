@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_module_of_pages_is_in_it_and_those_of_the_worker_alone_are_not() -> None:
-    there = {path.name for path in page_scripts.FOLDER.glob("*.js")}
+    there = {path.name for folder in page_scripts.folders() for path in folder.glob("*.js")}
     first, later = page_scripts.assembled().values()
     modules = re.compile(r'^"([\w-]+\.js)": (?:async )?\(\) => \{$', re.MULTILINE)
     needed = re.compile(r'loadModule\("([\w-]+\.js)"\)')

@@ -1,16 +1,22 @@
 """A case as its customers see it, for portals of their own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.http import HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.serializers import BooleanField, CharField, ChoiceField, DateTimeField, UUIDField
+from rest_framework.serializers import BooleanField, CharField, ChoiceField, DateTimeField, Serializer, UUIDField
 
-from notifications.api import docs, serializers
+from notifications.api import docs
 from notifications.api.base import PersonView, answer, query_of, validated
 from notifications.api.following import cases_of
+from notifications.api.operations.conversations import CONVERSATIONS, WRONG_WORDS
+from notifications.api.operations.operation import Operation, Tag
+from notifications.api.operations.story import BOB, ERIN
 from notifications.api.responses import key_of
+from notifications.api.serializers import AttachmentIds, OptionalText
 from notifications.api.shown import MessageShown, Shown
 from notifications.cases.milestones import progress_of
 from notifications.conversation import participants, posting
@@ -18,7 +24,7 @@ from notifications.conversation.posting import Words
 from notifications.conversation.representation import messages_json
 from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
-from notifications.models import Case, Recipient, TaskMessage, Via
+from notifications.models import MOST_TEXT, Case, Recipient, TaskMessage, Via
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
 
@@ -47,21 +53,31 @@ class CaseMessages(Shown):
     items = MessageShown(many=True)
 
 
+class CaseQuery(Serializer[Any]):
+    engine = CharField(required=False, max_length=100, help_text="Where two have a case of this id.")
+
+
+class CaseMessageGiven(Serializer[Any]):
+    text = OptionalText(max_length=MOST_TEXT, help_text="Not needed with files.")
+    attachments = AttachmentIds()
+    engine = OptionalText(max_length=100, help_text="Its slug, where two have a case of this id.")
+
+
 class CaseView(PersonView):
     """The view of one case. People see cases that they were notified of."""
 
-    @docs.operation("case", {200: CaseShown}, 404, query=serializers.CaseQuery)
+    @docs.operation("case", {200: CaseShown}, 404, query=CaseQuery)
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """How far a case has come, in the person's language, and whether they can write about it."""
-        case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
+        case = _case(self.recipient(), case_id, query_of(request, CaseQuery).get("engine", ""))
         return answer(case_json(case, self.recipient(), chosen_language(request.COOKIES)))
 
 
 class CaseMessagesView(PersonView):
-    @docs.operation("case_messages", {200: CaseMessages}, 404, query=serializers.CaseQuery)
+    @docs.operation("case_messages", {200: CaseMessages}, 404, query=CaseQuery)
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """What concerns the person in the conversations about the case's tasks: the newest messages, oldest first."""
-        case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
+        case = _case(self.recipient(), case_id, query_of(request, CaseQuery).get("engine", ""))
         newest = (
             participants.seen_of_case(case, self.recipient()).order_by("-at").values_list("pk", flat=True)[:MAX_ROWS]
         )
@@ -74,12 +90,12 @@ class CaseMessagesView(PersonView):
         403,
         404,
         409,
-        request=serializers.CaseMessageGiven,
+        request=CaseMessageGiven,
         idempotent=True,
     )
     def post(self, request: Request, case_id: str) -> HttpResponse:
         """External people write about their case: a reply if they were asked something, else to whoever works on it."""
-        payload, person = validated(serializers.CaseMessageGiven, request.data), self.recipient()
+        payload, person = validated(CaseMessageGiven, request.data), self.recipient()
         case = _case(person, case_id, payload["engine"])
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
@@ -113,3 +129,61 @@ def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
         "can_write": can_write,
         "question": str(question.message_id) if question else None,
     }
+
+
+urlpatterns: list[URLPattern] = [
+    path("v1/cases/<path:case_id>/messages", CaseMessagesView.as_view()),
+    path("v1/cases/<path:case_id>", CaseView.as_view()),
+]
+
+
+# --- words of /api/docs -----------------------------------------------------------------------------------------------
+CASE: Json = {
+    "id": "R-88",
+    "title": "Broken heating",
+    "type": "repair",
+    "status": "assigned",
+    "milestones": [
+        {"label": "Received", "state": "done", "at": "2026-11-25T09:00:00Z"},
+        {"label": "In progress", "state": "now", "at": "2026-11-25T10:00:00Z"},
+        {"label": "Completed", "state": "ahead", "at": None},
+    ],
+    "note": "Somebody is taking care of it. You will hear when there is news.",
+    "news": None,
+    "can_write": True,
+    "question": None,
+}
+WRITTEN: Json = {
+    "id": "01a21070-6f1c-7b3d-9c55-2d1f4f6f0b21",
+    "number": 1,
+    "kind": "comment",
+    "by": ERIN,
+    "to": [{**BOB, "on_behalf_of": None, "state": "told"}],
+    "text": "Please ring twice.",
+    "attachments": [],
+    "reply_to": None,
+    "at": "2026-11-25T10:20:00Z",
+    "via": "portal",
+    "late": False,
+    "engine": "waiting",
+}
+
+TAG = Tag(
+    CONVERSATIONS.name,
+    "",
+    {
+        "case": Operation("Show how far a case has come", response=CASE),
+        "case_messages": Operation("List the messages about a case", response={"items": [WRITTEN]}),
+        "write_in": Operation(
+            "Write about a case as a customer",
+            request={"text": "Please ring twice."},
+            response=WRITTEN,
+            meanings={
+                200: "The same message again; no second effect",
+                201: "It is recorded, and told to whom it is for",
+                409: "`already_answered`: there is another reply to the question",
+                422: WRONG_WORDS,
+            },
+        ),
+    },
+)

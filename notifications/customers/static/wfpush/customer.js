@@ -1,5 +1,5 @@
 // The page of customers: case and messages follow what happens, and what was shown counts as read. Without this file the page is
-// as it was when it was loaded (templates/inbox/_customer.html).
+// as it was when it was loaded (templates/customers/_list.html).
 
 import { csrfToken } from "./cards.js";
 

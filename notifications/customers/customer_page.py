@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import translation
@@ -11,6 +11,8 @@ from notifications.cases.milestones import Progress, Step, progress_of, readable
 from notifications.conversation import participants, posting
 from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.list_query import Finding
+from notifications.inbox.listing import NOTHING, listing
+from notifications.inbox.pages import ListPage
 from notifications.items.inbox_json import phone_link
 from notifications.items.revoked_items import part
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
@@ -82,9 +84,20 @@ class CustomerPage:
         return self.progress.news or (readable(self.case.status) if self.case and not self.marks else "")
 
 
-def is_for_customers(reader: Recipient, finding: Finding) -> bool:
-    """Return whether the address asks for the page of customers, and not for a list."""
-    return reader.external and finding.but(case="", selecting=False) == Finding()
+def list_page(reader: Recipient, finding: Finding | None, now: datetime) -> ListPage | None:
+    """Return the page of an external reader: the list if the address asks for one, else the case and what waits."""
+    if not reader.external:
+        return None
+    if finding is None:
+        return _page(ListPage(NOTHING), CustomerPage(brand=reader.brand))
+    if finding.but(case="", selecting=False) != Finding():
+        return _page(ListPage(listing(reader, now, finding)), None)
+    return _page(ListPage(replace(listing(reader, now), finding=finding)), customer_page(reader, finding, now))
+
+
+def _page(page: ListPage, customer: CustomerPage | None) -> ListPage:
+    brand = customer.brand if customer else None
+    return replace(page, template="customers/inbox.html", context={"customer": customer}, brand=brand)
 
 
 def cases_of(reader: Recipient) -> list[Case]:

@@ -1,0 +1,59 @@
+"""The form on the page of customers: a message about their case."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from notifications import errors
+from notifications.conversation import posting
+from notifications.conversation.posting import Words
+from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
+from notifications.inbox.pages import RefusedInput, show
+from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.uploads import File, attached
+from notifications.models import Via
+from notifications.preferences import following
+
+
+@dataclass(frozen=True)
+class RefusedMessage(RefusedInput):
+    """A refused message about a case, with its stored files."""
+
+    written: str = ""
+    written_fault: str = ""
+    written_attached: Sequence[File] = ()
+
+
+@form_only
+@person_required
+def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
+    """Send a customer's message about their case."""
+    reader, text = request.recipient, cleaned_comment(request.POST.get("text", ""))
+    case = get_object_or_404(following.cases_of(reader), pk=case_id)
+    if not reader.external:
+        raise Http404
+    files = attached(request, reader, timezone.now())
+    words = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
+    try:
+        refuse_faulty(files)
+        posting.write_in(reader, case, words, timezone.now())
+    except errors.NotFound as nobody:
+        raise Http404 from nobody
+    except errors.Failure as failure:
+        too_often = _("You have written very often within the last hour. Wait a while, or reach us in another way.")
+        fault = too_often if isinstance(failure, errors.TooMany) else explain(failure, reader, asks=True)
+        sent = RefusedMessage(written=text, written_fault=fault, written_attached=files.files)
+        return show(request, None, sent, status=failure.status)
+    messages.success(request, _("Sent. You find your message below."))
+    return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
+
+
+app_name = "customers"
+
+urlpatterns: list[URLPattern] = [path("cases/<int:case_id>/messages", write_in, name="write-in")]

@@ -1,0 +1,3 @@
+from tests.inbox.conftest import as_strangers_find_it, story
+
+__all__ = ["as_strangers_find_it", "story"]
