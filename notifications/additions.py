@@ -53,6 +53,15 @@ class MenuEntry:
 
 
 @dataclass(frozen=True)
+class ItemLink:
+    """The link of items that are about a page of the feature: those whose details have this member."""
+
+    member: str
+    label: Text
+    text: Text
+
+
+@dataclass(frozen=True)
 class DeskList:
     """A list of the desk's navigation: its section (notifications/admin/navigation.py), behind the list of the model
     `after`. `empty` says what it shows, why it is empty, and what to do."""

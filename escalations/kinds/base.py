@@ -159,7 +159,7 @@ class StepKind:
 
 
 def unnamed(step: PolicyStep) -> Faults:
-    """Yield a fault if the step's target needs a team, person or rota and has none."""
+    """Yield a fault if the step's target needs a team, a person or a row of a feature, and has none."""
     if step.target == StepTarget.TEAM and step.team_id is None:
         yield "team", _("Choose the team.")
     elif step.target == StepTarget.PERSON and step.person_id is None:

@@ -1,4 +1,4 @@
-"""iCalendar feeds that rotas and absences read: fetched, read in a separate process, and tried again.
+"""iCalendar feeds that other rooms read: fetched, read in a separate process, and tried again.
 
 In: addresses of calendars that people and administrators enter, and strangers' servers' answers.
 Out: plain instants with a few texts, or the reason for which a calendar cannot be read.

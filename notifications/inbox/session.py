@@ -19,10 +19,12 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
 
+from notifications.additions import MenuEntry
 from notifications.models import Account, Recipient
 from notifications.people import devices
 from notifications.wording.formats import written_for, zone_of
 from notifications.wording.languages import chosen_language, language_of
+from wfpush import features
 
 RECIPIENT_KEY = "recipient_id"
 """Session key: the id of a person without an account, set by a sign-in link."""
@@ -172,9 +174,10 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """Return the page whose form was sent: an item, devices, absence, duty or password, else the list."""
+    """Return the page whose form was sent: an item, devices, absence, password or a feature's, else the list."""
     match: Any = request.resolver_match
-    if match and match.url_name in ("absence", "duty", "password", "settings"):
+    pages = {entry.page for entry in features.added(MenuEntry)}
+    if match and (match.url_name in ("absence", "password", "settings") or match.view_name in pages):
         return request.get_full_path()
     if match and "device_id" in match.kwargs:
         return reverse("inbox:devices")

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications import reasons
+from notifications.additions import ItemLink
 from notifications.items.glance import glance_of
 from notifications.items.outcomes import action_title, why_withdrawn
 from notifications.items.representation import SharedParts, escalated_to, notification_json
@@ -26,6 +27,7 @@ from notifications.wording.languages import spoken
 from notifications.wording.links import is_web_link
 from notifications.wording.message import notice_of
 from notifications.wording.sentences import say
+from wfpush import features
 
 MAPS = "https://www.google.com/maps/search/?api=1&query="
 """Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
@@ -132,9 +134,10 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
         {"icon": "document", "label": _("Documents"), "parts": _documents(details.get("documents"))},
     ]
     url = web_link(notification.url)
-    if "duty" in details:
-        part = {"text": _("Open your page of duty"), "url": url, "hint": ""}
-        facts.append({"icon": "clock", "label": _("Duty"), "parts": [part] if url else []})
+    own = next((each for each in features.added(ItemLink) if each.member in details), None)
+    if own is not None:
+        part = {"text": str(own.text), "url": url, "hint": ""}
+        facts.append({"icon": "clock", "label": str(own.label), "parts": [part] if url else []})
     elif not notification.recipient.external:  # external people cannot open the engine's page, which is for staff
         text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open it there")
         part = {"text": text, "url": url, "hint": ""}

@@ -14,6 +14,7 @@ from notifications.additions import (
     ApiPaths,
     Columns,
     DeskList,
+    ItemLink,
     MenuEntry,
     Pages,
     PersonalData,
@@ -44,6 +45,7 @@ FEATURE = Feature(
         Minutely("duty", "notifications.rotas.tasks.hand_over_duty"),
         Pages("notifications.rotas.pages"),
         MenuEntry("rotas:duty", _("Duty"), takes_turns),
+        ItemLink("duty", _("Duty"), _("Open your page of duty")),
         ApiPaths("notifications.rotas.api"),
         DeskList(
             "people",

@@ -61,7 +61,7 @@ function factFrom(row, { icon, label, parts }) {
   return fact;
 }
 
-/** What is elsewhere opens in a page of its own; the page of duty (`clock`) is of wfpush itself. */
+/** What is elsewhere opens in a page of its own; a page of a feature (`clock`) is of wfpush itself. */
 function partFrom({ text, url, hint }, icon) {
   const line = document.createElement("li"), part = document.createElement(url ? "a" : "span");
   line.append(part);
