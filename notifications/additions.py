@@ -1,4 +1,4 @@
-"""What features add to the frames of the desk, the inbox and the API, to the roles, and to exports and erasures.
+"""What features add to the frames of the desk, the inbox and the API, to roles, housekeeping, exports and erasures.
 
 In: nothing; models are labels, such as "rotas.rota", and modules are names, so that only processes that need them load
 them.
@@ -7,6 +7,7 @@ Out: plain data, which the frames read by `wfpush.features.added`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -64,12 +65,14 @@ class ItemLink:
 @dataclass(frozen=True)
 class DeskList:
     """A list of the desk's navigation: its section (notifications/admin/navigation.py), behind the list of the model
-    `after`. `empty` says what it shows, why it is empty, and what to do."""
+    `after`. `empty` says what it shows, why it is empty, and what to do. `icon`: for sections whose lists are entries
+    of the sidebar."""
 
     section: str
     model: str
     empty: Text
     after: str = ""
+    icon: str = ""
 
 
 # --- roles ------------------------------------------------------------------------------------------------------------
@@ -80,6 +83,17 @@ class Rights:
     role: str
     models: Sequence[str]
     verbs: Sequence[str] = VERBS
+
+
+# --- rows that go after a while ---------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class StaleRows:
+    """Rows that housekeeping removes once a day. `name` is what its log calls them; `older_than` returns the rows that
+    are older than a time, which is `retention` ago."""
+
+    name: str
+    older_than: Callable[[datetime], QuerySet[Any]]
+    retention: timedelta = timedelta(days=7)
 
 
 # --- data of people ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from django.db import transaction
 from django_q.models import Failure, Success
 
 from notifications import hourly
+from notifications.additions import StaleRows
 from notifications.attachments.limits import UNUSED_RETENTION
 from notifications.models import (
     ActionToken,
@@ -24,6 +25,7 @@ from notifications.models import (
 )
 from notifications.people import devices
 from notifications.retention import pruning
+from wfpush import features
 from wfpush.postgres import revision
 
 RETENTION = timedelta(days=7)
@@ -50,6 +52,7 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "configuration changes": revision.changes_before(past),
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
+    stale |= {each.name: each.older_than(now - each.retention) for each in features.added(StaleRows)}
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
     removed["files that nothing uses"] = _remove_unused_files(now - UNUSED_RETENTION)
     removed["devices"] = devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)

@@ -162,11 +162,11 @@ REST: dict[str, Section] = {
 """Groups for occasional use. A group is open while one of its lists is."""
 
 
-def add(section: str, model: type[Model], after: str = "") -> None:
+def add(section: str, model: type[Model], after: str = "", icon: str = "") -> None:
     """Add a list of another app to a section: behind the list of the model `after`, else at the end."""
     places = (DAILY | REST)[section].places
     position = next((number for number, place in enumerate(places, 1) if after and place.model == after), len(places))
-    places.insert(position, _list(model))
+    places.insert(position, _list(model, icon))
 
 
 def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) -> None:
@@ -177,7 +177,7 @@ def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) ->
 
 
 for _each in features.added(DeskList):
-    add(_each.section, apps.get_model(_each.model), _each.after)
+    add(_each.section, apps.get_model(_each.model), _each.after, _each.icon)
 
 
 def pages() -> list[str]:
