@@ -14,7 +14,6 @@ from notifications.models import Callback, Delivery, Event, Poll
 from notifications.observability import backlog
 from notifications.people import link_mails
 from notifications.preferences import change_effects
-from notifications.replays import orders
 from notifications.retention import erasing, pruning
 from notifications.routing import entitlement_review, expiry, pipeline
 from wfpush.features import Feature
@@ -42,7 +41,6 @@ FEATURE = Feature(
         *absence_feeds.SOURCES,
         *callback.SOURCES,
         *poll.SOURCES,
-        *orders.SOURCES,
         *pruning.SOURCES,
         *erasing.SOURCES,
         *service_watch.SOURCES,

@@ -20,7 +20,6 @@ from notifications.models import (
     LinkMail,
     LinkRequest,
     RecipientToken,
-    ReplayedRow,
     SignInLink,
 )
 from notifications.people import devices
@@ -45,7 +44,6 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
         "hourly counts": CountedHour.objects.filter(hour__lt=now - hourly.RETENTION),
         "counts of engagement": EngagementHour.objects.filter(hour__lt=now - hourly.RETENTION),
-        "rows of replays": ReplayedRow.objects.filter(replay__ordered_at__lt=past, replay__due_at=None),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "finished background tasks": Success.objects.filter(stopped__lt=past),

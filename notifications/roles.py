@@ -44,8 +44,6 @@ LEDGERS = (
     "refusedanswer",
     "callback",
     "callbackattempt",
-    "replay",
-    "replayedrow",
     "idempotencykey",
     "device",
     "pausedservice",

@@ -42,12 +42,12 @@ FLOORS: dict[str, str] = {
     "conversation": "notifications: conversation",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
-    "what is sent again, absences that begin and end": "notifications: replays absences",
+    "absences that begin and end": "notifications: absences",
     "how long it is kept": "notifications: retention",
     "what starts it all": (
         "notifications: admin api apps feature housekeeping inbox management roles signing_in starter tasks urls"
     ),
-    "features": "notifications: rotas customers",
+    "features": "notifications: replays rotas customers",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast inbox kinds management models "
@@ -59,7 +59,7 @@ LAYERS = {
     title: [f"{app}.{room}" for app, _, rooms in [line.partition(":")] for room in rooms.split()]
     for title, line in FLOORS.items()
 }
-FEATURES: dict[str, list[str]] = {"notifications.rotas": [], "notifications.customers": []}
+FEATURES: dict[str, list[str]] = {"notifications.replays": [], "notifications.rotas": [], "notifications.customers": []}
 """Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]

@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.admin import site
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.contenttypes.models import ContentType
@@ -226,6 +227,14 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
 
     def log(self, request: HttpRequest, row: Model, text: str) -> None:
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
+
+
+def extend(model: type[Model], extension: type[DeskAdmin]) -> None:
+    """Register the list of a model anew, with the methods of a feature's class, and its actions before the others."""
+    present = type(site.get_model_admin(model))
+    actions = {name: [*getattr(extension, name), *getattr(present, name)] for name in ("actions", "actions_detail")}
+    site.unregister(model)
+    site.register(model, type(present.__name__, (extension, present), actions))
 
 
 class HistoryAdmin(HistoryPages, DeskAdmin):

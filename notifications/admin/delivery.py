@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
@@ -26,20 +25,16 @@ from notifications.admin.decorators import (
 from notifications.admin.display import Tone, due_words, shortened, with_why
 from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import ReplayableAdmin, ReplayTexts
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names
 from notifications.models import (
     ActionToken,
     Delivery,
     DeliveryAttempt,
-    DeliveryState,
     Notification,
     NotificationState,
-    ReplayKind,
     Response,
 )
-from notifications.replays.kinds import KINDS
 
 COPY_TONES: dict[str, Tone] = {
     NotificationState.OPEN: "wait",
@@ -181,16 +176,13 @@ class ChannelFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DeliveryColumns, ReplayableAdmin):
+class DeliveryAdmin(DeliveryColumns, LedgerAdmin):
     list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, ChannelFilter]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
     without_index = ["shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
-    kind = KINDS[ReplayKind.DELIVERIES]
-    again_title = _("Send messages again")
-    actions_detail = ["resend_this"]
     inlines = [AttemptInline]
     fieldsets = [
         (
@@ -223,23 +215,6 @@ class DeliveryAdmin(DeliveryColumns, ReplayableAdmin):
     took = duration_column("created_at", "ended_at")
     of_notification = link_column("notification", _("notification"))
     of_event = link_column("event", _("event"))
-
-    def offers(self, action: str, row: Delivery) -> bool:
-        return row.state == DeliveryState.DEAD
-
-    @action(description=_("Send again"), url_path="resend", permissions=["operate"], icon="send")
-    def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        delivery: Delivery = self.get_row(request, object_id)
-        question = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
-        words = ReplayTexts(
-            refused=gettext("Only deliveries that were given up can be sent again."),
-            title=gettext("Send again"),
-            question=question % {"person": delivery.recipient, "address": delivery.to},
-            button=gettext("Send again"),
-            sent=gettext("It is sent again. Reload this page in a moment."),
-            not_sent=gettext("Not sent: the notification no longer asks for anything."),
-        )
-        return self.replay_row(request, delivery, words)
 
 
 class AttemptOutcome(Conditions):

@@ -29,10 +29,6 @@ SAYS: dict[str, str | Promise] = {
     "notifications.callback": _("Calls that tell engines an answer. None has been made: nobody has answered yet."),
     "notifications.callbackattempt": _("Each try to tell an engine an answer. None has been made yet."),
     "admin.logentry": _("Who did what at the desk, and when. Nobody has done anything yet."),
-    "notifications.replay": _(
-        "What operators have sent again, and what became of it. Nothing has been: the lists of events, deliveries and "
-        "callbacks lead to it."
-    ),
     "notifications.pausedservice": _(
         "Push services, mail servers and gateways that refuse our messages, and are left alone for a while. None does."
     ),

@@ -1,4 +1,4 @@
-"""Events: their processing, their traces, and processing failed ones again."""
+"""Events: their processing and their traces."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
+from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import (
     WorkColumns,
-    action,
     column,
     display,
     duration_column,
@@ -22,16 +22,12 @@ from notifications.admin.decorators import (
 )
 from notifications.admin.display import Tone, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.send_again import ReplayableAdmin, ReplayTexts
 from notifications.admin.timeline import last_error, trace
-from notifications.engines import requeue
 from notifications.models import (
     Event,
     EventStatus,
     EventType,
-    ReplayKind,
 )
-from notifications.replays.kinds import KINDS
 from wfpush.queue.outbox import RETRIED
 
 EVENT_TONES: dict[str, Tone] = {
@@ -79,15 +75,12 @@ class UnresolvedFilter(Conditions):
 
 
 @admin.register(Event)
-class EventAdmin(WorkColumns, ReplayableAdmin):
+class EventAdmin(WorkColumns, LedgerAdmin):
     list_display = ["received", "type", "subject_link", "state", "reached", "duration"]
     list_filter = ["status", RetriedFilter, Recent, UnresolvedFilter, EventTypeFilter, "engine"]
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
-    kind = KINDS[ReplayKind.EVENTS]
-    again_title = _("Process events again")
-    actions_detail = ["process_this_again"]
     change_form_outer_before_template = "admin/desk/trace.html"
     fieldsets = [
         (
@@ -150,23 +143,3 @@ class EventAdmin(WorkColumns, ReplayableAdmin):
     shown_data = json_column("data", _("data"))
     shown_extensions = json_column("extensions", _("other members"))
     shown_error = column(lambda event: event.error, _("error"))
-
-    # --- actions ----------------------------------------------------------------------------------------------------
-    def offers(self, action: str, row: Event) -> bool:
-        return row.status in requeue.PROCESSABLE
-
-    @action(description=_("Process again"), permissions=["operate"])
-    def chosen_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> HttpResponse:
-        response: HttpResponse = super().chosen_again(request, queryset)
-        return response
-
-    @action(description=_("Process again"), url_path="process", permissions=["operate"], icon="replay")
-    def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        words = ReplayTexts(
-            refused=gettext("Only events that failed or matched no route can be processed again."),
-            title=gettext("Process the event again"),
-            question=gettext("The event is routed by the routes as they are now, and people are told."),
-            button=gettext("Process again"),
-            sent=gettext("It is processed again. Reload this page in a moment."),
-        )
-        return self.replay_row(request, self.get_row(request, object_id), words)

@@ -28,7 +28,6 @@ from notifications.admin.decorators import (
 )
 from notifications.admin.display import ago, link, mark, pretty, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent, Voidable
-from notifications.admin.send_again import ReplayableAdmin, ReplayTexts
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
@@ -39,13 +38,9 @@ from notifications.models import (
     CallbackAttempt,
     CallbackState,
     IdempotencyKey,
-    ReplayKind,
     Response,
     TaskContent,
 )
-from notifications.replays.kinds import KINDS
-
-REPLAYABLE = (CallbackState.WAITING, CallbackState.FAILED)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -142,7 +137,7 @@ class HandledForm(forms.Form):
 
 
 @admin.register(Callback)
-class CallbackAdmin(ReplayableAdmin):
+class CallbackAdmin(LedgerAdmin):
     list_display = [
         "answer",
         "task_link",
@@ -156,9 +151,7 @@ class CallbackAdmin(ReplayableAdmin):
     list_select_related = ["response__recipient", "engine", "task"]
     found_by = ["task__task_id"]
     search_help_text = _("A task's id, or the webhook-id, whole.")
-    kind = KINDS[ReplayKind.CALLBACKS]
-    again_title = _("Send answers again")
-    actions_detail = ["replay_this", "mark_handled"]
+    actions_detail = ["mark_handled"]
     inlines = [CallInline]
     alarm = reason_column("alert", _("alert"))
     details = reason_column("detail", _("detail"))
@@ -208,32 +201,16 @@ class CallbackAdmin(ReplayableAdmin):
         return format_html('<pre class="desk-json" tabindex="0">{}</pre>', _without_secrets(callback))
 
     def offers(self, action: str, row: Callback) -> bool:
+        if action != "mark_handled":
+            return super().offers(action, row)
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
-        if action == "replay_this" and row.state == CallbackState.WAITING and not row.attempts and not row.detail_fact:
-            return False  # it is sent without an operator
-        return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
-
-    @action(description=_("Send again"), url_path="replay", permissions=["operate"], icon="replay")
-    def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        callback: Callback = self.get_row(request, object_id)
-        question = gettext(
-            "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
-        )
-        words = ReplayTexts(
-            refused=gettext("Only answers that wait or were given up can be sent again."),
-            title=gettext("Send the answer again"),
-            question=question % {"engine": callback.engine, "answer": callback.says},
-            button=gettext("Send again"),
-            sent=gettext("It is sent again. Reload this page in a moment."),
-            not_sent=gettext("It is being sent at this moment. Try again in a minute."),
-        )
-        return self.replay_row(request, callback, words)
+        return row.state in callbacks.UNENDED and not is_sent_now
 
     @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["operate"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Note that the engine has the answer by another way: the user, and the reason."""
         callback: Callback = self.get_row(request, object_id)
-        if callback.state not in REPLAYABLE:
+        if callback.state not in callbacks.UNENDED:
             sentence = gettext("Only answers that wait or were given up can be marked as handled.")
             return self.done(request, callback, sentence, messages.WARNING)
         form = HandledForm(request.POST if request.method == "POST" else None)

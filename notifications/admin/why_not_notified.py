@@ -165,7 +165,7 @@ def _explain_sent(person: Recipient, deliveries: Sequence[Delivery]) -> Answer:
     why = "; ".join(whys) or _("no other way was open")
     to_do = _("See the category's channels, the person's settings, their devices and their address.")
     if any(each.state == DeliveryState.DEAD for each in unsent):
-        to_do = _("Correct the address or the service, and send it again from the delivery's page.")
+        to_do = _("Correct the address or the service. The delivery's page says more.")
     return Answer(f"{text}: {why}. {read}", to_do)
 
 
@@ -173,7 +173,7 @@ def _explain_not_sent(person: Recipient, event: Event, now: datetime) -> Answer:
     arguments = {"person": person, "event": event}
     if event.status == EventStatus.FAILED:
         text = _("The event could not be processed, so nobody heard of it: %(error)s") % {"error": event.error}
-        return Answer(text, _("Correct the cause, then Process again on the event's page."))
+        return Answer(text, _("Correct the cause. The event's page says more."))
     if event.status == EventStatus.ACCEPTED:
         why = last_error(event) if event.is_retried else _("it has just come, or others are before it")
         return Answer(_("The event still waits to be processed: %(why)s") % {"why": why})

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
@@ -55,6 +55,9 @@ Ready = tuple[Callback, Any | Check]
 
 NOT_OVERTAKING = (CallbackState.REFUSED, CallbackState.TAKEN_BACK, CallbackState.RETURNED)
 """States of a final answer that does not count: earlier acknowledgements and questions are still sent."""
+
+UNENDED = (CallbackState.WAITING, CallbackState.FAILED)
+"""States in which an operator may still decide about a callback."""
 
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
 
@@ -132,7 +135,7 @@ def _hold(callback: Callback, why: Reason, now: datetime) -> None:
     """Let the callback wait for its person, however long: no call is made, and no attempt is counted."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
-        if _overtaken(callback):
+        if is_overtaken(callback):
             outbox.finish(callback, state=CallbackState.SUPERSEDED, ended_at=now)
             outbox.wake_on_commit(SOURCE_NAME)
         elif outbox.put_back(callback, now + HELD, detail_fact=why.as_json(), alert_fact=None):
@@ -244,7 +247,7 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
 
 
 def _try_again(callback: Callback, result: Result, now: datetime) -> None:
-    if _overtaken(callback):
+    if is_overtaken(callback):
         outbox.finish(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
         outbox.wake_on_commit(SOURCE_NAME)
         return
@@ -264,7 +267,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         log.error("callback_needs_an_operator", detail=result.detail, engine=callback.engine.slug)
 
 
-def _overtaken(callback: Callback) -> bool:
+def is_overtaken(callback: Callback) -> bool:
     """Return whether a later final answer counts: then a failed acknowledgement or question is not sent after it."""
     later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
     return later.exclude(state__in=NOT_OVERTAKING).exists()
@@ -285,60 +288,16 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         fact = reasons.said(reason)
         by_hand = {"detail_fact": fact.as_json(), "alert_fact": None}
-        ended = outbox.finish_all(_unended(callback, now), state=CallbackState.HANDLED, ended_at=now, **by_hand)
+        ended = outbox.finish_all(unended(callback, now), state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
             callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, fact, now)
             outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
     return bool(ended)
 
 
-def _unended(callback: Callback, now: datetime) -> QuerySet[Callback]:
+def unended(callback: Callback, now: datetime) -> QuerySet[Callback]:
     """Return the callback, if an operator may still decide about it and no worker is sending it."""
-    states = (CallbackState.FAILED, CallbackState.WAITING)
-    return Callback.objects.filter(outbox.not_leased(now), pk=callback.pk, state__in=states)
-
-
-UNTAKEN = Q(state=CallbackState.WAITING, due_at__isnull=False, lease_token=None, first_attempt_at=None)
-"""Callbacks that are queued to be sent again, before any worker has taken them."""
-
-
-def may_be_replayed(now: datetime) -> Q:
-    """Return the filter for callbacks, given up or tried in vain, that may still be sent and no worker has."""
-    later = Callback.objects.filter(task=OuterRef("task"), position__gt=OuterRef("position"), response__effect="final")
-    overtaken = Exists(later.exclude(state__in=NOT_OVERTAKING))
-    given_up = Q(state=CallbackState.FAILED) & ~Q(task__state__in=CLOSED)
-    tried = Q(state=CallbackState.WAITING) & (Q(attempts__gt=0) | Q(detail_fact__isnull=False))
-    return (given_up | tried) & (Q(response__effect="final") | ~overtaken) & outbox.not_leased(now)
-
-
-def replay(callback: Callback, now: datetime) -> bool:
-    """Send a callback again that was given up, under the same id. Return False when it cannot be sent."""
-    with transaction.atomic():
-        task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
-        is_final = callback.response is not None and callback.response.effect == "final"
-        given_up = callback.state == CallbackState.FAILED
-        if (task.state in CLOSED and given_up) or (not is_final and _overtaken(callback)):
-            return False
-        waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, "alert_fact": None}
-        if not outbox.bring_forward(_unended(callback, now), now, **waiting):
-            return False
-        if given_up:
-            callback_results.engine_has_it(callback.pk, CallbackState.WAITING, NOTHING, now)
-        outbox.wake_on_commit(SOURCE_NAME)
-    return True
-
-
-def undo_replay(callback: Callback, now: datetime, *, attempts: int, due_at: datetime | None, **before: Any) -> bool:
-    """Undo `replay`: give the callback its earlier values again. Return False when a dispatcher has taken it."""
-    with transaction.atomic():
-        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
-        untouched = Callback.objects.filter(UNTAKEN, pk=callback.pk, attempts=attempts)
-        if due_at is not None:
-            return bool(outbox.make_due(untouched, due_at, **before))
-        if not outbox.finish_all(untouched, **before):
-            return False
-        callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP(), now)
-    return True
+    return Callback.objects.filter(outbox.not_leased(now), pk=callback.pk, state__in=UNENDED)
 
 
 _door = _Door()

@@ -1,38 +1,12 @@
-"""Actions of operators that start work again. (Deliveries: `delivery.resend`; one callback: `callback.replay`.)"""
+"""Sends waiting answers to engines at once."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 
 from notifications.items import undo_window
-from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
-from notifications.routing import claims
-from notifications.types import Json
+from notifications.models import Callback, CallbackState, Engine, Recipient
 from wfpush.queue import outbox
-
-PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
-"""States of events that reached nobody: processing them again repeats nothing."""
-
-MAY_BE_PROCESSED = Q(status__in=PROCESSABLE, due_at=None)
-UNTAKEN = Q(status=EventStatus.ACCEPTED, due_at__isnull=False, lease_token=None, attempts=0)
-
-
-def process_events(events: QuerySet[Event], now: datetime) -> int:
-    """Process those events again for which MAY_BE_PROCESSED holds. Return how many."""
-    revived = outbox.make_due(events, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None)
-    if revived:
-        outbox.wake_on_commit("events")
-    return revived
-
-
-def keep_ended(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
-    """Undo `process_events`: give the events their earlier values again. Return the keys of those that no worker had
-    taken. Call in a transaction."""
-    ended = outbox.end_untaken(Event.objects.filter(UNTAKEN), before)
-    claims.release_next(Event.objects.filter(pk__in=ended), now)
-    return ended
 
 
 def enable_answers(engine: Engine, now: datetime) -> None:

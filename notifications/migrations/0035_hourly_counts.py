@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Counts by hour for the charts of the desk."""
 
-    dependencies = [("notifications", "0034_replays")]
+    dependencies = [("notifications", "0033_retention")]
 
     operations = [
         migrations.CreateModel(

@@ -91,7 +91,6 @@ from notifications.models.preferences import (
     QuietHours,
     Unsubscription,
 )
-from notifications.models.replays import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.models.responses import (
     ActionToken,
     Callback,

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 
-from notifications.delivery import resend
-from notifications.engines import callback, requeue
-from notifications.models import Callback, Delivery, Event, ReplayKind, Task
+from notifications.models import Callback, Delivery, Event
+from notifications.replays import callbacks, deliveries, events
+from notifications.replays.models import ReplayKind
 from notifications.types import Json
 from wfpush.postgres import keys
 
@@ -67,53 +67,42 @@ def _lock_them(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.order_by("pk").values_list("pk").select_for_update(no_key=True)
 
 
-# --- callbacks -------------------------------------------------------------------------------------------------------
-def _lock_tasks(rows: QuerySet[Callback]) -> QuerySet[Task]:
-    """Lock the callbacks' tasks. Every change of callbacks locks the tasks first."""
-    return Task.objects.filter(pk__in=rows.values("task")).only("pk").order_by("pk").select_for_update(no_key=True)
-
-
-def _callbacks_back(before: Before, now: datetime) -> set[UUID]:
-    rows = Callback.objects.filter(pk__in=before)
-    return {row.pk for row in rows if callback.undo_replay(row, now, **before[row.pk])}
-
-
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind(
             ReplayKind.EVENTS,
             Event,
-            lambda now: requeue.MAY_BE_PROCESSED,
+            lambda now: events.MAY_BE_SENT,
             "processed_at",
             _lock_them,
-            requeue.process_events,
-            requeue.keep_ended,
-            requeue.UNTAKEN,
+            events.send_again,
+            events.put_back,
+            events.UNTAKEN,
             ("status", "attempts", "error", "processed_at"),
             500,
         ),
         Kind(
             ReplayKind.DELIVERIES,
             Delivery,
-            lambda now: resend.MAY_BE_SENT,
+            lambda now: deliveries.MAY_BE_SENT,
             "ended_at",
             _lock_them,
-            resend.send_again,
-            resend.keep_dead,
-            resend.UNTAKEN,
+            deliveries.send_again,
+            deliveries.put_back,
+            deliveries.UNTAKEN,
             ("state", "attempts", "created_at", "ended_at", "expires_at", "reason_fact"),
             500,
         ),
         Kind(
             ReplayKind.CALLBACKS,
             Callback,
-            callback.may_be_replayed,
+            callbacks.may_be_sent,
             "ended_at",
-            _lock_tasks,
-            lambda rows, now: sum(callback.replay(each, now) for each in rows.select_related("response")),
-            _callbacks_back,
-            callback.UNTAKEN,
+            callbacks.lock_tasks,
+            callbacks.send_again,
+            callbacks.put_back,
+            callbacks.UNTAKEN,
             ("state", "attempts", "due_at", "ended_at", "first_attempt_at", "alert_fact"),
             1,  # each callback locks its task, as answers do, and changes people's copies
         ),

@@ -14,8 +14,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet
 
-from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayState
 from notifications.replays.kinds import KINDS, Kind
+from notifications.replays.models import Replay, ReplayedRow, ReplayedState, ReplayState
 from wfpush.postgres import bulk
 from wfpush.queue import outbox, steps
 
@@ -25,7 +25,7 @@ GRACE = timedelta(seconds=15)
 """Time before the first batch, in which all of an order can be undone."""
 
 _CHOOSE = """
-INSERT INTO notifications_replayedrow (replay_id, "row", state)
+INSERT INTO replays_replayedrow (replay_id, "row", state)
 SELECT %s, id, %s FROM ({chosen}) AS chosen (id) ORDER BY id
 ON CONFLICT ("row") WHERE state = 'waiting' DO NOTHING
 """

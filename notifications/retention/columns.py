@@ -65,8 +65,6 @@ CORE: dict[str, Columns] = {
     "notifications.attachmentpiece": Columns(own="content"),
     "notifications.idempotencykey": Columns(own="key fingerprint"),
     "notifications.actiontoken": Columns(own="digest actions void_reason_fact", plain="revision"),
-    "notifications.replay": Columns(words="selection", plain="kind state"),
-    "notifications.replayedrow": Columns(words="before", plain="state"),
     "notifications.polledtask": Columns(ids="task_id", plain="digest"),
     "notifications.hourlycount": Columns(plain="what of"),
     "notifications.countedhour": Columns(),

@@ -49,7 +49,7 @@ def auditor(db: None) -> Client:
 # --- the list -------------------------------------------------------------------------------------------------------
 def test_it_says_who_did_what_on_what_and_when(day: World, auditor: Client, operator: Client) -> None:
     event = Event.objects.get(status="failed")
-    press(operator, page_of(event, "process_this_again"))
+    press(operator, page_of(event, "replay_this"))
     told = text_of(auditor.get(list_of(LogEntry)))
     assert "member-of-operators" in told and "It is processed again." in told and str(event) in told
     assert page_of(event) in auditor.get(list_of(LogEntry)).content.decode()
@@ -180,8 +180,8 @@ def writes_of(act: Callable[[], Any]) -> tuple[bool, bool]:
 def address_of(address: Address) -> str:
     """Of a row to which it can be done, where the last one is not such a row."""
     rows: dict[str, Model] = {
-        "event process_this_again": Event.objects.get(status="failed"),
-        "delivery resend_this": Delivery.objects.get(state="dead"),
+        "event replay_this": Event.objects.get(status="failed"),
+        "delivery replay_this": Delivery.objects.get(state="dead"),
     }
     return page_of(rows[address.key], address.name) if address.key in rows else address.path
 

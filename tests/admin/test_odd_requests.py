@@ -3,7 +3,6 @@
 import io
 import zipfile
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -15,52 +14,16 @@ from django.utils import timezone
 
 from notifications.admin import sheets
 from notifications.admin.roster_tables import PeopleRoster
-from notifications.models import Absence, Brand, Callback, Engine, EngineAccess, Event, Recipient, Replay
+from notifications.models import Absence, Brand, Engine, EngineAccess, Recipient
 from tests.admin.pages import list_of, text_of
 from tests.admin.test_history import newest, restoring
 from tests.admin.test_importing import imported, sent, xlsx
-from tests.admin.test_send_again import asking, broken_events
 from tests.admin.world import World
-from wfpush.identifiers import uuid7
 
 pytestmark = pytest.mark.django_db
 
 SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
 STYLES = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs>'
-
-
-# --- sending again --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"as_of": "2026-13-45T00:00:00+00:00"},
-        {"as_of": "0001-01-01T00:00:00+14:00"},
-        {"seen": "9" * 5000},
-        {"key": "x"},
-    ],
-    ids=["no date", "before all years", "huge", "no key"],
-)
-def test_what_the_button_never_sends_orders_nothing(day: World, operator: Client, odd: dict[str, Any]) -> None:
-    broken_events(day, 3)
-    for model in (Event, Callback):
-        answer = operator.post(asking(model), {"key": uuid7(), "seen": 9, "as_of": timezone.now().isoformat(), **odd})
-        assert answer.status_code == 200
-    assert not Replay.objects.exists()
-
-
-@pytest.mark.parametrize("since", ["0001-01-01T00:00", "1960-01-01T00:00"])
-def test_all_failed_since_a_time_before_all_computers(day: World, operator: Client, since: str) -> None:
-    broken_events(day, 3)
-    told = text_of(operator.get(asking(Event, f"status__exact=failed&since={since}")))
-    assert "4 events will be processed again." in told
-
-
-@pytest.mark.parametrize("query", ["row=x", "since=x", "q=nowhere"])
-def test_a_broken_address_never_means_all_that_failed(day: World, operator: Client, query: str) -> None:
-    broken_events(day, 3)
-    order = {"key": uuid7(), "seen": 9, "as_of": timezone.now().isoformat()}
-    assert operator.post(asking(Event, query), order).status_code == 200
-    assert not Replay.objects.exists()
 
 
 # --- lists ----------------------------------------------------------------------------------------------------------

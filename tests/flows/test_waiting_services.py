@@ -3,13 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
 from notifications.engines import requeue
 from notifications.items import undo_window
-from notifications.models import Callback, Delivery, Event
-from notifications.routing import claims
+from notifications.models import Callback, Delivery
 from tests.support.multiplied import made_id, multiply
 from tests.support.story import Story
 from wfpush.models import ServiceState
@@ -115,22 +114,3 @@ def test_a_state_ends_although_the_clock_was_set_back(now: datetime) -> None:
     assert services.held("deliveries", now) is None
     services.report_works(("email", "mail:25"), now, now)
     assert not ServiceState.objects.exists()
-
-
-def test_the_undoing_of_a_replay_leaves_none_parked(
-    story: Story, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(claims, "WINDOW", 5)
-    first = Event.objects.get()
-    multiply(
-        first, range(1, 12), id=made_id(2), event_id="'behind-' || n", task_id="NULL", processed_at="NULL",
-        status="'accepted'", due_at="now() - interval '1 minute' + interval '1 ms' * n",
-    )  # fmt: skip
-    Event.objects.filter(pk=first.pk).update(status="failed")
-    requeue.process_events(Event.objects.filter(pk=first.pk), now)
-    Event.objects.filter(pk=first.pk).update(due_at=now + HOURS)
-    assert not claims.claim()
-    with transaction.atomic():
-        before = {"status": "failed", "attempts": 3, "error": "", "processed_at": now}
-        assert requeue.keep_ended({first.pk: before}, timezone.now()) == {first.pk}
-    assert len(claims.claim()) == 1

@@ -14,7 +14,7 @@ from notifications.answers import respond
 from notifications.answers.submission import Answer
 from notifications.channels import registry
 from notifications.channels.webpush import checks
-from notifications.delivery import device_test, resend, service_pauses
+from notifications.delivery import device_test, service_pauses
 from notifications.delivery.engine import Engine
 from notifications.errors import Expired
 from notifications.items import lifetime
@@ -75,10 +75,6 @@ def test_one_number_says_how_long_messages_are_worth_sending(
     assert row.expires_at is not None
     assert row.expires_at - NOON < timedelta(hours=6, minutes=1)
     assert int(host.shown("firefox")[0]["TTL"]) == 6 * 3600
-    Delivery.objects.update(state="dead")
-    assert resend.send_again(Delivery.objects.filter(pk=row.pk), NOON + timedelta(days=9))
-    row.refresh_from_db()
-    assert row.expires_at == NOON + timedelta(days=9, hours=6)
 
 
 @pytest.mark.parametrize(

@@ -121,26 +121,6 @@ def test_an_unreachable_engine_costs_nothing_but_time(story: Story, receiver: Re
     assert story.callbacks() == [("approve", "delivered")]
 
 
-def test_after_a_week_the_answer_is_given_up_and_can_be_replayed_under_its_id(story: Story, receiver: Receiver) -> None:
-    recorded = story.answer(story.bob, "approve")
-    Callback.objects.update(first_attempt_at=timezone.now() - timedelta(days=9))
-    receiver.answer(500)
-    dispatch()
-    assert story.copy(story.bob).outcome["engine"] == "failed"
-    receiver.answer(200)
-    assert callback.replay(Callback.objects.get(), timezone.now())
-    assert story.copy(story.bob).outcome["engine"] == "waiting"
-    dispatch()
-    assert receiver.calls[-1].id == str(recorded.response.pk)
-    assert story.copy(story.bob).outcome["engine"] == "delivered"
-
-
-def test_an_answer_under_way_is_not_replayed(story: Story) -> None:
-    story.answer(story.bob, "approve")
-    claimed()
-    assert not callback.replay(Callback.objects.get(), timezone.now())
-
-
 def test_a_lost_lease_changes_nothing(story: Story) -> None:
     """Worker A is slow; its lease ends; worker B delivers. What A then reports only completes its own attempt."""
     story.answer(story.bob, "approve")
@@ -235,18 +215,6 @@ def test_an_expired_copy_hears_of_its_acknowledgement_too(story: Story, receiver
     dispatch()
     copy = story.copy(story.bob)
     assert (copy.state, copy.outcome["engine"]) == ("expired", "delivered")
-
-
-def test_nothing_is_replayed_after_the_final_answer_or_the_tasks_end(story: Story, receiver: Receiver) -> None:
-    story.answer(story.bob, "acknowledge")
-    Callback.objects.update(first_attempt_at=timezone.now() - timedelta(days=9))
-    receiver.answer(500)
-    dispatch()
-    given_up = Callback.objects.get(state=CallbackState.FAILED)
-    story.answer(story.bob, "approve")
-    assert not callback.replay(given_up, timezone.now())
-    story.happen("task.completed", {"task": {"id": "T-42"}}, minute=1)
-    assert not callback.replay(given_up, timezone.now())
 
 
 def test_one_answer_that_cannot_be_sent_does_not_hold_up_the_others(

@@ -48,8 +48,6 @@ from notifications.models import (
     QuietHours,
     Recipient,
     RefusedAnswer,
-    Replay,
-    ReplayedRow,
     RetentionRule,
     Route,
     SearchedPart,
@@ -62,6 +60,7 @@ from notifications.models import (
 from notifications.models.history import record_parts
 from notifications.people import devices
 from notifications.people.absence import sign
+from notifications.replays.models import Replay, ReplayedRow
 from notifications.rotas import notices
 from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift, RotaSwap, SwapState
 from notifications.rotas.swaps import SwapProposal

@@ -1,16 +1,23 @@
 """Several at the same time: operators who order the same, workers, and an undo while workers are at it."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from notifications.models import Engine, Event, EventStatus, Replay, ReplayedRow, ReplayedState, ReplayState
+from notifications.models import Engine, Event, EventStatus
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
+from notifications.replays.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
+from notifications.replays.tests.test_send_again import BROKEN, broken_events
 from notifications.routing.claims import LEASE
+from tests.admin.world import build
 from tests.support.at_once import at_once
+from tests.support.locking import elsewhere
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 from wfpush.identifiers import uuid7
 from wfpush.queue import outbox
 
@@ -101,3 +108,39 @@ def test_a_row_is_either_put_back_or_taken_by_a_worker(operators: list[User], mo
     assert set(as_before.values_list("pk", flat=True)) == back
     held = Event.objects.filter(status=EventStatus.ACCEPTED, lease_token__isnull=False)
     assert set(held.values_list("pk", flat=True)) == taken
+
+
+def test_an_order_is_done_undone_and_taken_by_workers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is first: what was put back is as it was, and what a worker has taken stays with it alone."""
+    kind = replace(KINDS[ReplayKind.EVENTS], together=5)
+    monkeypatch.setitem(KINDS, ReplayKind.EVENTS, kind)
+    broken_events(build())
+    operator = User.objects.create_user("operator")
+    asked = orders.Question(uuid7(), BROKEN, timezone.now(), operator, "")
+    replay, _new = orders.order(kind, Event.objects.all(), asked, timezone.now())
+    Replay.objects.update(due_at=timezone.now())
+    taken: list[Event] = []
+
+    def take() -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while Replay.objects.filter(state=ReplayState.RUNNING).exists() and time.monotonic() < end:
+            taken.extend(outbox.claim(Event.objects.all(), limit=2, lease=LEASE, now=timezone.now()))
+
+    def undo() -> None:
+        eventually(lambda: Event.objects.filter(status=EventStatus.ACCEPTED).exists(), "one is due")
+        orders.undo(replay.pk, timezone.now())
+
+    threads = [elsewhere(act) for act in (orders.drain, orders.drain, take, undo)]
+    for thread in threads:
+        thread.join()
+    Replay.objects.filter(due_at__isnull=False).update(due_at=timezone.now(), lease_until=None, lease_token=None)
+    orders.drain()
+
+    replay.refresh_from_db()
+    assert replay.state == ReplayState.UNDONE
+    assert replay.put_back + replay.too_late + replay.left == replay.chosen == BROKEN
+    kept = {event.pk for event in taken}
+    assert len(kept) == len(taken) == replay.too_late
+    assert set(Event.objects.filter(status=EventStatus.ACCEPTED).values_list("pk", flat=True)) == kept
+    back = Event.objects.exclude(pk__in=kept)
+    assert {(event.status, event.due_at, event.attempts) for event in back} == {(EventStatus.FAILED, None, 70)}

@@ -18,9 +18,9 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, column, display, state_column, time_ago
 from notifications.admin.display import Tone, shortened
 from notifications.admin.filters import Recent
-from notifications.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
+from notifications.replays.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState
 from wfpush.numbers import number
 
 BATCH = 5_000

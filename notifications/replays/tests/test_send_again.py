@@ -19,12 +19,10 @@ from notifications.models import (
     Event,
     EventStatus,
     Notification,
-    Replay,
-    ReplayedRow,
-    ReplayState,
 )
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
+from notifications.replays.models import Replay, ReplayedRow, ReplayState
 from notifications.routing.claims import LEASE
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import choose, list_of, page_of, press, text_of
@@ -326,8 +324,7 @@ def test_undoing_stops_what_has_not_been_sent_and_leaves_what_another_order_sent
 def test_only_who_may_send_again_is_asked(day: World, editor: Client) -> None:
     viewer = member_of("Operators")
     viewer.groups.clear()
-    for codename in ("view_event", "view_replay"):
-        viewer.user_permissions.add(permission(codename))
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_event", "view_replay"]))
     client = signed_in(viewer)
     key = {"key": uuid7(), "seen": 99, "as_of": timezone.now().isoformat()}
     for each in (client, editor):
@@ -345,5 +342,35 @@ def test_only_who_may_send_again_is_asked(day: World, editor: Client) -> None:
     assert replay.state == ReplayState.RUNNING
 
 
-def permission(codename: str) -> Any:
-    return Permission.objects.get(codename=codename, content_type__app_label="notifications")
+# --- requests that no page makes --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"as_of": "2026-13-45T00:00:00+00:00"},
+        {"as_of": "0001-01-01T00:00:00+14:00"},
+        {"seen": "9" * 5000},
+        {"key": "x"},
+    ],
+    ids=["no date", "before all years", "huge", "no key"],
+)
+def test_what_the_button_never_sends_orders_nothing(day: World, operator: Client, odd: dict[str, Any]) -> None:
+    broken_events(day, 3)
+    for model in (Event, Callback):
+        answer = operator.post(asking(model), {"key": uuid7(), "seen": 9, "as_of": timezone.now().isoformat(), **odd})
+        assert answer.status_code == 200
+    assert not Replay.objects.exists()
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00", "1960-01-01T00:00"])
+def test_all_failed_since_a_time_before_all_computers(day: World, operator: Client, since: str) -> None:
+    broken_events(day, 3)
+    told = text_of(operator.get(asking(Event, f"status__exact=failed&since={since}")))
+    assert "4 events will be processed again." in told
+
+
+@pytest.mark.parametrize("query", ["row=x", "since=x", "q=nowhere"])
+def test_a_broken_address_never_means_all_that_failed(day: World, operator: Client, query: str) -> None:
+    broken_events(day, 3)
+    order = {"key": uuid7(), "seen": 9, "as_of": timezone.now().isoformat()}
+    assert operator.post(asking(Event, query), order).status_code == 200
+    assert not Replay.objects.exists()

@@ -1,4 +1,4 @@
-"""Sends messages again that were given up, for operators at the desk."""
+"""Sends messages again that were given up."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,7 +33,7 @@ def send_again(deliveries: QuerySet[Delivery], now: datetime) -> int:
     return revived
 
 
-def keep_dead(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
+def put_back(before: Mapping[UUID, Json], now: datetime) -> set[UUID]:
     """Restore deliveries that were to be sent again. Return the keys of those that no dispatcher had taken. Call it in
     a transaction."""
     return outbox.end_untaken(Delivery.objects.filter(UNTAKEN), before)

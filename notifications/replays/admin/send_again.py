@@ -36,9 +36,10 @@ from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.decorators import action
 from notifications.admin.display import change_url, exact, list_url
 from notifications.channel_facts import channel_name
-from notifications.models import EventStatus, Replay, ReplayKind
+from notifications.models import EventStatus
 from notifications.replays import orders
 from notifications.replays.kinds import Kind
+from notifications.replays.models import Replay, ReplayKind
 from wfpush.identifiers import lowest_id, uuid7
 from wfpush.numbers import number
 
@@ -160,13 +161,14 @@ class Preview:
 
 
 class ReplayableAdmin(LedgerAdmin):
-    """A list of work that may have failed for good."""
+    """What the list of a kind of failed work gets: actions on a row and on chosen rows, and the page for many."""
 
     kind: Kind
     again_title: Any
     """The title of the page and of the button that leads to it."""
     actions = ["chosen_again"]
-    list_before_template = "admin/desk/again_link.html"
+    actions_detail = ["replay_this"]
+    list_before_template = "replays/again_link.html"
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.again_page)
@@ -232,7 +234,7 @@ class ReplayableAdmin(LedgerAdmin):
         hidden = [(name, value) for name, values in request.GET.lists() if name != SINCE for value in values]
         return self.page(
             request,
-            "admin/desk/again.html",
+            "replays/again.html",
             str(self.again_title),
             preview=preview,
             chosen=chosen,
@@ -265,21 +267,33 @@ class ReplayableAdmin(LedgerAdmin):
         return HttpResponseRedirect(change_url(replay))
 
     # --- one row ------------------------------------------------------------------------------------------------------
-    def replay_row(self, request: HttpRequest, row: Any, words: ReplayTexts) -> HttpResponse:
-        """Send one row again after confirmation, if `offers` allows it, and link to undoing it."""
-        if not self.offers("", row):
-            return self.done(request, row, words.refused, messages.WARNING)
+    def has_failed(self, row: Any) -> bool:
+        raise NotImplementedError
+
+    def texts(self, row: Any) -> ReplayTexts:
+        raise NotImplementedError
+
+    def offers(self, action: str, row: Any) -> bool:
+        return self.has_failed(row) if action == "replay_this" else super().offers(action, row)
+
+    @action(description=_("Send again"), url_path="replay", permissions=["operate"], icon="replay")
+    def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send one row again after confirmation, and link to undoing it."""
+        row = self.get_row(request, object_id)
+        texts = self.texts(row)
+        if not self.has_failed(row):
+            return self.done(request, row, texts.refused, messages.WARNING)
         if request.method != "POST":
-            return self.ask(request, row, title=words.title, text=words.question, button=words.button)
+            return self.ask(request, row, title=texts.title, text=texts.question, button=texts.button)
         by = cast(AbstractBaseUser, request.user)
         replay = orders.order_one(self.kind, row, by=by, now=timezone.now())
         if replay.again:
-            undo = reverse("admin:notifications_replay_undo", args=[replay.pk])
+            undo = reverse("admin:replays_replay_undo", args=[replay.pk])
             text = gettext("Undo, as long as nobody has taken it")
             self.message_user(request, format_html('<a class="desk-link" href="{}">{}</a>', undo, text), messages.INFO)
-        elif words.not_sent:
-            return self.done(request, row, words.not_sent, messages.WARNING)
-        return self.done(request, row, words.sent)
+        elif texts.not_sent:
+            return self.done(request, row, texts.not_sent, messages.WARNING)
+        return self.done(request, row, texts.sent)
 
 
 def _question(request: HttpRequest, chosen: Selection) -> orders.Question | None:

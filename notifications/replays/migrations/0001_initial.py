@@ -7,9 +7,11 @@ from notifications import roles
 
 
 class Migration(migrations.Migration):
-    """Failed work that operators have sent again. Groups that see the calls to engines see it, too."""
+    """Failed work that operators have sent again."""
 
-    dependencies = [("notifications", "0033_retention"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    initial = True
+
+    dependencies = [("notifications", "0021_starter_and_roles"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
@@ -91,7 +93,7 @@ class Migration(migrations.Migration):
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="rows",
-                        to="notifications.replay",
+                        to="replays.replay",
                     ),
                 ),
                 ("row", models.UUIDField(verbose_name="row")),
@@ -127,5 +129,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        roles.give_rights(replay="callbackattempt", replayedrow="callbackattempt"),
+        roles.give_added_rights("replays"),
     ]
