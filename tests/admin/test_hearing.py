@@ -52,7 +52,7 @@ def like_others(name: str) -> Route:
             [
                 "is in the inbox of Alice Adams, and came by no other way: ",
                 "e-mail: 550 5.1.1 No such user here",
-                "send it again from the delivery's page",
+                "The delivery's page says more",
             ],
         ),
         (
@@ -60,7 +60,7 @@ def like_others(name: str) -> Route:
             "e-6",
             [
                 "could not be processed, so nobody heard of it: OperationalError: the database went away",
-                "Process again",
+                "The event's page says more",
             ],
         ),
         ("carol", "e-1", [", which does not name Carol Castle."]),
