@@ -5,7 +5,7 @@ them.
 Out: plain data, which the frames read by `wfpush.features.added`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,15 +64,22 @@ class ItemLink:
 
 @dataclass(frozen=True)
 class DeskList:
-    """A list of the desk's navigation: its section (notifications/admin/navigation.py), behind the list of the model
-    `after`. `empty` says what it shows, why it is empty, and what to do. `icon`: for sections whose lists are entries
-    of the sidebar."""
+    """A list of the desk, and its section of the navigation (notifications/admin/navigation.py; empty for none), behind
+    the list of the model `after`. `empty` says what it shows, why it is empty, and what to do. `icon`: for sections
+    whose lists are entries of the sidebar."""
 
     section: str
     model: str
     empty: Text
     after: str = ""
     icon: str = ""
+
+
+@dataclass(frozen=True)
+class CaseTypes:
+    """Types of cases that a feature knows before a case has them. People can choose them."""
+
+    names: Callable[[], Iterable[str]]
 
 
 # --- roles ------------------------------------------------------------------------------------------------------------

@@ -23,8 +23,6 @@ RULES = (
     "routetarget",
     "foureyesrule",
     "foureyescondition",
-    "journey",
-    "milestone",
     "caselist",
 )
 NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")

@@ -43,8 +43,8 @@ def used_by(module: Module) -> set[str]:
 
 def migrations() -> Iterator[Module]:
     for package in OURS:
-        for file in (ROOT / package / "migrations").glob("[0-9]*.py"):
-            yield Module(f"{package}.migrations.{file.stem}", file.read_text(encoding="utf-8"))
+        for file in (ROOT / package).glob("**/migrations/[0-9]*.py"):
+            yield Module(".".join(file.relative_to(ROOT).with_suffix("").parts), file.read_text(encoding="utf-8"))
 
 
 def distribution(text: str) -> str:

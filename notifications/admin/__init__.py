@@ -16,7 +16,6 @@ from notifications.admin import (  # noqa: F401  # each registers its lists
     engines,
     events,
     four_eyes,
-    journeys,
     keys,
     people,
     responses,

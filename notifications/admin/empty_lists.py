@@ -89,8 +89,6 @@ SAYS: dict[str, str | Promise] = {
         "Which tasks may not be decided by whoever began them. Add the first one where that has to hold."
     ),
     "notifications.foureyescondition": _("For which tasks a four-eyes rule is. They are written on the rule's page."),
-    "notifications.journey": _("The milestones of a kind of case, as customers see them. Add the first one."),
-    "notifications.milestone": _("What cases pass. They are written on the page of the way they are on."),
     "notifications.caselist": _("Who is told of cases of one type, whoever has their tasks. Add the first one."),
     "notifications.template": _("The words of messages, in each language. Add the first one."),
     "notifications.templateversion": _("The words of templates as they were and are. Begin one on a template's page."),

@@ -39,7 +39,6 @@ from notifications.models import (
     Event,
     EventType,
     FourEyesRule,
-    Journey,
     LegalHold,
     LinkMail,
     Notification,
@@ -113,9 +112,7 @@ DAILY: dict[str, Section] = {
     "events": Section(_("Events"), "input", [_list(Event)]),
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
     "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, AbsenceFeed, Device, Brand))]),
-    "rules": Section(
-        _("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, Journey, CaseList))]
-    ),
+    "rules": Section(_("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, CaseList))]),
     "templates": Section(_("Templates"), "edit_note", [_list(Template, parts=[TemplateVersion])]),
     "sla": Section(_("SLA"), "timer"),
     "engines": Section(_("Engines"), "settings_input_component", [_list(Engine)]),
@@ -175,7 +172,8 @@ def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) ->
 
 
 for _each in features.added(DeskList):
-    add(_each.section, apps.get_model(_each.model), _each.after, _each.icon)
+    if _each.section:
+        add(_each.section, apps.get_model(_each.model), _each.after, _each.icon)
 
 
 def pages() -> list[str]:

@@ -18,10 +18,10 @@ from notifications.api.operations.story import BOB, ERIN
 from notifications.api.responses import key_of
 from notifications.api.serializers import AttachmentIds, OptionalText
 from notifications.api.shown import MessageShown, Shown
-from notifications.cases.milestones import progress_of
 from notifications.conversation import participants, posting
 from notifications.conversation.posting import Words
 from notifications.conversation.representation import messages_json
+from notifications.customers.milestones import progress_of
 from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
 from notifications.models import MOST_TEXT, Case, Recipient, TaskMessage, Via

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.utils import translation
 
-from notifications.cases.milestones import Progress, Step, progress_of, readable
 from notifications.conversation import participants, posting
+from notifications.customers.milestones import Progress, Step, progress_of, readable
 from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.list_query import Finding
 from notifications.inbox.listing import NOTHING, listing

@@ -1,11 +1,29 @@
-"""The page of customers (external people): the progress of their case, contacts, and the messages about it.
+"""Customers (external people): the page of their case, and the journeys that cases of a kind go on, by milestones.
 
+Administrators write the milestones of a journey, in words for customers; `milestones` finds how far a case has come.
 `customer_page` collects what the page shows, `pages` takes what customers write about their case, and `api` offers the
 same to portals of their own.
 """
 
-from notifications.additions import ApiPaths, FirstPage, Pages
+from django.utils.translation import gettext_lazy as _
+
+from notifications import roles
+from notifications.additions import (
+    CHANGE_REASON,
+    HISTORY_TYPE,
+    ApiPaths,
+    CaseTypes,
+    Columns,
+    DeskList,
+    FirstPage,
+    Pages,
+    PersonalData,
+    Rights,
+)
+from notifications.customers import milestones
 from wfpush.features import Feature
+
+JOURNEYS = ("customers.journey", "customers.milestone")
 
 FEATURE = Feature(
     name="customers",
@@ -13,5 +31,30 @@ FEATURE = Feature(
         FirstPage("notifications.customers.customer_page.list_page"),
         Pages("notifications.customers.pages"),
         ApiPaths("notifications.customers.api"),
+        CaseTypes(milestones.case_types),
+        DeskList(
+            "rules",
+            "customers.journey",
+            after="notifications.category",
+            empty=_("The milestones of a kind of case, as customers see them. Add the first one."),
+        ),
+        DeskList(
+            "",
+            "customers.milestone",
+            empty=_("What cases pass. They are written on the page of the way they are on."),
+        ),
+        Rights(roles.ADMINISTRATORS, JOURNEYS),
+        Rights(roles.RULE_EDITORS, JOURNEYS),
+        Rights(roles.OPERATORS, JOURNEYS, ["view"]),
+        Rights(roles.AUDITORS, JOURNEYS, ["view"]),
+        PersonalData(
+            tables={
+                "customers.journey": Columns(words="name", plain="case_type"),
+                "customers.historicaljourney": Columns(
+                    words=f"parts name{CHANGE_REASON}", plain=f"case_type{HISTORY_TYPE}"
+                ),
+                "customers.milestone": Columns(words="labels ahead notes", plain="statuses"),
+            },
+        ),
     ],
 )

@@ -8,16 +8,18 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from notifications.models import Absence, AbsencePart, CalendarAbsence, Case, Category, Engine, Journey, Recipient
+from notifications.additions import CaseTypes
+from notifications.models import Absence, AbsencePart, CalendarAbsence, Case, Category, Engine, Recipient
 from notifications.people import absence
 from notifications.people.colleagues import led_by
 from notifications.wording.directions import all_apart
 from notifications.wording.times import moment
+from wfpush import features
 
 AnyAbsence = Absence | CalendarAbsence
 
 LOOKED_AT = 500
-"""Newest cases whose kinds are offered, besides the kinds with a journey."""
+"""Newest cases whose kinds are offered, besides those that features know."""
 
 Choice = tuple[str, Any]
 
@@ -84,7 +86,7 @@ def part_choices(row: Absence | None) -> list[Choice]:
     language = get_language() or "en"
     categories = [(f"category:{each.pk}", each.name_in(language)) for each in Category.objects.order_by("name")]
     case_types = {part.case_type for part in row.parts.all()} if row is not None else set()
-    case_types |= set(Journey.objects.values_list("case_type", flat=True))
+    case_types |= {name for each in features.added(CaseTypes) for name in each.names()}
     case_types |= set(Case.objects.order_by("-pk").values_list("type", flat=True)[:LOOKED_AT])
     kinds = [(f"kind:{each}", each) for each in sorted(case_types - {""})]
     engines = [(f"engine:{each.pk}", each.name) for each in Engine.objects.order_by("name")]

@@ -30,7 +30,7 @@ WATCHED = {
 class Migration(migrations.Migration):
     """Lists of people for types of cases."""
 
-    dependencies = [("notifications", "0026_journeys"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("notifications", "0025_keys_of_attachments"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(

@@ -120,8 +120,6 @@ from notifications.models.routing import (
     EventType,
     EventVariable,
     Frequency,
-    Journey,
-    Milestone,
     Operator,
     Route,
     RouteCondition,

@@ -10,7 +10,6 @@ from typing import Any
 
 from notifications.channel_facts import channels_from_start
 from notifications.starter.event_types import EVENT_TYPES
-from notifications.starter.journeys import JOURNEYS
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
 from notifications.starter.templates import (
     FALLBACK,
@@ -81,27 +80,33 @@ def add_languages(apps: Any) -> None:
     writer.add_texts(slugs, "TemplateText", "", slugs.values(), channel="")
     writer.add_texts(slugs, "TemplateText", "email", IN_MAILS, channel="email")
     writer.add_texts(slugs, "CustomerText", "customers", FOR_CUSTOMERS)
-    writer.add_labels("TemplateAction", {"labels": _by_english(lambda names: names.actions)}, version__in=slugs)
-    writer.add_labels("TemplateFact", {"labels": _by_english(lambda names: names.facts)}, version__in=slugs)
+    actions, facts = (
+        writer.model(each).objects.filter(version__in=slugs) for each in ("TemplateAction", "TemplateFact")
+    )
+    add_labels(actions, {"labels": _by_english(lambda names: names.actions)})
+    add_labels(facts, {"labels": _by_english(lambda names: names.facts)})
     writer.add_names_of_categories()
 
 
 def _by_english(part: Callable[[NamesSeed], Mapping[str, str]]) -> dict[str, Labels]:
-    """Return the labels in all languages, by their English text."""
-    texts = {language: part(names_in(language)) for language in LANGUAGES}
+    return by_english({language: part(names_in(language)) for language in LANGUAGES})
+
+
+def by_english(texts: Mapping[str, Mapping[str, str]]) -> dict[str, Labels]:
+    """Return the labels in all languages, by their English text. `texts`: by language and key."""
     return {english: {each: texts[each][key] for each in LANGUAGES} for key, english in texts[FALLBACK].items()}
 
 
-def journeys(apps: Any) -> None:
-    """Create the journeys of cases, if administrators have made none. Else add later languages to their milestones,
-    where the English words are those that came with the installation."""
-    writer = _Writer(apps)
-    if not apps.get_model("notifications", "Journey").objects.exists():
-        writer.journeys()
-        return
-    milestones = _by_english(lambda names: names.milestones)
-    notes = _by_english(lambda names: names.milestone_notes)
-    writer.add_labels("Milestone", {"labels": milestones, "ahead": milestones, "notes": notes})
+def add_labels(rows: Any, fields: Mapping[str, Mapping[str, Labels]]) -> None:
+    """Add missing languages to the labels in `fields` of rows (a manager or query) whose English text is a key."""
+    for row in rows.all():
+        before = {field: getattr(row, field) for field in fields}
+        after = {
+            field: {**fields[field].get(translations.get(FALLBACK, ""), {}), **translations}
+            for field, translations in before.items()
+        }
+        if after != before:
+            rows.filter(pk=row.pk).update(**after)
 
 
 def names_of(slug: str) -> dict[str, Any]:
@@ -232,23 +237,6 @@ class _Writer:
             {"route": route, "kind": kind} for route, seed in pairs for kind in seed.targets
         ])  # fmt: skip
 
-    def journeys(self) -> None:
-        types = {row.name: row for row in self.model("EventType").objects.all()}
-        seeds = [seed for seed in JOURNEYS if seed.event_type in types]
-        made = self.create("Journey", [{"name": seed.name, "event_type": types[seed.event_type]} for seed in seeds])
-        labels = {language: names_in(language).milestones for language in LANGUAGES}
-        notes = {language: names_in(language).milestone_notes for language in LANGUAGES}
-        self.create("Milestone", [
-            {
-                "journey": journey, "position": each.position, "statuses": list(each.statuses), "ends": each.ends,
-                "labels": {language: texts[each.name] for language, texts in labels.items()},
-                "ahead": {language: texts[each.ahead] for language, texts in labels.items() if each.ahead},
-                "notes": {language: texts[each.name] for language, texts in notes.items()},
-            }
-            for seed, journey in zip(seeds, made, strict=True)
-            for each in seed.milestones
-        ])  # fmt: skip
-
     # --- languages that came later ----------------------------------------------------------------
     def add_texts(self, slugs: Mapping[Any, str], name: str, folder: str, only: Iterable[str], **more: str) -> None:
         """Add the missing languages of texts that exist in English. `slugs`: of templates, by version."""
@@ -261,16 +249,6 @@ class _Writer:
             for language in LANGUAGES
             if slug in chosen and (version, FALLBACK) in there and (version, language) not in there
         )
-
-    def add_labels(self, name: str, fields: Mapping[str, Mapping[str, Labels]], **rows: Any) -> None:
-        for row in self.model(name).objects.filter(**rows):
-            before = {field: getattr(row, field) for field in fields}
-            after = {
-                field: {**fields[field].get(translations.get(FALLBACK, ""), {}), **translations}
-                for field, translations in before.items()
-            }
-            if after != before:
-                self.model(name).objects.filter(pk=row.pk).update(**after)
 
     def add_names_of_categories(self) -> None:
         by_name = _by_english(lambda names: names.categories)

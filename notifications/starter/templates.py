@@ -40,14 +40,11 @@ class TextSeed:
 
 @dataclass(frozen=True)
 class NamesSeed:
-    """Names in one language: categories by slug, the labels of actions, key facts and milestones, and the sentences for
-    customers whose case is at a milestone."""
+    """Names in one language: categories by slug, the labels of actions and key facts."""
 
     categories: dict[str, str]
     actions: dict[str, str]
     facts: dict[str, str]
-    milestones: dict[str, str]
-    milestone_notes: dict[str, str]
 
 
 _DECIDED = (

@@ -17,6 +17,7 @@ from escalations.admin import dead_ends, simulator, sla_report
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications import hourly
+from notifications.customers.models import Journey
 from notifications.models import (
     Absence,
     AbsenceFeed,
@@ -34,7 +35,6 @@ from notifications.models import (
     Event,
     EventType,
     FourEyesRule,
-    Journey,
     Notification,
     Recipient,
     Response,

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from notifications.models import Absence, Category, Journey, Notification, Recipient
+from notifications.models import Absence, Case, Category, Notification, Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory, TeamFactory
@@ -81,7 +81,7 @@ def test_bob_is_back_or_does_not_go_after_all(story: Story, begins_at: datetime,
 
 def test_bob_names_somebody_else_for_a_category(story: Story) -> None:
     approvals = Category.objects.get(slug="approvals")
-    Journey.objects.create(name="Claims", case_type="claim")
+    Case.objects.create(engine=story.engine, case_id="C-1", type="claim")
     page = get(signed_in(story.bob), "/absence")
     times = {"begins_at": "2026-11-04T17:00", "ends_at": "2026-11-16T08:30"}
     rows = {

@@ -1,3 +1,4 @@
+from tests.admin.conftest import root, world
 from tests.inbox.conftest import as_strangers_find_it, story
 
-__all__ = ["as_strangers_find_it", "story"]
+__all__ = ["as_strangers_find_it", "root", "story", "world"]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from notifications.models import Brand, Case, Engine, Journey, Milestone, Notification, Recipient, TaskMessage
+from notifications.customers.models import Journey, Milestone
+from notifications.models import Brand, Case, Engine, Notification, Recipient, TaskMessage
 from notifications.wording.sentences import TEXTS, spoken
 from tests.factories import BrandFactory, RecipientFactory
 from tests.inbox.browser import Page, get, signed_in

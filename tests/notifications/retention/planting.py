@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
+from notifications.customers.models import Journey
 from notifications.items import search_index
 from notifications.models import (
     Absence,
@@ -37,7 +38,6 @@ from notifications.models import (
     FollowedKind,
     FourEyesRule,
     HandedOver,
-    Journey,
     LegalHold,
     LinkRequest,
     MutedCase,

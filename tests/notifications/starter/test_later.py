@@ -9,7 +9,6 @@ from notifications import starter
 from notifications.models import (
     Category,
     CustomerText,
-    Milestone,
     TemplateAction,
     TemplateFact,
     TemplateText,
@@ -23,8 +22,6 @@ LATER = ("es", "fr")
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     starter.ensure(apps)
-    if not Milestone.objects.exists():
-        starter.journeys(apps)
 
 
 def words() -> dict[str, list[Any]]:
@@ -32,7 +29,6 @@ def words() -> dict[str, list[Any]]:
         "texts": list(TemplateText.objects.order_by("version", "channel", "language").values_list("title", "body")),
         "customers": list(CustomerText.objects.order_by("version", "language").values_list("title", "body")),
         "labels": [each.labels for model in (TemplateAction, TemplateFact) for each in model.objects.order_by("pk")],
-        "milestones": list(Milestone.objects.order_by("pk").values_list("labels", "ahead", "notes")),
         "categories": list(Category.objects.order_by("pk").values_list("names", flat=True)),
     }
 
@@ -44,20 +40,13 @@ def without(labels: dict[str, str]) -> dict[str, str]:
 def speak_two_languages() -> None:
     TemplateText.objects.filter(language__in=LATER).delete()
     CustomerText.objects.filter(language__in=LATER).delete()
-    for model in (TemplateAction, TemplateFact, Milestone):
+    for model in (TemplateAction, TemplateFact):
         for row in model.objects.all():
             row.labels = without(row.labels)
-            if isinstance(row, Milestone):
-                row.ahead, row.notes = without(row.ahead), without(row.notes)
             row.save()
     for category in Category.objects.all():
         category.names = without(category.names)
         category.save()
-
-
-def add_languages() -> None:
-    starter.add_languages(apps)
-    starter.journeys(apps)
 
 
 def test_what_is_still_as_it_came_speaks_all_languages() -> None:
@@ -65,10 +54,10 @@ def test_what_is_still_as_it_came_speaks_all_languages() -> None:
     speak_two_languages()
     assert words() != before
 
-    add_languages()
+    starter.add_languages(apps)
     assert words() == before
 
-    add_languages()
+    starter.add_languages(apps)
     assert words() == before
 
 
@@ -76,12 +65,10 @@ def test_what_an_administrator_wrote_is_left_alone() -> None:
     speak_two_languages()
     TemplateVersion.objects.filter(template__slug="task").update(number=2, note="Ours.")
     Category.objects.filter(slug="incidents").update(name="Trouble")
-    Milestone.objects.filter(statuses=["under_review"]).update(labels={"en": "On the desk"})
 
-    add_languages()
+    starter.add_languages(apps)
 
     task = TemplateVersion.objects.get(template__slug="task")
     assert set(task.texts.values_list("language", flat=True)) == {"en", "de"}
     assert not any(set(LATER) & action.labels.keys() for action in task.actions.all())
     assert not set(LATER) & Category.objects.get(slug="incidents").names.keys()
-    assert Milestone.objects.get(statuses=["under_review"]).labels == {"en": "On the desk"}

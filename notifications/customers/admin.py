@@ -15,8 +15,8 @@ from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import column, display, link_column
 from notifications.admin.display import shortened
 from notifications.admin.fields import LabelsField
-from notifications.cases.milestones import MOST_LABEL, label_of
-from notifications.models import Journey, Milestone
+from notifications.customers.milestones import MOST_LABEL, label_of
+from notifications.customers.models import Journey, Milestone
 
 MOST_NOTE = 300
 """Maximum number of characters of a milestone's sentence."""

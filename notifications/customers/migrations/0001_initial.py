@@ -7,15 +7,18 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-from notifications import roles, starter
+from notifications import roles
+from notifications.customers import first_journeys
 
 
 def add_journeys(apps: Any, schema_editor: Any) -> None:
-    starter.journeys(apps)
+    first_journeys.ensure(apps)
 
 
 class Migration(migrations.Migration):
     """Journeys of cases with their milestones, and those of a fresh installation."""
+
+    initial = True
 
     dependencies = [
         ("notifications", "0025_keys_of_attachments"),
@@ -151,7 +154,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="milestones",
-                        to="notifications.journey",
+                        to="customers.journey",
                         verbose_name="way of a case",
                     ),
                 ),
@@ -181,6 +184,6 @@ class Migration(migrations.Migration):
                 "ordering": ["position", "pk"],
             },
         ),
-        roles.give_rights(journey="route", milestone="routecondition"),
+        roles.give_added_rights("customers"),
         migrations.RunPython(add_journeys, migrations.RunPython.noop),
     ]

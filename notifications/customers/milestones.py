@@ -1,6 +1,6 @@
 """The progress of a case along the milestones that an administrator has set up, in words for customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -8,7 +8,8 @@ from typing import Literal
 from django.db.models import Q
 
 from notifications.cases.task_state import effective_time
-from notifications.models import Case, Event, EventStatus, Journey, Milestone
+from notifications.customers.models import Journey, Milestone
+from notifications.models import Case, Event, EventStatus
 from notifications.types import behaviour_of
 from notifications.wording.languages import languages, tag
 from notifications.wording.plaintext import clean_line, cut
@@ -107,6 +108,11 @@ def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
     )
     journeys = fits.select_related("event_type").prefetch_related("milestones")
     return max(journeys, key=lambda candidate: _weight(candidate, type_names), default=None)
+
+
+def case_types() -> Iterable[str]:
+    """Return the types of cases that have journeys of their own."""
+    return Journey.objects.exclude(case_type="").values_list("case_type", flat=True)
 
 
 def _weight(journey: Journey, type_names: Sequence[str]) -> tuple[bool, bool, bool, int]:

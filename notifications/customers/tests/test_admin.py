@@ -3,7 +3,8 @@
 import pytest
 from django.test import Client
 
-from notifications.models import CustomerText, Journey, Milestone, Template
+from notifications.customers.models import Journey, Milestone
+from notifications.models import CustomerText, Template
 from notifications.wording import template_versions
 from tests.admin.pages import filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
