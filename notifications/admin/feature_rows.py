@@ -16,10 +16,10 @@ ROW_REF = ("ref",) if feature_targets() else ()
 class FeatureRowField(forms.ChoiceField):
     """A select of the rows of all features that have targets, grouped by the kind of target."""
 
-    def __init__(self) -> None:
+    def __init__(self, widget: forms.Select | None = None) -> None:
         labels = [kind.row_label for kind in feature_targets().values()]
         label = capfirst(format_lazy(" / ".join(["{}"] * len(labels)), *labels))
-        super().__init__(label=label, required=False, choices=_choices, widget=UnfoldAdminSelectWidget)
+        super().__init__(label=label, required=False, choices=_choices, widget=widget or UnfoldAdminSelectWidget)
 
 
 def _choices() -> Iterator[tuple[Any, Any]]:

@@ -38,6 +38,7 @@ def run(folder: Path, chosen: str, *paths: str) -> None:
     assert told.returncode == 0, told.stdout[-6000:] + told.stderr[-2000:]
 
 
+@pytest.mark.ci
 @pytest.mark.processes
 def test_the_product_runs_without_any_feature(tmp_path: Path) -> None:
     run(tmp_path, "none", SWEEP)
@@ -50,7 +51,7 @@ def test_the_tests_of_the_core_pass_without_any_feature(tmp_path: Path) -> None:
     run(tmp_path, "none", *CORE)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.parametrize("name", settings.FEATURES)
 def test_the_product_runs_without(name: str, tmp_path: Path) -> None:

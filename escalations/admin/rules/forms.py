@@ -17,7 +17,7 @@ from escalations.admin.fields import DurationField, ParsedField
 from escalations.admin.policies import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
 from notifications.admin.conditions import BARE, TARGET_FIELDS, ConditionForm, TargetForm
-from notifications.admin.feature_rows import ROW_REF
+from notifications.admin.feature_rows import ROW_REF, FeatureRowField
 from notifications.admin.fields import is_language
 from notifications.admin.known_paths import ANY, TOGETHER, offer
 from notifications.errors import RenderError
@@ -292,6 +292,7 @@ class StepForm(Plain, StepFormBase):
     offset = DurationField(label=_("When"), signed=True, widget=forms.TextInput(attrs={"size": 8}))
     repeat_every = DurationField(label=_("again every"), required=False, widget=forms.TextInput(attrs={"size": 6}))
     person = PersonField(label=_("Person"))
+    ref = FeatureRowField(forms.Select())
 
     class Meta:
         model = PolicyStep
@@ -325,6 +326,7 @@ OFFERED = {"types": "[name=types]", "engine": "[name=engine]"}
 
 class RuleTargetForm(Plain, TargetForm):
     person = PersonField(label=_("Person"))
+    ref = FeatureRowField(forms.Select())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -87,7 +87,10 @@ function addStep() {
   const told = first ? value(first, "kind") : "";
   const known = [...target.options].some((option) => option.value === told);
   target.value = isFirst ? (known && told) || "assignee" : "manager";
-  if (isFirst && known) for (const name of ["team", "person", "ref"]) field(row, name)?.querySelector("select, input").value = value(first, name);
+  for (const name of isFirst && known ? ["team", "person", "ref"] : []) {
+    const input = field(row, name)?.querySelector("select, input");
+    if (input) input.value = value(first, name);
+  }
   showRow(row);
   return row;
 }
