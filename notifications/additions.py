@@ -76,6 +76,15 @@ class DeskList:
 
 
 @dataclass(frozen=True)
+class OverviewPart:
+    """Panels of the desk's overview, before the recent events. `template` shows them, with what the function of the
+    dotted name `context` returns for the request and its time (a dict)."""
+
+    template: str
+    context: str
+
+
+@dataclass(frozen=True)
 class CaseTypes:
     """Types of cases that a feature knows before a case has them. People can choose them."""
 

@@ -58,7 +58,6 @@ FEATURE = Feature(
         AfterKept(returned_answers.look_at),
         Minutely("accounts", "notifications.tasks.settle_accounts"),
         Minutely("searched", "notifications.tasks.gather_searched"),
-        Minutely("counts", "notifications.tasks.count_hours"),
         Minutely("absences", "notifications.tasks.hand_over_absences"),
     ],
 )

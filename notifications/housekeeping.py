@@ -6,16 +6,13 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django_q.models import Failure, Success
 
-from notifications import hourly
 from notifications.additions import StaleRows
 from notifications.attachments.limits import UNUSED_RETENTION
 from notifications.models import (
     ActionToken,
     Attachment,
-    CountedHour,
     DeliveryReceipt,
     Device,
-    EngagementHour,
     IdempotencyKey,
     LinkMail,
     LinkRequest,
@@ -42,8 +39,6 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
         "links asked for by e-mail address": LinkRequest.objects.filter(created_at__lt=past),
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
-        "hourly counts": CountedHour.objects.filter(hour__lt=now - hourly.RETENTION),
-        "counts of engagement": EngagementHour.objects.filter(hour__lt=now - hourly.RETENTION),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "finished background tasks": Success.objects.filter(stopped__lt=past),

@@ -6,7 +6,6 @@ A schedule in the database contains the function's dotted name, so it stays here
 import structlog
 from django.utils import timezone
 
-from notifications import engagement, hourly
 from notifications.absences import hand_over
 from notifications.items import search_index
 from notifications.people import revocation
@@ -24,12 +23,6 @@ def settle_accounts() -> None:
 def gather_searched() -> None:
     """Once a minute: index the searchable text of people with very many items."""
     search_index.gather()
-
-
-def count_hours() -> None:
-    """Once a minute: count the numbers of the overview, and seen and answered messages."""
-    hourly.run(timezone.now())
-    engagement.run(timezone.now())
 
 
 def hand_over_absences() -> None:

@@ -17,7 +17,7 @@ TASKS = [
     "wfpush.tasks.prune",
     "notifications.tasks.settle_accounts",
     "notifications.tasks.gather_searched",
-    "notifications.tasks.count_hours",
+    "notifications.insight.tasks.count_hours",
     "notifications.tasks.hand_over_absences",
     "notifications.rotas.tasks.hand_over_duty",
 ]

@@ -33,9 +33,7 @@ FLOORS: dict[str, str] = {
     "words": "notifications: wording",
     "forms of tasks, files, calendars that are read": "notifications: forms attachments calendar_feeds",
     "what people decide about": "notifications: revisions",
-    "what comes in, what people have and want, how it leaves; counts": (
-        "notifications: intake items channels hourly engagement preferences"
-    ),
+    "what comes in, what people have and want, how it leaves": ("notifications: intake items channels preferences"),
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",
@@ -47,7 +45,7 @@ FLOORS: dict[str, str] = {
     "what starts it all": (
         "notifications: admin api apps feature housekeeping inbox management roles signing_in starter tasks urls"
     ),
-    "features": "notifications: replays rotas customers",
+    "features": "notifications: insight replays rotas customers",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast inbox kinds management models "
@@ -59,7 +57,12 @@ LAYERS = {
     title: [f"{app}.{room}" for app, _, rooms in [line.partition(":")] for room in rooms.split()]
     for title, line in FLOORS.items()
 }
-FEATURES: dict[str, list[str]] = {"notifications.replays": [], "notifications.rotas": [], "notifications.customers": []}
+FEATURES: dict[str, list[str]] = {
+    "notifications.insight": [],
+    "notifications.replays": [],
+    "notifications.rotas": [],
+    "notifications.customers": [],
+}
 """Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]

@@ -50,6 +50,7 @@ for _package in CHANNELS:
 
 CORE = ["notifications", "escalations"]
 FEATURE_PACKAGES = {
+    "insight": "notifications.insight",
     "replays": "notifications.replays",
     "rotas": "notifications.rotas",
     "customers": "notifications.customers",

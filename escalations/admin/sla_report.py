@@ -28,7 +28,6 @@ from escalations.models import Escalation, EscalationState, Policy, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.base import DeskAdmin
-from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.display import (
     NOTHING,
     ago,
@@ -41,6 +40,7 @@ from notifications.admin.display import (
     span,
 )
 from notifications.admin.filters import Conditions, Lookups
+from notifications.admin.intervals import zone_of_reader
 from notifications.admin.overview import ROWS, Panel, Row
 from notifications.models import Task, Team
 from notifications.wording.formats import locale_of, number

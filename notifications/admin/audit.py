@@ -18,10 +18,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import MAX_MATCHES, LedgerAdmin
-from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.decorators import column, display, time_ago
 from notifications.admin.display import Tone, mark, shortened
 from notifications.admin.filters import Conditions, Lookups
+from notifications.admin.intervals import zone_of_reader
 from wfpush.postgres.word_index import Words, having
 
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")

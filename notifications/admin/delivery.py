@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +12,6 @@ from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import (
     WorkColumns,
-    action,
     column,
     display,
     duration_column,
@@ -23,7 +22,6 @@ from notifications.admin.decorators import (
     time_ago,
 )
 from notifications.admin.display import Tone, due_words, shortened, with_why
-from notifications.admin.engagement import engagement_page
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names
@@ -85,7 +83,6 @@ class NotificationAdmin(LedgerAdmin):
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
     ordering = ["-id"]
-    actions_list = ["engagement"]
     found_by = ["recipient__ref", "task__task_id", "case__case_id"]
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
@@ -120,10 +117,6 @@ class NotificationAdmin(LedgerAdmin):
             },
         ),
     ]
-
-    @action(description=_("Engagement"), url_path="engagement", permissions=["view"], icon="monitoring")
-    def engagement(self, request: HttpRequest) -> HttpResponse:
-        return engagement_page(self, request)
 
     made = time_ago("created_at", _("made"), "id")
     person = link_column("recipient", _("person"), "recipient__name")

@@ -10,14 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.chart_periods import between_words, read_between, zone_of_reader
+from notifications.admin.intervals import between_words, read_between, zone_of_reader
 from wfpush.identifiers import lowest_id
 
 Lookups = list[tuple[str, Any]]
 
 
 class Recent(admin.SimpleListFilter):
-    """A filter of rows made within the last hours or days, or between two times (notifications/admin/chart_periods.py),
+    """A filter of rows made within the last hours or days, or between two times (notifications/admin/intervals.py),
     for tables whose ids are UUIDv7."""
 
     title = _("made within")

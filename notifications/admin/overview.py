@@ -3,23 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, Min, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
+from notifications.additions import OverviewPart
 from notifications.admin.alarms import ALARMS
-from notifications.admin.chart_periods import NAMES, period_of, zone_of_reader
 from notifications.admin.display import Tone, ago, change_url, list_url, mark, shortened, since, span
 from notifications.admin.events import event_mark
 from notifications.admin.first_steps import first_steps
-from notifications.admin.pictures import pictures
+from notifications.admin.intervals import zone_of_reader
 from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.engines.callback import WITHOUT_ADDRESS
 from notifications.models import (
@@ -42,6 +44,7 @@ from notifications.models import (
     past_deadline,
 )
 from notifications.wording.plaintext import clean_line, cut
+from wfpush import features
 from wfpush.identifiers import lowest_id
 from wfpush.queue.outbox import RETRIED
 
@@ -84,13 +87,12 @@ class Panel:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the context of the index page. Each part is shown to users who may see its rows."""
     now = timezone.now()
-
-    def sees(model: type[Model]) -> bool:
-        return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
-
+    sees = partial(may_see, request)
     with timezone.override(zone_of_reader(request)):
-        period = period_of(request.GET.get("period", ""), now)
         panels = [make(now) for model, make in PANELS if sees(model)]
+        parts = features.added(OverviewPart)
+        for part in parts:
+            context |= import_string(part.context)(request, now)
         return {
             **context,
             "title": _("Overview"),
@@ -99,11 +101,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "tiles": [make(now) for model, make in TILES if sees(model)],
             "panels": [panel for panel in panels if panel.rows],
             "well": [panel for panel in panels if not panel.rows],
-            "period": period,
-            "periods": NAMES.items(),
-            "pictures": pictures(period, sees) if period.counted else [],
+            "parts": [part.template for part in parts],
             "recent": recent_events(now) if sees(Event) else None,
         }
+
+
+def may_see(request: HttpRequest, model: type[Model]) -> bool:
+    return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
 
 
 def bounded_count(rows: QuerySet[Any]) -> int:

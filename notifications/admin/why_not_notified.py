@@ -18,9 +18,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from notifications import reasons
 from notifications.admin.base import DeskAdmin, as_uuid
-from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.display import change_url, exact, span
 from notifications.admin.dry_run import as_cloudevent
+from notifications.admin.intervals import zone_of_reader
 from notifications.admin.pasted_events import event_named
 from notifications.admin.timeline import DayLine, Line, deliveries_by, delivery_line, last_error
 from notifications.channel_facts import INBOX, channel_name

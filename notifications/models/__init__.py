@@ -63,7 +63,6 @@ from notifications.models.events import (
     Urgency,
     past_deadline,
 )
-from notifications.models.hourly import CountedHour, EngagementCount, EngagementHour, HourlyCount, Metric
 from notifications.models.people import (
     Account,
     Brand,

@@ -17,7 +17,7 @@ from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
 LEAST_DAYS = 31
-"""Minimum number of days: the overview draws a month, and counts it again for some days (notifications/hourly.py)."""
+"""Minimum number of days: a month that charts can count (notifications/insight)."""
 
 
 def _days(label: Any, help_text: Any) -> Any:

@@ -16,8 +16,9 @@ from playwright.sync_api import Page
 from escalations.admin import dead_ends, simulator, sla_report
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications import hourly
 from notifications.customers.models import Journey
+from notifications.insight import hourly
+from notifications.insight.models import EngagementCount, EngagementHour
 from notifications.models import (
     Absence,
     AbsenceFeed,
@@ -29,8 +30,6 @@ from notifications.models import (
     Category,
     Delivery,
     Device,
-    EngagementCount,
-    EngagementHour,
     Engine,
     Event,
     EventType,

@@ -32,9 +32,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, as_uuid
-from notifications.admin.chart_periods import zone_of_reader
 from notifications.admin.decorators import action
 from notifications.admin.display import change_url, exact, list_url
+from notifications.admin.intervals import zone_of_reader
 from notifications.channel_facts import channel_name
 from notifications.models import EventStatus
 from notifications.replays import orders

@@ -11,9 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications import engagement, hourly, housekeeping
+from notifications import housekeeping
 from notifications.inbox.session import BACKEND
-from notifications.models import Category, Delivery, EngagementCount, EngagementHour, Notification, Recipient
+from notifications.insight import engagement, hourly
+from notifications.insight.models import EngagementCount, EngagementHour
+from notifications.models import Category, Delivery, Notification, Recipient
 from tests.factories import EventFactory, RecipientFactory
 from tests.support.story import Story
 from wfpush.identifiers import lowest_id

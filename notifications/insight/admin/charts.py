@@ -1,4 +1,4 @@
-"""The charts of the overview for a day, a week or a month, from the hourly counts (notifications/hourly.py)."""
+"""The charts of the overview for a day, a week or a month, from the hourly counts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -8,22 +8,23 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, Func, IntegerField, Max, Model, Q, Sum, Value
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications.admin.chart_periods import Period, Stretch
 from notifications.admin.display import Tone, change_url, list_url, mark, percent_of
+from notifications.admin.overview import may_see
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names, reaches_devices
-from notifications.hourly import BANDS, half_within
+from notifications.insight.admin.periods import NAMES, Period, Stretch, period_of
+from notifications.insight.hourly import BANDS, half_within
+from notifications.insight.models import HourlyCount, Metric
 from notifications.items.ledger_audit import sums_since
 from notifications.models import (
     Delivery,
     DeliveryState,
     Engine,
     Event,
-    HourlyCount,
-    Metric,
     Recipient,
     Response,
     Task,
@@ -68,7 +69,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Chart:
     """Columns, and rows below them. `legend`: tones with their words; `heads`: the heads of the table's columns."""
 
     title: str
@@ -81,10 +82,14 @@ class Picture:
     foot: Any = ""
 
 
-def pictures(period: Period, sees: Callable[[type[Model]], bool]) -> list[Picture]:
-    """Return the charts whose rows the user may see."""
-    counts = counts_of(period)
-    return [make(period, counts) for model, make in _PICTURES if sees(model)]
+def context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return what the overview shows: the periods, and the charts whose rows the user may see."""
+    period = period_of(request.GET.get("period", ""), now)
+    charts: list[Chart] = []
+    if period.counted:
+        counts = counts_of(period)
+        charts = [make(period, counts) for model, make in _CHARTS if may_see(request, model)]
+    return {"period": period, "periods": NAMES.items(), "charts": charts}
 
 
 def counts_of(period: Period) -> Counts:
@@ -109,11 +114,11 @@ class _Number(Func):
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
-def waiting_picture(period: Period, counts: Counts) -> Picture:
+def waiting_chart(period: Period, counts: Counts) -> Chart:
     waiting, late = counts[Metric.WAITING][""], counts[Metric.LATE][""]
     most, most_late = max(waiting.values(), default=0), max(late.values(), default=0)
     says = _("At most %(waiting)s tasks waited at once, at most %(late)s were late.")
-    return Picture(
+    return Chart(
         _("Waiting and late"),
         list_url(Task, "now=waiting"),
         says % {"waiting": shown(most), "late": shown(most_late)} if most else _("No task waited."),
@@ -129,11 +134,11 @@ def waiting_picture(period: Period, counts: Counts) -> Picture:
     )
 
 
-def events_picture(period: Period, counts: Counts) -> Picture:
+def events_chart(period: Period, counts: Counts) -> Chart:
     by_number = sum(map(Counter, counts[Metric.EVENTS].values()), Counter[int]())
     total = by_number.total()
     says = ngettext("%(count)s event came in", "%(count)s events came in", total) % {"count": shown(total)}
-    return Picture(
+    return Chart(
         _("Events that came in"),
         list_url(Event, period.query),
         _with_highest(period, says, by_number) if total else _("No event came in."),
@@ -142,7 +147,7 @@ def events_picture(period: Period, counts: Counts) -> Picture:
     )
 
 
-def answers_picture(period: Period, counts: Counts) -> Picture:
+def answers_chart(period: Period, counts: Counts) -> Chart:
     by_band: dict[str, dict[int, int]] = defaultdict(lambda: dict.fromkeys(range(len(BANDS) + 1), 0))
     by_number: Counter[int] = Counter()
     for of, per_stretch in counts[Metric.ANSWERS].items():
@@ -151,7 +156,7 @@ def answers_picture(period: Period, counts: Counts) -> Picture:
         if not team:
             by_number.update(per_stretch)
     everybody = by_band.pop("", {})
-    return Picture(
+    return Chart(
         _("Answers"),
         list_url(Response, f"{FINAL_ANSWERS}&{period.query}"),
         _with_highest(period, _answers_sentence(everybody), by_number) if by_number else _("Nobody answered."),
@@ -214,7 +219,7 @@ def _single_parts(period: Period, by_number: Mapping[int, int]) -> list[list[Par
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
-def messages_picture(period: Period, counts: Counts) -> Picture:
+def messages_chart(period: Period, counts: Counts) -> Chart:
     """Return the chart of messages by channel and state, and whether all messages of the last day are accounted for."""
     by_channel: dict[str, dict[str, int]] = defaultdict(dict)
     for of, per_stretch in counts[Metric.MESSAGES].items():
@@ -222,7 +227,7 @@ def messages_picture(period: Period, counts: Counts) -> Picture:
         by_channel[channel][state] = sum(per_stretch.values())
     order = [*channel_names(), *sorted(by_channel.keys() - set(channel_names()))]
     rows = [_channel_row(period, channel, by_channel[channel]) for channel in order if channel in by_channel]
-    return Picture(
+    return Chart(
         _("Messages"),
         list_url(Delivery, period.query),
         "" if rows else _("No message was made."),
@@ -275,8 +280,8 @@ def _accounting(now: datetime) -> Any:
     return mark("ok" if sums.made == sums.total else "bad", says % arguments)
 
 
-def engines_picture(period: Period, counts: Counts) -> Picture:
-    """Return the picture of engines: those that need a look first, then by number of events."""
+def engines_chart(period: Period, counts: Counts) -> Chart:
+    """Return the chart of engines: those that need a look first, then by number of events."""
     events, answers = counts[Metric.EVENTS], counts[Metric.TOLD]
     engines = Engine.objects.select_related("poll").filter(Q(active=True) | Q(pk__in=[int(pk) for pk in events]))
     totals = {engine: sum(events.get(str(engine.pk), {}).values()) for engine in engines}
@@ -285,7 +290,7 @@ def engines_picture(period: Period, counts: Counts) -> Picture:
         _engine_row(period, engine, events.get(str(engine.pk), {}), sum(answers.get(str(engine.pk), {}).values()))
         for engine in ordered[:MOST_ROWS]
     ]
-    return Picture(_("Engines"), list_url(Engine), "" if rows else _("No engine is connected yet."), rows=rows)
+    return Chart(_("Engines"), list_url(Engine), "" if rows else _("No engine is connected yet."), rows=rows)
 
 
 def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], answers: int) -> Row:
@@ -309,10 +314,10 @@ def engine_health(engine: Engine) -> tuple[Tone, str]:
     return "ok", _("works")
 
 
-_PICTURES: list[tuple[type[Model], Callable[[Period, Counts], Picture]]] = [
-    (Task, waiting_picture),
-    (Event, events_picture),
-    (Response, answers_picture),
-    (Delivery, messages_picture),
-    (Engine, engines_picture),
+_CHARTS: list[tuple[type[Model], Callable[[Period, Counts], Chart]]] = [
+    (Task, waiting_chart),
+    (Event, events_chart),
+    (Response, answers_chart),
+    (Delivery, messages_chart),
+    (Engine, engines_chart),
 ]

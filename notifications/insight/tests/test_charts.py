@@ -10,10 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from notifications import hourly
-from notifications.admin import pictures as drawing
-from notifications.admin.chart_periods import between_words, period_of, read_between
-from notifications.models import CountedHour, Delivery, Engine, Event, HourlyCount, Poll, Team
+from notifications.admin.intervals import between_words, read_between
+from notifications.insight import hourly
+from notifications.insight.admin import charts
+from notifications.insight.admin.periods import period_of
+from notifications.insight.models import CountedHour, HourlyCount
+from notifications.models import Delivery, Engine, Event, Poll, Team
 from notifications.reasons import said
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
@@ -26,7 +28,7 @@ NOW = datetime(2026, 11, 2, 14, 20, tzinfo=UTC)
 
 
 def drawn(client: Client, query: str = "") -> dict[str, Any]:
-    return {str(picture.title): picture for picture in client.get(f"/admin/{query}").context["pictures"]}
+    return {str(chart.title): chart for chart in client.get(f"/admin/{query}").context["charts"]}
 
 
 @pytest.fixture
@@ -41,16 +43,16 @@ def counted(day: World) -> World:
 def test_numbers_are_those_of_the_lists_behind_them(counted: World, root: Client) -> None:
     for query in ("", "?period=week", "?period=month"):
         for title in ("Events that came in", "Answers"):
-            picture = drawn(root, query)[title]
-            links = [(column.href, column.counts[0]) for column in picture.columns if column.href]
+            chart = drawn(root, query)[title]
+            links = [(column.href, column.counts[0]) for column in chart.columns if column.href]
             assert links
             with contexts_alone():
                 found = [str(root.get(href).context["cl"].result_count) for href, _count in links]
-                everything = root.get(picture.href).context["cl"].result_count
+                everything = root.get(chart.href).context["cl"].result_count
             assert found == [count for _href, count in links]
             assert everything == sum(map(int, found))
-            assert len(picture.columns) == {"": 24, "?period=week": 7, "?period=month": 30}[query]
-            assert max(column.height for column in picture.columns) == 100
+            assert len(chart.columns) == {"": 24, "?period=week": 7, "?period=month": 30}[query]
+            assert max(column.height for column in chart.columns) == 100
 
 
 def test_a_list_says_which_hour_it_shows(counted: World, root: Client) -> None:
@@ -104,16 +106,16 @@ def test_answers_are_told_by_team_with_the_time_they_took(world: World, root: Cl
     hour(now - timedelta(hours=2), answers____0=1, **{f"answers__{gone.pk}__0": 1})
     gone.delete()
 
-    picture = drawn(root)["Answers"]
-    assert picture.says == "5 answers, half of them within 1 h; at most 4 in an hour."
-    assert [(row.name, row.detail) for row in picture.rows] == [
+    chart = drawn(root)["Answers"]
+    assert chart.says == "5 answers, half of them within 1 h; at most 4 in an hour."
+    assert [(row.name, row.detail) for row in chart.rows] == [
         (world.team.name, "3 answers, half of them after more than 7 d")
     ]
 
 
 @pytest.mark.parametrize(("band", "words"), [(0, "within 1 min"), (4, "within 1 h"), (8, "within 1 d")])
 def test_bands_are_said_in_their_largest_unit(band: int, words: str) -> None:
-    assert drawing.band_words(band) == words
+    assert charts.band_words(band) == words
 
 
 def test_what_waits_is_the_most_at_once_and_not_a_sum(world: World, root: Client) -> None:
@@ -121,8 +123,8 @@ def test_what_waits_is_the_most_at_once_and_not_a_sum(world: World, root: Client
     hour(now, waiting__=5, late__=2)
     hour(now - timedelta(hours=1), waiting__=3)
     for query in ("", "?period=month"):
-        picture = drawn(root, query)["Waiting and late"]
-        assert picture.says == "At most 5 tasks waited at once, at most 2 were late."
+        chart = drawn(root, query)["Waiting and late"]
+        assert chart.says == "At most 5 tasks waited at once, at most 2 were late."
     assert sum(int(column.counts[0]) for column in drawn(root)["Waiting and late"].columns) == 8
 
 
@@ -139,7 +141,7 @@ def test_engines_that_need_a_look_come_first(world: World, root: Client) -> None
     assert [row.name for row in rows] == ["A", "B", world.engine.name]
     assert "cannot be asked for tasks" in rows[0].state and "gets no answers" in rows[1].state
     assert rows[2].detail == "7 events · 1 answer told" and max(rows[2].heights) == 100
-    assert drawing.engine_health(stopped)[0] == "bad"
+    assert charts.engine_health(stopped)[0] == "bad"
 
 
 def test_nothing_is_drawn_of_what_a_user_may_not_see(counted: World, root: Client) -> None:
@@ -147,13 +149,13 @@ def test_nothing_is_drawn_of_what_a_user_may_not_see(counted: World, root: Clien
     clerk.user_permissions.add(Permission.objects.get(codename="view_event"))
     root.force_login(clerk, "notifications.signing_in.AccountBackend")
     page = root.get("/admin/")
-    assert [picture.title for picture in page.context["pictures"]] == ["Events that came in"]
+    assert [chart.title for chart in page.context["charts"]] == ["Events that came in"]
     assert "Waiting and late" not in text_of(page)
 
 
 def test_nothing_is_said_of_what_nobody_has_counted(day: World, root: Client) -> None:
     page = root.get("/admin/")
-    assert page.context["pictures"] == []
+    assert page.context["charts"] == []
     assert "No event came in." not in text_of(page)
     assert "once a worker has counted it" in text_of(page)
     assert "Recent events" in text_of(page)
@@ -167,7 +169,7 @@ def test_an_empty_installation_says_so(world: World, root: Client) -> None:
         assert words in page
 
 
-def test_pictures_cost_as_many_queries_with_many_rows(
+def test_charts_cost_as_many_queries_with_many_rows(
     counted: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(2, 24 * 3):

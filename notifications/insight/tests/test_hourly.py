@@ -5,18 +5,17 @@ from uuid import UUID
 
 import pytest
 
-from notifications import hourly, housekeeping
-from notifications.hourly import BANDS, HOUR
+from notifications import housekeeping
+from notifications.insight import hourly
+from notifications.insight.hourly import BANDS, HOUR
+from notifications.insight.models import CountedHour, HourlyCount, Metric
 from notifications.models import (
     Callback,
     CallbackState,
-    CountedHour,
     Delivery,
     DeliveryState,
     Engine,
     Event,
-    HourlyCount,
-    Metric,
     Response,
     Task,
     TaskState,

@@ -1,20 +1,19 @@
-"""The periods of the overview: 24 hours by the hour, 7 or 30 days by the day, in the reader's time zone."""
+"""The periods of charts and of engagement: 24 hours by the hour, 7 or 30 days by the day, in the reader's time zone."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime
 from functools import cached_property
 
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications.hourly import HOUR, hour_of
-from notifications.models import CountedHour, Recipient
-from notifications.wording.formats import local_hour, zone_of
+from notifications.admin.intervals import between_words, made_between
+from notifications.insight.hourly import HOUR, hour_of
+from notifications.insight.models import CountedHour
+from notifications.wording.formats import local_hour
 
 Text = str | Promise
 
@@ -24,8 +23,6 @@ NAMES: dict[str, Text] = {
     "week": gettext_lazy("7 days"),
     "month": gettext_lazy("30 days"),
 }
-
-_BETWEEN = re.compile(r"([0-9]{1,11})\.\.([0-9]{1,11})")
 
 
 @dataclass(frozen=True)
@@ -83,38 +80,9 @@ class Period:
         return CountedHour.objects.filter(hour__gte=self.start).exists()
 
 
-def zone_of_reader(request: HttpRequest) -> tzinfo:
-    """Return the time zone of the account's person, else the desk's."""
-    person = Recipient.objects.filter(user=request.user.pk).first()
-    return zone_of(person.timezone) if person else timezone.get_current_timezone()
-
-
 def period_of(name: str, now: datetime) -> Period:
     """Return the period that the address names; the last 24 hours for any other name."""
     return Period(name if name in NAMES else "day", now)
-
-
-def made_between(start: datetime, end: datetime) -> str:
-    """Return the query of a list with the filter `Recent`."""
-    return f"within={int(start.timestamp())}..{int(end.timestamp())}"
-
-
-def read_between(value: str) -> tuple[datetime, datetime] | None:
-    """Return the start and end that `made_between` wrote; None for any other text."""
-    match = _BETWEEN.fullmatch(value)
-    if match is None:
-        return None
-    start, end = (datetime.fromtimestamp(int(second), UTC) for second in match.groups())
-    return start, end
-
-
-def between_words(start: datetime, end: datetime) -> str:
-    """Return an interval as text: “29 Nov, 13:00 – 14:00”, or its first and last day."""
-    first, last = timezone.localtime(start), timezone.localtime(end - timedelta(microseconds=1))
-    if end - start <= HOUR:
-        return f"{date_format(first, _('j M, H:i'))} – {timezone.localtime(end):%H:%M}"
-    days = [date_format(moment, _("j M")) for moment in (first, last)]
-    return " – ".join(dict.fromkeys(days))
 
 
 def _hour(start: datetime) -> Stretch:

@@ -1,12 +1,11 @@
-"""Numbers of each hour, counted by notifications/hourly.py and notifications/engagement.py. They identify nobody."""
+"""Numbers of each hour, counted by `hourly` and `engagement`. They identify nobody."""
 
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from notifications.models.routing import Category
-from notifications.models.templates import Template
+from notifications.models import Category, Template
 
 
 class Metric(models.TextChoices):
@@ -18,7 +17,7 @@ class Metric(models.TextChoices):
     """Answers that engines have got, by the key of the engine."""
     ANSWERS = "answers"
     """Final answers, by `team/band`: the key of a team of the person, or nothing for all answers together, and how long
-    the task had waited (notifications/hourly.py, `BANDS`)."""
+    the task had waited (`BANDS` of hourly.py)."""
     MESSAGES = "messages"
     """Messages, by `channel/state`."""
     WAITING = "waiting"
@@ -77,7 +76,7 @@ class EngagementCount(models.Model):
     told = models.PositiveIntegerField(default=0)
     ignored = models.PositiveIntegerField(default=0)
     seen: Any = ArrayField(models.PositiveIntegerField(), default=list)
-    """Numbers of messages by the time until they were seen: notifications/hourly.py, `BANDS`."""
+    """Numbers of messages by the time until they were seen: `BANDS` of hourly.py."""
     answered: Any = ArrayField(models.PositiveIntegerField(), default=list)
     people = models.BigIntegerField(default=0)
 

@@ -4,39 +4,49 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
-from notifications import engagement
-from notifications.admin.base import DeskAdmin
-from notifications.admin.chart_periods import NAMES, period_of, zone_of_reader
+from notifications.admin.decorators import action
+from notifications.admin.delivery import NotificationAdmin
 from notifications.admin.display import span
+from notifications.admin.intervals import zone_of_reader
 from notifications.channel_facts import channel_name, channel_names
-from notifications.engagement import MIN_PEOPLE, Counts, EngagementReport, Messages
-from notifications.hourly import BANDS, half_within
-from notifications.models import Category, Template, via_choices
+from notifications.insight import engagement
+from notifications.insight.admin.periods import NAMES, period_of
+from notifications.insight.engagement import MIN_PEOPLE, Counts, EngagementReport, Messages
+from notifications.insight.hourly import BANDS, half_within
+from notifications.models import Category, Notification, Template, via_choices
 from wfpush.numbers import number
 
 Line = dict[str, str]
 """A row of the page: texts by column."""
 
 
-def engagement_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """Return the page. `?period=` is that of the overview; `?of=template` groups by template instead of category."""
-    of: engagement.Of = "template" if request.GET.get("of") == "template" else "category"
-    with timezone.override(zone_of_reader(request)):
-        period = period_of(request.GET.get("period", ""), timezone.now())
-        figures = engagement.between(period.start, period.end, of)
-        context = {
-            "period": period,
-            "periods": NAMES.items(),
-            "of": of,
-            "parts": _parts(figures, _names(of)),
-            "channels": _channels(figures.total),
-            "fewest": MIN_PEOPLE,
-        }
-        return desk.page(request, "admin/desk/engagement.html", gettext("Engagement"), **context).render()
+class EngagementNotificationAdmin(NotificationAdmin):
+    """The list of items, with the page about engagement."""
+
+    actions_list = ["engagement", *NotificationAdmin.actions_list]
+
+    @action(description=_("Engagement"), url_path="engagement", permissions=["view"], icon="monitoring")
+    def engagement(self, request: HttpRequest) -> HttpResponse:
+        """Return the page. `?period=` is that of the overview; `?of=template` groups by template, not by category."""
+        of: engagement.Of = "template" if request.GET.get("of") == "template" else "category"
+        with timezone.override(zone_of_reader(request)):
+            period = period_of(request.GET.get("period", ""), timezone.now())
+            report = engagement.between(period.start, period.end, of)
+            context = {
+                "period": period,
+                "periods": NAMES.items(),
+                "of": of,
+                "parts": _parts(report, _names(of)),
+                "channels": _channels(report.total),
+                "fewest": MIN_PEOPLE,
+            }
+            return self.page(request, "insight/engagement.html", gettext("Engagement"), **context).render()
 
 
 def _names(of: engagement.Of) -> dict[int | None, str]:
@@ -87,3 +97,7 @@ def _within(bands: list[int]) -> str:
     if band < len(BANDS):
         return gettext("within %(span)s") % {"span": span(BANDS[band])}
     return gettext("more than %(span)s") % {"span": span(BANDS[-1])}
+
+
+admin.site.unregister(Notification)
+admin.site.register(Notification, EngagementNotificationAdmin)

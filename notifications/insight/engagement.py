@@ -20,12 +20,11 @@ from django.db import transaction
 from django.db.models import F
 
 from notifications.channel_facts import INBOX
-from notifications.hourly import BANDS, HOUR, hour_of, hours_since_the_first_event, within_seconds
+from notifications.insight.hourly import BANDS, HOUR, hour_of, hours_since_the_first_event, within_seconds
+from notifications.insight.models import EngagementCount, EngagementHour
 from notifications.models import (
     Delivery,
     DeliveryState,
-    EngagementCount,
-    EngagementHour,
     Notification,
     NotificationState,
     Response,

@@ -4,11 +4,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """How people react to notifications, by hour."""
+    """Counts by hour, for charts and for how people react to notifications."""
 
-    dependencies = [("notifications", "0035_hourly_counts")]
+    initial = True
+
+    dependencies = [("notifications", "0022_rows_of_former_releases")]
 
     operations = [
+        migrations.CreateModel(
+            name="CountedHour",
+            fields=[
+                ("hour", models.DateTimeField(primary_key=True, serialize=False)),
+                ("counted_at", models.DateTimeField()),
+                ("settled", models.BooleanField(default=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="HourlyCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "hour",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="counts",
+                        to="insight.countedhour",
+                    ),
+                ),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("events", "Events"),
+                            ("told", "Told"),
+                            ("answers", "Answers"),
+                            ("messages", "Messages"),
+                            ("waiting", "Waiting"),
+                            ("late", "Late"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("of", models.CharField(blank=True, max_length=80)),
+                ("count", models.PositiveBigIntegerField()),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("hour", "what", "of"), name="one_count_each")],
+            },
+        ),
         migrations.CreateModel(
             name="EngagementHour",
             fields=[
@@ -28,7 +72,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="counts",
-                        to="notifications.engagementhour",
+                        to="insight.engagementhour",
                     ),
                 ),
                 (

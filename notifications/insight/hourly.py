@@ -16,16 +16,14 @@ from django.db import transaction
 from django.db.models import Count, ExpressionWrapper, F, FloatField, Func, IntegerField, Model, QuerySet, Value
 from django.db.models.functions import Extract
 
+from notifications.insight.models import CountedHour, HourlyCount, Metric
 from notifications.models import (
     ANSWERABLE,
     Callback,
     CallbackState,
-    CountedHour,
     Delivery,
     DeliveryState,
     Event,
-    HourlyCount,
-    Metric,
     Response,
     Task,
     past_deadline,

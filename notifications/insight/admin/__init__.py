@@ -1,0 +1,1 @@
+from notifications.insight.admin import engagement  # noqa: F401  # registers its page
