@@ -4,7 +4,7 @@ from escalations import kinds  # noqa: F401  # registers the kinds of steps
 from escalations.clocks import clock, due_steps
 from escalations.models import Escalation
 from escalations.policies import matching
-from notifications.additions import ApiPaths, Pages
+from notifications.additions import ApiPaths
 from notifications.cases.lifecycle import TaskObserver
 from notifications.preferences.lookup import Holidays
 from wfpush.features import Feature
@@ -18,6 +18,5 @@ FEATURE = Feature(
         TaskObserver(clock.observe, 100, look_up=clock.look_up, stands_still=clock.is_paused),
         Holidays(matching.holidays_of),
         ApiPaths("escalations.api.urls"),
-        Pages("escalations.inbox.urls"),
     ],
 )

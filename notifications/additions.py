@@ -63,6 +63,14 @@ class ItemLink:
 
 
 @dataclass(frozen=True)
+class TeamLink:
+    """A button of the page “My team”, which people who lead others see: the page's URL name."""
+
+    page: str
+    label: Text
+
+
+@dataclass(frozen=True)
 class DeskList:
     """A list of the desk, and its section of the navigation (notifications/admin/navigation.py; empty for none), behind
     the list of the model `after`. `empty` says what it shows, why it is empty, and what to do. `icon`: for sections

@@ -54,6 +54,7 @@ FEATURE_PACKAGES = {
     "replays": "notifications.replays",
     "rotas": "notifications.rotas",
     "customers": "notifications.customers",
+    "team_time": "escalations.team_time",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

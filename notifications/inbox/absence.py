@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.absences import notices
+from notifications.additions import TeamLink
 from notifications.inbox.absence_states import (
     SHOWN,
     Choice,
@@ -35,7 +36,7 @@ from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.people.colleagues import colleagues, find_colleague, label, led_by
 from notifications.wording.formats import zone_of
-from wfpush import zones
+from wfpush import features, zones
 
 LISTED = 200
 """Number of names that the delegate field proposes: colleagues first. Other people are found by the typed text."""
@@ -248,4 +249,5 @@ def team(request: PersonRequest) -> HttpResponse:
     if not led_by(request.recipient).exists():
         raise Http404
     with timezone.override(zone_of(request.recipient.timezone)):
-        return show_page(request, "inbox/team.html", {"reports": reports(request.recipient, timezone.now())})
+        context = {"reports": reports(request.recipient, timezone.now()), "links": features.added(TeamLink)}
+        return show_page(request, "inbox/team.html", context)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import tablib
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
@@ -56,7 +56,7 @@ class Choice:
         days = next((days for days in PERIODS if str(days) == request.GET.get("days")), PERIODS[1])
         return cls(by, days)
 
-    def address(self, page: str = "team:time", *, by: By | None = None, days: int | None = None) -> str:
+    def address(self, page: str = "team_time:page", *, by: By | None = None, days: int | None = None) -> str:
         return f"{reverse(page)}?{urlencode({'days': days or self.days, 'by': by or self.by})}"
 
 
@@ -78,13 +78,13 @@ def page(request: PersonRequest) -> HttpResponse:
     choice, people = Choice.of(request), _led_people(request)
     with timezone.override(zone_of(request.recipient.timezone)):
         context = {
-            "found": _tables(people, choice, timezone.now()),
+            "tables": _tables(people, choice, timezone.now()),
             "periods": [(days, choice.address(days=days), days == choice.days) for days in PERIODS],
             "ways": [(NAMES[way], choice.address(by=way), way == choice.by) for way in WAYS],
-            "csv": choice.address("team:time-csv"),
+            "csv": choice.address("team_time:csv"),
             "fewest": MIN_PEOPLE,
         }
-        return show_page(request, "inbox/team_time.html", context)
+        return show_page(request, "team_time/page.html", context)
 
 
 @person_required
@@ -192,3 +192,10 @@ def _of_waiting(groups: ShownGroups[Waiting], names: _Names) -> Table | None:
     older = gettext("%(days)d days and more") % {"days": days[-1]}
     heads = [NAMES[names.by], gettext("Open now"), *ages, older, gettext("Late")]
     return Table(heads, _rows(groups, names, lambda group: [str(group.size), *map(str, group.ages), str(group.late)]))
+
+
+app_name = "team_time"
+urlpatterns: list[URLPattern] = [
+    path("team/time", page, name="page"),
+    path("team/time.csv", download, name="csv"),
+]
