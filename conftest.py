@@ -56,7 +56,17 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     length.mark_soak(items)
     length.leave_out(config, items)
+    put_lived_last(items)
     parallel.sort(items)
+
+
+def put_lived_last(items: list[pytest.Item]) -> None:
+    """In each file, tests that begin without the day of tests/admin/conftest.py come first: its rows are there until
+    the file ends."""
+    files: dict[Path, int] = {}
+    for item in items:
+        files.setdefault(item.path, len(files))
+    items.sort(key=lambda item: (files[item.path], "lived" in getattr(item, "fixturenames", ())))
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,6 @@ from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -95,14 +94,6 @@ def lived(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 @pytest.fixture
 def day(lived: World, db: None) -> World:
     return deepcopy(lived)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In each file, tests that begin without that day come first: its rows are there until the file ends."""
-    files: dict[Path, int] = {}
-    for item in items:
-        files.setdefault(item.path, len(files))
-    items.sort(key=lambda item: (files[item.path], "lived" in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture
