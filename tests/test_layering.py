@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Lowest first. Each room stands for everything in it.
 FLOORS: dict[str, str] = {
     "leaves of the project": (
-        "wfpush: concurrency crypto features identifiers models net numbers postgres security zones"
+        "wfpush: concurrency crypto csv_export features identifiers models net numbers postgres security zones"
     ),
     "Redis, and servers of our own": "wfpush: redis embedded",
     "due work, and the environment": "wfpush: queue config",
@@ -45,7 +45,7 @@ FLOORS: dict[str, str] = {
     "what starts it all": (
         "notifications: admin api apps feature housekeeping inbox management roles signing_in starter tasks urls"
     ),
-    "features": "notifications: insight replays rotas customers",
+    "features": "notifications: insight replays transfer rotas customers",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
@@ -60,6 +60,7 @@ LAYERS = {
 FEATURES: dict[str, list[str]] = {
     "notifications.insight": [],
     "notifications.replays": [],
+    "notifications.transfer": [],
     "notifications.rotas": [],
     "notifications.customers": [],
     "escalations.team_time": [],

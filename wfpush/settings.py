@@ -52,6 +52,7 @@ CORE = ["notifications", "escalations"]
 FEATURE_PACKAGES = {
     "insight": "notifications.insight",
     "replays": "notifications.replays",
+    "transfer": "notifications.transfer",
     "rotas": "notifications.rotas",
     "customers": "notifications.customers",
     "team_time": "escalations.team_time",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-import tablib
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -18,13 +17,13 @@ from django.views.decorators.http import require_safe
 from escalations.team_time import figures, queries
 from escalations.team_time.figures import AGES, MIN_PEOPLE, WAYS, By, GroupT, Key, ShownGroups, Times, Waiting, Work
 from notifications.admin.display import span
-from notifications.admin.sheets import KINDS, write
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.models import Category, Recipient
 from notifications.people.colleagues import led_by
 from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
+from wfpush import csv_export
 
 PERIODS = (7, 30, 90)
 """The periods that the page offers, in days."""
@@ -101,10 +100,10 @@ def download(request: PersonRequest) -> HttpResponse:
         width = len(tables.work.heads)
         rows += [[""] * width, [*map(str, tables.waiting.heads)], *tables.waiting.rows]
         rows = [[*row, *[""] * (width - len(row))] for row in rows]
-    data = tablib.Dataset(*rows, headers=[*map(str, tables.work.heads)])
+    content = csv_export.write([*map(str, tables.work.heads)], rows)
     name = f"team-{choice.by}-{choice.days}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(write(data, "csv"), content_type=KINDS["csv"], headers=headers)
+    return HttpResponse(content, content_type=csv_export.CONTENT_TYPE, headers=headers)
 
 
 def _led_people(request: PersonRequest) -> list[Recipient]:

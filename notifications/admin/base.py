@@ -229,10 +229,14 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
 
 
+ACTIONS = ("actions", "actions_list", "actions_detail")
+"""Attributes of a list with the names of its actions: on chosen rows, above the list, and on one row."""
+
+
 def extend(model: type[Model], extension: type[DeskAdmin]) -> None:
     """Register the list of a model anew, with the methods of a feature's class, and its actions before the others."""
     present = type(site.get_model_admin(model))
-    actions = {name: [*getattr(extension, name), *getattr(present, name)] for name in ("actions", "actions_detail")}
+    actions = {name: [*getattr(extension, name), *getattr(present, name)] for name in ACTIONS}
     site.unregister(model)
     site.register(model, type(present.__name__, (extension, present), actions))
 

@@ -13,8 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
 from notifications.admin.display import link, mark, shortened
-from notifications.admin.importing import ImportExportAdmin
-from notifications.admin.roster_tables import CaseListRoster
 from notifications.admin.second_person import newly_listed, not_yourself
 from notifications.models import CaseList, Recipient, Route, TargetKind
 
@@ -32,10 +30,8 @@ class CaseListForm(forms.ModelForm):
 
 
 @admin.register(CaseList)
-class CaseListAdmin(ImportExportAdmin, HistoryAdmin):
+class CaseListAdmin(HistoryAdmin):
     form = CaseListForm
-    roster = CaseListRoster
-    actions_list = ["import_rows", "export_rows"]
     list_display = ["case_type", "of_engine", "listed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]

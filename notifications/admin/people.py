@@ -28,10 +28,8 @@ from notifications.admin.devices import DeviceInline
 from notifications.admin.display import link, list_url, mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.importing import ImportExportAdmin
 from notifications.admin.personal_data import PersonalData
 from notifications.admin.reach import DefaultInline, preferences_page, unheard
-from notifications.admin.roster_tables import PeopleRoster, TeamRoster
 from notifications.admin.why_not_notified import RIGHTS, name_of, why_not_notified_page
 from notifications.models import (
     Device,
@@ -160,10 +158,9 @@ class UnsubscriptionInline(ReadOnlyInline):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(PersonalData, ImportExportAdmin, HistoryAdmin):
+class RecipientAdmin(PersonalData, HistoryAdmin):
     form = RecipientForm
-    roster = PeopleRoster
-    actions_list = ["import_rows", "export_rows", "hearing"]
+    actions_list = ["hearing"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
     list_filter = ["active", KindFilter, Reach, "engine", "locale", "brand"]
     list_select_related = ["engine", "user", "manager"]
@@ -307,9 +304,7 @@ class TeamGaps(Conditions):
 
 
 @admin.register(Team)
-class TeamAdmin(ImportExportAdmin, HistoryAdmin):
-    roster = TeamRoster
-    actions_list = ["import_rows", "export_rows"]
+class TeamAdmin(HistoryAdmin):
     list_display = ["name", "slug", "led_by", "size"]
     list_filter = [TeamGaps]
     list_select_related = ["lead"]

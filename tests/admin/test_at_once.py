@@ -8,10 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from notifications.models import Engine, Recipient
-from tests.admin.pages import text_of
+from notifications.models import Engine
 from tests.admin.test_engine_wizard import BEGIN
-from tests.admin.test_importing import sent
 from tests.support.locking import elsewhere, under_way
 from tests.support.waiting import eventually
 
@@ -34,18 +32,6 @@ def done_beside(other: Callable[[], object], ours: Callable[[], Any]) -> Any:
         eventually(somebody_waits, "ours waits for the other's transaction")
     thread.join()
     return answers[0]
-
-
-def test_two_import_the_same_person(root: Client) -> None:
-    preview = sent(root, "ref,name\nzoe,Zoe\n")
-    address, digest = preview.redirect_chain[-1][0], preview.context["plan"].digest
-    answer = done_beside(
-        lambda: Recipient.objects.create(ref="zoe", name="Zoe of another"),
-        lambda: root.post(address, {"digest": digest}),
-    )
-    assert "Something else was changed meanwhile" in text_of(answer)
-    assert "0 new, 1 changed" in text_of(answer)
-    assert [person.name for person in Recipient.objects.filter(ref="zoe")] == ["Zoe of another"]
 
 
 def test_two_connect_an_engine_of_the_same_name(root: Client) -> None:

@@ -12,7 +12,6 @@ from notifications.roles import RULE_EDITORS
 from notifications.rotas.tests.rotas import rota_of
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import add_row, choose, save_form, text_of
-from tests.admin.test_importing import sent
 from tests.admin.test_routes import with_condition, with_target
 from tests.admin.test_rules import calendar, form, publish  # noqa: F401  # a fixture
 from tests.admin.world import World
@@ -131,8 +130,6 @@ def test_a_rule_of_one_page_waits_with_its_policy(
 def test_nobody_puts_themself_on_a_list_for_cases(bob: Recipient, world: World, editor: Client) -> None:
     refused = "Somebody else has to put you"
     assert refused in text_of(add_row(editor, CaseList, case_type="claims", people=[bob.pk], teams=[]))
-    plan = sent(editor, "case_type,engine,people,teams\nclaims,,bob,\n", what="caselist").context["plan"]
-    assert [fault.says.startswith(refused) for fault in plan.faults] == [True]
     assert not CaseList.objects.exists()
 
     add_row(editor, CaseList, case_type="claims", people=[world.alice.pk], teams=[])

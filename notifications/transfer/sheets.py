@@ -13,6 +13,8 @@ import openpyxl
 import tablib
 from django.utils.translation import gettext as _
 
+from wfpush import csv_export
+
 MOST_BYTES = 1_000_000
 """Maximum size of a file. The server cuts larger bodies before they are read (wfpush/web/bodylimit.py)."""
 MOST_UNPACKED = 24 * 1024 * 1024
@@ -26,10 +28,8 @@ LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings.xml")
 DEPTH_OF_ROWS = 3
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 20_000, 50, 4_000
 
-FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-"""Texts that a spreadsheet may take for a formula (OWASP, “CSV Injection”), behind any number of our apostrophes."""
 KINDS = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": csv_export.CONTENT_TYPE,
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -47,23 +47,16 @@ class Sheet:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
-def escape(text: str) -> str:
-    """Return a text with an apostrophe before anything that a spreadsheet would compute."""
-    return f"'{text}" if FORMULA.match(text) else text
-
-
 def unescape(text: str) -> str:
-    """Return the text that was passed to `escape`."""
-    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+    """Return the text that was passed to `csv_export.escape`."""
+    return text[1:] if text.startswith("'") and csv_export.FORMULA.match(text) else text
 
 
 def write(data: tablib.Dataset, kind: str) -> bytes:
-    """Return the content of a file. `kind`: "csv" (UTF-8 with a byte order mark, by which Excel knows it) or "xlsx"."""
-    rows = [data.headers, *([escape(str(cell)) for cell in row] for row in data)]
+    """Return the content of a file. `kind`: "csv" or "xlsx"."""
     if kind == "csv":
-        text = io.StringIO()
-        csv.writer(text).writerows(rows)
-        return text.getvalue().encode("utf-8-sig")
+        return csv_export.write(data.headers, data)
+    rows = [data.headers, *([csv_export.escape(str(cell)) for cell in row] for row in data)]
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet()
     for row in rows:

@@ -17,11 +17,13 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from notifications.admin.base import DeskAdmin
+from notifications.admin.base import DeskAdmin, extend
 from notifications.admin.decorators import action
 from notifications.admin.display import list_url
-from notifications.admin.roster import MAX_FAULTS, Plan, Roster
-from notifications.admin.sheets import KINDS, MOST_BYTES, BadFile, read, write
+from notifications.models import CaseList, Recipient, Team
+from notifications.transfer.roster import MAX_FAULTS, Plan, Roster
+from notifications.transfer.sheets import KINDS, MOST_BYTES, BadFile, read, write
+from notifications.transfer.tables import CaseListRoster, PeopleRoster, TeamRoster
 
 log = structlog.get_logger(__name__)
 
@@ -39,10 +41,11 @@ class FileForm(forms.Form):
     )
 
 
-class ImportExportAdmin(DeskAdmin):
-    """A list that can be exported and imported. `roster`: its table."""
+class TransferAdmin(DeskAdmin):
+    """What a list gets that can be exported and imported. `roster`: its table."""
 
     roster: type[Roster]
+    actions_list = ["import_rows", "export_rows"]
 
     def get_urls(self) -> list[URLPattern]:
         one = path(
@@ -71,7 +74,7 @@ class ImportExportAdmin(DeskAdmin):
         kind = request.GET.get("kind", "")
         if kind not in KINDS:
             context = {"columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
-            return self.page(request, "admin/desk/export.html", gettext("Export"), **context)
+            return self.page(request, "transfer/export.html", gettext("Export"), **context)
         roster = self.roster()
         content = write(roster.export(roster.rows_of_model(lock=False)), kind)
         name = f"{self.opts.model_name}-{timezone.localdate():%Y-%m-%d}.{kind}"
@@ -94,7 +97,7 @@ class ImportExportAdmin(DeskAdmin):
             except BadFile as error:
                 form.add_error("file", str(error))
         context = {"form": form, "columns": self.roster().columns(), "back": list_url(self.model), "meta": self.opts}
-        return self.page(request, "admin/desk/import.html", gettext("Import"), **context)
+        return self.page(request, "transfer/import.html", gettext("Import"), **context)
 
     def import_preview(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show what the file would change. A POST imports it if it would still do the same."""
@@ -140,7 +143,7 @@ class ImportExportAdmin(DeskAdmin):
         rows = plan.changes[:MAX_SHOWN]
         shown |= {"rows": rows, "more_rows": len(plan.changes) - len(rows), "summary": _summary(plan)}
         context = {"plan": plan, "file": name, "again": self._url("import_rows"), **shown}
-        return self.page(request, "admin/desk/import_preview.html", gettext("What the import would change"), **context)
+        return self.page(request, "transfer/import_preview.html", gettext("What the import would change"), **context)
 
     # --- the stored file --------------------------------------------------------------------------------------------
     def _key(self, request: HttpRequest, token: str) -> str:
@@ -180,3 +183,20 @@ def _summary(plan: Plan) -> str:
             ngettext("%(count)d as it was", "%(count)d as they were", same) % {"count": same},
         ]
     )
+
+
+class PeopleTransfer(TransferAdmin):
+    roster = PeopleRoster
+
+
+class TeamTransfer(TransferAdmin):
+    roster = TeamRoster
+
+
+class CaseListTransfer(TransferAdmin):
+    roster = CaseListRoster
+
+
+extend(Recipient, PeopleTransfer)
+extend(Team, TeamTransfer)
+extend(CaseList, CaseListTransfer)

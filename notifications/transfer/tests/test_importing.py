@@ -17,13 +17,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from notifications.admin import importing, sheets
 from notifications.models import Brand, Recipient, RecipientToken, Team
+from notifications.transfer import admin as importing
+from notifications.transfer import sheets
 from tests.admin.conftest import signed_in
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from tests.soak.installation import LONG
 from tests.support.length import some
+from wfpush import csv_export
 
 pytestmark = [pytest.mark.django_db, pytest.mark.soak]
 
@@ -318,7 +320,7 @@ HOSTILE = ["=1+1", "+49 30 1", "-2", "@SUM(A1)", "\t=1", "'=1", "''+1", "'quoted
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_is_escaped_comes_back_as_it_was(text: str) -> None:
-    escaped = sheets.escape(text)
+    escaped = csv_export.escape(text)
     assert escaped[0] not in "=+-@\t\r＝"
     assert sheets.unescape(escaped) == text
 

@@ -20,7 +20,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import ForeignKeyWidget, Widget
 
-from notifications.admin.sheets import Sheet
+from notifications.transfer.sheets import Sheet
 from notifications.wording.plaintext import clean_line
 
 BATCH = 500
