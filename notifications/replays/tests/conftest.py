@@ -1,4 +1,4 @@
-from tests.admin.conftest import day, editor, lived, operator, pytest_collection_modifyitems, root, world
+from tests.admin.conftest import day, editor, lived, operator, root, world
 from tests.notifications.engines.conftest import receiver, story, told
 
 __all__ = [
@@ -6,7 +6,6 @@ __all__ = [
     "editor",
     "lived",
     "operator",
-    "pytest_collection_modifyitems",
     "receiver",
     "root",
     "story",
