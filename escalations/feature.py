@@ -8,6 +8,7 @@ from notifications.additions import ApiPaths
 from notifications.cases.lifecycle import TaskObserver
 from notifications.preferences.lookup import Holidays
 from wfpush.features import Feature
+from wfpush.management.demo import DemoAccounts
 from wfpush.observability.additions import Queue
 
 FEATURE = Feature(
@@ -18,5 +19,6 @@ FEATURE = Feature(
         TaskObserver(clock.observe, 100, look_up=clock.look_up, stands_still=clock.is_paused),
         Holidays(matching.holidays_of),
         ApiPaths("escalations.api.urls"),
+        DemoAccounts("escalations.management.demo_accounts.prepare"),
     ],
 )

@@ -21,6 +21,7 @@ from wfpush.observability import service_watch
 from wfpush.observability.additions import Metrics, Notes, Queue
 from wfpush.observability.services import Kinds
 from wfpush.queue.schedules import Minutely
+from wfpush.web.additions import FileSenders, Socket
 
 channel_facts.all_facts()  # registers the codes of reasons
 
@@ -51,6 +52,8 @@ FEATURE = Feature(
         Queue("deliveries", Delivery),
         Queue("callbacks", Callback, engine_services.REACHABLE),
         Queue("polls", Poll, poll.ENABLED),
+        Socket("ws/inbox", "notifications.inbox.consumers.InboxConsumer"),
+        FileSenders("notifications.api.file_senders.may_send_files"),
         Metrics("notifications.observability.metrics"),
         Notes(backlog.notes),
         TaskObserver(messages.observe, AFTER_CLOCKS),

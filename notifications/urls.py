@@ -1,12 +1,18 @@
-"""The addresses of the API, of the inbox, and of the pages that features add."""
+"""All addresses: health and metrics, the desk, the API, the inbox, and the pages that features add."""
 
 import re
 from importlib import import_module
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from notifications.additions import ApiPaths, Pages
 from wfpush import features
+from wfpush.observability import metrics
+from wfpush.web import problems
+
+admin.autodiscover()
 
 TEXT_ID = re.compile(r"<path:\w+>$")
 
@@ -20,7 +26,18 @@ def api_patterns() -> list[URLPattern]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", metrics.healthz),
+    path("readyz", metrics.readyz),
+    path("metrics", metrics.metrics),
     path("api/", include(api_patterns())),
     path("", include("notifications.inbox.urls")),
     *(path("", include(each.module)) for each in features.added(Pages)),
 ]
+
+handler400 = problems.bad_request
+handler403 = problems.permission_denied
+handler404 = problems.not_found
+handler500 = problems.server_error

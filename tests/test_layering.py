@@ -27,6 +27,7 @@ FLOORS: dict[str, str] = {
     "processes": "wfpush: processes",
     "requests": "wfpush: web",
     "numbers and log lines": "wfpush: observability",
+    "commands, and the web process": "wfpush: apps asgi formats management tasks",
     "types, errors": "notifications: types errors channel_facts reasons additions feature_targets",
     "tables": "notifications: models",
     "numbers of events and engines": "notifications: observability",
@@ -43,7 +44,8 @@ FLOORS: dict[str, str] = {
     "absences that begin and end": "notifications: absences",
     "how long it is kept": "notifications: retention",
     "what starts it all": (
-        "notifications: admin api apps feature housekeeping inbox management roles signing_in starter tasks urls"
+        "notifications: admin admin_site api apps feature housekeeping inbox management roles signing_in starter tasks "
+        "urls"
     ),
     "features": "notifications: insight replays transfer rotas customers",
     "why steps are taken": "escalations: reasons",
@@ -51,7 +53,7 @@ FLOORS: dict[str, str] = {
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
     ),
     "features of time": "escalations: team_time",
-    "the project itself": "wfpush: admin apps asgi management settings tasks urls formats",
+    "the settings": "wfpush: settings",
 }
 LAYERS = {
     title: [f"{app}.{room}" for app, _, rooms in [line.partition(":")] for room in rooms.split()]

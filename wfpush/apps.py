@@ -3,9 +3,6 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.contrib import admin
-from django.contrib.admin import apps as django_admin
-from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.translation import gettext_lazy as _
@@ -29,26 +26,6 @@ class ProjectConfig(AppConfig):
         checks.register(schema.check_before_migrating, checks.Tags.database)
         for check in DEPLOY:
             checks.register(check, checks.Tags.security, deploy=True)
-
-
-class AdminConfig(django_admin.SimpleAdminConfig):
-    """The admin at /admin, with our overview page (wfpush/admin.py).
-
-    Its classes are loaded with the URLs (wfpush/urls.py), and for checks. Worker, cluster and dispatchers do not load
-    them, so they start sooner and stay smaller.
-    """
-
-    default = False  # `wfpush` alone means ProjectConfig
-    default_site = "wfpush.admin.Site"
-
-    def ready(self) -> None:
-        checks.register(check_admin, checks.Tags.admin)
-
-
-def check_admin(*arguments: Any, **more: Any) -> list[checks.CheckMessage]:
-    """Run Django's checks of the admin and all its classes, which may not be loaded yet."""
-    admin.autodiscover()
-    return [*check_dependencies(*arguments, **more), *check_admin_app(*arguments, **more)]
 
 
 # --- `manage.py check --deploy`: settings that start, but are not safe in production

@@ -67,7 +67,7 @@ INSTALLED_APPS = [
     *FEATURES.values(),
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "wfpush.apps.AdminConfig",
+    "notifications.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
-ROOT_URLCONF = "wfpush.urls"
+ROOT_URLCONF = "notifications.urls"
 ASGI_APPLICATION = "wfpush.asgi.application"
 APPEND_SLASH = False
 
@@ -192,7 +192,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {  # the desk's pages have a policy of their own (wfpush/admin.py), which is not replaced
+CONTENT_SECURITY_POLICY = {  # not of the desk's pages, which have their own (notifications/admin_site.py)
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", "https:"],  # brands may have their logo on another host

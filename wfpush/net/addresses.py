@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+THIS_MACHINE = IPv4Network("127.0.0.0/8")
+
 _ALSO_REFUSED: Sequence[Network] = (
     IPv4Network("168.63.129.16/32"),  # a cloud's metadata
     IPv4Network("192.0.0.0/24"),  # two of them are answered by one's own NAT (RFC 7723, RFC 8155)

@@ -1,5 +1,4 @@
 import http.client
-import json
 import os
 import signal
 import threading
@@ -10,12 +9,15 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.utils.module_loading import import_string
 
+from wfpush import features
 from wfpush.config import env
 from wfpush.embedded import shared_servers
-from wfpush.management import demo_accounts
 from wfpush.management.commands import migrate
+from wfpush.management.demo import Demo, DemoAccounts
 from wfpush.management.starting import HOST, add_options, show
+from wfpush.net.addresses import THIS_MACHINE
 from wfpush.processes.children import MANAGE, Child, JoinedOutput
 from wfpush.processes.supervisor import Supervisor
 
@@ -72,12 +74,12 @@ class Command(BaseCommand):
             file, callback = settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback"
             if not file.exists():
                 show("Making the demo's accounts")
-            accounts = demo_accounts.ensure(file, callback, environment["BASE_URL"])
-            passwords = demo_accounts.shown_passwords(accounts)
-            own = _demo_environment(port, accounts, passwords)
+            (added,) = features.added(DemoAccounts)
+            demo: Demo = import_string(added.prepare)(file, callback, environment["BASE_URL"])
+            own = _demo_environment(port) | demo.environment
             add("demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | own)
             waits_for.append((port + 1, "/"))
-            banner += [f"  sign in as {ref:6} {password}" for ref, password in passwords.items()]
+            banner += [f"  sign in as {ref:6} {password}" for ref, password in demo.passwords.items()]
             banner.append(f"Administration: http://{HOST}:{port}/admin/   Demo engine: http://{HOST}:{port + 1}")
         if mail := getattr(settings, "EMAIL_FILE_PATH", None):
             banner.append(f"E-mail is kept in {mail}")
@@ -115,7 +117,7 @@ def _stop_with_parent(supervisor: Supervisor) -> None:
 def _environment(port: int) -> dict[str, str]:
     variables = env.load(settings.BASE_DIR).values
     base_url = variables.get("BASE_URL") or f"http://{HOST}:{port}"
-    engines = [str(network) for network in (*settings.OUTBOUND_ALLOWED_CIDRS, demo_accounts.THIS_MACHINE)]
+    engines = [str(network) for network in (*settings.OUTBOUND_ALLOWED_CIDRS, THIS_MACHINE)]
     return {
         "BASE_URL": base_url,
         "OUTBOUND_ALLOWED_CIDRS": ",".join(engines),
@@ -126,16 +128,12 @@ def _environment(port: int) -> dict[str, str]:
     }
 
 
-def _demo_environment(port: int, accounts: demo_accounts.DemoAccounts, passwords: dict[str, str]) -> dict[str, str]:
+def _demo_environment(port: int) -> dict[str, str]:
     return {
         "DEMO_PORT": str(port + 1),
         "DEMO_DATA": str(Path(settings.DATA_DIR) / "demo"),
         "WFPUSH_URL": f"http://{HOST}:{port}",
-        "WFPUSH_API_KEY": accounts.api_key,
-        "WFPUSH_SIGNING_SECRET": accounts.signing_secret,
-        "DEMO_ACCOUNTS": json.dumps(passwords),
         "DEMO_MAIL": str(getattr(settings, "EMAIL_FILE_PATH", None) or ""),
-        "DEMO_BRAND": demo_accounts.BRAND,
     }
 
 

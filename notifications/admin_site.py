@@ -108,7 +108,7 @@ class Choices(AutocompleteJsonView):
 
 
 class Site(UnfoldAdminSite):
-    """The admin site. Its pages are in `notifications/admin/`; settings.UNFOLD names the functions for sidebar,
+    """The admin site. Its pages are in the `admin` packages of apps; settings.UNFOLD names the functions for sidebar,
     overview and search."""
 
     login_form = SignInForm

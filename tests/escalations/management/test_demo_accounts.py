@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from escalations.clocks import due_steps
 from escalations.kinds.checks import faults_of
+from escalations.management import demo_accounts
 from escalations.models import Escalation, PersonCalendar, Policy
 from notifications import starter
 from notifications.intake import ingest
@@ -22,7 +23,6 @@ from notifications.models import Brand, Delivery, Engine, Notification, Recipien
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
 from notifications.wording.colours import READABLE, contrast
-from wfpush.management import demo_accounts
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, field
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,8 @@ from escalations.models import (
 )
 from notifications.models import ApiKey, Brand, Category, Engine, Operator, Recipient, Template
 from wfpush.crypto import digest_of
+from wfpush.management.demo import Demo
+from wfpush.net.addresses import THIS_MACHINE
 
 MINUTES_POLICY = "Demo: minutes as hours"
 MINUTES = 2
@@ -131,8 +132,6 @@ def move_logo(base_url: str) -> None:
 
 
 ENGINE = "demo"
-THIS_MACHINE = ip_network("127.0.0.0/8")
-"""The network of the demo's engine, and of engines under development."""
 CHANGED = "(password changed since)"
 
 # Managers first: a person's manager must exist.
@@ -169,6 +168,20 @@ class DemoAccounts:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             json.dump(asdict(self), file, indent=2)
         fresh.replace(path)
+
+
+def prepare(path: Path, callback_url: str, base_url: str) -> Demo:
+    accounts = ensure(path, callback_url, base_url)
+    passwords = shown_passwords(accounts)
+    return Demo(
+        passwords,
+        {
+            "WFPUSH_API_KEY": accounts.api_key,
+            "WFPUSH_SIGNING_SECRET": accounts.signing_secret,
+            "DEMO_ACCOUNTS": json.dumps(passwords),
+            "DEMO_BRAND": BRAND,
+        },
+    )
 
 
 def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
