@@ -1,15 +1,73 @@
 """Clocks of tasks, whose steps remind people and escalate; and the holidays of their calendars for quiet hours."""
 
+from django.db.models import Q, QuerySet
+
 from escalations import kinds  # noqa: F401  # registers the kinds of steps
 from escalations.clocks import clock, due_steps
-from escalations.models import Escalation
+from escalations.models import Escalation, Policy
 from escalations.policies import matching
-from notifications.additions import ApiPaths
+from notifications import roles
+from notifications.additions import (
+    CHANGE_REASON,
+    HISTORY_TYPE,
+    ApiPaths,
+    Columns,
+    Mentions,
+    PersonalData,
+    Rights,
+    RuleModel,
+    Section,
+)
 from notifications.cases.lifecycle import TaskObserver
+from notifications.models import Recipient
 from notifications.preferences.lookup import Holidays
 from wfpush.features import Feature
-from wfpush.management.demo import DemoAccounts
 from wfpush.observability.additions import Queue
+from wfpush.processes.demo import DemoAccounts
+
+RULES = (
+    "escalations.businesscalendar",
+    "escalations.calendarday",
+    "escalations.teamcalendar",
+    "escalations.personcalendar",
+    "escalations.policy",
+    "escalations.policycondition",
+    "escalations.policystep",
+)
+LEDGERS = ("escalations.escalation", "escalations.steprun")
+
+PERSONAL_DATA = PersonalData(
+    tables={
+        "escalations.escalation": Columns(words="why_fact end_reason_fact", plain="state", case="task__case"),
+        "escalations.steprun": Columns(words="why_fact told", plain="result", case="escalation__task__case"),
+        "escalations.rules": Columns(words="data", plain="digest"),
+        "escalations.personcalendar": Columns(),
+        "escalations.teamcalendar": Columns(),
+        "escalations.businesscalendar": Columns(words="name", plain="timezone week country subdivision"),
+        "escalations.historicalbusinesscalendar": Columns(
+            words=f"parts name{CHANGE_REASON}", plain=f"timezone week country subdivision{HISTORY_TYPE}"
+        ),
+        "escalations.calendarday": Columns(words="note", plain="hours"),
+        "escalations.policy": Columns(words="name", plain="clock time calendar_of on_acknowledge"),
+        "escalations.historicalpolicy": Columns(
+            words=f"parts name{CHANGE_REASON}", plain=f"clock time calendar_of on_acknowledge{HISTORY_TYPE}"
+        ),
+        "escalations.policycondition": Columns(words="value", plain="path operator"),
+        "escalations.policystep": Columns(plain="kind time target ref channels priority"),
+    },
+    go=[("escalations.personcalendar", "recipient")],
+    stay=[
+        ("escalations.policy", "fallback"),
+        ("escalations.historicalpolicy", "fallback"),
+        ("escalations.policystep", "person"),
+    ],
+    export={"working_time": Section("escalations.personcalendar", "recipient")},
+)
+
+
+def policies_naming(person: Recipient) -> QuerySet[Policy]:
+    return Policy.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
+
 
 FEATURE = Feature(
     name="escalations",
@@ -20,5 +78,14 @@ FEATURE = Feature(
         Holidays(matching.holidays_of),
         ApiPaths("escalations.api.urls"),
         DemoAccounts("escalations.management.demo_accounts.prepare"),
+        RuleModel("escalations.policy", "escalations.admin.policies.read_policy"),
+        Rights(roles.ADMINISTRATORS, RULES),
+        Rights(roles.ADMINISTRATORS, LEDGERS, ["view"]),
+        Rights(roles.OPERATORS, [*RULES, *LEDGERS], ["view"]),
+        Rights(roles.RULE_EDITORS, RULES),
+        Rights(roles.RULE_EDITORS, LEDGERS, ["view"]),
+        Rights(roles.AUDITORS, [*RULES, *LEDGERS], ["view"]),
+        PERSONAL_DATA,
+        Mentions(policies_naming),
     ],
 )

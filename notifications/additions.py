@@ -99,6 +99,15 @@ class CaseTypes:
     names: Callable[[], Iterable[str]]
 
 
+@dataclass(frozen=True)
+class RuleModel:
+    """A model of rules with targets and conditions. `read`: the dotted name of a function that returns a rule's
+    `RuleTargets` (notifications/admin/second_person.py)."""
+
+    model: str
+    read: str
+
+
 # --- roles ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Rights:
@@ -161,6 +170,13 @@ class Section:
         value = self.value(person)
         rows: QuerySet[Any] = apps.get_model(self.model)._default_manager.order_by("pk")
         return rows.none() if value is None else rows.filter(**{self.lookup: value})
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """Rows of the configuration that name a person (a Recipient), such as rules: whoever erases the person is told."""
+
+    rows: Callable[[Any], QuerySet[Any]]
 
 
 CHANGE_REASON, HISTORY_TYPE = " history_change_reason", " history_type"

@@ -46,16 +46,6 @@ LEDGERS = (
     "device",
     "pausedservice",
 )
-ESCALATION_RULES = (
-    "businesscalendar",
-    "calendarday",
-    "teamcalendar",
-    "personcalendar",
-    "policy",
-    "policycondition",
-    "policystep",
-)
-ESCALATION_LEDGERS = ("escalation", "steprun")
 CREDENTIALS = ("engineaccess", "personalsignin", "apikey", "signingsecret")
 WAYS_IN = ("recipienttoken", "signinlink", "linkmail", "actiontoken", "connectedaccount")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
@@ -69,8 +59,8 @@ Right = tuple[str, str, str]
 """App, verb and model. On a ledger `change` means its actions: process or send again; its rows cannot be edited."""
 
 
-def _rights(models: Iterable[str], *verbs: str, app: str = "notifications") -> set[Right]:
-    return {(app, verb, model) for model in models for verb in verbs}
+def _rights(models: Iterable[str], *verbs: str) -> set[Right]:
+    return {("notifications", verb, model) for model in models for verb in verbs}
 
 
 def _viewing(models: Iterable[tuple[str, str]]) -> set[Right]:
@@ -98,7 +88,6 @@ def _operating() -> set[Right]:
         ),
         "view",
     )
-    seen |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
     return seen | _rights(("event", "delivery", "callback", "device", "pausedservice"), "change") | _viewing(BACKGROUND)
 
 
@@ -108,9 +97,8 @@ def _editing() -> set[Right]:
 
 
 def _writing_rules() -> set[Right]:
-    """Return the rights on routes and policies with their parts; samples are for trying them, not real events."""
-    own = _rights(RULES, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
-    return own | _rights(NAMED_BY_RULES, "view") | _rights(ESCALATION_LEDGERS, "view", app="escalations")
+    """Return the rights on routes and other rules with their parts; samples are for trying them, not real events."""
+    return _rights(RULES, *ALL) | _rights(NAMED_BY_RULES, "view")
 
 
 def _connecting() -> set[Right]:
@@ -122,7 +110,6 @@ def _connecting() -> set[Right]:
 def _auditing() -> set[Right]:
     """Return the rights to see all past and present data, and change nothing. Only their makers see secrets."""
     ours = _rights((*CONFIGURATION, *WORDING, *LEDGERS, *CREDENTIALS, *WAYS_IN), "view")
-    ours |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
     return ours | _rights(RETENTION, "view") | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
 
 
@@ -137,8 +124,8 @@ def _administering() -> set[Right]:
     users = {("auth", verb, "user") for verb in ("view", "add", "change")} | {("auth", "view", "group")}
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
-    configuration = _rights(CONFIGURATION, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
-    return _operating() | _editing() | keeping() | configuration | users | locks | ways_in | _viewing(AUDIT)
+    accounts = users | locks | ways_in | _viewing(AUDIT)
+    return _operating() | _editing() | keeping() | _rights(CONFIGURATION, *ALL) | accounts
 
 
 CORE: Mapping[str, Callable[[], set[Right]]] = {

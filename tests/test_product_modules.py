@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 
-from tests.test_layering import OURS, OUTSIDERS, PRODUCT, ROOT, Module
+from tests.support.documentation import ROOT
+from tests.support.modules import OURS, Module
+from tests.test_layering import OUTSIDERS, PRODUCT
 
 ENTRANCES = re.compile(
     r"\.(admin|apps|asgi|feature|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"

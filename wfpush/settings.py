@@ -107,7 +107,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "notifications.urls"
-ASGI_APPLICATION = "wfpush.asgi.application"
 APPEND_SLASH = False
 
 TEMPLATES = [

@@ -27,7 +27,6 @@ from escalations.admin.policy_change import ANSWER, EDIT, GIVE, following, joini
 from escalations.clocks import policy_reload
 from escalations.kinds import KINDS, checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
-from notifications.admin import second_person
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, column, display
@@ -278,7 +277,7 @@ class PolicyAdmin(RuleAdmin):
         return HttpResponseRedirect(f"{address}?task={running.task_id}" if running is not None else address)
 
 
-def _read_policy(policy: Policy) -> RuleTargets:
+def read_policy(policy: Policy) -> RuleTargets:
     """Return whom a policy names: the targets of its steps, and its fallback owner."""
     steps = list(policy.steps.select_related("team"))
     step_fields = sorted(
@@ -288,9 +287,6 @@ def _read_policy(policy: Policy) -> RuleTargets:
     subject = (policy.engine_id, policy.fallback_id, str(step_fields), tuple(conditions))
     fallback = PolicyStep(person_id=policy.fallback_id)
     return RuleTargets([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
-
-
-second_person.READERS[Policy] = _read_policy
 
 
 # --- lists across all policies ----------------------------------------------------------------------------------------

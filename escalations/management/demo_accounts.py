@@ -30,8 +30,8 @@ from escalations.models import (
 )
 from notifications.models import ApiKey, Brand, Category, Engine, Operator, Recipient, Template
 from wfpush.crypto import digest_of
-from wfpush.management.demo import Demo
 from wfpush.net.addresses import THIS_MACHINE
+from wfpush.processes.demo import Demo
 
 MINUTES_POLICY = "Demo: minutes as hours"
 MINUTES = 2

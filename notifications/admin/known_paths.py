@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
+from notifications.additions import RuleModel
 from notifications.models import Engine, EventType, TemplateVersion
 from notifications.types import BEHAVIOURS, Json
 from notifications.wording.formats import as_number, locale_of
@@ -21,12 +22,18 @@ from notifications.wording.known_paths import EventHistory, KnownPath, carried
 from notifications.wording.plaintext import escape_hidden
 from notifications.wording.template_check import types_of
 from notifications.wording.typed_numbers import write_number
+from wfpush import features
 
 NAME = "admin:notifications_route_paths"
 SCRIPT: Any = Script("wfpush/admin/paths.js", type="module")
 PATHS = Media(css={"all": ["wfpush/admin/paths.css"]}, js=[SCRIPT])
-MODELS_WITH_PATHS = ("route", "policy", "foureyesrule", "eventtype", "templateversion")
-"""Models whose forms offer paths. Users who may view one of them get the list."""
+MODELS_WITH_PATHS = (
+    "notifications.route",
+    "notifications.foureyesrule",
+    "notifications.eventtype",
+    "notifications.templateversion",
+)
+"""Models whose forms offer paths, beside those of rules that apps add. Users who may view one of them get the list."""
 MAX_TYPES = 100
 """Maximum number of types in a request."""
 
@@ -67,8 +74,8 @@ class OffersPaths:
 def answer(request: HttpRequest) -> HttpResponse:
     """Return paths as JSON. `?engine=`: key or slug; `&type=`: keys or names, several of a choice with “|”; `&tasks=1`:
     events of tasks; `&version=`: events of a template's routes. Only users who may read events get values."""
-    models = ((f"notifications.view_{name}", f"escalations.view_{name}") for name in MODELS_WITH_PATHS)
-    if not any(request.user.has_perm(right) for rights in models for right in rights):
+    models = [*MODELS_WITH_PATHS, *(each.model for each in features.added(RuleModel))]
+    if not any(request.user.has_perm(model.replace(".", ".view_")) for model in models):
         raise PermissionDenied
     catalog = carried(_engine(request.GET.get("engine", "")), _types(request))
     with_values = request.user.has_perm("notifications.view_event")

@@ -4,23 +4,28 @@ Otherwise, users who may change rules but not people could send any approval to 
 named its editor before goes on. Users who may change people are exempt: they could decide as anybody.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.additions import RuleModel
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import action
 from notifications.cases.locking import TYPES_THAT_ASK
 from notifications.feature_targets import feature_targets
 from notifications.models import CaseList, Recipient, Route, TargetKind
 from notifications.types import behaviour_of
+from wfpush import features
 
 OPEN_TARGETS = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
 """Targets that anybody can become: initiators and followers of a case, and people named in its data."""
@@ -32,10 +37,6 @@ class RuleTargets:
 
     targets: Iterable[tuple[str, Any]]
     subject: Hashable
-
-
-READERS: dict[type[Model], Callable[[Any], RuleTargets]] = {}
-"""Functions that read a rule of each model. Other apps add theirs."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def rule_state(user: Any, rule: Any) -> RuleState | None:
     person = _person_of(user)
     if person is None or rule is None or rule.pk is None:
         return None
-    reading = READERS[type(rule)](rule)
+    reading = _readers()[type(rule)](rule)
     names_editor = any(_targets_person(kind, row, person) for kind, row in reading.targets)
     return RuleState(rule.enabled, names_editor, reading.subject)
 
@@ -126,7 +127,11 @@ def _read_route(route: Route) -> RuleTargets:
     return RuleTargets([(row.kind, row) for row in targets], (route.engine_id, tuple(types), tuple(conditions)))
 
 
-READERS[Route] = _read_route
+@cache
+def _readers() -> Mapping[type[Model], Callable[[Any], RuleTargets]]:
+    """Return functions that read a rule, by its model."""
+    added = {apps.get_model(each.model): import_string(each.read) for each in features.added(RuleModel)}
+    return {Route: _read_route, **added}
 
 
 # --- lists of rules ---------------------------------------------------------------------------------------------------

@@ -66,9 +66,6 @@ CORE: dict[str, Columns] = {
     "notifications.idempotencykey": Columns(own="key fingerprint"),
     "notifications.actiontoken": Columns(own="digest actions void_reason_fact", plain="revision"),
     "notifications.polledtask": Columns(ids="task_id", plain="digest"),
-    "escalations.escalation": Columns(words="why_fact end_reason_fact", plain="state", case="task__case"),
-    "escalations.steprun": Columns(words="why_fact told", plain="result", case="escalation__task__case"),
-    "escalations.rules": Columns(words="data", plain="digest"),
     # --- people -------------------------------------------------------------------------------------------------------
     "notifications.recipient": Columns(own="ref name email phone locale timezone account_seal"),
     "notifications.historicalrecipient": Columns(
@@ -105,8 +102,6 @@ CORE: dict[str, Columns] = {
     "notifications.case_followers": Columns(),
     "notifications.task_candidates": Columns(),
     "notifications.task_teams": Columns(),
-    "escalations.personcalendar": Columns(),
-    "escalations.teamcalendar": Columns(),
     # --- configuration ------------------------------------------------------------------------------------------------
     "notifications.brand": Columns(words=f"name {_REACH}", plain=_LOOK),
     "notifications.historicalbrand": Columns(words=f"name {_REACH}{_CHANGE}", plain=f"parts {_LOOK}{_TYPE}"),
@@ -166,17 +161,6 @@ CORE: dict[str, Columns] = {
     "notifications.legalhold": Columns(words="why", case="case"),
     "notifications.pruning": Columns(plain="step cursor removed"),
     "notifications.erasure": Columns(own="terms", plain="state step cursor"),
-    "escalations.businesscalendar": Columns(words="name", plain="timezone week country subdivision"),
-    "escalations.historicalbusinesscalendar": Columns(
-        words=f"parts name{_CHANGE}", plain=f"timezone week country subdivision{_TYPE}"
-    ),
-    "escalations.calendarday": Columns(words="note", plain="hours"),
-    "escalations.policy": Columns(words="name", plain="clock time calendar_of on_acknowledge"),
-    "escalations.historicalpolicy": Columns(
-        words=f"parts name{_CHANGE}", plain=f"clock time calendar_of on_acknowledge{_TYPE}"
-    ),
-    "escalations.policycondition": Columns(words="value", plain="path operator"),
-    "escalations.policystep": Columns(plain="kind time target ref channels priority"),
     # --- Django's and its apps' ---------------------------------------------------------------------------------------
     "admin.logentry": Columns(words="object_repr change_message", plain="object_id"),
     "auth.user": Columns(own="password username first_name last_name email"),
@@ -258,7 +242,6 @@ GO: tuple[Reference, ...] = (
     ("notifications.caselist_people", "recipient"),
     ("notifications.historicalabsence", "recipient"),
     ("notifications.historicalabsencefeed", "recipient"),
-    ("escalations.personcalendar", "recipient"),
 )
 """Rows of the person alone, by model and field. Devices are removed earlier, with messages (notifications/people)."""
 
@@ -293,9 +276,6 @@ STAY: tuple[Reference, ...] = (
     ("notifications.refusedanswer", "recipient"),
     ("notifications.attachment", "uploader"),
     ("notifications.erasure", "person"),
-    ("escalations.policy", "fallback"),
-    ("escalations.historicalpolicy", "fallback"),
-    ("escalations.policystep", "person"),
 )
 """References that still say that somebody did or got something, but not who."""
 

@@ -47,7 +47,6 @@ SECTIONS: dict[str, Section] = {
     "stands_in_for_some": Section("notifications.absencepart", "delegate"),
     "handed_over": Section("notifications.handedover", "person"),
     "handed_to_them": Section("notifications.handedover", "to"),
-    "working_time": Section("escalations.personcalendar", "recipient"),
     "teams": Section("notifications.team_members", "recipient"),
     "preferences": Section("notifications.preferences", "recipient"),
     "quiet_hours": Section("notifications.quiethours", "recipient"),

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps import apps
 from django.db.models import Model, Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
+from notifications.additions import Mentions
 from notifications.models import (
     ANSWERABLE,
     Absence,
@@ -30,6 +30,7 @@ from notifications.models import (
     TaskMessage,
     Team,
 )
+from wfpush import features
 from wfpush.numbers import number
 
 
@@ -112,6 +113,5 @@ def _where_named(person: Recipient) -> Iterator[str]:
     for kind in stands_in:
         rows = kind.objects.filter(delegate=person).select_related("recipient")[:10]
         yield from (str(each.recipient) for each in rows)
-    policies: Any = apps.get_model("escalations.policy")
-    matches = policies.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
-    yield from (str(each) for each in matches[:10])
+    for mentions in features.added(Mentions):
+        yield from (str(each) for each in mentions.rows(person)[:10])

@@ -65,7 +65,7 @@ def test_all_folders_that_are_watched_are_there() -> None:
     assert [folder for folders in FOLDERS.values() for folder in folders if not (ROOT / folder).is_dir()] == []
 
 
-ONLY_WEB_LOADS = {"notifications.admin_site"}
+ONLY_WEB_LOADS = {"notifications.admin_site", "notifications.customers.customer_page"}
 
 
 def test_the_worker_runs_nothing_of_what_it_is_not_restarted_for() -> None:

@@ -15,10 +15,10 @@ from wfpush import features
 from wfpush.config import env
 from wfpush.embedded import shared_servers
 from wfpush.management.commands import migrate
-from wfpush.management.demo import Demo, DemoAccounts
 from wfpush.management.starting import HOST, add_options, show
 from wfpush.net.addresses import THIS_MACHINE
 from wfpush.processes.children import MANAGE, Child, JoinedOutput
+from wfpush.processes.demo import Demo, DemoAccounts
 from wfpush.processes.supervisor import Supervisor
 
 GRACE_SECONDS = 5.0
@@ -76,7 +76,7 @@ class Command(BaseCommand):
                 show("Making the demo's accounts")
             (added,) = features.added(DemoAccounts)
             demo: Demo = import_string(added.prepare)(file, callback, environment["BASE_URL"])
-            own = _demo_environment(port) | demo.environment
+            own = {**_demo_environment(port), **demo.environment}
             add("demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | own)
             waits_for.append((port + 1, "/"))
             banner += [f"  sign in as {ref:6} {password}" for ref, password in demo.passwords.items()]
