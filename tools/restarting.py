@@ -26,6 +26,7 @@ FOLDERS = {
     "demo": ("demo",),
 }
 """The folders of which a process is made, by the name that `manage.py up` gives it."""
+IGNORED_FOLDERS = (*DefaultFilter.ignore_dirs, "tests")
 IGNORED_FILES = (*DefaultFilter.ignore_entity_patterns, r"\.po$")
 ONLY_WEB_FILES = r"^(urls|web|server)\.py$"
 ONLY_WEB_PARTS = ("admin/", "admin.py", "api/", "api.py", "inbox/", "pages.py")
@@ -38,8 +39,10 @@ ONLY_WEB_PATHS = [
 def file_filter(name: str) -> DefaultFilter:
     """The files in the folders of a process of which it is made. The worker does without pages and API."""
     if name == "worker":
-        return DefaultFilter(ignore_entity_patterns=(*IGNORED_FILES, ONLY_WEB_FILES), ignore_paths=ONLY_WEB_PATHS)
-    return DefaultFilter(ignore_entity_patterns=IGNORED_FILES)
+        ignored_files, ignored_paths = (*IGNORED_FILES, ONLY_WEB_FILES), ONLY_WEB_PATHS
+    else:
+        ignored_files, ignored_paths = IGNORED_FILES, []
+    return DefaultFilter(ignore_dirs=IGNORED_FOLDERS, ignore_entity_patterns=ignored_files, ignore_paths=ignored_paths)
 
 
 def print_changes(changes: set[FileChange]) -> None:
