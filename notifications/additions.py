@@ -93,6 +93,14 @@ class OverviewPart:
 
 
 @dataclass(frozen=True)
+class PersonInline:
+    """Rows on the desk's page of a person. `inline` names the class. `is_shown` returns whether a Recipient has any."""
+
+    inline: str
+    is_shown: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
 class CaseTypes:
     """Types of cases that a feature knows before a case has them. People can choose them."""
 

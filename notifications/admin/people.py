@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
+from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,9 +22,10 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
+from notifications.additions import PersonInline
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, channel_column, column, display, link_column, time_ago
+from notifications.admin.decorators import action, column, display, link_column
 from notifications.admin.devices import DeviceInline
 from notifications.admin.display import link, list_url, mark
 from notifications.admin.filters import Conditions
@@ -40,11 +42,10 @@ from notifications.models import (
     RecipientToken,
     SignInLink,
     Team,
-    Unsubscription,
 )
 from notifications.people import link_mails, revocation
 from notifications.preferences import change_effects
-from wfpush import zones
+from wfpush import features, zones
 
 
 # --- checks of managers and addresses ---------------------------------------------------------------------------------
@@ -143,20 +144,6 @@ class TeamInline(ReadOnlyInline):
     show_change_link = False
 
 
-class UnsubscriptionInline(ReadOnlyInline):
-    """The unsubscriptions that a person made by the link in an e-mail."""
-
-    model = Unsubscription
-    fields = ["category", "by", "off", "on_again"]
-    related = ["category"]
-    show_change_link = False
-    verbose_name_plural = _("turned off by the link in an e-mail")
-
-    by = channel_column()
-    off = time_ago("at", _("turned off"))
-    on_again = time_ago("undone_at", _("turned on again"))
-
-
 @admin.register(Recipient)
 class RecipientAdmin(PersonalData, HistoryAdmin):
     form = RecipientForm
@@ -169,7 +156,7 @@ class RecipientAdmin(PersonalData, HistoryAdmin):
     readonly_fields = ["waiting_count", "created_at", "unheard"]
     fixed_fields = ["engine"]  # it decides the meaning of the ref
     parts = [RecipientToken, SignInLink, LinkMail, Device]
-    inlines = [AbsenceInline, TeamInline, DeviceInline, UnsubscriptionInline]
+    inlines = [AbsenceInline, TeamInline, DeviceInline]
     actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
@@ -187,11 +174,10 @@ class RecipientAdmin(PersonalData, HistoryAdmin):
         return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """Return the inlines. External people have no absences, and few people have unsubscribed."""
-        external = obj is not None and obj.external
-        has_unsubscribed = obj is not None and obj.unsubscriptions.exists()
-        hidden = {AbsenceInline: external, UnsubscriptionInline: not has_unsubscribed}
-        return [inline for inline in self.inlines if not hidden.get(inline)]
+        """Return the inlines with those of features. External people have no absences."""
+        own = [each for each in self.inlines if each is not AbsenceInline or obj is None or not obj.external]
+        added = [each for each in features.added(PersonInline) if obj is not None and each.is_shown(obj)]
+        return [*own, *(import_string(each.inline) for each in added)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
         """Keep a person who was ever sent anything in the records: such a person can only be deactivated."""

@@ -1,4 +1,4 @@
-"""The journeys of cases: the milestones that customers see, and their labels."""
+"""The journeys of cases: the milestones that customers see, and their labels. What people unsubscribed from."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.decorators import column, display, link_column
+from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.decorators import channel_column, column, display, link_column, time_ago
 from notifications.admin.display import shortened
 from notifications.admin.fields import LabelsField
 from notifications.customers.milestones import MOST_LABEL, label_of
-from notifications.customers.models import Journey, Milestone
+from notifications.customers.models import Journey, Milestone, Unsubscription
 
 MOST_NOTE = 300
 """Maximum number of characters of a milestone's sentence."""
@@ -115,3 +115,17 @@ class MilestoneAdmin(LedgerAdmin):
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
     of_journey = link_column("journey", _("way of a case"), "journey__name")
+
+
+class UnsubscriptionInline(ReadOnlyInline):
+    """The unsubscriptions that a person made by the link in an e-mail."""
+
+    model = Unsubscription
+    fields = ["category", "by", "off", "on_again"]
+    related = ["category"]
+    show_change_link = False
+    verbose_name_plural = _("turned off by the link in an e-mail")
+
+    by = channel_column()
+    off = time_ago("at", _("turned off"))
+    on_again = time_ago("undone_at", _("turned on again"))

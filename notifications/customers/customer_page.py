@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils import translation
 
 from notifications.conversation import participants, posting
+from notifications.customers import unsubscribe_links
 from notifications.customers.milestones import Progress, Step, progress_of, readable
 from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.list_query import Finding
@@ -17,7 +18,6 @@ from notifications.items.inbox_json import phone_link
 from notifications.items.revoked_items import part
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
 from notifications.people.brands import brand_for
-from notifications.preferences import unsubscribe_links
 from notifications.wording.times import exact, short_time
 from wfpush.identifiers import uuid7
 

@@ -2,7 +2,7 @@
 
 Administrators write the milestones of a journey, in words for customers; `milestones` finds how far a case has come.
 `customer_page` collects what the page shows, `pages` takes what customers write about their case, and `api` offers the
-same to portals of their own.
+same to portals of their own. E-mails have a link that turns off their category: `unsubscribe_links`, `unsubscribing`.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -18,12 +18,16 @@ from notifications.additions import (
     FirstPage,
     Pages,
     PersonalData,
+    PersonInline,
     Rights,
+    Section,
 )
-from notifications.customers import milestones
+from notifications.customers import milestones, unsubscribe_links
+from notifications.delivery.person_messages import MailboxFooter
 from wfpush.features import Feature
 
 JOURNEYS = ("customers.journey", "customers.milestone")
+TABLES = (*JOURNEYS, "customers.unsubscription")
 
 FEATURE = Feature(
     name="customers",
@@ -32,6 +36,10 @@ FEATURE = Feature(
         Pages("notifications.customers.pages"),
         ApiPaths("notifications.customers.api"),
         CaseTypes(milestones.case_types),
+        MailboxFooter(unsubscribe_links.add_link),
+        PersonInline(
+            "notifications.customers.admin.UnsubscriptionInline", lambda person: person.unsubscriptions.exists()
+        ),
         DeskList(
             "rules",
             "customers.journey",
@@ -43,10 +51,10 @@ FEATURE = Feature(
             "customers.milestone",
             empty=_("What cases pass. They are written on the page of the way they are on."),
         ),
-        Rights(roles.ADMINISTRATORS, JOURNEYS),
+        Rights(roles.ADMINISTRATORS, TABLES),
         Rights(roles.RULE_EDITORS, JOURNEYS),
-        Rights(roles.OPERATORS, JOURNEYS, ["view"]),
-        Rights(roles.AUDITORS, JOURNEYS, ["view"]),
+        Rights(roles.OPERATORS, TABLES, ["view"]),
+        Rights(roles.AUDITORS, TABLES, ["view"]),
         PersonalData(
             tables={
                 "customers.journey": Columns(words="name", plain="case_type"),
@@ -54,7 +62,10 @@ FEATURE = Feature(
                     words=f"parts name{CHANGE_REASON}", plain=f"case_type{HISTORY_TYPE}"
                 ),
                 "customers.milestone": Columns(words="labels ahead notes", plain="statuses"),
+                "customers.unsubscription": Columns(plain="channel"),
             },
+            go=[("customers.unsubscription", "recipient")],
+            export={"unsubscriptions": Section("customers.unsubscription", "recipient")},
         ),
     ],
 )

@@ -1,12 +1,13 @@
-"""The ways of cases: their milestones, in words for customers."""
+"""The ways of cases with their milestones, in words for customers; and e-mails that people turned off by a link."""
 
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Engine, EventType
+from notifications.models import Category, Engine, EventType, Recipient
 from notifications.models.history import HistoryWithParts
 
 
@@ -83,3 +84,28 @@ class Milestone(models.Model):
 
     def __str__(self) -> str:
         return ", ".join(self.statuses)
+
+
+class Unsubscription(models.Model):
+    """A category's channel that a person turned off from a message, and may have turned on again."""
+
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="unsubscriptions"
+    )
+    category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(_("channel"), max_length=20)
+    at = models.DateTimeField(_("turned off at"))
+    undone_at = models.DateTimeField(_("turned on again at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("unsubscription")
+        verbose_name_plural = _("unsubscriptions")
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "category", "channel"], condition=Q(undone_at=None), name="one_unsubscription"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.category} · {self.channel}"

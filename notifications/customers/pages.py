@@ -1,4 +1,4 @@
-"""The form on the page of customers: a message about their case."""
+"""The pages of customers: the form for a message about their case, and unsubscribing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from notifications import errors
 from notifications.conversation import posting
 from notifications.conversation.posting import Words
+from notifications.customers import unsubscribing
 from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
 from notifications.inbox.pages import RefusedInput, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
@@ -56,4 +57,10 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
 
 app_name = "customers"
 
-urlpatterns: list[URLPattern] = [path("cases/<int:case_id>/messages", write_in, name="write-in")]
+urlpatterns: list[URLPattern] = [
+    path("cases/<int:case_id>/messages", write_in, name="write-in"),
+    path("u/<str:token>", unsubscribing.page, name="unsubscribe"),
+    path("u/<str:token>/undo", unsubscribing.undo, name="unsubscribe-undo"),
+    path("u/<str:token>/link", unsubscribing.send_link, name="unsubscribe-link"),
+    path("unsubscribed/<int:unsubscription_id>/undo", unsubscribing.turn_on, name="turn-on-again"),
+]

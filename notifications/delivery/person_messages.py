@@ -1,6 +1,6 @@
 """Makes attempts of rows that were claimed for people's addresses: the message, and the link that opens it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,14 +16,21 @@ from notifications.errors import TransportError
 from notifications.items import action_tokens, ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery
-from notifications.preferences import unsubscribe_links
 from notifications.preferences.lookup import Reading
 from notifications.types import Message
 from notifications.wording import digests as wording
 from notifications.wording import message
+from wfpush import features
 from wfpush.queue import outage
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class MailboxFooter:
+    """The end of messages to mailboxes, such as a link to unsubscribe. `add` returns a delivery's message with it."""
+
+    add: Callable[[Message, Delivery], Message]
 
 
 def for_deliveries(units: Sequence[Sequence[Delivery]], service: str, now: datetime) -> list[Sequence[PersonAttempt]]:
@@ -84,7 +91,7 @@ class _AttemptBuilder:
                 content = message.message_of(row.notification, words=row.words)
                 facts = facts_of_channel(row.channel)
                 if facts is not None and facts.trust == "mailbox":
-                    content = _with_way_out(content, row)
+                    content = _with_footer(content, row)
                 texts[row.pk] = _Text(content, action_tokens.answerable_by(row.channel, row.notification))
             except Exception as fault:
                 if outage.database_is_away(fault):
@@ -141,12 +148,7 @@ class _AttemptBuilder:
         return [replace(parts[0], parts=tuple(parts), over_at=min(over, default=None), bundle=bundle)]
 
 
-def _with_way_out(content: Message, row: Delivery) -> Message:
-    """Return the message with a link to unsubscribe, or with the reason why there is none."""
-    if why := unsubscribe_links.kept_because(row.notification, row.channel):
-        return replace(content, kept_because=why)
-    category = row.notification.category
-    token = unsubscribe_links.token_for(row.recipient, category, row.channel, row.recipient.email)
-    return replace(
-        content, leave_url=f"{content.brand['base_url']}/u/{token}", leave_name=category.name_in(content.language)
-    )
+def _with_footer(content: Message, row: Delivery) -> Message:
+    for footer in features.added(MailboxFooter):
+        content = footer.add(content, row)
+    return content

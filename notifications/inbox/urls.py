@@ -16,7 +16,6 @@ from notifications.inbox import (
     passwords,
     preferences,
     signin,
-    unsubscribing,
     views,
     webapp,
 )
@@ -63,10 +62,6 @@ urlpatterns: list[URLPattern] = [
     path("link/<str:token>/again", links.resend_link, name="link-again"),
     path("a/<str:token>", emails.email_page, name="email"),
     path("a/<str:token>/link", emails.send_link, name="email-link"),
-    path("u/<str:token>", unsubscribing.page, name="unsubscribe"),
-    path("u/<str:token>/undo", unsubscribing.undo, name="unsubscribe-undo"),
-    path("u/<str:token>/link", unsubscribing.send_link, name="unsubscribe-link"),
-    path("unsubscribed/<int:unsubscription_id>/undo", unsubscribing.turn_on, name="turn-on-again"),
     path("sw.js", webapp.service_worker, name="worker"),
     path("manifest.webmanifest", webapp.manifest, name="manifest"),
     path("brand/<slug:slug>.css", page_frame.brand_style, name="brand-style"),

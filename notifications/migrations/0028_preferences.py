@@ -385,45 +385,6 @@ class Migration(migrations.Migration):
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name="Unsubscription",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "recipient",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="unsubscriptions",
-                        to="notifications.recipient",
-                        verbose_name="person",
-                    ),
-                ),
-                (
-                    "category",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="notifications.category",
-                        verbose_name="category",
-                    ),
-                ),
-                ("channel", models.CharField(max_length=20, verbose_name="channel")),
-                ("at", models.DateTimeField(verbose_name="turned off at")),
-                ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="turned on again at")),
-            ],
-            options={
-                "verbose_name": "unsubscription",
-                "verbose_name_plural": "unsubscriptions",
-                "ordering": ["-at"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("undone_at", None)),
-                        fields=("recipient", "category", "channel"),
-                        name="one_unsubscription",
-                    )
-                ],
-            },
-        ),
-        migrations.CreateModel(
             name="HeldReview",
             fields=[
                 ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
@@ -458,6 +419,5 @@ class Migration(migrations.Migration):
             preferences="absence",
             quiethours="absence",
             categorychoice="absence",
-            unsubscription="absence",
         ),
     ]

@@ -88,7 +88,6 @@ from notifications.models.preferences import (
     MutedCase,
     Preferences,
     QuietHours,
-    Unsubscription,
 )
 from notifications.models.responses import (
     ActionToken,

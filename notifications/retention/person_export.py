@@ -51,7 +51,6 @@ SECTIONS: dict[str, Section] = {
     "preferences": Section("notifications.preferences", "recipient"),
     "quiet_hours": Section("notifications.quiethours", "recipient"),
     "category_choices": Section("notifications.categorychoice", "recipient"),
-    "unsubscriptions": Section("notifications.unsubscription", "recipient"),
     "saved_views": Section("notifications.savedview", "recipient"),
     "devices": Section("notifications.device", "recipient", without=_WAYS),
     "device_history": Section("notifications.historicaldevice", "recipient"),

@@ -8,10 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from notifications.channels.fcm.config import ServiceAccount
-from notifications.models import Brand, Category, Recipient, Unsubscription
+from notifications.models import Brand
 from tests.admin.pages import page_of, save_form, text_of
 from tests.admin.world import World
 
@@ -77,17 +76,6 @@ def test_the_doctor_names_an_address_that_was_taken_away(brand: Brand, settings:
     assert "The address of the pages of the brand acme, https://updates.acme.example, is wrong." in str(faults.value)
     assert "add it to ALLOWED_HOSTS" in str(faults.value)
     assert "The sender of the brand acme is wrong." in str(faults.value)
-
-
-def test_a_persons_page_says_what_they_turned_off_by_a_link(world: World, root: Client) -> None:
-    customer = Recipient.objects.create(ref="C-1", name="Erin", engine=world.engine)
-    assert "turned off by the link" not in text_of(root.get(page_of(customer)))
-    Unsubscription.objects.create(
-        recipient=customer, category=Category.objects.get(slug="approvals"), channel="email", at=timezone.now()
-    )
-    page = text_of(root.get(page_of(customer)))
-    assert "turned off by the link in an e-mail" in page.lower()
-    assert "Approvals" in page
 
 
 def test_a_brand_says_as_whom_it_sends_and_gets_a_key_of_its_own(brand: Brand, root: Client, settings: Any) -> None:

@@ -1,5 +1,4 @@
-"""Files in the forms of pages, without JavaScript: with replies, comments, a customer's message, and by an e-mail's
-link."""
+"""Files in the forms of pages, without JavaScript: with replies, comments, and by an e-mail's link."""
 
 from datetime import timedelta
 
@@ -9,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.attachments.representation import content_of
-from notifications.models import Attachment, Notification, Recipient, TaskMessage
+from notifications.models import Attachment, Notification, TaskMessage
 from notifications.types import Json
-from tests.factories import RecipientFactory, action_token
+from tests.factories import action_token
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.files import pdf, png
 from tests.support.story import Story
@@ -146,27 +145,6 @@ def test_a_reply_with_a_file_that_is_sent_twice_is_one_reply(story: Story, asked
     pages = [page.press("Reply", comment="This one", files=[photo()]) for _ in range(2)]
     assert [each.part("outcome") for each in pages] == ["Sent to Bob."] * 2
     assert TaskMessage.objects.filter(kind="reply").count() == 1
-
-
-def test_a_customer_writes_with_a_file(story: Story) -> None:
-    erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine)
-    story.assign(candidates=["bob"])
-    case = {"id": "4711", "title": "Invoice 4711", "status": "received"}
-    story.happen("request.status_changed", {"case": case, "customer": {"ref": "C-88"}}, minute=1)
-    page = get(signed_in(erin), "/")
-
-    faulty = page.press("Send", text="Look", files=[photo(content=BAD)])
-    assert (faulty.status, "not taken" in faulty.part("write-fault")) == (422, True)
-    assert page.press("Send", text="").part("write-fault") == "Write something first."
-    form = page
-    page = form.press("Send", text="Look", files=[photo()])
-    again = form.press("Send", text="Look", files=[photo()])  # pressed twice
-    assert again.part("write-fault") == "" and TaskMessage.objects.count() == 1
-    assert (form.press("Send", text="Look", files=[photo("other.png")]).status) == 422
-
-    assert (thumbnails(page), page.client.get(links(page)[0]).status_code) == (1, 200)
-    seen = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
-    assert seen.client.get(links(seen)[0]).status_code == 200
 
 
 def test_by_an_e_mails_link(story: Story, asked: Notification) -> None:

@@ -16,7 +16,7 @@ def add_journeys(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    """Journeys of cases with their milestones, and those of a fresh installation."""
+    """Journeys of cases with their milestones, and those of a fresh installation. Unsubscriptions."""
 
     initial = True
 
@@ -182,6 +182,45 @@ class Migration(migrations.Migration):
                 "verbose_name": "milestone",
                 "verbose_name_plural": "milestones",
                 "ordering": ["position", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Unsubscription",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="unsubscriptions",
+                        to="notifications.recipient",
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications.category",
+                        verbose_name="category",
+                    ),
+                ),
+                ("channel", models.CharField(max_length=20, verbose_name="channel")),
+                ("at", models.DateTimeField(verbose_name="turned off at")),
+                ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="turned on again at")),
+            ],
+            options={
+                "verbose_name": "unsubscription",
+                "verbose_name_plural": "unsubscriptions",
+                "ordering": ["-at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("undone_at", None)),
+                        fields=("recipient", "category", "channel"),
+                        name="one_unsubscription",
+                    )
+                ],
             },
         ),
         roles.give_added_rights("customers"),

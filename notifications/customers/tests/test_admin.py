@@ -2,9 +2,10 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from notifications.customers.models import Journey, Milestone
-from notifications.models import CustomerText, Template
+from notifications.customers.models import Journey, Milestone, Unsubscription
+from notifications.models import Category, CustomerText, Recipient, Template
 from notifications.wording import template_versions
 from tests.admin.pages import filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
@@ -55,3 +56,14 @@ def test_the_preview_of_a_draft_shows_what_customers_read(world: World, root: Cl
     page = page_of(draft, "preview")
     assert "Dear customer" not in text_of(root.get(page))
     assert "Dear customer" in text_of(root.get(f"{page}?reader=customer"))
+
+
+def test_a_persons_page_says_what_they_turned_off_by_a_link(world: World, root: Client) -> None:
+    customer = Recipient.objects.create(ref="C-1", name="Erin", engine=world.engine)
+    assert "turned off by the link" not in text_of(root.get(page_of(customer)))
+    Unsubscription.objects.create(
+        recipient=customer, category=Category.objects.get(slug="approvals"), channel="email", at=timezone.now()
+    )
+    page = text_of(root.get(page_of(customer)))
+    assert "turned off by the link in an e-mail" in page.lower()
+    assert "Approvals" in page

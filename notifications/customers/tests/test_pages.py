@@ -12,6 +12,7 @@ from notifications.models import Brand, Case, Engine, Notification, Recipient, T
 from notifications.wording.sentences import TEXTS, spoken
 from tests.factories import BrandFactory, RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
+from tests.inbox.test_files import BAD, links, photo, thumbnails
 from tests.notifications.forms.invoice import ask
 from tests.notifications.forms.rows import GIVEN, delivery_form
 from tests.support.story import Story
@@ -231,6 +232,27 @@ def test_her_message_is_the_reply_to_an_open_question(story: Story, erin: Recipi
     assert "You replied" in page.part("thread")
     assert page.titles("waiting") == []
     assert "It answers" not in page.part("messages")
+
+
+def test_a_customer_writes_with_a_file(story: Story) -> None:
+    erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine)
+    story.assign(candidates=["bob"])
+    case = {"id": "4711", "title": "Invoice 4711", "status": "received"}
+    story.happen("request.status_changed", {"case": case, "customer": {"ref": "C-88"}}, minute=1)
+    page = get(signed_in(erin), "/")
+
+    faulty = page.press("Send", text="Look", files=[photo(content=BAD)])
+    assert (faulty.status, "not taken" in faulty.part("write-fault")) == (422, True)
+    assert page.press("Send", text="").part("write-fault") == "Write something first."
+    form = page
+    page = form.press("Send", text="Look", files=[photo()])
+    again = form.press("Send", text="Look", files=[photo()])  # pressed twice
+    assert again.part("write-fault") == "" and TaskMessage.objects.count() == 1
+    assert (form.press("Send", text="Look", files=[photo("other.png")]).status) == 422
+
+    assert (thumbnails(page), page.client.get(links(page)[0]).status_code) == (1, 200)
+    seen = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+    assert seen.client.get(links(seen)[0]).status_code == 200
 
 
 # --- what is not hers ---------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
-from notifications.customers.models import Journey
+from notifications.customers.models import Journey, Unsubscription
 from notifications.items import search_index
 from notifications.models import (
     Absence,
@@ -55,7 +55,6 @@ from notifications.models import (
     Task,
     Team,
     Template,
-    Unsubscription,
 )
 from notifications.models.history import record_parts
 from notifications.people import devices

@@ -4,7 +4,7 @@ A link names a person, a category, a channel and an address, and is good for not
 signed. A reader of a passed-on message can turn off that category only; the person is notified and can undo it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.core import signing
@@ -14,8 +14,10 @@ from django.utils import translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from notifications.models import Category, CategoryChoice, Notification, NotificationState, Recipient, Unsubscription
+from notifications.customers.models import Unsubscription
+from notifications.models import Category, CategoryChoice, Delivery, Notification, NotificationState, Recipient
 from notifications.preferences import change_effects
+from notifications.types import Message
 
 PURPOSE = "wfpush.leaving"
 LIFE = timedelta(days=90)
@@ -57,6 +59,17 @@ def _digest(address: str) -> str:
 
 
 # --- the text of a message about its link -------------------------------------------------------------------------
+def add_link(message: Message, delivery: Delivery) -> Message:
+    """Return the message with a link to unsubscribe, or with the reason why there is none."""
+    if why := kept_because(delivery.notification, delivery.channel):
+        return replace(message, kept_because=why)
+    category, person = delivery.notification.category, delivery.recipient
+    token = token_for(person, category, delivery.channel, person.email)
+    return replace(
+        message, leave_url=f"{message.brand['base_url']}/u/{token}", leave_name=category.name_in(message.language)
+    )
+
+
 def kept_because(notification: Notification, channel: str) -> str:
     """Return why messages like this one cannot be turned off by a link, in its language; empty: they can."""
     category = notification.category

@@ -12,14 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from notifications.customers import unsubscribe_links
+from notifications.customers.unsubscribe_links import Leave
 from notifications.inbox.emails import discreet
 from notifications.inbox.links import link_sent
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, in_language_of, person_required
 from notifications.people import link_mails
 from notifications.people.brands import brand_for
-from notifications.preferences import unsubscribe_links
-from notifications.preferences.unsubscribe_links import Leave
 
 ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 """RFC 8058, 3.1: the only content of the POST."""
@@ -51,7 +51,7 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
         return _show_ended(request)
     if leave.current:
         unsubscribe_links.turn_on(leave, timezone.now())
-    return discreet(redirect("inbox:unsubscribe", token))
+    return discreet(redirect("customers:unsubscribe", token))
 
 
 @never_cache
@@ -91,7 +91,7 @@ def _show(request: HttpRequest, leave: Leave, token: str, status: int = 200) -> 
         "mailable": _may_be_sent_a_link(leave),
         "to_customer": recipient.external,
     }
-    return discreet(show_page(request, "inbox/unsubscribe.html", context, brand=brand, status=status))
+    return discreet(show_page(request, "customers/unsubscribe.html", context, brand=brand, status=status))
 
 
 def _may_be_sent_a_link(leave: Leave) -> bool:
@@ -99,4 +99,4 @@ def _may_be_sent_a_link(leave: Leave) -> bool:
 
 
 def _show_ended(request: HttpRequest) -> HttpResponse:
-    return discreet(show_page(request, "inbox/unsubscribe_over.html", status=410))
+    return discreet(show_page(request, "customers/unsubscribe_over.html", status=410))

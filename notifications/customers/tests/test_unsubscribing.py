@@ -12,6 +12,8 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from notifications.customers import unsubscribe_links
+from notifications.customers.models import Unsubscription
 from notifications.models import (
     Brand,
     Category,
@@ -20,10 +22,8 @@ from notifications.models import (
     DeliveryState,
     Recipient,
     Route,
-    Unsubscription,
 )
 from notifications.people import link_mails
-from notifications.preferences import unsubscribe_links
 from tests.factories import BrandFactory, CategoryFactory, EngineFactory, RecipientFactory
 from tests.inbox.browser import Page, get
 from tests.support.world import World
@@ -34,7 +34,7 @@ ERIN = {"ref": "C-9", "name": "Erin", "email": "erin@example.com"}
 
 
 @pytest.fixture
-def acme(world: World, settings: Any) -> World:
+def acme(flow_world: World, settings: Any) -> World:
     """Erin is a customer of the brand Acme, which has addresses of its own."""
     settings.ALLOWED_HOSTS = ["testserver", "updates.acme.example"]
     BrandFactory(
@@ -44,8 +44,8 @@ def acme(world: World, settings: Any) -> World:
         reply_to="care@acme.example",
         domain="https://updates.acme.example",
     )
-    world.put("/api/v1/recipients/C-9", {**ERIN, "external": True, "brand": "acme"})
-    return world
+    flow_world.put("/api/v1/recipients/C-9", {**ERIN, "external": True, "brand": "acme"})
+    return flow_world
 
 
 def updated(world: World, status: str = "received") -> None:
@@ -239,8 +239,8 @@ def test_what_is_mandatory_says_why_and_has_no_link(acme: World) -> None:
     assert not CategoryChoice.objects.exists()
 
 
-def test_what_asks_for_an_answer_has_no_link(world: World) -> None:
-    world.send("task.assigned", {"task": {"id": "T-1", "name": "Approve", "kind": "approval", "assignee": "bob"}})
+def test_what_asks_for_an_answer_has_no_link(flow_world: World) -> None:
+    flow_world.send("task.assigned", {"task": {"id": "T-1", "name": "Approve", "kind": "approval", "assignee": "bob"}})
 
     (sent,) = mail.outbox
     assert "List-Unsubscribe" not in sent.extra_headers
