@@ -26,7 +26,7 @@ from wfpush.embedded.servers import DATABASE
 
 gc.disable()  # until all tests are loaded: a third of the time of it
 isolation.choose_folder()
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", os.environ.get("WFPUSH_TESTS_SETTINGS", "wfpush.settings"))
 os.environ.setdefault("UNDO_SECONDS", "0")  # engines are told at once, but in tests of taking back
 ENV = env.prepare(Path(__file__).resolve().parent)
 if not length.LONG:

@@ -1,0 +1,9 @@
+from django.contrib import admin
+
+from notifications.admin.base import DeskAdmin
+from tests.features.bells.models import Bell
+
+
+@admin.register(Bell)
+class BellAdmin(DeskAdmin):
+    list_display = ["name", "person"]
