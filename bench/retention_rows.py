@@ -16,8 +16,9 @@ from django.db import connection
 from django.utils import timezone
 
 from bench.harness import Json
-from notifications.models import Erasure, ErasureState, Event, Notification, Recipient, Response, RetentionRule
+from notifications.models import Event, Notification, Recipient, Response
 from notifications.retention import erasing, pruning
+from notifications.retention.models import Erasure, ErasureState, RetentionRule
 from wfpush.postgres import bulk
 
 NAMED_AT_ONCE = 500

@@ -1,10 +1,8 @@
 """Clocks of tasks, whose steps remind people and escalate; and the holidays of their calendars for quiet hours."""
 
-from django.db.models import Q, QuerySet
-
 from escalations import kinds  # noqa: F401  # registers the kinds of steps
 from escalations.clocks import clock, due_steps
-from escalations.models import Escalation, Policy
+from escalations.models import Escalation
 from escalations.policies import matching
 from notifications import roles
 from notifications.additions import (
@@ -12,14 +10,12 @@ from notifications.additions import (
     HISTORY_TYPE,
     ApiPaths,
     Columns,
-    Mentions,
     PersonalData,
     Rights,
     RuleModel,
     Section,
 )
 from notifications.cases.lifecycle import TaskObserver
-from notifications.models import Recipient
 from notifications.preferences.lookup import Holidays
 from wfpush.features import Feature
 from wfpush.observability.additions import Queue
@@ -61,12 +57,9 @@ PERSONAL_DATA = PersonalData(
         ("escalations.historicalpolicy", "fallback"),
         ("escalations.policystep", "person"),
     ],
+    named_by=[("escalations.policy", "fallback"), ("escalations.policy", "steps__person")],
     export={"working_time": Section("escalations.personcalendar", "recipient")},
 )
-
-
-def policies_naming(person: Recipient) -> QuerySet[Policy]:
-    return Policy.objects.filter(Q(fallback=person) | Q(steps__person=person)).distinct()
 
 
 FEATURE = Feature(
@@ -86,6 +79,5 @@ FEATURE = Feature(
         Rights(roles.RULE_EDITORS, LEDGERS, ["view"]),
         Rights(roles.AUDITORS, [*RULES, *LEDGERS], ["view"]),
         PERSONAL_DATA,
-        Mentions(policies_naming),
     ],
 )

@@ -137,6 +137,14 @@ class StaleRows:
     retention: timedelta = timedelta(days=7)
 
 
+@dataclass(frozen=True)
+class DailyRemoval:
+    """What housekeeping calls once a day. `remove` gets the time, and whether to do long work here and now instead of
+    leaving it to workers. It returns the number of removed rows by kind."""
+
+    remove: Callable[[datetime, bool], Mapping[str, int]]
+
+
 # --- data of people ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Columns:
@@ -145,7 +153,8 @@ class Columns:
     `words`: texts and JSON of people and engines, in which a person may be mentioned. `ids`: names that engines give,
     which are unique. `plain`: codes, digests, and names of configuration that name no person. `own`: columns of a
     person's own rows, which are deleted or emptied with the person. `case`: the paths from a row to the case whose
-    legal hold keeps it. `goes`: a row that mentions the person is deleted as a whole, and is nobody else's.
+    legal hold keeps it. `goes`: a row that mentions the person is deleted as a whole, and is nobody else's. `repeats`:
+    the table repeats what others have, so it comes after them.
     """
 
     words: str = ""
@@ -154,6 +163,7 @@ class Columns:
     own: str = ""
     case: str | None = None
     goes: bool = False
+    repeats: bool = False
 
     @property
     def searched(self) -> list[str]:
@@ -180,26 +190,21 @@ class Section:
         return rows.none() if value is None else rows.filter(**{self.lookup: value})
 
 
-@dataclass(frozen=True)
-class Mentions:
-    """Rows of the configuration that name a person (a Recipient), such as rules: whoever erases the person is told."""
-
-    rows: Callable[[Any], QuerySet[Any]]
-
-
 CHANGE_REASON, HISTORY_TYPE = " history_change_reason", " history_type"
 """Columns of every history: `words` and `plain`."""
 
 Reference = tuple[str, str]
-"""A model's label and its field that refers to a person."""
+"""A model's label and its field, or the lookup, that refers to a person."""
 
 
 @dataclass(frozen=True)
 class PersonalData:
     """All tables of an app. References in `go` are of rows that go with the person; those in `stay` still say that
-    somebody did or got something, but not who. `export`: the sections of a person's export, by name."""
+    somebody did or got something, but not who. `named_by`: configuration in which an administrator should name somebody
+    else. `export`: the sections of a person's export, by name."""
 
     tables: Mapping[str, Columns]
     go: Sequence[Reference] = ()
     stay: Sequence[Reference] = ()
+    named_by: Sequence[Reference] = ()
     export: Mapping[str, Section] = field(default_factory=dict)

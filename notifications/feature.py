@@ -1,6 +1,6 @@
 """What the core itself does in the background, and which of its parts follow the changes of tasks."""
 
-from notifications import channel_facts
+from notifications import channel_facts, personal_data
 from notifications.absences import feeds as absence_feeds
 from notifications.cases import messages
 from notifications.cases.lifecycle import AfterKept, TaskObserver
@@ -14,7 +14,6 @@ from notifications.models import Callback, Delivery, Event, Poll
 from notifications.observability import backlog
 from notifications.people import link_mails
 from notifications.preferences import change_effects
-from notifications.retention import erasing, pruning
 from notifications.routing import entitlement_review, expiry, pipeline
 from wfpush.features import Feature
 from wfpush.observability import service_watch
@@ -42,8 +41,6 @@ FEATURE = Feature(
         *absence_feeds.SOURCES,
         *callback.SOURCES,
         *poll.SOURCES,
-        *pruning.SOURCES,
-        *erasing.SOURCES,
         *service_watch.SOURCES,
         Kinds(delivery_services.kinds),
         Kinds(engine_services.kinds),
@@ -62,5 +59,6 @@ FEATURE = Feature(
         Minutely("accounts", "notifications.tasks.settle_accounts"),
         Minutely("searched", "notifications.tasks.gather_searched"),
         Minutely("absences", "notifications.tasks.hand_over_absences"),
+        personal_data.PERSONAL_DATA,
     ],
 )

@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django_q.models import Failure, Success
 
-from notifications.additions import StaleRows
+from notifications.additions import DailyRemoval, StaleRows
 from notifications.attachments.limits import UNUSED_RETENTION
 from notifications.models import (
     ActionToken,
@@ -20,7 +20,6 @@ from notifications.models import (
     SignInLink,
 )
 from notifications.people import devices
-from notifications.retention import pruning
 from wfpush import features
 from wfpush.postgres import revision
 
@@ -29,8 +28,8 @@ RETENTION = timedelta(days=7)
 
 
 def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
-    """Remove old rows; return the number of each kind. Pruning by the administrators' rules follows in small steps by
-    workers; `through`: here and now."""
+    """Remove old rows; return the number of each kind. Workers do the long work of features in small steps; `through`:
+    here and now."""
     past = now - RETENTION
     stale = {
         "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),
@@ -49,9 +48,8 @@ def prune(now: datetime, *, through: bool = False) -> dict[str, int]:
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
     removed["files that nothing uses"] = _remove_unused_files(now - UNUSED_RETENTION)
     removed["devices"] = devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)
-    if through:
-        return {**removed, **pruning.run_through(now)}
-    pruning.begin(now)
+    for feature in features.added(DailyRemoval):
+        removed.update(feature.remove(now, through))
     return removed
 
 

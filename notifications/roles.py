@@ -52,7 +52,6 @@ LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
 ACCOUNTS = (("auth", "user"), ("auth", "group"))
 AUDIT = (("admin", "logentry"),)
-RETENTION = ("retentionrule", "legalhold", "erasure")
 ALL = ("view", "add", "change", "delete")
 
 Right = tuple[str, str, str]
@@ -110,13 +109,7 @@ def _connecting() -> set[Right]:
 def _auditing() -> set[Right]:
     """Return the rights to see all past and present data, and change nothing. Only their makers see secrets."""
     ours = _rights((*CONFIGURATION, *WORDING, *LEDGERS, *CREDENTIALS, *WAYS_IN), "view")
-    return ours | _rights(RETENTION, "view") | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
-
-
-def keeping() -> set[Right]:
-    """Return the rights on retention: rules, legal holds, which can be lifted but not deleted, exports and erasures."""
-    rules = _rights(("retentionrule",), *ALL) | _rights(("legalhold",), "view", "add", "change")
-    return rules | _rights(("erasure",), "view") | _rights(("recipient",), "export", "erase")
+    return ours | _viewing((*LOCKS, *BACKGROUND, *ACCOUNTS, *AUDIT))
 
 
 def _administering() -> set[Right]:
@@ -125,7 +118,7 @@ def _administering() -> set[Right]:
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
     accounts = users | locks | ways_in | _viewing(AUDIT)
-    return _operating() | _editing() | keeping() | _rights(CONFIGURATION, *ALL) | accounts
+    return _operating() | _editing() | _rights(CONFIGURATION, *ALL) | accounts
 
 
 CORE: Mapping[str, Callable[[], set[Right]]] = {

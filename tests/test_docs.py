@@ -90,7 +90,7 @@ def test_the_reason_of_every_setting_of_django_q2_is_documented() -> None:
 
 # --- commands -------------------------------------------------------------------------------------
 def our_commands() -> dict[str, Any]:
-    found = {name: app for name, app in get_commands().items() if app in OURS}
+    found = {name: app for name, app in get_commands().items() if str(app).split(".")[0] in OURS}
     return {name: load_command_class(app, name) for name, app in found.items()}
 
 

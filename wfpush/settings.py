@@ -56,6 +56,7 @@ FEATURE_PACKAGES = {
     "rotas": "notifications.rotas",
     "customers": "notifications.customers",
     "team_time": "escalations.team_time",
+    "retention": "notifications.retention",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

@@ -19,7 +19,6 @@ from notifications.admin import (  # noqa: F401  # each registers its lists
     keys,
     people,
     responses,
-    retention,
     routing,
     tasks,
     templates,

@@ -36,15 +36,6 @@ SAYS: dict[str, str | Promise] = {
     "notifications.idempotencykey": _(
         "Keys by which requests that come twice are known, for 7 days. No request had one lately."
     ),
-    "notifications.retentionrule": _(
-        "After how many days something goes. Everything is kept for good: add a rule for all categories, or for one."
-    ),
-    "notifications.legalhold": _(
-        "Cases of which nothing may go. There is none: the page of a case has “Place a legal hold”."
-    ),
-    "notifications.erasure": _(
-        "People who were erased, and how far it is. Nobody was: the page of a person leads to it."
-    ),
     # People.
     "notifications.recipient": _(
         "Whoever can be told something, staff and customers. Add the first one, or let an engine do so by the API."

@@ -30,7 +30,6 @@ from notifications.admin.devices import DeviceInline
 from notifications.admin.display import link, list_url, mark
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.admin.personal_data import PersonalData
 from notifications.admin.reach import DefaultInline, preferences_page, unheard
 from notifications.admin.why_not_notified import RIGHTS, name_of, why_not_notified_page
 from notifications.models import (
@@ -145,7 +144,7 @@ class TeamInline(ReadOnlyInline):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(PersonalData, HistoryAdmin):
+class RecipientAdmin(HistoryAdmin):
     form = RecipientForm
     actions_list = ["hearing"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
@@ -157,7 +156,7 @@ class RecipientAdmin(PersonalData, HistoryAdmin):
     fixed_fields = ["engine"]  # it decides the meaning of the ref
     parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline]
-    actions_detail = ["why_not", "preferences", "send_link", "export_data", "erase"]
+    actions_detail = ["why_not", "preferences", "send_link"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
         (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone", "unheard"]}),
@@ -233,8 +232,6 @@ class RecipientAdmin(PersonalData, HistoryAdmin):
 
     # --- sign-in link -----------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:
-        if action == "erase":  # linked from the page of their data
-            return False
         return action != "send_link" or link_mails.can_be_mailed(row)
 
     def has_link_permission(self, request: HttpRequest, obj: Any = None) -> bool:

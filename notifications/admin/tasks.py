@@ -26,7 +26,6 @@ from notifications.admin.decorators import (
 from notifications.admin.display import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.outcomes import outcome_in_full, outcome_with_fault
-from notifications.admin.retention import HoldInline, LegalHoldMixin
 from notifications.attachments.representation import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
@@ -262,14 +261,13 @@ class TaskInline(TaskColumns, ReadOnlyInline):
 
 
 @admin.register(Case)
-class CaseAdmin(TimelineMixin, LegalHoldMixin, LedgerAdmin):
+class CaseAdmin(TimelineMixin, LedgerAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
     found_by = ["case_id", "title__istartswith"]
     ordering = ["-pk"]
-    inlines = [HoldInline, TaskInline]
-    actions_detail = ["hold"]
+    inlines = [TaskInline]
     fields = [
         "title",
         "case_id",

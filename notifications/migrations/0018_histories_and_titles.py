@@ -192,7 +192,6 @@ class Migration(migrations.Migration):
             name="recipient",
             options={
                 "ordering": ["name", "ref"],
-                "permissions": [("export_recipient", "Can export person"), ("erase_recipient", "Can erase person")],
                 "verbose_name": "person",
                 "verbose_name_plural": "people",
             },

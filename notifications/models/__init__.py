@@ -102,14 +102,6 @@ from notifications.models.responses import (
     Via,
     via_choices,
 )
-from notifications.models.retention import (
-    LEAST_DAYS,
-    Erasure,
-    ErasureState,
-    LegalHold,
-    Pruning,
-    RetentionRule,
-)
 from notifications.models.routing import (
     MOST_ROLE,
     CaseList,

@@ -142,7 +142,6 @@ class Recipient(models.Model):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
-        permissions = [("export_recipient", "Can export person"), ("erase_recipient", "Can erase person")]
         ordering = ["name", "ref"]
         constraints = [
             models.UniqueConstraint(fields=["ref"], condition=Q(engine=None), name="internal_ref_is_unique"),

@@ -21,7 +21,6 @@ from notifications.models import (
     Delivery,
     DeliveryState,
     Device,
-    Erasure,
     Event,
     Farewell,
     Notification,
@@ -34,6 +33,7 @@ from notifications.models import (
 )
 from notifications.retention import rules, scrubbing
 from notifications.retention.columns import going, model_of, tables
+from notifications.retention.models import Erasure
 from notifications.retention.pruning import HELD, forget_addresses
 from notifications.retention.scrubbing import Tally
 from notifications.retention.search_terms import OMITTED, Terms

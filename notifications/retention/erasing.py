@@ -17,10 +17,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from notifications.models import Device, Erasure, ErasureState, Recipient
+from notifications.models import Device, Recipient
 from notifications.people import devices, revocation
 from notifications.retention import authored_content, scrubbing
 from notifications.retention.columns import model_of, tables
+from notifications.retention.models import Erasure, ErasureState
 from notifications.retention.rules import SOURCE_NAME
 from notifications.retention.scrubbing import Tally
 from notifications.retention.search_terms import Terms, terms_of

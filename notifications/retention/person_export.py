@@ -26,65 +26,9 @@ NAMED = ("task__task_id", "case__case_id", "engine__slug", "category__slug", "te
 """Names of referenced rows, which are exported beside their keys."""
 
 
-def _names(person: Recipient) -> list[str]:
-    user = person.user
-    return [each for each in (person.ref, person.email, user.get_username() if user else "") if each]
-
-
-_WAYS = frozenset({"address", "get_data", "post_data"})
-
-SECTIONS: dict[str, Section] = {
-    "profile": Section("notifications.recipient", "pk"),
-    "profile_history": Section("notifications.historicalrecipient", "id"),
-    "account": Section("auth.user", "pk", lambda person: person.user_id),
-    "absence": Section("notifications.absence", "recipient"),
-    "absence_history": Section("notifications.historicalabsence", "recipient"),
-    "absence_calendar": Section("notifications.absencefeed", "recipient", without=frozenset({"url"})),
-    "absence_calendar_history": Section("notifications.historicalabsencefeed", "recipient"),
-    "absences_by_calendar": Section("notifications.calendarabsence", "feed"),
-    "stands_in_for": Section("notifications.absence", "delegate"),
-    "stands_in_by_calendar": Section("notifications.absencefeed", "delegate", without=frozenset({"url"})),
-    "stands_in_for_some": Section("notifications.absencepart", "delegate"),
-    "handed_over": Section("notifications.handedover", "person"),
-    "handed_to_them": Section("notifications.handedover", "to"),
-    "teams": Section("notifications.team_members", "recipient"),
-    "preferences": Section("notifications.preferences", "recipient"),
-    "quiet_hours": Section("notifications.quiethours", "recipient"),
-    "category_choices": Section("notifications.categorychoice", "recipient"),
-    "saved_views": Section("notifications.savedview", "recipient"),
-    "devices": Section("notifications.device", "recipient", without=_WAYS),
-    "device_history": Section("notifications.historicaldevice", "recipient"),
-    "muted_cases": Section("notifications.mutedcase", "recipient"),
-    "followed_kinds": Section("notifications.followedkind", "recipient"),
-    "lists_for_cases": Section("notifications.caselist_people", "recipient"),
-    "followed_cases": Section("notifications.case_followers", "recipient"),
-    "tasks_assigned": Section("notifications.task", "assignee"),
-    "tasks_begun": Section("notifications.task", "initiator"),
-    "tasks_offered": Section("notifications.task_candidates", "recipient"),
-    "items": Section("notifications.notification", "recipient"),
-    "items_on_their_behalf": Section("notifications.notification", "on_behalf_of"),
-    "messages_sent": Section("notifications.delivery", "recipient"),
-    "tries_to_send": Section("notifications.deliveryattempt", "delivery__recipient"),
-    "answers": Section("notifications.response", "recipient"),
-    "answers_refused": Section("notifications.refusedanswer", "recipient"),
-    "written": Section("notifications.taskmessage", "author"),
-    "written_to_them": Section("notifications.addressee", "person"),
-    "files": Section("notifications.attachment", "uploader"),
-    "tokens": Section("notifications.recipienttoken", "recipient"),
-    "sign_in_links": Section("notifications.signinlink", "recipient"),
-    "links_by_email": Section("notifications.linkmail", "recipient"),
-    "links_to_answer": Section("notifications.actiontoken", "recipient"),
-    "connected_accounts": Section("notifications.connectedaccount", "recipient"),
-    "sign_ins": Section("axes.accesslog", "username__in", _names),
-    "failed_sign_ins": Section("axes.accessattempt", "username__in", _names, _WAYS),
-    "done_at_the_desk": Section("admin.logentry", "user", lambda person: person.user_id),
-    "done_to_them": Section("admin.logentry", "object_id", lambda person: str(person.pk)),
-}
-
-
 def sections() -> Mapping[str, Section]:
     """Return the sections by name: those of the core, then those of features."""
-    return {**SECTIONS, **{name: each for data in features.added(PersonalData) for name, each in data.export.items()}}
+    return {name: each for data in features.added(PersonalData) for name, each in data.export.items()}
 
 
 def export(person: Recipient, now: datetime) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Preview of an erasure: numbers of the data that would be deleted, and that would stay."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db.models import Model, Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
-from notifications.additions import Mentions
+from notifications.additions import PersonalData
 from notifications.models import (
     ANSWERABLE,
     Absence,
@@ -19,17 +19,16 @@ from notifications.models import (
     ConnectedAccount,
     Delivery,
     Device,
-    LegalHold,
     Notification,
     Recipient,
     RecipientToken,
     Response,
-    RouteTarget,
     SavedView,
     Task,
     TaskMessage,
-    Team,
 )
+from notifications.retention.columns import model_of
+from notifications.retention.models import LegalHold
 from wfpush import features
 from wfpush.numbers import number
 
@@ -99,19 +98,10 @@ def _doubts(person: Recipient) -> Iterator[str]:
     tasks = Task.objects.filter(assignee=person, state__in=ANSWERABLE).count()
     if tasks:
         yield gettext("Tasks that wait for them: %(count)s. Reassign them in the engine.") % {"count": number(tasks)}
-    mentions = [*_where_named(person)]
-    if mentions:
+    if mentions := dict.fromkeys(_where_named(person)):
         yield gettext("Still named by: %(names)s. Nobody is told there any more.") % {"names": ", ".join(mentions)}
 
 
 def _where_named(person: Recipient) -> Iterator[str]:
-    targets = RouteTarget.objects.filter(person=person).select_related("route")[:10]
-    yield from sorted({str(each.route) for each in targets})
-    yield from (str(each) for each in Team.objects.filter(lead=person)[:10])
-    yield from (str(each) for each in Recipient.objects.filter(manager=person)[:10])
-    stands_in: Iterable[type[Absence | AbsenceFeed]] = (Absence, AbsenceFeed)
-    for kind in stands_in:
-        rows = kind.objects.filter(delegate=person).select_related("recipient")[:10]
-        yield from (str(each.recipient) for each in rows)
-    for mentions in features.added(Mentions):
-        yield from (str(each) for each in mentions.rows(person)[:10])
+    for label, lookup in (each for data in features.added(PersonalData) for each in data.named_by):
+        yield from map(str, model_of(label)._default_manager.filter(**{lookup: person}).distinct()[:10])

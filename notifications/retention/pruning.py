@@ -28,15 +28,14 @@ from notifications.models import (
     DeliveryState,
     Device,
     Event,
-    LegalHold,
     Notification,
     NotificationState,
-    Pruning,
     Task,
     TaskMessage,
 )
 from notifications.models.delivery import GONE
 from notifications.people import devices
+from notifications.retention.models import LegalHold, Pruning
 from notifications.retention.rules import KINDS, Rules, in_force
 from wfpush.identifiers import lowest_id
 from wfpush.postgres import keys
@@ -265,6 +264,14 @@ def run_through(now: datetime) -> dict[str, int]:
             time.sleep(0.1)  # another process has the pass, for one turn
     removed: dict[str, int] = Pruning.objects.get().removed
     return removed
+
+
+def run(now: datetime, through: bool) -> dict[str, int]:
+    """Begin a pass, or do a whole one here and now (`through`). Return the numbers of rows removed."""
+    if through:
+        return run_through(now)
+    begin(now)
+    return {}
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, DateTimeField, Exists, OuterRef, Q, Value, When
 
-from notifications.models import Erasure, ErasureState, LegalHold, RetentionRule
+from notifications.retention.models import Erasure, ErasureState, LegalHold, RetentionRule
 from wfpush.queue import outbox
 
 KINDS = ("items", "addresses", "events", "devices")

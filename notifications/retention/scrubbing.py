@@ -22,8 +22,9 @@ from django.db.models.functions import Cast
 
 from notifications.additions import Columns
 from notifications.items import inbox_items, live_frames, superseding
-from notifications.models import Callback, Erasure, Event, Notification, NotificationState, SearchedPart
+from notifications.models import Callback, Event, Notification, NotificationState, SearchedPart
 from notifications.retention import rules
+from notifications.retention.models import Erasure
 from notifications.retention.search_terms import Terms
 from wfpush.postgres import bulk, keys
 from wfpush.queue import outbox

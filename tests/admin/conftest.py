@@ -17,13 +17,10 @@ from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
 from notifications.inbox.session import BACKEND
 from notifications.models import (
-    Case,
     CaseList,
     ConnectedAccount,
     FourEyesRule,
-    LegalHold,
     RefusedAnswer,
-    RetentionRule,
     Route,
     Template,
     TemplateVersion,
@@ -122,8 +119,6 @@ def evening(day: World) -> World:
     ConnectedAccount.objects.create(
         engine=day.engine, recipient=day.bob, access_token="x", expires_at=day.now, connected_at=day.now
     )
-    RetentionRule.objects.create(items_days=730, addresses_days=180, events_days=90, devices_days=365)
-    LegalHold.objects.create(case=Case.objects.order_by("-pk")[0], why="Lawsuit 12 O 34/26", since=day.now)
     CaseList.objects.create(case_type="repair").people.add(day.carol)
     return day
 

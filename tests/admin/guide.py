@@ -37,13 +37,13 @@ from notifications.models import (
     Notification,
     Recipient,
     Response,
-    RetentionRule,
     Route,
     Task,
     Team,
     Template,
     VersionState,
 )
+from notifications.retention.models import RetentionRule
 from notifications.rotas.models import Rota
 from notifications.wording import template_versions
 from tests.admin.pages import adding, list_of, page_of

@@ -46,6 +46,7 @@ PAGE = "templates/inbox/sign_in.html"
         ("wfpush/__pycache__/outbox.cpython-311.pyc", set()),
         ("wfpush/.outbox.py.swp", set()),
         ("tests/wfpush/queue/test_outbox.py", set()),
+        ("notifications/rotas/tests/test_turns.py", set()),
         ("docs/api.md", set()),
     ],
 )

@@ -10,12 +10,12 @@ from notifications.housekeeping import prune
 
 class Command(BaseCommand):
     help = (
-        "Remove expired tokens, links, sessions, idempotency keys and old background task records, and what the "
-        "retention rules let go (also done daily)."
+        "Remove expired tokens, links, sessions, idempotency keys and old background task records, and what features "
+        "let go, such as by retention rules (also done daily)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        later = "leave what the retention rules let go to the workers, who remove it in small steps"
+        later = "leave what features let go to the workers, who remove it in small steps"
         parser.add_argument("--later", action="store_true", help=later)
 
     def handle(self, *args: Any, **options: Any) -> None:

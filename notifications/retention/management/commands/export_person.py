@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from notifications.management.commands.erase_person import add_person, person_of
+from notifications.retention.management.commands.erase_person import add_person, person_of
 from notifications.retention.person_export import export
 
 

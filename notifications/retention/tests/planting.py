@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
-from notifications.customers.models import Journey, Unsubscription
 from notifications.items import search_index
 from notifications.models import (
     Absence,
@@ -38,7 +38,6 @@ from notifications.models import (
     FollowedKind,
     FourEyesRule,
     HandedOver,
-    LegalHold,
     LinkRequest,
     MutedCase,
     PausedService,
@@ -48,7 +47,6 @@ from notifications.models import (
     QuietHours,
     Recipient,
     RefusedAnswer,
-    RetentionRule,
     Route,
     SearchedPart,
     SignInLink,
@@ -59,12 +57,7 @@ from notifications.models import (
 from notifications.models.history import record_parts
 from notifications.people import devices
 from notifications.people.absence import sign
-from notifications.replays.models import Replay, ReplayedRow
-from notifications.rotas import notices
-from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift, RotaSwap, SwapState
-from notifications.rotas.swaps import SwapProposal
-from notifications.rotas.tests.rotas import rota_of
-from notifications.rotas.turns import Shift
+from notifications.retention.models import LegalHold, RetentionRule
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD
 from tests.support.world import World
@@ -104,7 +97,7 @@ def plant(world: World, root: Client, monkeypatch: pytest.MonkeyPatch) -> Recipi
     converses(world)
     by_hand(person)
     chooses(world, person)
-    takes_turns(world, person)
+    add_what_features_have(world, person)
     one_row_each()
     monkeypatch.setattr(search_index, "GATHERED_FROM", 1)
     search_index.gather()
@@ -228,7 +221,6 @@ def chooses(world: World, person: Recipient) -> None:
     QuietHours.objects.create(recipient=person, days=[0, 1], begins=time(22), ends=time(7))
     for category in Category.objects.all():
         CategoryChoice.objects.create(recipient=person, category=category, channels={"sms": False}, frequency="digest")
-        Unsubscription.objects.create(recipient=person, category=category, channel="sms", at=now)
     world.follow(REF, case.case_id)
     MutedCase.objects.create(recipient=person, case=case)
     FollowedKind.objects.create(recipient=person, engine=Engine.objects.get(), case_type="repair")
@@ -249,39 +241,17 @@ def chooses(world: World, person: Recipient) -> None:
     HandedOver.objects.create(person=bob, to=person, task=task, at=now)
 
 
-def takes_turns(world: World, person: Recipient) -> None:
-    """Rotas: they are on duty now, ask Bob to take over, and he hears of it, and who had it before him."""
-    now, bob = timezone.now(), Recipient.objects.get(ref="bob")
-    Absence.objects.filter(recipient=bob).update(begins_at=now + timedelta(days=8), ends_at=now + timedelta(days=9))
-    rota = rota_of(Team.objects.get(slug="finance"), person, name="Claims", begins_on=now.date() - timedelta(days=2))
-    rota.name = f"Claims, ask {NAME}"
-    rota.save()
-    record_parts(rota)
-    ends = now + timedelta(minutes=30)
-    rota.overrides.create(layer=1, person=person, begins_at=now - timedelta(hours=1), ends_at=ends)
-    notices.tell_of_hand_overs(now - timedelta(minutes=2))
-    swap = notices.ask_for_swap(SwapProposal(rota, bob, Shift(now, ends, person.pk)), person, now)
-    notices.answer_swap(swap.pk, bob, SwapState.ACCEPTED, now)
-    notices.tell_of_hand_overs(now + timedelta(seconds=1))
-    assert RotaSwap.objects.get().state == SwapState.ACCEPTED and rota.watch.person == bob
-    RotaFeed.objects.create(rota=rota, url="https://c.example/x.ics", body=f"SUMMARY:{NAME}\nATTENDEE:mailto:{EMAIL}")
-    about = {"begins_at": ends, "ends_at": ends + timedelta(hours=1)}
-    RotaFeedShift.objects.create(rota=rota, person=person, summary=f"{NAME} is on duty", **about)
-    RotaFeedShift.objects.create(rota=rota, person=None, summary=f"nobody, ring {PHONE}", **about)
-    reads_feed_badly(rota)
-    world.run()
-
-
-def reads_feed_badly(rota: Rota) -> None:
-    said = f"It answered 403: {EMAIL} may not read this."
-    RotaFeed.objects.filter(rota=rota).update(fault_fact={"code": "said", "text": said})
+def add_what_features_have(world: World, person: Recipient) -> None:
+    """Each feature plants in its own tables: `plant` of its tests/planting.py."""
+    for package in settings.FEATURES.values():
+        name = f"{package}.tests.planting"
+        if name != __name__ and find_spec(name):
+            import_module(name).plant(world, person)
 
 
 def one_row_each() -> None:
     """Of tables that nothing else has written in; the rows say nothing yet."""
     now, engine = timezone.now(), Engine.objects.get()
-    replay = Replay.objects.create(kind="events", as_of=now, ordered_at=now, ended_at=now, state="done")
-    ReplayedRow.objects.create(replay=replay, row=replay.pk)
     Poll.objects.create(engine=engine, enabled=False)
     PolledTask.objects.create(engine=engine, task_id="1")
     EventMapping.objects.create(engine=engine, member="data.note", expression="x")
@@ -296,5 +266,5 @@ def one_row_each() -> None:
     AccessFailureLog.objects.create(username="", http_accept="", path_info="/")
     RetentionRule.objects.create()
     CategoryDefault.objects.create(team=Team.objects.first(), category=Category.objects.first())
-    for model in (Engine, Category, CategoryDefault, EventType, Route, Journey, FourEyesRule):
+    for model in (Engine, Category, CategoryDefault, EventType, Route, FourEyesRule):
         model.objects.first().save()  # type: ignore[attr-defined]  # a record of its history

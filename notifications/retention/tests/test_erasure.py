@@ -15,25 +15,13 @@ from pytest_django import Settings
 
 from notifications.inbox.session import BACKEND
 from notifications.items.ledger_audit import faults_since, sums_since
-from notifications.models import (
-    Callback,
-    Case,
-    Delivery,
-    Erasure,
-    ErasureState,
-    Event,
-    Farewell,
-    LegalHold,
-    Notification,
-    Recipient,
-    Response,
-    Task,
-)
+from notifications.models import Callback, Case, Delivery, Event, Farewell, Notification, Recipient, Response, Task
 from notifications.retention import columns, erasing, rules, scrubbing
 from notifications.retention.columns import model_of
+from notifications.retention.models import Erasure, ErasureState, LegalHold
+from notifications.retention.tests import scan
+from notifications.retention.tests.planting import COMMENT, EMAIL, MARKS, NAME, REF, assigned, plant
 from tests.factories import PASSWORD
-from tests.notifications.retention import scan
-from tests.notifications.retention.planting import COMMENT, EMAIL, MARKS, NAME, REF, assigned, plant
 from tests.support.receiver import receiving
 from tests.support.world import World
 from wfpush.observability.logging import QuietStreamHandler
@@ -130,7 +118,7 @@ def plant_the_rest() -> list[scan.Planted]:
     """So that no column is forgotten: where none of that has written of the person, somebody may have."""
     planted = {each: scan.plant(*each, REF, NAME) for each in scan.unplanted(MARKS)}
     empty = [each for each, done in planted.items() if done is None]
-    assert not empty, f"No row to plant in: {empty}. Make one in tests/notifications/retention/planting.py."
+    assert not empty, f"No row to plant in: {empty}. Make one in notifications/retention/tests/planting.py."
     assert scan.unplanted(MARKS) == []
     return [each for each in planted.values() if each is not None]
 

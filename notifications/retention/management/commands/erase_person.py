@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications.models import Engine, Erasure, ErasureState, Recipient
+from notifications.models import Engine, Recipient
 from notifications.retention import erasing
+from notifications.retention.models import Erasure, ErasureState
 from wfpush.queue import outbox
 
 

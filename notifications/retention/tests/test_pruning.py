@@ -21,16 +21,14 @@ from notifications.models import (
     Delivery,
     Device,
     Event,
-    LegalHold,
     Notification,
-    Pruning,
     Response,
-    RetentionRule,
     Task,
     TaskMessage,
 )
 from notifications.people import devices
 from notifications.retention import pruning, rules
+from notifications.retention.models import LegalHold, Pruning, RetentionRule
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png

@@ -8,9 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from notifications.models import Absence, Erasure, Recipient, SavedView
+from notifications.models import Absence, Recipient, SavedView
 from notifications.people import devices
 from notifications.retention import columns, person_export
+from notifications.retention.models import Erasure
 from notifications.types import NewAddress
 from tests.support.api import person_caller
 from tests.support.files import png
@@ -36,7 +37,7 @@ NOT_EXPORTED = {
     ("rotas.rotawatch", "person"),  # who was on duty a minute ago
     ("notifications.addressee", "away"),
     ("notifications.response", "asked"),
-    ("notifications.erasure", "person"),
+    ("retention.erasure", "person"),
     ("escalations.policy", "fallback"),
     ("escalations.historicalpolicy", "fallback"),
     ("escalations.policystep", "person"),
@@ -46,7 +47,7 @@ NOT_EXPORTED = {
 def test_every_reference_to_a_person_is_exported_or_not_for_a_reason() -> None:
     exported = {(each.model, each.lookup) for each in person_export.sections().values()}
     assert {*columns.going(), *columns.staying()} - exported - NOT_EXPORTED == set(), (
-        "Add a section to notifications/retention/person_export.py, or say here why not."
+        "Add a section to `PersonalData.export` of the app, or say here why not."
     )
 
 

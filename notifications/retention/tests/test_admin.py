@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from notifications.models import Case, Erasure, LegalHold, Recipient, RetentionRule
+from notifications.models import Case, Recipient
+from notifications.retention.models import Erasure, LegalHold, RetentionRule
 from notifications.roles import ADMINISTRATORS
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import list_of, page_of, text_of
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def test_an_administrator_says_how_long_things_are_kept(world: World) -> None:
     admin = signed_in(member_of(ADMINISTRATORS))
-    add = reverse("admin:notifications_retentionrule_add")
+    add = reverse("admin:retention_retentionrule_add")
     said: Any = {"category": "", "items_days": "400", "addresses_days": "", "events_days": "60", "devices_days": ""}
     assert admin.post(add, said).status_code == 302
     assert "There is a rule for all others already." in text_of(admin.post(add, said))

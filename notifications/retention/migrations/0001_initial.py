@@ -1,5 +1,3 @@
-from typing import Any
-
 import django.core.validators
 import django.db.models.deletion
 import simple_history.models
@@ -11,19 +9,15 @@ import wfpush.identifiers
 from notifications import roles
 
 
-def give_rights(apps: Any, schema_editor: Any) -> None:
-    """To whoever may delete people; who sees the audit list sees them."""
-    groups = apps.get_model("auth", "Group").objects
-    for group in groups.filter(permissions__codename="delete_recipient"):
-        group.permissions.add(*(roles.permission(apps, *right) for right in sorted(roles.keeping())))
-    for group in groups.filter(permissions__codename="view_logentry"):
-        group.permissions.add(*(roles.permission(apps, "notifications", "view", each) for each in roles.RETENTION))
-
-
 class Migration(migrations.Migration):
-    """How long what has happened is kept, legal holds, and the erasing of people."""
+    """Retention rules, legal holds, and erasures of people."""
 
-    dependencies = [("notifications", "0031_absence_calendars"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    initial = True
+
+    dependencies = [
+        ("notifications", "0021_starter_and_roles"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
 
     operations = [
         migrations.CreateModel(
@@ -313,5 +307,18 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
             },
         ),
-        migrations.RunPython(give_rights, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name="Person",
+            fields=[],
+            options={
+                "verbose_name": "person",
+                "verbose_name_plural": "people",
+                "proxy": True,
+                "default_permissions": ("export", "erase"),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("notifications.recipient",),
+        ),
+        roles.give_added_rights("retention"),
     ]

@@ -22,9 +22,9 @@ ELSEWHERE = {("django_migrations", "app"), ("django_migrations", "name"), ("noti
 }
 """Django's, and columns that the version before reads."""
 WHAT_TO_DO = (
-    "Say in notifications/retention/columns.py what erasure does with these columns: `words` and `ids` are searched,"
-    " `plain` can name nobody, `own` is emptied or deleted with its person. If a person can be named in them, plant it"
-    " in tests/notifications/retention/planting.py."
+    "Say in `PersonalData` of the app (notifications/personal_data.py or a feature.py) what erasure does with these"
+    " columns: `words` and `ids` are searched, `plain` can name nobody, `own` is emptied or deleted with its person. If"
+    " a person can be named in them, plant it in notifications/retention/tests/planting.py, or in the feature's."
 )
 
 
@@ -72,9 +72,7 @@ def test_every_reference_to_a_person_goes_or_stays() -> None:
         if field.is_relation and field.related_model is Recipient
     }
     said = [*columns.going(), *columns.staying()]
-    assert found - set(said) == set(), (
-        "Say in notifications/retention/columns.py whether these rows go with the person."
-    )
+    assert found - set(said) == set(), "Say in `PersonalData` of the app whether these rows go with the person."
     assert set(said) - found == set()
 
 

@@ -9,9 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from notifications.models.events import Case
-from notifications.models.people import Recipient
-from notifications.models.routing import Category
+from notifications.models import Case, Category, Recipient
 from wfpush.crypto import EncryptedTextField
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
@@ -120,6 +118,16 @@ class Pruning(Work):
 
     def __str__(self) -> str:
         return f"{self.step} {self.cursor}"
+
+
+class Person(Recipient):
+    """A person as the subject of the permissions to export and to erase their data."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("export", "erase")
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
 
 
 class ErasureState(models.TextChoices):

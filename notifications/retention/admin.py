@@ -1,22 +1,30 @@
-"""Retention rules, legal holds and erasures; and the legal holds on the page of a case."""
+"""Retention rules, legal holds and erasures; legal holds on the page of a case; a person's data on that of the person.
+
+The data are exported as JSON, and erased after a preview of what is deleted and what stays.
+"""
 
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.base import PANELS, DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline, extend
 from notifications.admin.decorators import action, column, display, link_column, state_column, time_ago
-from notifications.admin.display import Tone, mark
-from notifications.models import Case, Erasure, ErasureState, LegalHold, RetentionRule
-from notifications.retention import rules
+from notifications.admin.display import Tone, change_url, mark, page_url
+from notifications.models import Case, Recipient
+from notifications.retention import erasing, rules
+from notifications.retention.models import Erasure, ErasureState, LegalHold, RetentionRule
+from notifications.retention.person_export import export
+from notifications.retention.preview import preview
 
 TONES: dict[str, Tone] = {ErasureState.RUNNING: "wait", ErasureState.HELD: "wait", ErasureState.DONE: "ok"}
 
@@ -105,28 +113,30 @@ class HoldInline(ReadOnlyInline):
     related = ["by", "lifted_by"]
 
 
-class LegalHoldMixin:
-    """A mixin of LedgerAdmin for the list of cases, with an action that places a legal hold."""
+class CaseHold(DeskAdmin):
+    """What the list of cases gets: placing a legal hold."""
+
+    actions_detail = ["hold"]
 
     def has_hold_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("notifications.add_legalhold"))
+        return bool(request.user.has_perm("retention.add_legalhold"))
 
     @action(description=_("Place a legal hold"), url_path="hold", permissions=["hold"], icon="back_hand")
-    def hold(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+    def hold(self, request: HttpRequest, object_id: str) -> HttpResponse:
         case: Case = self.get_row(request, object_id)
         form = HoldForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             why = form.cleaned_data["why"]
             made = LegalHold.objects.create(case=case, why=why, by=cast(User, request.user), since=timezone.now())
             self.log(request, made, gettext("Placed: %(why)s") % {"why": why})
-            answer: HttpResponse = self.done(
-                request, case, gettext("Nothing of the case goes until the hold is lifted.")
-            )
-            return answer
+            return self.done(request, case, gettext("Nothing of the case goes until the hold is lifted."))
         title = gettext("Place a legal hold")
         text = gettext("Nothing of this case is pruned or erased until somebody lifts the hold.")
-        question: HttpResponse = self.ask(request, case, title=title, text=text, button=title, form=form)
-        return question
+        return self.ask(request, case, title=title, text=text, button=title, form=form)
+
+
+PANELS.setdefault(Case, []).append(HoldInline)
+extend(Case, CaseHold)
 
 
 # --- erasures ---------------------------------------------------------------------------------------------------------
@@ -140,3 +150,80 @@ class ErasureAdmin(LedgerAdmin):
     of_person = link_column("person", _("person"))
 
     how_far = state_column(TONES)
+
+
+# --- a person's data --------------------------------------------------------------------------------------------------
+class ErasureForm(forms.Form):
+    """A form for the person's ref, typed again as a confirmation."""
+
+    ref = forms.CharField(label=_("The person's ref, once more"), widget=UnfoldAdminTextInputWidget)
+
+    def __init__(self, person: Recipient, *args: Any) -> None:
+        super().__init__(*args)
+        self._person = person
+
+    def clean_ref(self) -> str:
+        typed: str = self.cleaned_data["ref"]
+        if typed != self._person.ref:
+            raise ValidationError(gettext("That is not their ref. Nothing was erased."))
+        return typed
+
+
+class PersonData(DeskAdmin):
+    """What the list of people gets: export and erasure."""
+
+    actions_detail = ["export_data", "erase"]
+
+    def offers(self, action: str, row: Recipient) -> bool:
+        """Offer no erasure: the page of their data links to it."""
+        return action != "erase" and super().offers(action, row)
+
+    def has_export_data_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("retention.export_person"))
+
+    def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("retention.erase_person"))
+
+    @action(description=_("Their data"), url_path="data", permissions=["export_data"], icon="download")
+    def export_data(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person: Recipient = self.get_row(request, object_id)
+        if request.method != "POST":
+            text = gettext("A JSON file with everything that is held about %(person)s, with the files they sent.")
+            address = page_url(person, "erase") if self.has_erase_permission(request) else ""
+            context = {"text": text % {"person": person}, "erase": address, "back": change_url(person)}
+            return self.page(request, "retention/personal_data.html", gettext("Their data"), **context)
+        self.log(request, person, gettext("Exported all data of the person"))
+        name = f"person-{person.pk}.json"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        pieces = (piece.encode() for piece in export(person, timezone.now()))
+        return StreamingHttpResponse(pieces, content_type="application/json", headers=headers)  # type: ignore[return-value]
+
+    @action(description=_("Erase…"), url_path="erase", permissions=["erase"], icon="delete")
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person: Recipient = self.get_row(request, object_id)
+        existing = Erasure.objects.filter(person=person).first()
+        if existing is not None:
+            return HttpResponseRedirect(change_url(existing))
+        if refusal := _refusal(cast(User, request.user), person):
+            return self.done(request, person, refusal, messages.ERROR)
+        form = ErasureForm(person, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                erasure = erasing.order(person, request.user, timezone.now())
+                self.log(request, erasure, gettext("Ordered the erasure of a person"))
+            self.message_user(request, gettext("Their account is closed and their name is gone; the rest follows."))
+            return HttpResponseRedirect(change_url(erasure))
+        title = gettext("Erase %(person)s") % {"person": person}
+        context = {"row": person, "back": change_url(person), "form": form, "preview": preview(person)}
+        return self.page(request, "retention/erase.html", title, **context)
+
+
+def _refusal(by: User, person: Recipient) -> str:
+    if person.user_id == by.pk:
+        return gettext("You cannot erase yourself: let another administrator do it.")
+    if person.user is not None and person.user.is_superuser and not by.is_superuser:
+        return gettext("Only those with all rights can erase somebody who has them.")
+    return ""
+
+
+extend(Recipient, PersonData)

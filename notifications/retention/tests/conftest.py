@@ -1,0 +1,3 @@
+from tests.admin.conftest import day, lived, root, world
+
+__all__ = ["day", "lived", "root", "world"]
