@@ -54,6 +54,14 @@ class MenuEntry:
 
 
 @dataclass(frozen=True)
+class ItemPanel:
+    """A panel of an item's page; one feature at most adds it. `read` names a function of the item, its reader (a
+    Recipient) and the time, which returns a `Panel` (notifications/inbox/items.py)."""
+
+    read: str
+
+
+@dataclass(frozen=True)
 class ItemLink:
     """The link of items that are about a page of the feature: those whose details have this member."""
 

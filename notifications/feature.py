@@ -4,7 +4,6 @@ from notifications import channel_facts, personal_data
 from notifications.absences import feeds as absence_feeds
 from notifications.cases import messages
 from notifications.cases.lifecycle import AfterKept, TaskObserver
-from notifications.conversation import notifying
 from notifications.delivery import engine as delivery
 from notifications.delivery import service_kinds as delivery_services
 from notifications.engines import callback, poll, returned_answers
@@ -37,7 +36,6 @@ FEATURE = Feature(
         *link_mails.SOURCES,
         *delivery.SOURCES,
         *change_effects.SOURCES,
-        *notifying.SOURCES,
         *absence_feeds.SOURCES,
         *callback.SOURCES,
         *poll.SOURCES,

@@ -37,7 +37,6 @@ FLOORS: dict[str, str] = {
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",
-    "conversation": "notifications: conversation",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "absences that begin and end": "notifications: absences",
@@ -45,7 +44,7 @@ FLOORS: dict[str, str] = {
         "notifications: admin admin_site api apps feature housekeeping inbox management personal_data roles signing_in "
         "starter tasks urls"
     ),
-    "features": "notifications: customers insight replays retention rotas transfer",
+    "features": "notifications: conversation customers insight replays retention rotas transfer",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
@@ -59,7 +58,8 @@ LAYERS = {
 }
 FEATURES: dict[str, list[str]] = {
     "escalations.team_time": [],
-    "notifications.customers": [],
+    "notifications.conversation": [],
+    "notifications.customers": ["notifications.conversation"],
     "notifications.insight": [],
     "notifications.replays": [],
     "notifications.retention": [],

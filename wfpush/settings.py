@@ -54,6 +54,7 @@ FEATURE_PACKAGES = {
     "replays": "notifications.replays",
     "transfer": "notifications.transfer",
     "rotas": "notifications.rotas",
+    "conversation": "notifications.conversation",
     "customers": "notifications.customers",
     "team_time": "escalations.team_time",
     "retention": "notifications.retention",

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from notifications.answers import questions
 from notifications.answers.submission import Submission
 from notifications.attachments.linking import use
-from notifications.conversation.notifying import Telling
 from notifications.errors import NotFound
 from notifications.items import inbox_items
 from notifications.models import (
@@ -93,7 +93,7 @@ class AnswerContext:
     def write(self) -> None:
         for files, by in self.files:
             use(files, by)
-        asking = [Telling(message, to, self.now, live=False) for message, to in self.questions]
+        asking = questions.changes(self.questions, self.now)
         if asking:
             answered = {copy.recipient_id for copy in (*self.changed, *self.read)}
             inbox_items.lock(answered.union(*(each.people for each in asking)))

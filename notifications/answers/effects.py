@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from notifications.answers.answer_context import AnswerContext
 from notifications.answers.decision import Decision
 from notifications.answers.outcome import waiting_outcome
-from notifications.cases import lifecycle
-from notifications.conversation import posting
+from notifications.cases import lifecycle, messages
 from notifications.items.representation import iso_utc
 from notifications.models import (
     Addressee,
     CallbackState,
     Event,
+    MessageKind,
     NotificationState,
     Response,
     Task,
@@ -57,16 +57,19 @@ def ask(decision: Decision, response: Response, context: AnswerContext) -> None:
     task = decision.task
     if task.state != TaskState.INFO_REQUESTED:
         task.state, task.states_before = TaskState.INFO_REQUESTED, [task.state]
-    question, addressees = posting.question(
+    question, addressees = messages.add(
         task,
-        response.recipient,
         [response.asked] if response.asked is not None else [],
         context.writes,
+        due=False,
+        kind=MessageKind.QUESTION,
+        author=response.recipient,
         id=response.pk,
         text=clean(response.comment),
         via=response.via,
         at=decision.at,
     )
+    messages.let_stand_in(question, addressees, decision.at)
     context.questions.append((question, addressees))
     info = {"text": response.comment, "by": response.recipient.as_person(), "at": iso_utc(decision.at)}
     task.info = [*task.info, {**info, "message": str(question.pk)}]

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Callable
 
-from notifications.answers import four_eyes, person_variables
+from notifications.answers import four_eyes, person_variables, questions
 from notifications.answers.decision import NOT_OFFERED, Decision
 from notifications.answers.submission import MAX_COMMENT, MAX_VARIABLES
-from notifications.conversation import participants
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -110,7 +109,7 @@ GUARDS: tuple[Callable[[Decision], None], ...] = (
 
 def addressee_of(decision: Decision) -> Recipient | None:
     """Return the person whom a question asks; None if there is nobody to ask. Raises Invalid."""
-    candidates = [candidate.person for candidate in participants.askable(decision.task, decision.person)]
+    candidates = questions.askable(decision.task, decision.person)
     if not decision.answer.to:
         return next(iter(candidates), None)
     matches = [person for person in candidates if person.ref == decision.answer.to]

@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from notifications.answers import batch
-from notifications.answers.submission import Answer, RecordedAnswer, Submission
+from notifications.answers import batch, questions
+from notifications.answers.questions import REPLY
+from notifications.answers.submission import Answer, RecordedAnswer, RecordedMessage, Submission
 from notifications.channel_facts import reaches_devices
-from notifications.conversation import posting
-from notifications.conversation.posting import RecordedMessage
-from notifications.conversation.wording import REPLY
 from notifications.errors import Expired, NotAllowed, NotFound
 from notifications.models import ActionToken, Notification, NotificationState, Recipient
 from notifications.people import devices
@@ -31,7 +29,7 @@ def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime
     if the copy is not the person's."""
     item = _question_item(answer, person.pk, notification)
     if item is not None:
-        return posting.reply_to_item(item, _reply(answer), now)
+        return questions.reply(item, answer, now)
     return batch.record(Submission(person.pk, notification, answer, now))
 
 
@@ -53,7 +51,7 @@ def take_with_token(
     if item is not None:
         if offered.action not in row.actions:
             raise NotAllowed(f"“{offered.action}” is not offered here.")
-        taken = posting.reply_to_item(item, _reply(offered), now)
+        taken = questions.reply(item, offered, now)
     else:
         taken = respond(row.notification, offered, now=now)
     if row.delivery.device_id is not None:
@@ -67,10 +65,6 @@ def _question_item(answer: Answer, person: int, notification: UUID) -> Notificat
         return None
     mine = Notification.objects.select_related("recipient").filter(recipient=person, task=None, pk=notification)
     return mine.first()
-
-
-def _reply(answer: Answer) -> posting.Words:
-    return posting.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
 
 
 def _read_token(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from notifications.models import Response
+from notifications.models import Response, TaskMessage
 from notifications.types import Json
 from notifications.wording.plaintext import clean
 
@@ -71,3 +71,11 @@ class RecordedAnswer:
     response: Response
     created: bool
     connect: str = ""
+
+
+@dataclass(frozen=True)
+class RecordedMessage:
+    """The recorded message. `created` is False when it was recorded before."""
+
+    message: TaskMessage
+    created: bool

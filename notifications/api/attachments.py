@@ -20,7 +20,7 @@ from notifications.attachments import storage
 from notifications.attachments.kinds import INLINE, PDF
 from notifications.attachments.representation import attachment_json, content_of
 from notifications.attachments.storage import Sender, Source
-from notifications.conversation import participants
+from notifications.cases import visibility
 from notifications.errors import Invalid, UnsupportedMediaType
 from notifications.models import Attachment
 
@@ -87,9 +87,9 @@ class AttachmentView(EngineOrPersonView):
         """Read a file, if the caller sees the message or answer that it belongs to."""
         caller = self.caller()
         if isinstance(caller, EngineCaller):
-            attachment, passes = participants.file_seen_by_engine(attachment_id, caller.engine), False
+            attachment, passes = visibility.file_seen_by_engine(attachment_id, caller.engine), False
         else:
-            attachment = participants.file_seen_by_person(attachment_id, caller.recipient)
+            attachment = visibility.file_seen_by_person(attachment_id, caller.recipient)
             passes = caller.recipient.external or not attachment.is_used
         cache_control = "no-store" if passes else "private, no-cache"
         return _serve(attachment, cache_control, cached_tag=request.headers.get("If-None-Match", ""))

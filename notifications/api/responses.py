@@ -9,12 +9,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
-from notifications.answers.submission import Answer, RecordedAnswer
+from notifications.answers.submission import Answer, RecordedAnswer, RecordedMessage
 from notifications.api import changed, docs, serializers
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
 from notifications.api.shown import ResponseShown
-from notifications.conversation.posting import RecordedMessage
-from notifications.conversation.representation import engine_states
+from notifications.engines.callback_results import engine_states
 from notifications.engines.returned_answers import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound
 from notifications.forms.refusal import errors_of

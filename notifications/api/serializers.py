@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Ref, TimeZone, Whole
 from notifications.channel_facts import channel_choices, device_choices
-from notifications.models import MOST_TEXT, Device, LockScreen, MessageKind, OpenItems
+from notifications.models import Device, LockScreen, OpenItems
 from notifications.models.validators import MAX_ID
 from notifications.people.absence_checks import MOST_PARTS
 from wfpush.web.fields import Text
@@ -146,26 +146,8 @@ class AnswerOfPerson(AnswerGiven):
     device = serializers.UUIDField(required=False, help_text="Of whoever keeps answers: the device it was kept on.")
 
 
-class MessageGiven(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(MessageKind.choices, required=False, default=MessageKind.COMMENT.value)
-    text = OptionalText(max_length=MOST_TEXT, help_text="Not needed with files.")
-    attachments = AttachmentIds()
-    to = ListOf(
-        child=Ref(), required=False, default=list, most=20, help_text="Refs: who is asked, or who is mentioned."
-    )
-    reply_to = serializers.UUIDField(required=False, allow_null=True, help_text="The question's id.")
-    by = OptionalText(max_length=MAX_ID, help_text="Engines: the ref of who wrote it.")
-    engine = OptionalText(max_length=100, help_text="Its slug, where two have a task of this id.")
-
-
 class NotificationQuery(serializers.Serializer[Any]):
     shown = Text(required=False, max_length=100, help_text="A revision: `changes` says what has changed since.")
-
-
-class MessagesQuery(serializers.Serializer[Any]):
-    after = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, default=0)
-    limit = serializers.IntegerField(required=False, min_value=1, default=50, help_text="At most 200 are given.")
-    engine = serializers.CharField(required=False, max_length=100)
 
 
 class UpTo(serializers.Serializer[Any]):

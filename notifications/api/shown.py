@@ -7,10 +7,8 @@ from rest_framework import serializers
 
 from notifications.forms.fields import Kind
 from notifications.models import (
-    AddresseeState,
     CallbackState,
     FactKind,
-    MessageKind,
     NotificationState,
     Priority,
     Recipient,
@@ -56,37 +54,13 @@ class PersonName(Shown):
         return {**instance.as_person()}
 
 
-# --- files and messages -----------------------------------------------------------------------------------------------
-class AddresseeShown(PersonName):
-    on_behalf_of = PersonName(allow_null=True)
-    state = serializers.ChoiceField(AddresseeState.values)
-
-
+# --- files -----------------------------------------------------------------------------------------------------------
 class AttachmentShown(Shown):
     id = serializers.UUIDField()
     name = serializers.CharField()
     type = serializers.CharField(help_text="The media type, as its content says.")
     size = serializers.IntegerField(help_text="In bytes.")
     url = serializers.CharField(help_text="Where it is read, with the same key or session.")
-
-
-class MessageShown(Shown):
-    id = serializers.UUIDField()
-    number = serializers.IntegerField(help_text="Its place in the task's conversation, from 1.")
-    kind = serializers.ChoiceField(MessageKind.values)
-    by = PersonName(allow_null=True, help_text="Null: the engine.")
-    to = AddresseeShown(many=True)
-    text = serializers.CharField(help_text="The names of its files where nothing else was written.")
-    attachments = AttachmentShown(many=True)
-    reply_to = serializers.UUIDField(allow_null=True, help_text="The question's id.")
-    at = serializers.DateTimeField()
-    via = serializers.CharField(allow_null=True)
-    late = serializers.BooleanField(help_text="It came after the decision.")
-    engine = serializers.ChoiceField(
-        ["waiting", "delivered", "kept", "handled", "refused", "failed"],
-        allow_null=True,
-        help_text="What became of it on its way to the engine. Null: it came from there.",
-    )
 
 
 # --- the inbox --------------------------------------------------------------------------------------------------------

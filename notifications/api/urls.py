@@ -8,12 +8,12 @@ from notifications.api import (
     events,
     following,
     inbox,
-    messages,
     people,
     preferences,
     receipts,
     responses,
     subscriptions,
+    tasks,
 )
 from notifications.api.schema import DocsView, schema
 from notifications.channels.registry import device_channels
@@ -22,8 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/events", events.EventsView.as_view()),
     path("v1/engines/<str:slug>/events", events.EngineEventsView.as_view()),
     path("v1/events/<uuid:event_id>", events.EventView.as_view()),
-    path("v1/tasks/<path:task_id>/messages", messages.TaskMessagesView.as_view()),
-    path("v1/tasks/<path:task_id>", messages.TaskView.as_view()),
+    path("v1/tasks/<path:task_id>", tasks.TaskView.as_view()),
     path("v1/attachments", attachments.AttachmentsView.as_view()),
     path("v1/attachments/<uuid:attachment_id>", attachments.AttachmentView.as_view()),
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),

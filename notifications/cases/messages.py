@@ -1,6 +1,6 @@
 """The conversation about a task, for the state machine: new messages, and whether a question is still open.
 
-The callers have locked the task. The items in people's inboxes are made by `notifications/conversation/notifying.py`.
+The callers have locked the task. A feature makes the items in people's inboxes: the source of due work of this name.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from notifications.cases import lifecycle
 from notifications.items.representation import iso_utc
 from notifications.models import Addressee, AddresseeState, MessageKind, Recipient, Task, TaskMessage, TaskState
+from notifications.people.absence import Absences, PartSubject
 from notifications.types import Json
 from wfpush.postgres.bulk import Writes
 from wfpush.queue import outbox
@@ -26,7 +27,7 @@ def add(
     """Add a message to these people. `due`: inboxes show it after this transaction; else the caller updates them."""
     at: datetime = fields["at"]
     message = TaskMessage(
-        task=task, number=_next_number(task, writes), **outbox.scheduled(at if due else None), **fields
+        task=task, number=_next_number(task, writes), **outbox.scheduled(at if due and _are_shown() else None), **fields
     )
     asks = message.kind == MessageKind.QUESTION
     state = AddresseeState.ASKED if asks else AddresseeState.TOLD
@@ -34,9 +35,29 @@ def add(
     writes.insert(message)
     for addressee in addressees:
         writes.insert(addressee)
-    if due:
+    if message.due_at is not None:
         outbox.wake_on_commit(SOURCE_NAME)
     return message, addressees
+
+
+def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: datetime) -> None:
+    """Replace addressees who are away by their delegates, as for their tasks. Nothing is saved."""
+    if message.kind != MessageKind.QUESTION:
+        return
+    absences, people = Absences(now), [each.person for each in addressees]
+    absences.look_up(people)
+    stand_ins = absences.stand_ins(people, _subject_of(message.task)) if absences.anybody else {}
+    person_ids = {each.person_id for each in addressees}
+    for each in addressees:
+        stand_in = stand_ins.get(each.person_id)
+        if stand_in is not None and stand_in.pk not in person_ids and stand_in.pk != message.author_id:
+            each.away, each.person = each.person, stand_in
+
+
+def _subject_of(task: Task) -> PartSubject:
+    """Return the subject of the task, for parts of absences."""
+    copy = task.notifications.order_by("-created_at").values_list("category", flat=True).first()
+    return PartSubject(copy, task.engine_id, task.case.type if task.case is not None else "")
 
 
 def _next_number(task: Task, writes: Writes) -> int:
@@ -72,7 +93,16 @@ def look_again(tasks: list[Due]) -> None:
     asking = TaskMessage.objects.filter(
         task__in=[pk for pk, _ in tasks], pk__in=Addressee.objects.filter(state=AddresseeState.ASKED).values("message")
     )
-    if outbox.make_due(asking, max(at for _, at in tasks)):
+    _update_inboxes(asking, max(at for _, at in tasks))
+
+
+def _are_shown() -> bool:
+    """Return whether a feature shows messages in inboxes."""
+    return SOURCE_NAME in outbox.by_name()
+
+
+def _update_inboxes(messages: QuerySet[TaskMessage], at: datetime) -> None:
+    if _are_shown() and outbox.make_due(messages, at):
         outbox.wake_on_commit(SOURCE_NAME)
 
 
@@ -135,8 +165,7 @@ def replied(task: Task, question: TaskMessage, reply: TaskMessage, writes: Write
     addressees = Addressee.objects.filter(message=question, state=AddresseeState.ASKED)
     addressees.filter(person=reply.author).update(state=AddresseeState.REPLIED, replied_at=reply.at)
     addressees.update(state=AddresseeState.OVER)
-    outbox.make_due(TaskMessage.objects.filter(pk=question.pk), now)
-    outbox.wake_on_commit(SOURCE_NAME)
+    _update_inboxes(TaskMessage.objects.filter(pk=question.pk), now)
     task.info = [*task.info, information(reply)]
     writes.update(task, "info", "updated_at")
     if task.state == TaskState.INFO_REQUESTED and not waits_for_somebody(task):

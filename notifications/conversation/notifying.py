@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -17,8 +16,8 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import internal_events
-from notifications.cases.messages import SOURCE_NAME
-from notifications.conversation.participants import copies_of, have_lost
+from notifications.cases.messages import SOURCE_NAME, let_stand_in
+from notifications.cases.visibility import have_lost
 from notifications.conversation.wording import Wording
 from notifications.items import inbox_items, lifetime, superseding
 from notifications.items.representation import iso_utc
@@ -35,7 +34,6 @@ from notifications.models import (
     Task,
     TaskMessage,
 )
-from notifications.people.absence import Absences, PartSubject
 from notifications.reasons import Reason
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
@@ -248,40 +246,11 @@ def close_item(item: Notification, reply: TaskMessage, now: datetime) -> None:
     superseding.supersede([item.pk], reasons.TASK_ANSWERED(), now)
 
 
-def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: datetime) -> None:
-    """Replace addressees who are away by their delegates, as for their tasks. Nothing is saved."""
-    if message.kind != MessageKind.QUESTION:
-        return
-    absences, people = Absences(now), [each.person for each in addressees]
-    absences.look_up(people)
-    stand_ins = absences.stand_ins(people, _subject_of(message.task)) if absences.anybody else {}
-    person_ids = {each.person_id for each in addressees}
-    for each in addressees:
-        stand_in = stand_ins.get(each.person_id)
-        if stand_in is not None and stand_in.pk not in person_ids and stand_in.pk != message.author_id:
-            each.away, each.person = each.person, stand_in
-
-
-def _subject_of(task: Task) -> PartSubject:
-    """Return the subject of the task, for parts of absences."""
-    copy = task.notifications.order_by("-created_at").values_list("category", flat=True).first()
-    return PartSubject(copy, task.engine_id, task.case.type if task.case is not None else "")
-
-
 def tell(message: TaskMessage, addressees: Sequence[Addressee], now: datetime, *, also: Iterable[int] = ()) -> None:
     """Show the message, in its transaction, with its task locked. `also`: others whose inboxes change there."""
     telling = Telling(message, addressees, now)
     inbox_items.lock(telling.people.union(also))
     telling.write()
-
-
-def engine_has_it(message: UUID, now: datetime) -> None:
-    """Show on copies of the task that a message's callback has ended. Those of a question show it anyway."""
-    row = TaskMessage.objects.filter(pk=message).exclude(kind=MessageKind.QUESTION).first()
-    if row is None:
-        return
-    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.task_id)
-    inbox_items.create([], refreshed=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The one way in for replies and comments of people, and for messages that an engine posts: check, record, notify.
 
-Questions of people are answers (`notifications/answers/`), which call `question` here.
+Questions of people are answers (`notifications/answers/`).
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
+from notifications.answers.submission import Answer, RecordedMessage
 from notifications.attachments.linking import are_same, claim, use
 from notifications.attachments.representation import attachment_json, said_with
 from notifications.attachments.storage import Sender
 from notifications.cases import messages
+from notifications.cases.visibility import sees
 from notifications.conversation import notifying, participants
 from notifications.errors import (
     AlreadyAnswered,
@@ -46,7 +48,7 @@ from notifications.models import (
 )
 from notifications.types import Json
 from notifications.wording.plaintext import clean
-from wfpush.postgres.bulk import AT_ONCE, Writes
+from wfpush.postgres.bulk import AT_ONCE
 from wfpush.queue import outbox
 
 HOUR, MOST_AN_HOUR = timedelta(hours=1), 20
@@ -63,14 +65,6 @@ class Words:
     via: str = "api"
     key: str = ""
     files: Sequence[UUID] = field(default_factory=tuple)
-
-
-@dataclass(frozen=True)
-class RecordedMessage:
-    """The recorded message. `created` is False when it was recorded before."""
-
-    message: TaskMessage
-    created: bool
 
 
 def checked(text: str) -> str:
@@ -105,12 +99,13 @@ def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Recorde
         return RecordedMessage(_record_reply(addressee, locked, text, words, now), created=True)
 
 
-def reply_to_item(item: Notification, words: Words, now: datetime) -> RecordedMessage:
+def reply_to_item(item: Notification, answer: Answer, now: datetime) -> RecordedMessage:
     """Reply to the question that the person was asked by this item. Raises NotAllowed for any other item."""
     addressees = Addressee.objects.filter(item=item, message__kind=MessageKind.QUESTION).select_related("message")
     addressee = next((each for each in addressees if each.person_id == item.recipient_id), None)
     if addressee is None or item.task_id is not None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
+    words = Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
     return _reply_to(addressee, item.recipient, words, now)
 
 
@@ -164,7 +159,7 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Recor
     text = checked(words.text)
     with transaction.atomic():
         locked = _locked(task)
-        if participants.sees(locked, person) != "all":
+        if sees(locked, person) != "all":
             raise NotFound("There is no such task of yours.")
         before = _repeated(locked, person, text, words)
         if before is not None:
@@ -258,18 +253,6 @@ def by_engine(
         message = messages.take_from_engine(locked, to, kind, reply_to, {**fields, "key": words.key}, AT_ONCE, now)
         use(files, message)
         return RecordedMessage(message, created=True)
-
-
-# --- questions, for answers -------------------------------------------------------------------------------------------
-def question(
-    task: Task, asker: Recipient, recipients: Sequence[Recipient], writes: Writes, **fields: Any
-) -> tuple[TaskMessage, list[Addressee]]:
-    """Add a person's question. It is recorded with the answer that asks it, whose callback tells the engine."""
-    message, addressees = messages.add(
-        task, recipients, writes, due=False, kind=MessageKind.QUESTION, author=asker, **fields
-    )
-    notifying.let_stand_in(message, addressees, message.at)
-    return message, addressees
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------

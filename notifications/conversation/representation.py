@@ -1,21 +1,13 @@
 """Messages as API and pages show them: docs/api.md, "Messages"."""
 
-from collections.abc import Iterable, Mapping
-from uuid import UUID
-
 from django.db.models import QuerySet
 
 from notifications.attachments.representation import attachment_json
-from notifications.connectors.reasons import NO_PLACE
+from notifications.engines.callback_results import engine_states
 from notifications.items.representation import iso_utc
-from notifications.models import Addressee, Callback, CallbackState, Recipient, TaskMessage
-from notifications.reasons import read
+from notifications.models import Addressee, Recipient, TaskMessage
 from notifications.types import Json
 from notifications.wording import names
-
-KEPT_HERE = "kept"
-"""The state of a message that the engine was not told: it has no place for messages, was done with the task, or the
-task was decided before."""
 
 
 def messages_json(messages: QuerySet[TaskMessage], reader: Recipient | None = None) -> list[Json]:
@@ -31,18 +23,6 @@ def with_people(messages: QuerySet[TaskMessage]) -> QuerySet[TaskMessage]:
     return messages.select_related("author", "reply_to").prefetch_related(
         "addressees__person", "addressees__away", "attachments"
     )
-
-
-def engine_states(messages: Iterable[TaskMessage]) -> Mapping[UUID, str]:
-    """Return the state of each message that a person wrote: waiting, delivered, kept, handled, refused or failed."""
-    ours = {message.pk: KEPT_HERE for message in messages if message.via}
-    calls = Callback.objects.filter(pk__in=ours).only("state", "detail_fact")
-    return ours | {call.pk: _of_call(call) for call in calls}
-
-
-def _of_call(call: Callback) -> str:
-    not_told = call.state == CallbackState.SUPERSEDED or read(call, "detail").code == NO_PLACE.name
-    return KEPT_HERE if not_told else call.state
 
 
 def message_json(message: TaskMessage, engine: str | None) -> Json:

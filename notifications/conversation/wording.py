@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from notifications.answers.questions import REPLY
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.models import Event, MessageKind, Notification, Recipient, Task, TaskMessage
 from notifications.types import Json
@@ -21,8 +22,6 @@ from notifications.wording.plaintext import clean, clean_line, cut
 MOST_TITLE, MOST_SHORT, MOST_NOTICE = 200, 500, 300
 QUOTED = frozenset({"info", "message", "message.text"})
 TYPES = ("task.info_requested", "task.message")
-REPLY: Json = {"action": "reply", "title": "", "effect": "reply", "comment": "required"}
-"""The only action of an item with a question."""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from rest_framework.serializers import BooleanField, CharField, ChoiceField, Dat
 from notifications.api import docs
 from notifications.api.base import PersonView, answer, query_of, validated
 from notifications.api.following import cases_of
-from notifications.api.operations.conversations import CONVERSATIONS, WRONG_WORDS
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import BOB, ERIN
+from notifications.api.operations.tasks import TASKS
 from notifications.api.responses import key_of
 from notifications.api.serializers import AttachmentIds, OptionalText
-from notifications.api.shown import MessageShown, Shown
+from notifications.api.shown import Shown
 from notifications.conversation import participants, posting
+from notifications.conversation.api import WRONG_WORDS, MessageShown
 from notifications.conversation.posting import Words
 from notifications.conversation.representation import messages_json
 from notifications.customers.milestones import progress_of
@@ -169,7 +170,7 @@ WRITTEN: Json = {
 }
 
 TAG = Tag(
-    CONVERSATIONS.name,
+    TASKS.name,
     "",
     {
         "case": Operation("Show how far a case has come", response=CASE),

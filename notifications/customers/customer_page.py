@@ -8,9 +8,9 @@ from datetime import datetime
 from django.utils import translation
 
 from notifications.conversation import participants, posting
+from notifications.conversation.item_panel import Line, lines_of_case
 from notifications.customers import unsubscribe_links
 from notifications.customers.milestones import Progress, Step, progress_of, readable
-from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.list_query import Finding
 from notifications.inbox.listing import NOTHING, listing
 from notifications.inbox.pages import ListPage

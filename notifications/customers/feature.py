@@ -31,6 +31,7 @@ TABLES = (*JOURNEYS, "customers.unsubscription")
 
 FEATURE = Feature(
     name="customers",
+    needs=["conversation"],
     adds=[
         FirstPage("notifications.customers.customer_page.list_page"),
         Pages("notifications.customers.pages"),

@@ -1,5 +1,6 @@
 """Records on all copies of a task what happened to an answer on its way to the engine."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,33 +10,38 @@ from django.db.models import Max, QuerySet
 
 from notifications.answers.outcome import outcome_json
 from notifications.cases import lifecycle, messages, pending_updates
+from notifications.cases.visibility import copies_of
 from notifications.connectors.reasons import NO_PLACE
-from notifications.conversation import notifying
-from notifications.conversation.representation import KEPT_HERE
 from notifications.items import inbox_items, representation
 from notifications.items.outcomes import CHANGED
 from notifications.models import (
     Callback,
     CallbackState,
     Engine,
+    MessageKind,
     Notification,
     NotificationState,
     Recipient,
     Response,
     Task,
+    TaskMessage,
     TaskState,
 )
-from notifications.reasons import Reason
+from notifications.reasons import Reason, read
 from notifications.types import Json
 from wfpush.queue import outbox
 
 REPLACED = ("detail", "detail_fact", "undo_until")
 """Members of an outcome that no longer hold when the engine has the answer."""
 
+KEPT_HERE = "kept"
+"""The state of a message that the engine was not told: it has no place for messages, was done with the task, or the
+task was decided before."""
+
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """Update all copies after the callback has ended. A refused final answer opens the task again."""
-    notifying.engine_has_it(callback_id, now)
+    _message_ended(callback_id, now)
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
     if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
         return
@@ -49,6 +55,27 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
         before = {name: member for name, member in (task.outcome or {}).items() if name not in REPLACED}
         outcome = {**before, "engine": engine, "detail_fact": reason.as_json()}
         _write_outcome(task, inbox_items.telling_copies(task), outcome, now)
+
+
+def _message_ended(message: UUID, now: datetime) -> None:
+    """Show on copies of the task that a message's callback has ended. Those of a question show it anyway."""
+    row = TaskMessage.objects.filter(pk=message).exclude(kind=MessageKind.QUESTION).first()
+    if row is None:
+        return
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.task_id)
+    inbox_items.create([], refreshed=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
+
+
+def engine_states(messages: Iterable[TaskMessage]) -> Mapping[UUID, str]:
+    """Return the state of each message that a person wrote: waiting, delivered, kept, handled, refused or failed."""
+    ours = {message.pk: KEPT_HERE for message in messages if message.via}
+    calls = Callback.objects.filter(pk__in=ours).only("state", "detail_fact")
+    return ours | {call.pk: _of_call(call) for call in calls}
+
+
+def _of_call(call: Callback) -> str:
+    not_told = call.state == CallbackState.SUPERSEDED or read(call, "detail").code == NO_PLACE.name
+    return KEPT_HERE if not_told else call.state
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:

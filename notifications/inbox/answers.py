@@ -18,15 +18,12 @@ from notifications import errors
 from notifications.answers import four_eyes
 from notifications.answers.respond import take
 from notifications.answers.submission import MAX_COMMENT, Answer
-from notifications.conversation import posting
-from notifications.conversation.posting import Words
 from notifications.engines.returned_answers import take_back
 from notifications.forms import checking
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form, form_of
 from notifications.forms.refusal import refuse
 from notifications.forms.typed_input import PREFIX, TypedForm, as_lines, read
-from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.list_query import finding_of
 from notifications.inbox.pages import RefusedInput, came_by, show
@@ -148,30 +145,6 @@ def _after(request: PersonRequest, notification: Notification) -> str:
     back = _back(request)
     finding = finding_of(QueryDict(urlsplit(back).query))
     return f"{back}#n-{notification.pk}" if finding.plain else f"{address}{finding.suffix}"
-
-
-@form_only
-@person_required
-def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
-    """Write to colleagues about an item's task, without deciding."""
-    notification = own_notification(request.recipient, notification_id)
-    if notification.task_id is None:
-        raise Http404
-    inbox_item = item(notification, request.recipient, timezone.now())
-    text = cleaned_comment(request.POST.get("text", ""))
-    to = mentioned(text, request.POST.getlist("to"), inbox_item.conversation)
-    files = attached(request, request.recipient, timezone.now())
-    words = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
-    try:
-        refuse_faulty(files)
-        posting.comment(request.recipient, notification.task_id, words, timezone.now())
-    except errors.NotFound as unknown:
-        raise Http404 from unknown
-    except errors.Failure as failure:
-        fault = explain(failure, request.recipient, asks=True)
-        sent = RefusedInput(message=text, message_fault=fault, message_attached=files.files)
-        return show(request, inbox_item, sent, status=failure.status)
-    return redirect("inbox:item", notification.pk)
 
 
 def refuse_faulty(files: UploadedFiles) -> None:

@@ -19,8 +19,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications import reasons
+from notifications.answers.questions import REPLY
 from notifications.answers.respond import refuse_dead_token, take_with_token
-from notifications.conversation.wording import REPLY
 from notifications.errors import Changed, CommentRequired, Expired, Failure, Invalid, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain, refuse_faulty
 from notifications.inbox.cards import Button

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from notifications.additions import ItemPanel
 from notifications.forms import recorded_values
 from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
@@ -19,6 +20,7 @@ from notifications.wording.directions import all_apart
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
+from wfpush import features
 
 SHOWN = 20
 
@@ -104,9 +106,10 @@ def _escalations(task: Task) -> Iterator[EntryParts]:
 
 
 def _information(task: Task) -> Iterator[EntryParts]:
-    """Yield the questions and information from before there were messages. The conversation shows all others."""
+    """Yield the questions and information. A feature's panel shows those that are messages."""
+    has_panel = bool(features.added(ItemPanel))
     for each in task.info:
-        if each.get("message"):
+        if has_panel and each.get("message"):
             continue
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:

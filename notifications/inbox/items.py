@@ -1,17 +1,20 @@
 """An item with its context: its subject and place, the person, and its history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.utils import translation
+from django.utils.module_loading import import_string
 
+from notifications.additions import ItemPanel
 from notifications.forms.fields import Form, form_of
 from notifications.inbox.cards import Card, card
-from notifications.inbox.conversation import Conversation, conversation_of
 from notifications.inbox.history import Entry, history_of
+from notifications.inbox.uploads import File
 from notifications.items import snoozing
 from notifications.items.glance import engine_of
 from notifications.items.inbox_json import documents_of, shown_facts, web_link
@@ -22,8 +25,27 @@ from notifications.revisions.changes import ChangedValue, changes_of, changes_si
 from notifications.types import Json
 from notifications.wording.key_facts import WrittenFact
 from notifications.wording.times import short_time
+from wfpush import features
 
 RELATED_SHOWN = 5
+
+
+class Panel(Protocol):
+    """What a feature adds to an item's page. `template` shows it, and `form` is the form below; `choice` offers
+    `askable`, the people whom an answer of the name `asking` can ask; `files` are listed on the e-mail page."""
+
+    template: ClassVar[str]
+    form: ClassVar[str]
+    choice: ClassVar[str]
+
+    @property
+    def asking(self) -> str: ...
+
+    @property
+    def askable(self) -> Sequence[object]: ...
+
+    @property
+    def files(self) -> Sequence[File]: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +61,7 @@ class Item:
     related: list[tuple[Notification, str]]
     """The person's other items of the case, newest first, each with its time."""
     heard: following.Following | None
-    conversation: Conversation
+    panel: Panel | None
     form: Form | None
     changes: Mapping[str, ChangedValue]
     """Changes since the reader was shown the item, else of the last update, by label."""
@@ -100,13 +122,18 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         heard=following.of_case(reader, case) if case is not None else None,
-        conversation=conversation_of(notification, reader, now),
+        panel=_panel(notification, reader, now),
         form=form_of(notification.task.data) if notification.task else None,
         revised=short_time(notification.revised_at, now) if notification.revised_at else "",
         changes={each.label: each for each in changes},
         snoozed=snoozing.is_snoozed(notification, now),
         snoozes=snoozing.choices(notification, now),
     )
+
+
+def _panel(notification: Notification, reader: Recipient, now: datetime) -> Panel | None:
+    panels = (import_string(each.read)(notification, reader, now) for each in features.added(ItemPanel))
+    return next(panels, None)
 
 
 def _related(notification: Notification, reader: Recipient, now: datetime) -> list[tuple[Notification, str]]:

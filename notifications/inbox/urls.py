@@ -29,7 +29,6 @@ urlpatterns: list[URLPattern] = [
     path("n/<uuid:notification_id>/answer", answers.answer, name="answer"),
     path("n/<uuid:notification_id>/documents/<int:place>", documents.document, name="document"),
     path("n/<uuid:notification_id>/undo", answers.undo, name="undo"),
-    path("n/<uuid:notification_id>/comment", answers.comment, name="comment"),
     path("n/<uuid:notification_id>/snooze", answers.snooze, name="snooze"),
     path("n/<uuid:notification_id>/read", answers.mark_read, name="read"),
     path("several", bulk_answers.page, name="several"),

@@ -21,7 +21,6 @@ from notifications.api.operations.events import BATCH
 from notifications.api.operations.inbox import APPROVAL
 from notifications.api.operations.story import ASSIGNED
 from notifications.api.schema import document
-from notifications.conversation import notifying
 from notifications.intake import mapping
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from notifications.intake.eventdata import instant
@@ -36,6 +35,7 @@ from tests.support.api import Caller, browser_of, engine_caller, person_caller
 from tests.support.documentation import section
 from tests.support.files import jpeg
 from tests.support.length import some
+from tests.support.messages import show_messages
 from tests.support.story import Story
 from wfpush.web.problems import CONTENT_TYPE
 
@@ -172,7 +172,7 @@ def story(db: None) -> Iterator[Story]:
 
 def work() -> None:
     pipeline.drain()
-    notifying.drain()
+    show_messages()
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.conversation import notifying, participants, posting
+from notifications.cases import visibility
+from notifications.conversation import notifying, posting
+from notifications.conversation.item_panel import NONE
 from notifications.conversation.posting import Words
 from notifications.errors import NotFound
 from notifications.inbox.history import history_of
@@ -95,7 +97,7 @@ def test_the_page_shows_neither_history_nor_case(story: Story) -> None:
 
     page = item(copy, story.bob, timezone.now())
     assert (page.history, page.heard, page.case_url, page.related) == ([], None, "", [])
-    assert page.conversation.lines == ()
+    assert page.panel is NONE
     assert history_of(own_notification(story.alice, story.copy(story.alice).pk), story.alice, timezone.now())
     assert inbox_json(copy)["outcome"] is None
 
@@ -108,7 +110,7 @@ def test_a_reply_reaches_nobody_who_lost_the_task(story: Story) -> None:
     posting.reply(story.alice, story.task().pk, Words("Order 7, confidential."), timezone.now())
     notifying.drain()
 
-    texts = [message.text for message in participants.seen_by(story.task(), story.bob)]
+    texts = [message.text for message in visibility.seen_by(story.task(), story.bob)]
     assert texts == ["Which order?"]
     assert not Notification.objects.filter(recipient=story.bob, body__contains="confidential").exists()
     with pytest.raises(NotFound):

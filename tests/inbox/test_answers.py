@@ -111,7 +111,7 @@ def test_asking_for_information_leaves_the_answers_open(shared: Story) -> None:
 
     assert page.part("outcome") == "Sent to Carol. Waiting for the engine."
     assert "Approve" in page.buttons()
-    assert "Which cost centre?" in page.part("conversation")
+    assert "Which cost centre?" in page.part("panel")
     assert "Bob asked you at " in item(shared, shared.carol).text
 
 

@@ -49,7 +49,7 @@ def test_alice_replies_with_a_photo_and_bob_and_carol_see_it(story: Story, asked
     assert [each.name for each in Attachment.objects.all()] == ["heating.png", "bill.pdf"]
     for person in (story.bob, story.carol):
         seen = get(signed_in(person), f"/n/{story.copy(person).pk}")
-        assert "heating.png 67 bytes" in seen.part("conversation")
+        assert "heating.png 67 bytes" in seen.part("panel")
         assert [seen.client.get(link).status_code for link in links(seen)] == [200, 200]
         assert thumbnails(seen) == 1
 
@@ -61,7 +61,7 @@ def test_a_photo_alone_is_a_reply_and_its_name_is_shown_once(story: Story, asked
     page.press("Reply", comment="", files=[photo()])
 
     seen = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
-    assert seen.part("conversation").count("heating.png") == 1
+    assert seen.part("panel").count("heating.png") == 1
     assert TaskMessage.objects.get(kind="reply").text == "heating.png"
 
 
@@ -121,11 +121,11 @@ def test_a_comment_with_a_file(story: Story) -> None:
     assert page.press("Send", text="").part("message-fault") == "Write something first."
     faulty = page.press("Send", text="See", files=[photo(content=BAD)])
     assert (faulty.status, "not taken" in faulty.part("message-fault")) == (422, True)
-    assert "heating.png" in page.press("Send", text="See", files=[photo()]).part("conversation")
+    assert "heating.png" in page.press("Send", text="See", files=[photo()]).part("panel")
 
     again = page.press("Send", text="See", files=[photo()])
-    assert again.part("conversation").count("heating.png") == 1, "pressed twice"
-    assert "heating.png" in again.press("Send", text="See", files=[photo()]).part("conversation")
+    assert again.part("panel").count("heating.png") == 1, "pressed twice"
+    assert "heating.png" in again.press("Send", text="See", files=[photo()]).part("panel")
     assert TaskMessage.objects.count() == 2
 
 

@@ -163,7 +163,7 @@ def test_the_history_tells_who_did_what(story: Story) -> None:
 
     told = ["Came from Invoices", "Bob acknowledged it"]
     assert sorted(told, key=history.index) == told
-    talk = open_item(story, story.carol).part("conversation")
+    talk = open_item(story, story.carol).part("panel")
     said = ["Bob asked Alice", "Which cost centre?", "Invoices replied", "It is 4200."]
     assert sorted(said, key=talk.index) == said
 
@@ -182,7 +182,7 @@ def test_customers_are_not_told_who_did_what_inside(story: Story) -> None:
     story.answer(story.bob, "request_info", "Which cost centre?")
     page = open_item(story, Recipient.objects.get(ref="C-9"), "Approve")
 
-    assert "Which cost centre?" in page.part("conversation")
+    assert "Which cost centre?" in page.part("panel")
     assert "Came from Invoices" not in page.part("history")
 
 

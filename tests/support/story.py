@@ -12,7 +12,6 @@ from escalations.models import Policy, PolicyStep, StepTarget
 from notifications.answers.respond import respond
 from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.connectors.signatures import new_secret
-from notifications.conversation import notifying
 from notifications.intake import ingest
 from notifications.models import (
     Category,
@@ -31,6 +30,7 @@ from notifications.models import (
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
+from tests.support.messages import show_messages
 from tests.support.unrecorded import unrecorded
 
 NINE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -77,7 +77,7 @@ class Story:
         """An event arrives and the worker processes what is due."""
         event = self.send(type, data, **how)
         pipeline.drain()
-        notifying.drain()
+        show_messages()
         event.refresh_from_db()
         return event
 

@@ -15,7 +15,6 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.channels import registry
-from notifications.conversation import notifying
 from notifications.delivery import claims
 from notifications.delivery.engine import Engine
 from notifications.engines import callback, callback_claims
@@ -23,6 +22,7 @@ from notifications.models import Recipient
 from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import PASSWORD, TeamFactory
+from tests.support.messages import show_messages
 from tests.support.receiver import Receiver
 from tests.support.unrecorded import unrecorded
 from wfpush.concurrency.threads import in_database_thread
@@ -70,7 +70,7 @@ class World:
 
     def _work(self) -> None:
         pipeline.drain()
-        notifying.drain()
+        show_messages()
 
     def put(self, path: str, body: Json) -> Json:
         answer = self.client.put(path, json.dumps(body), content_type="application/json", headers=self._as_engine)

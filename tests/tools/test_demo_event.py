@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from notifications.conversation import notifying
 from notifications.models import Event, EventStatus
 from notifications.routing import pipeline
 from notifications.starter.samples import SAMPLES
 from tests.support.documentation import ROOT, first_words, section
 from tests.support.length import some
+from tests.support.messages import show_messages
 from tests.support.processes import House, free_ports
 from tests.support.release import count
 from tests.support.story import Story
@@ -37,7 +37,7 @@ def test_every_type_is_taken_and_tells_somebody(kind: str) -> None:
         story.send(event["type"], event["data"])
         pipeline.drain()
     if kind == "task.message":
-        notifying.drain()  # an event of our own tells of it
+        show_messages()  # an event of our own tells of it
 
     last = Event.objects.latest("received_at")
     assert (last.type, last.status) == (kind, EventStatus.PROCESSED)

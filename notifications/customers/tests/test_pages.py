@@ -187,7 +187,7 @@ def test_erin_reads_what_she_was_told_and_writes_to_whoever_works_on_it(story: S
     copy = story.copy(story.bob, "T-1")
     assert copy.notice == "Erin has written to you."
     bobs = get(signed_in(story.bob), f"/n/{copy.pk}")
-    assert "Please ring twice." in bobs.part("conversation")
+    assert "Please ring twice." in bobs.part("panel")
 
     bobs.press("Send", text="Of course.", to="C-9")
 

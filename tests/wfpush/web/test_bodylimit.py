@@ -142,7 +142,7 @@ ITEM = {"notification_id": UUID("01a22284-9751-70a4-90dc-c5a7bf17cee4")}
 WITH_FILES = [
     "/api/v1/attachments",
     reverse("inbox:answer", kwargs=ITEM),
-    reverse("inbox:comment", kwargs=ITEM),
+    reverse("conversation:comment", kwargs=ITEM),
     "/cases/4711/messages",
     reverse("inbox:email", kwargs={"token": f"wfa_{'x' * 43}"}),
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -10,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from notifications.attachments.representation import names_of
+from notifications.cases import visibility
 from notifications.conversation import participants
 from notifications.conversation.participants import Why
-from notifications.conversation.representation import KEPT_HERE, engine_states, with_people
+from notifications.conversation.representation import with_people
+from notifications.engines.callback_results import KEPT_HERE, engine_states
 from notifications.inbox.uploads import File
 from notifications.models import (
     AddresseeState,
@@ -72,6 +75,10 @@ class Person:
 class Conversation:
     """An item's messages. `asking` is the action for questions, empty if not allowed; `hidden` counts earlier ones."""
 
+    template: ClassVar = "conversation/_messages.html"
+    form: ClassVar = "conversation/_comment.html"
+    choice: ClassVar = "conversation/_whom.html"
+
     lines: Sequence[Line] = ()
     hidden: int = 0
     asking: str = ""
@@ -108,17 +115,17 @@ def conversation_of(notification: Notification, reader: Recipient, now: datetime
         )
         message = questions.first()
         if message is not None:
-            thread = participants.seen_by(message.task, reader).filter(reply_to=message)
+            thread = visibility.seen_by(message.task, reader).filter(reply_to=message)
             files = [File.of(each) for each in message.attachments.all()]
             return Conversation(_lines(thread, message.task, reader, now), files=files)
     return NONE
 
 
 def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -> Conversation:
-    seen = participants.seen_by(task, reader)
+    seen = visibility.seen_by(task, reader)
     count = seen.count() if task.messages.exists() else 0
     asking = next((each["action"] for each in copy.actions if each["effect"] == "request_info"), "")
-    is_open, sees = copy.state == NotificationState.OPEN, participants.sees(task, reader)
+    is_open, sees = copy.state == NotificationState.OPEN, visibility.sees(task, reader)
     return Conversation(
         lines=_lines(_newest(seen, "-number"), task, reader, now) if count else (),
         hidden=max(count - SHOWN, 0),

@@ -1,64 +1,21 @@
-"""Operations on tasks and cases, their messages, and the files of messages and answers."""
+"""Operations on tasks and cases, and the files of messages and answers."""
 
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import (
-    ALICE,
     APPROVAL_GIVEN,
-    ASKED,
-    BOB,
-    QUESTION,
     QUESTION_GIVEN,
-    REPLY,
     SENT_FILE,
 )
 from notifications.types import Json
 
 TASK: Json = {"id": "T-42", "state": "answered", "answers": [QUESTION_GIVEN, APPROVAL_GIVEN]}
-REPLIED: Json = {
-    "id": REPLY,
-    "number": 2,
-    "kind": "reply",
-    "by": ALICE,
-    "to": [{**BOB, "on_behalf_of": None, "state": "told"}],
-    "text": "4100, as always.",
-    "attachments": [SENT_FILE],
-    "reply_to": QUESTION,
-    "at": "2026-11-25T10:04:00Z",
-    "via": "webpush",
-    "late": False,
-    "engine": "delivered",
-}
-TALK = {
-    "items": [
-        {**ASKED, "to": [{**ALICE, "on_behalf_of": None, "state": "replied"}], "engine": "delivered"},
-        REPLIED,
-    ],
-    "next": None,
-}
 NAMED: Json = {"engine": "repairs", "id": "R-88", "title": "Broken heating", "type": "repair"}
 SINCE = "2026-11-25T09:00:00Z"
-WRONG_WORDS = (
-    "`invalid`, `comment_required` (nothing was written), `invalid_answer` (too long) or `idempotency_key_reused`"
-)
-
-CONVERSATIONS = Tag(
+TASKS = Tag(
     "Tasks, cases and their conversations",
     "How far a task or a case has come, and what engines, people and customers write about it.",
     {
         "task": Operation("Get a task with its answers", response=TASK),
-        "messages": Operation("List the messages about a task", response=TALK),
-        "say": Operation(
-            "Ask, reply or comment on a task",
-            request={"kind": "question", "text": "Which cost centre?", "to": ["alice"]},
-            response=ASKED,
-            meanings={
-                200: "The same message again; no second effect",
-                201: "It is recorded, and told to whom it is for",
-                409: "`already_answered` (the task, or the question), `already_handled` or `withdrawn`",
-                410: "`expired`: the task is past its time",
-                422: WRONG_WORDS,
-            },
-        ),
         "follow": Operation("Follow a case"),
         "unfollow": Operation("Stop following a case"),
         "follow_kind": Operation("Follow the kind of a case"),

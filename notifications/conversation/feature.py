@@ -1,0 +1,36 @@
+"""The conversation about a task: questions to a chosen person, replies, comments and mentions.
+
+The core records questions, and what engines write (`notifications/cases/messages.py`). `notifying` makes items of
+messages, in the words of `wording`; `participants` finds the people who can be asked and mentioned; `posting` records
+what people write and tells the engine. `item_panel` and `pages` are the part of an item's page, and `api` offers the
+same to engines and apps.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from notifications.additions import ApiPaths, ItemPanel, Pages
+from notifications.answers.questions import Questions
+from notifications.conversation import notifying, participants, posting
+from notifications.models import Addressee, Recipient, Task, TaskMessage
+from wfpush.features import Feature
+
+
+def _askable(task: Task, asker: Recipient) -> Sequence[Recipient]:
+    return [candidate.person for candidate in participants.askable(task, asker)]
+
+
+def _notify(question: TaskMessage, addressees: Sequence[Addressee], now: datetime) -> notifying.Telling:
+    return notifying.Telling(question, addressees, now, live=False)
+
+
+FEATURE = Feature(
+    name="conversation",
+    adds=[
+        *notifying.SOURCES,
+        Questions(_askable, _notify, posting.reply_to_item),
+        ItemPanel("notifications.conversation.item_panel.conversation_of"),
+        Pages("notifications.conversation.pages"),
+        ApiPaths("notifications.conversation.api"),
+    ],
+)

@@ -1,0 +1,3 @@
+from tests.flows.conftest import world
+
+__all__ = ["world"]
