@@ -1,5 +1,7 @@
 """Clocks of tasks, whose steps remind people and escalate; and the holidays of their calendars for quiet hours."""
 
+from django.utils.translation import gettext_lazy as _
+
 from escalations import kinds  # noqa: F401  # registers the kinds of steps
 from escalations.clocks import clock, due_steps
 from escalations.models import Escalation
@@ -10,9 +12,16 @@ from notifications.additions import (
     HISTORY_TYPE,
     ApiPaths,
     Columns,
+    DeadlineZone,
+    DeskList,
+    DeskPage,
+    DeskPanel,
+    OverviewPanel,
     PersonalData,
     Rights,
+    RouteDoubts,
     RuleModel,
+    SearchKind,
     Section,
 )
 from notifications.cases.lifecycle import TaskObserver
@@ -61,6 +70,69 @@ PERSONAL_DATA = PersonalData(
     export={"working_time": Section("escalations.personcalendar", "recipient")},
 )
 
+DESK = (
+    DeskPage("sla", _("SLA overview"), "escalations.admin.sla_report"),
+    DeskList(
+        "sla",
+        "escalations.policy",
+        empty=_("When people are reminded, and who is told if nobody answers. Add the first one."),
+    ),
+    DeskList(
+        "sla",
+        "escalations.businesscalendar",
+        empty=_("When work is done, by which SLA policies count. Add the first one."),
+    ),
+    DeskList(
+        "sla",
+        "escalations.escalation",
+        empty=_("Clocks of tasks. None runs yet: they begin with tasks that an SLA policy is for."),
+    ),
+    DeskPage("sla", _("Simulator"), "escalations.admin.simulator"),
+    DeskPage("rules", _("New rule"), "escalations.admin.rules.page"),
+    DeskPage("rules", _("Dead ends"), "escalations.admin.dead_ends"),
+    DeskList(
+        "",
+        "escalations.policycondition",
+        empty=_("For which tasks a policy is. They are written on the policy's page."),
+    ),
+    DeskList(
+        "",
+        "escalations.policystep",
+        empty=_("What a policy does, and when. They are written on the policy's page."),
+    ),
+    DeskList(
+        "",
+        "escalations.calendarday",
+        empty=_("Holidays and short days. They are written on the page of a calendar."),
+    ),
+    DeskList(
+        "",
+        "escalations.teamcalendar",
+        empty=_("Teams with a calendar of their own. It is chosen on the page of a calendar."),
+    ),
+    DeskList(
+        "",
+        "escalations.personcalendar",
+        empty=_("People with a calendar of their own. It is chosen on the page of a calendar."),
+    ),
+    DeskList("", "escalations.steprun", empty=_("Reminders and escalations that were due. None has been yet.")),
+    SearchKind("escalations.admin.policies.SEARCH"),
+    OverviewPanel("escalations.escalation", "escalations.admin.sla_report.panel"),
+    OverviewPanel("escalations.policy", "escalations.admin.dead_ends.panel"),
+    RouteDoubts("escalations.admin.dead_ends.warnings"),
+    DeskPanel("notifications.task", "escalations.admin.chains.EscalationInline"),
+    DeadlineZone("escalations.admin.chains.zone_of_task", "escalations.admin.chains.CLOCKS"),
+    RuleModel("escalations.policy", "escalations.admin.policies.read_policy"),
+)
+
+RIGHTS = (
+    Rights(roles.ADMINISTRATORS, RULES),
+    Rights(roles.ADMINISTRATORS, LEDGERS, ["view"]),
+    Rights(roles.OPERATORS, [*RULES, *LEDGERS], ["view"]),
+    Rights(roles.RULE_EDITORS, RULES),
+    Rights(roles.RULE_EDITORS, LEDGERS, ["view"]),
+    Rights(roles.AUDITORS, [*RULES, *LEDGERS], ["view"]),
+)
 
 FEATURE = Feature(
     name="escalations",
@@ -71,13 +143,8 @@ FEATURE = Feature(
         Holidays(matching.holidays_of),
         ApiPaths("escalations.api.urls"),
         DemoAccounts("escalations.management.demo_accounts.prepare"),
-        RuleModel("escalations.policy", "escalations.admin.policies.read_policy"),
-        Rights(roles.ADMINISTRATORS, RULES),
-        Rights(roles.ADMINISTRATORS, LEDGERS, ["view"]),
-        Rights(roles.OPERATORS, [*RULES, *LEDGERS], ["view"]),
-        Rights(roles.RULE_EDITORS, RULES),
-        Rights(roles.RULE_EDITORS, LEDGERS, ["view"]),
-        Rights(roles.AUDITORS, [*RULES, *LEDGERS], ["view"]),
+        *DESK,
+        *RIGHTS,
         PERSONAL_DATA,
     ],
 )

@@ -79,16 +79,69 @@ class TeamLink:
 
 
 @dataclass(frozen=True)
-class DeskList:
-    """A list of the desk, and its section of the navigation (notifications/admin/navigation.py; empty for none), behind
-    the list of the model `after`. `empty` says what it shows, why it is empty, and what to do. `icon`: for sections
-    whose lists are entries of the sidebar."""
+class DeskPlace:
+    """A list or page of the desk, and its section of the navigation (notifications/admin/navigation.py)."""
 
     section: str
+
+
+@dataclass(frozen=True)
+class DeskList(DeskPlace):
+    """A list, behind that of the model `after`; the section may be empty for none. `empty` says what the list shows,
+    why it is empty, and what to do. `icon`: for sections whose lists are entries of the sidebar."""
+
     model: str
     empty: Text
     after: str = ""
     icon: str = ""
+
+
+@dataclass(frozen=True)
+class DeskPage(DeskPlace):
+    """A page. `module` has the `NAME` of its URL, and the `PERMISSIONS` that users need, all of them."""
+
+    label: Text
+    module: str
+
+
+@dataclass(frozen=True)
+class DeskPanel:
+    """An inline on the page of a model: the dotted name of its class."""
+
+    model: str
+    inline: str
+
+
+@dataclass(frozen=True)
+class SearchKind:
+    """A kind of rows that the desk's search finds: the dotted name of a `Kind` (notifications/admin/search.py)."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class RouteDoubts:
+    """The dotted name of a function that returns sentences about probable mistakes of a Route that was saved."""
+
+    doubts: str
+
+
+@dataclass(frozen=True)
+class DeadlineZone:
+    """The zone of the calendar by which a task is due: the dotted names of a function of the Task, which returns it or
+    None, and of the `Prefetch` that this needs in lists of tasks."""
+
+    zone: str
+    prefetch: str
+
+
+@dataclass(frozen=True)
+class OverviewPanel:
+    """A panel of the desk's overview, for users who may see the model's rows. `panel`: the dotted name of a function of
+    the time, which returns a `Panel` (notifications/admin/overview.py)."""
+
+    model: str
+    panel: str
 
 
 @dataclass(frozen=True)

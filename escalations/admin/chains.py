@@ -19,11 +19,10 @@ from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
-from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import WorkColumns, action, column, display
 from notifications.admin.display import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
 from notifications.admin.filters import Conditions, Recent
-from notifications.admin.tasks import WITH_TASKS, ZONES
 from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {
@@ -201,6 +200,5 @@ class EscalationInline(ClockColumns, ReadOnlyInline):
         return super().get_queryset(request).prefetch_related("runs")
 
 
-PANELS.setdefault(Task, []).append(EscalationInline)
-WITH_TASKS.append(Prefetch("escalations", Escalation.objects.select_related("rules")))
-ZONES.append(zone_of_task)
+CLOCKS = Prefetch("escalations", Escalation.objects.select_related("rules"))
+"""What `zone_of_task` needs."""

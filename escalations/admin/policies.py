@@ -27,6 +27,7 @@ from escalations.admin.policy_change import ANSWER, EDIT, GIVE, following, joini
 from escalations.clocks import policy_reload
 from escalations.kinds import KINDS, checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
+from notifications.admin import search
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
 from notifications.admin.decorators import action, column, display
@@ -287,6 +288,9 @@ def read_policy(policy: Policy) -> RuleTargets:
     subject = (policy.engine_id, policy.fallback_id, str(step_fields), tuple(conditions))
     fallback = PolicyStep(person_id=policy.fallback_id)
     return RuleTargets([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
+
+
+SEARCH = search.small(Policy, "timer", ["name"], lambda policy, _query: [search.on_or_off(policy.enabled)])
 
 
 # --- lists across all policies ----------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ from notifications.admin.overview import ROWS, Panel, Row
 from notifications.models import Task, Team
 from notifications.wording.formats import locale_of, number
 
-PAGE = "admin:escalations_escalation_sla"
+NAME = "admin:escalations_escalation_sla"
+PERMISSIONS = ("escalations.view_escalation",)
 SHOWN = 20
 """The number of late tasks shown."""
 NO_WORDS = SafeString("")
@@ -239,7 +240,7 @@ def panel(now: datetime) -> Panel:
         )
         for each in first.prefetch_related("task__teams", "task__candidates")
     ]
-    return Panel(gettext("Late by their SLA"), reverse(PAGE), gettext("No SLA policy is missed just now."), rows)
+    return Panel(gettext("Late by their SLA"), reverse(NAME), gettext("No SLA policy is missed just now."), rows)
 
 
 def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) -> dict[str, Any]:

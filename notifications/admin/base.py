@@ -16,16 +16,19 @@ from django.forms import BaseForm, Media
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
+from notifications.additions import DeskPanel
 from notifications.admin.display import change_url
 from notifications.admin.empty_lists import empty_text
 from notifications.admin.history_pages import HistoryPages
 from notifications.admin.invalid_ids import AutocompleteMixin, PagedFormSet
 from notifications.models import Engine
+from wfpush import features
 
 MAX_MATCHES = 500
 """Maximum number of rows, the newest, that a search reads for each of its lookups."""
@@ -38,9 +41,6 @@ ENGINE_IDS = ("task_id", "case_id")
 
 FILTER_SUFFIXES = ("exact", "id__exact", "isnull", "pk__exact")
 """The suffixes of lookups that filters use in addresses."""
-
-PANELS: dict[type[Model], list[type[Any]]] = {}
-"""Inlines that other apps add to the pages of a model."""
 
 MAX_COUNT = 10_000
 """The largest number that lists count to. Nobody pages further, and counting would cost more than the page."""
@@ -153,7 +153,9 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
         return DeskChangeList
 
     def get_inlines(self, request: HttpRequest, obj: Any | None) -> "Sequence[type[InlineModelAdmin[Any, Any]]]":
-        return [*super().get_inlines(request, obj), *PANELS.get(self.model, ())]
+        label = self.model._meta.label_lower
+        added = (import_string(each.inline) for each in features.added(DeskPanel) if each.model == label)
+        return [*super().get_inlines(request, obj), *added]
 
     # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:

@@ -6,6 +6,7 @@ An entry stands for all lists of its subject, which are tabs of each other. Each
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from axes.models import AccessAttempt, AccessLog
@@ -19,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure
 
-from notifications.additions import DeskList
+from notifications.additions import DeskList, DeskPage, DeskPlace
 from notifications.admin.display import list_url
 from notifications.models import (
     Absence,
@@ -151,23 +152,32 @@ REST: dict[str, Section] = {
 """Groups for occasional use. A group is open while one of its lists is."""
 
 
-def add(section: str, model: type[Model], after: str = "", icon: str = "") -> None:
-    """Add a list of another app to a section: behind the list of the model `after`, else at the end."""
-    places = (DAILY | REST)[section].places
-    position = next((number for number, place in enumerate(places, 1) if after and place.model == after), len(places))
-    places.insert(position, _list(model, icon))
+def _add(added: DeskPlace) -> None:
+    """Add a place of a feature to its section: behind the list that it names, else at the end."""
+    places = (DAILY | REST)[added.section].places
+    if isinstance(added, DeskList):
+        behind = (number for number, place in enumerate(places, 1) if added.after and place.model == added.after)
+        places.insert(next(behind, len(places)), _list(apps.get_model(added.model), added.icon))
+    elif isinstance(added, DeskPage):
+        places.append(_page(added))
 
 
-def add_page(section: str, name: str, title: Any, permissions: Sequence[str]) -> None:
-    """Add a page that is no list, by its URL's name. Users with all of the permissions see it."""
-    (DAILY | REST)[section].places.append(
-        Place(partial(str, title), partial(reverse, name), lambda request: request.user.has_perms(permissions))
+def _page(added: DeskPage) -> Place:
+    """Return a page's place. Its module is loaded later, as it may import this one."""
+
+    def module() -> Any:
+        return import_module(added.module)
+
+    return Place(
+        partial(str, added.label),
+        lambda: reverse(module().NAME),
+        lambda request: request.user.has_perms(module().PERMISSIONS),
     )
 
 
-for _each in features.added(DeskList):
+for _each in features.added(DeskPlace):
     if _each.section:
-        add(_each.section, apps.get_model(_each.model), _each.after, _each.icon)
+        _add(_each)
 
 
 def pages() -> list[str]:

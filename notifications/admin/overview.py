@@ -1,11 +1,12 @@
 """The desk's first page: whether everybody was notified, and if not, why. It shows waiting, late and failed work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Count, Min, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.additions import OverviewPart
+from notifications.additions import OverviewPanel, OverviewPart
 from notifications.admin.alarms import ALARMS
 from notifications.admin.display import Tone, ago, change_url, list_url, mark, shortened, since, span
 from notifications.admin.events import event_mark
@@ -89,7 +90,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     sees = partial(may_see, request)
     with timezone.override(zone_of_reader(request)):
-        panels = [make(now) for model, make in PANELS if sees(model)]
+        panels = [make(now) for model, make in all_panels() if sees(model)]
         parts = features.added(OverviewPart)
         for part in parts:
             context |= import_string(part.context)(request, now)
@@ -335,6 +336,8 @@ PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
 ]
 
 
-def add_panel(model: type[Model], make: Callable[[datetime], Panel]) -> None:
-    """Add a panel of another app, for users who may see the model's rows."""
-    PANELS.append((model, make))
+def all_panels() -> Iterator[tuple[type[Model], Callable[[datetime], Panel]]]:
+    """Yield the panels with their models: users who may see the model's rows see the panel."""
+    yield from PANELS
+    for each in features.added(OverviewPanel):
+        yield apps.get_model(each.model), import_string(each.panel)

@@ -1,6 +1,5 @@
 """Categories, event types and routes, which decide who is notified of an event."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -9,6 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import escape, format_html_join
+from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from notifications.additions import RouteDoubts
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.conditions import (
     ROWS,
@@ -48,6 +49,7 @@ from notifications.models.routing import default_channels
 from notifications.types import lookup
 from notifications.wording import template_check
 from notifications.wording.known_paths import carried
+from wfpush import features
 
 
 # --- categories -----------------------------------------------------------------------------------------------------
@@ -275,10 +277,6 @@ class RouteAdmin(RuleAdmin):
         return dry_run_page(self, request, self.get_row(request, object_id))
 
 
-DOUBTS: list[Callable[[Route], list[str]]] = []
-"""Functions of other apps that return doubts about a route."""
-
-
 def doubts_about(route: Route) -> list[str]:
     """Return sentences about probable mistakes. The route is saved nevertheless."""
     doubts = []
@@ -289,7 +287,7 @@ def doubts_about(route: Route) -> list[str]:
         doubts.append(text % {"template": route.template})
     if conditions := list(route.conditions.all()):
         doubts += doubts_about_conditions(conditions, carried(route.engine, route.event_types.all()))
-    return [*doubts, *(doubt for ask in DOUBTS for doubt in ask(route))]
+    return [*doubts, *(doubt for each in features.added(RouteDoubts) for doubt in import_string(each.doubts)(route))]
 
 
 class PartOfRoute(LedgerAdmin):

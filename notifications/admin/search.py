@@ -17,11 +17,13 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Func, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from psycopg.errors import QueryCanceled
 
+from notifications.additions import SearchKind
 from notifications.admin import navigation
 from notifications.admin.base import as_uuid
 from notifications.admin.display import change_url
@@ -41,6 +43,7 @@ from notifications.models import (
 )
 from notifications.models.events import CASE_WORDS, TASK_WORDS
 from notifications.models.people import PERSON_WORDS
+from wfpush import features
 from wfpush.postgres.word_index import Words, has_words, having
 
 log = structlog.get_logger(__name__)
@@ -280,14 +283,18 @@ KINDS: list[Kind] = [
     _by_our_id(Delivery, "send"),
     _by_our_id(Callback, "reply"),
 ]
-"""The kinds. Other apps append theirs."""
+"""The kinds of the core."""
+
+
+def all_kinds() -> list[Kind]:
+    return [*KINDS, *(import_string(each.kind) for each in features.added(SearchKind))]
 
 
 # --- the response -----------------------------------------------------------------------------------------------------
 def answer(request: HttpRequest) -> HttpResponse:
     """Return the hits as options of a list, with a sentence that says how many there are."""
     query = Query(" ".join(request.GET.get("q", "").split())[:MOST_CHARACTERS].strip())
-    kinds = [kind for kind in KINDS if admin.site.get_model_admin(kind.model).has_view_permission(request)]
+    kinds = [kind for kind in all_kinds() if admin.site.get_model_admin(kind.model).has_view_permission(request)]
     hits, more = _find_hits(request, kinds, query) if query.text else ([], False)
     context = {"hits": hits, "said": _summary(kinds, query, hits, more)}
     return render(request, "admin/desk/found.html", context)

@@ -1,6 +1,6 @@
 """Tasks and cases: what waits since when, for whom, and the outcome."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any
 
@@ -8,10 +8,12 @@ from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.additions import DeadlineZone
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.case_timeline import TimelineMixin
 from notifications.admin.decorators import (
@@ -44,6 +46,7 @@ from notifications.models import (
 )
 from notifications.routing import stakeholders
 from notifications.wording.plaintext import clean_line
+from wfpush import features
 
 TASK_TONES: dict[str, Tone] = {
     TaskState.OPEN: "wait",
@@ -56,15 +59,15 @@ TASK_TONES: dict[str, Tone] = {
 }
 
 
-WITH_TASKS: list[Any] = []
-"""Prefetches that other apps add to the tasks of a list."""
-ZONES: list[Callable[[Task], tzinfo | None]] = []
-"""Functions of other apps that return the zone of the calendar by which a task is due."""
+def prefetches() -> Iterator[Any]:
+    """Yield what `zone_of_deadline` needs of the tasks of a list."""
+    return (import_string(each.prefetch) for each in features.added(DeadlineZone))
 
 
 def zone_of_deadline(task: Task) -> tzinfo | None:
     """Return the zone of the calendar by which the SLA keeps time, if the task has an SLA deadline; else None."""
-    zones = (zone_of(task) for zone_of in ZONES) if task.sla_due_at is not None else ()
+    added = features.added(DeadlineZone) if task.sla_due_at is not None else ()
+    zones = (import_string(each.zone)(task) for each in added)
     return next((zone for zone in zones if zone is not None), None)
 
 
@@ -201,7 +204,7 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         tasks: QuerySet[Task] = super().get_queryset(request)
-        return tasks.prefetch_related("candidates", "teams", *WITH_TASKS)
+        return tasks.prefetch_related("candidates", "teams", *prefetches())
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Return the most overdue first, if the list shows waiting tasks; else the newest."""
@@ -257,7 +260,7 @@ class TaskInline(TaskColumns, ReadOnlyInline):
     fields = ["name", "task_id", "state", "due_word", "became"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        return super().get_queryset(request).prefetch_related(*WITH_TASKS)
+        return super().get_queryset(request).prefetch_related(*prefetches())
 
 
 @admin.register(Case)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from notifications.admin.base import PANELS, DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline, extend
+from notifications.admin.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline, extend
 from notifications.admin.decorators import action, column, display, link_column, state_column, time_ago
 from notifications.admin.display import Tone, change_url, mark, page_url
 from notifications.models import Case, Recipient
@@ -135,7 +135,6 @@ class CaseHold(DeskAdmin):
         return self.ask(request, case, title=title, text=text, button=title, form=form)
 
 
-PANELS.setdefault(Case, []).append(HoldInline)
 extend(Case, CaseHold)
 
 

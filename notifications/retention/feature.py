@@ -8,7 +8,16 @@ of their tables and references to people; `search_terms` and `scrubbing` find an
 from django.utils.translation import gettext_lazy as _
 
 from notifications import roles
-from notifications.additions import CHANGE_REASON, HISTORY_TYPE, Columns, DailyRemoval, DeskList, PersonalData, Rights
+from notifications.additions import (
+    CHANGE_REASON,
+    HISTORY_TYPE,
+    Columns,
+    DailyRemoval,
+    DeskList,
+    DeskPanel,
+    PersonalData,
+    Rights,
+)
 from notifications.retention import erasing, pruning
 from wfpush.features import Feature
 
@@ -44,6 +53,7 @@ FEATURE = Feature(
             icon="delete",
             empty=_("People who were erased, and how far it is. Nobody was: the page of a person leads to it."),
         ),
+        DeskPanel("notifications.case", "notifications.retention.admin.HoldInline"),
         Rights(roles.ADMINISTRATORS, ["retention.retentionrule"]),
         Rights(roles.ADMINISTRATORS, ["retention.legalhold"], ["view", "add", "change"]),
         Rights(roles.ADMINISTRATORS, ["retention.erasure"], ["view"]),

@@ -256,7 +256,7 @@ SHOTS = [
     Shot("desk-template", lambda world: page_of(Template.objects.get(slug="task"))),
     Shot("desk-draft", _draft),
     Shot("desk-compare", _changed_words),
-    _named("sla", sla_report.PAGE, whole=True),
+    _named("sla", sla_report.NAME, whole=True),
     _list("policies", Policy),
     _first("policy", Policy, whole=True),
     _first("policy-effect", Policy, ready=_later),

@@ -104,7 +104,7 @@ def test_an_entry_leads_to_the_first_of_its_lists_that_one_may_see(day: World) -
 
 def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> None:
     sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
-    for address in (reverse(sla_report.PAGE), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
+    for address in (reverse(sla_report.NAME), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
     rules = ["Routes", "Four-eyes rules", "Event types", "Categories", "Ways of cases", "Lists for cases"]
     rules += ["New rule", "Dead ends"]
@@ -119,7 +119,7 @@ def test_the_sidebar_lights_the_entry_of_a_page(day: World, root: Client) -> Non
         list_of(Case): "Tasks",
         page_of(Task.objects.all()[0]): "Tasks",
         page_of(day.team): "People",
-        reverse(sla_report.PAGE): "SLA",
+        reverse(sla_report.NAME): "SLA",
         list_of(BusinessCalendar): "SLA",
         reverse(dead_ends.NAME): "Rules",
         list_of(AccessAttempt): "Locks",

@@ -37,7 +37,6 @@ class Note(StepKind):
     kind = "note"
     label = lazystr("write a note")
     fields = PEOPLE
-    targets = (StepTarget.MANAGER, StepTarget.PERSON)
     afterwards = "Somebody may read it."
 
     def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
@@ -49,8 +48,11 @@ class Note(StepKind):
         return StepOutcome(RunResult.DONE, NOTHING, event=event)
 
     def faults(self, step: PolicyStep) -> Faults:
-        if step.target not in self.targets:
+        if step.target not in self.targets():
             yield "target", "Notes are for one person."
+
+    def targets(self) -> list[str]:
+        return [StepTarget.MANAGER, StepTarget.PERSON]
 
     def says(self, step: StepDescription) -> str:
         return NOTES[translation.get_language() or "en"] % (whom(step) if step.target else "-")
