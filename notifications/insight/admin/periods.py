@@ -6,16 +6,14 @@ from functools import cached_property
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from notifications.additions import Text
 from notifications.admin.intervals import between_words, made_between
 from notifications.insight.hourly import HOUR, hour_of
 from notifications.insight.models import CountedHour
 from notifications.wording.formats import local_hour
-
-Text = str | Promise
 
 HOURS, DAYS = 24, {"week": 7, "month": 30}
 NAMES: dict[str, Text] = {
