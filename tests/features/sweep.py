@@ -10,9 +10,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
+from notifications.answers.respond import respond
+from notifications.answers.submission import Answer
 from notifications.inbox.session import BACKEND
-from notifications.models import Recipient
+from notifications.models import Callback, Recipient, TaskState
 from tests.inbox.browser import signed_in
 from tests.support.story import Story
 
@@ -83,6 +86,16 @@ def test_every_link_of_the_inbox_leads_somewhere(story: Story) -> None:
         known, wrong = walk(signed_in(Recipient.objects.get(ref=name)), "/")
         assert wrong == []
         assert {"/settings", "/devices"} <= known
+
+
+def test_a_question_pauses_its_task_and_goes_to_the_engine(story: Story) -> None:
+    respond(story.copy(story.bob), Answer("request_info", "Which cost centre?"), now=timezone.now())
+
+    task = story.task()
+    assert (task.state, task.info[0]["text"]) == (TaskState.INFO_REQUESTED, "Which cost centre?")
+    assert "info_requested" in Callback.objects.get().body
+    page = signed_in(story.bob).get(f"/n/{story.copy(story.bob).pk}").content.decode()
+    assert "Which cost centre?" in page
 
 
 def test_the_description_of_the_api_names_what_is_there(story: Story) -> None:
