@@ -50,7 +50,7 @@ SHOWN_ELSEWHERE = {
     *("AbsencePart", "Account", "Addressee", "Attachment", "AttachmentPiece", "CalendarAbsence", "CategoryChoice"),
     *("CategoryDefault", "CountedHour", "DeliveryReceipt", "EngagementCount", "EngagementHour", "EngineAccess"),
     *("EntitlementReview", "Farewell", "FollowedKind", "HandedOver", "HeldReview", "HourlyCount", "LinkRequest"),
-    *("MutedCase", "PersonalSignIn", "Poll", "PolledTask", "Preferences", "Pruning", "PushKey", "QuietHours"),
+    *("MutedCase", "Person", "PersonalSignIn", "Poll", "PolledTask", "Preferences", "Pruning", "PushKey", "QuietHours"),
     *("ReplayedRow", "RotaFeed", "RotaFeedShift", "RotaLayer", "RotaOverride", "RotaSwap", "RotaWatch", "Rules"),
     *("SavedView", "SearchedAnew", "SearchedPart", "SignedOut", "TaskContent", "TaskMessage", "Unsubscription"),
 }

@@ -151,7 +151,7 @@ def test_no_query_and_no_comparison_looks_into_a_sentence() -> None:
     found = [
         f"{file.relative_to(ROOT)}:{line}"
         for file in files
-        if file.parent.name != "migrations"
+        if file.parent.name not in ("migrations", "tests")
         for line in readings(file.read_text())
     ]
 
