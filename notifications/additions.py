@@ -261,11 +261,13 @@ Reference = tuple[str, str]
 @dataclass(frozen=True)
 class PersonalData:
     """All tables of an app. References in `go` are of rows that go with the person; those in `stay` still say that
-    somebody did or got something, but not who. `named_by`: configuration in which an administrator should name somebody
-    else. `export`: the sections of a person's export, by name."""
+    somebody did or got something, but not who. `counted`: those of `go` that the preview of an erasure counts.
+    `named_by`: configuration in which an administrator should name somebody else. `export`: the sections of a person's
+    export, by name."""
 
     tables: Mapping[str, Columns]
     go: Sequence[Reference] = ()
     stay: Sequence[Reference] = ()
     named_by: Sequence[Reference] = ()
     export: Mapping[str, Section] = field(default_factory=dict)
+    counted: Sequence[Reference] = ()

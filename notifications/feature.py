@@ -1,7 +1,6 @@
 """What the core itself does in the background, and which of its parts follow the changes of tasks."""
 
 from notifications import channel_facts, personal_data
-from notifications.absences import feeds as absence_feeds
 from notifications.cases import messages
 from notifications.cases.lifecycle import AfterKept, TaskObserver
 from notifications.delivery import engine as delivery
@@ -36,13 +35,11 @@ FEATURE = Feature(
         *link_mails.SOURCES,
         *delivery.SOURCES,
         *change_effects.SOURCES,
-        *absence_feeds.SOURCES,
         *callback.SOURCES,
         *poll.SOURCES,
         *service_watch.SOURCES,
         Kinds(delivery_services.kinds),
         Kinds(engine_services.kinds),
-        Kinds(absence_feeds.kinds),
         Queue("events", Event, waiting=Event.backlog),
         Queue("deliveries", Delivery),
         Queue("callbacks", Callback, engine_services.REACHABLE),
@@ -56,7 +53,6 @@ FEATURE = Feature(
         AfterKept(returned_answers.look_at),
         Minutely("accounts", "notifications.tasks.settle_accounts"),
         Minutely("searched", "notifications.tasks.gather_searched"),
-        Minutely("absences", "notifications.tasks.hand_over_absences"),
         personal_data.PERSONAL_DATA,
     ],
 )

@@ -68,10 +68,6 @@ TABLES: dict[str, Columns] = {
     ),
     "notifications.absence": Columns(plain="open_items"),
     "notifications.absencepart": Columns(plain="case_type"),
-    "notifications.absencefeed": Columns(own="url host fault_fact", plain="takes open_items"),
-    "notifications.historicalabsencefeed": Columns(words=_CHANGE, plain=f"takes open_items{_TYPE}"),
-    "notifications.calendarabsence": Columns(),
-    "notifications.handedover": Columns(),
     "notifications.historicalabsence": Columns(words=_CHANGE, plain=f"open_items parts{_TYPE}"),
     "notifications.device": Columns(own=f"channel address address_kind p256dh auth session last_fault_fact {_DEVICE}"),
     "notifications.historicaldevice": Columns(
@@ -185,9 +181,6 @@ TABLES: dict[str, Columns] = {
 
 GO: tuple[Reference, ...] = (
     ("notifications.absence", "recipient"),
-    ("notifications.absencefeed", "recipient"),
-    ("notifications.handedover", "person"),
-    ("notifications.handedover", "to"),
     ("notifications.preferences", "recipient"),
     ("notifications.quiethours", "recipient"),
     ("notifications.categorychoice", "recipient"),
@@ -206,7 +199,6 @@ GO: tuple[Reference, ...] = (
     ("notifications.case_followers", "recipient"),
     ("notifications.caselist_people", "recipient"),
     ("notifications.historicalabsence", "recipient"),
-    ("notifications.historicalabsencefeed", "recipient"),
 )
 """Rows of the person alone. Devices are removed earlier, with messages (notifications/people)."""
 
@@ -216,9 +208,7 @@ STAY: tuple[Reference, ...] = (
     ("notifications.absence", "delegate"),
     ("notifications.absence", "entered_by"),
     ("notifications.absencepart", "delegate"),
-    ("notifications.absencefeed", "delegate"),
     ("notifications.historicalabsence", "delegate"),
-    ("notifications.historicalabsencefeed", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
     ("notifications.historicalcaselist_people", "recipient"),
     ("notifications.team", "lead"),
@@ -247,7 +237,6 @@ NAMED_BY: tuple[Reference, ...] = (
     ("notifications.team", "lead"),
     ("notifications.recipient", "manager"),
     ("notifications.recipient", "absence__delegate"),
-    ("notifications.recipient", "absence_feed__delegate"),
 )
 
 
@@ -262,14 +251,8 @@ EXPORT: dict[str, Section] = {
     "account": Section("auth.user", "pk", lambda person: person.user_id),
     "absence": Section("notifications.absence", "recipient"),
     "absence_history": Section("notifications.historicalabsence", "recipient"),
-    "absence_calendar": Section("notifications.absencefeed", "recipient", without=frozenset({"url"})),
-    "absence_calendar_history": Section("notifications.historicalabsencefeed", "recipient"),
-    "absences_by_calendar": Section("notifications.calendarabsence", "feed"),
     "stands_in_for": Section("notifications.absence", "delegate"),
-    "stands_in_by_calendar": Section("notifications.absencefeed", "delegate", without=frozenset({"url"})),
     "stands_in_for_some": Section("notifications.absencepart", "delegate"),
-    "handed_over": Section("notifications.handedover", "person"),
-    "handed_to_them": Section("notifications.handedover", "to"),
     "teams": Section("notifications.team_members", "recipient"),
     "preferences": Section("notifications.preferences", "recipient"),
     "quiet_hours": Section("notifications.quiethours", "recipient"),

@@ -268,7 +268,6 @@ FEED_BROKEN = code("feed_broken", _("an event in it makes no sense: its times, o
 FEED_ODD_RULE = code("feed_odd_rule", _("an event repeats in a way that is not read: only days, weeks, months, years"))
 FEED_TOO_MUCH = code("feed_too_much", _("reading it takes too much time or memory: it has too much in it"))
 FEED_NOT_THERE = code("feed_not_there", _("no calendar was found at this address"))
-OWN_CALENDAR = code("own_calendar", _("it is your own calendar"))
 
 # --- which routes and policies apply --------------------------------------------------------------
 CONDITIONS = code("conditions", "%(conditions)s", is_worded=False)

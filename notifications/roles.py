@@ -28,7 +28,7 @@ RULES = (
 NAMED_BY_RULES = ("recipient", "team", "template", "eventvariable")
 """Models of which the forms of rules offer rows."""
 PREFERENCES = ("preferences", "quiethours", "categorychoice", "mutedcase", "followedkind")
-ABSENCES = ("absence", "absencepart", "absencefeed")
+ABSENCES = ("absence", "absencepart")
 CONFIGURATION = (*CONNECTIONS, *RULES, "eventvariable", "brand", "recipient", *ABSENCES, *PREFERENCES, "team")
 WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (

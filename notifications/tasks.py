@@ -6,7 +6,6 @@ A schedule in the database contains the function's dotted name, so it stays here
 import structlog
 from django.utils import timezone
 
-from notifications.absences import hand_over
 from notifications.items import search_index
 from notifications.people import revocation
 
@@ -23,10 +22,3 @@ def settle_accounts() -> None:
 def gather_searched() -> None:
     """Once a minute: index the searchable text of people with very many items."""
     search_index.gather()
-
-
-def hand_over_absences() -> None:
-    """Once a minute: hand over waiting items of people who have gone away, and take them back when they are back."""
-    tasks = hand_over.run(timezone.now())
-    if tasks:
-        log.info("absences_handed_over", tasks=tasks)

@@ -18,7 +18,7 @@ TASKS = [
     "notifications.tasks.settle_accounts",
     "notifications.tasks.gather_searched",
     "notifications.insight.tasks.count_hours",
-    "notifications.tasks.hand_over_absences",
+    "notifications.absences.tasks.hand_over_absences",
     "notifications.rotas.tasks.hand_over_duty",
 ]
 BACKEND = "notifications.signing_in.AccountBackend"

@@ -39,12 +39,11 @@ FLOORS: dict[str, str] = {
     "routing": "notifications: routing",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
-    "absences that begin and end": "notifications: absences",
     "what starts it all": (
         "notifications: admin admin_site api apps feature housekeeping inbox management personal_data roles signing_in "
         "starter tasks urls"
     ),
-    "features": "notifications: conversation customers insight replays retention rotas transfer",
+    "features": "notifications: absences conversation customers insight replays retention rotas transfer",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
@@ -57,7 +56,8 @@ LAYERS = {
     for title, line in FLOORS.items()
 }
 FEATURES: dict[str, list[str]] = {
-    "escalations.team_time": [],
+    "escalations.team_time": ["notifications.absences"],
+    "notifications.absences": [],
     "notifications.conversation": [],
     "notifications.customers": ["notifications.conversation"],
     "notifications.insight": [],

@@ -53,6 +53,7 @@ FEATURE_PACKAGES = {
     "insight": "notifications.insight",
     "replays": "notifications.replays",
     "transfer": "notifications.transfer",
+    "absences": "notifications.absences",
     "rotas": "notifications.rotas",
     "conversation": "notifications.conversation",
     "customers": "notifications.customers",

@@ -19,8 +19,6 @@ from escalations.policies.rules import Step
 from notifications.channels.registry import person_channels
 from notifications.feature_targets import Period, feature_targets
 from notifications.models import (
-    Absence,
-    CalendarAbsence,
     CaseList,
     Category,
     Device,
@@ -30,6 +28,7 @@ from notifications.models import (
     TargetKind,
     Task,
 )
+from notifications.people import absence
 from notifications.preferences import delivery_decision
 from notifications.preferences.lookup import Reading
 from notifications.reasons import NOTHING, Reason, joined
@@ -257,11 +256,9 @@ def _is_foreseen(target: RouteTarget) -> bool:
 def _instants(now: datetime, reachability: Reachability, periods: Iterable[Period]) -> list[datetime]:
     """Return now, when absences and long quiet hours begin or end, and when the people of features' rows change."""
     end = now + HORIZON
-    entered, by_calendar = (
-        kind.objects.filter(ends_at__gt=now, begins_at__lt=end).order_by().values_list("begins_at", "ends_at")
-        for kind in (Absence, CalendarAbsence)
-    )
-    rows = entered.union(by_calendar)
-    changes = sorted({instant for row in rows for instant in row if now < instant < end}.union(reachability.changes))
+    coming = (table.rows().filter(ends_at__gt=now, begins_at__lt=end) for table in absence.tables())
+    entered, *added = (rows.values_list("begins_at", "ends_at") for rows in coming)
+    times = {instant for row in entered.union(*added) for instant in row if now < instant < end}
+    changes = sorted(times.union(reachability.changes))
     handed_over = sorted({instant for period in periods for instant in period.changes})
     return sorted({now, *changes[:MOST_INSTANTS], *handed_over[:MOST_HAND_OVERS]})

@@ -18,8 +18,7 @@ from escalations.kinds.base import whom as name_of
 from escalations.kinds.targets import Search, Staff, whom
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Occurrence
-from notifications.absences import reassigning
-from notifications.answers import four_eyes
+from notifications.answers import four_eyes, reassigning
 from notifications.errors import FourEyes
 from notifications.models import Callback, CallbackState, Recipient, Task
 from notifications.reasons import Reason, joined

@@ -12,6 +12,7 @@ from wfpush.features import Feature
 
 FEATURE = Feature(
     name="team_time",
+    needs=["absences"],  # whose page “My team” links to it
     adds=[
         Pages("escalations.team_time.pages"),
         TeamLink("team_time:page", _("Where the time goes")),

@@ -22,12 +22,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications import reasons
+from notifications.absences.models import AbsenceFeed, CalendarAbsence, TakenEntries
+from notifications.absences.reasons import OWN_CALENDAR
 from notifications.calendar_feeds import polling
 from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable, spans_by_choice, spans_in
-from notifications.models import AbsenceFeed, CalendarAbsence, OpenItems, Recipient, TakenEntries
+from notifications.models import OpenItems, Recipient
 from notifications.models.validators import validate_callback_url
-from notifications.people.absence import sign
+from notifications.people.absence import at, sign
 from notifications.reasons import Reason
 from notifications.routing import system_notices
 from notifications.routing.system_notices import NoticeSubject, Words
@@ -200,6 +202,22 @@ def _after(span: Span, back_until: datetime | None) -> Span | None:
     return Span(back_until, span.ends_at) if span.ends_at > back_until else None
 
 
+# --- stored absences --------------------------------------------------------------------------------------------------
+def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence]:
+    """Return the person's current and coming absences by their calendar."""
+    coming = CalendarAbsence.objects.filter(feed=person.pk, ends_at__gt=now).order_by("begins_at")
+    return coming.select_related("feed__recipient", "feed__delegate")
+
+
+def come_back(person: Recipient, now: datetime) -> None:
+    """End the person's absence by their calendar: until its next entry, they are back."""
+    feed = AbsenceFeed.objects.select_for_update().filter(pk=person.pk).first()
+    current = feed.absences.filter(at(now)).first() if feed is not None else None
+    if current is not None:
+        AbsenceFeed.objects.filter(pk=person.pk).update(back_until=current.ends_at)
+        current.delete()
+
+
 # --- failures ---------------------------------------------------------------------------------------------------------
 def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
     """Notify the person once, after the calendar has been unreadable for a day."""
@@ -209,8 +227,8 @@ def _tell_of_failure(feed: AbsenceFeed, now: datetime) -> None:
         if AbsenceFeed.objects.filter(pk=feed.pk, told_at=None).update(told_at=now):
             person = Recipient.objects.select_related("brand", "user").get(pk=feed.pk)
             current = AbsenceFeed.objects.get(pk=feed.pk)
-            subject = NoticeSubject(type=TYPE, data={}, page=reverse("inbox:absence-calendar"), details={})
-            system_notices.send(person, subject, lambda: _words(current, now), reasons.OWN_CALENDAR(), now)
+            subject = NoticeSubject(type=TYPE, data={}, page=reverse("absences:calendar"), details={})
+            system_notices.send(person, subject, lambda: _words(current, now), OWN_CALENDAR(), now)
 
 
 def _words(feed: AbsenceFeed, now: datetime) -> Words:

@@ -17,25 +17,24 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from notifications import reasons
-from notifications.absences import delegate_offers, notices, reassigning
+from notifications.absences import delegate_offers, notices
 from notifications.absences.delegate_offers import Offer
-from notifications.absences.reassigning import Wish
-from notifications.answers import four_eyes
+from notifications.absences.models import CalendarAbsence, HandedOver
+from notifications.answers import four_eyes, reassigning
+from notifications.answers.reassigning import Wish
 from notifications.items import inbox_items
 from notifications.items.representation import iso_utc
 from notifications.models import (
     Absence,
-    CalendarAbsence,
     Callback,
     CallbackState,
-    HandedOver,
     Notification,
     NotificationState,
     OpenItems,
     Recipient,
     Task,
 )
-from notifications.people.absence import Absences, PartSubject, away_at, in_calendars_at
+from notifications.people.absence import Absences, PartSubject, at, away_at, current
 from notifications.people.colleagues import led_by
 from notifications.routing.batch import Copies
 from wfpush.postgres import revision
@@ -108,13 +107,11 @@ def _hand_over_of(begun: QuerySet[Any], now: datetime) -> Iterable[int]:
 def _in_calendars(now: datetime) -> QuerySet[CalendarAbsence]:
     """Return the absences by calendar that count: no other absence is entered for their people for now."""
     entered = away_at(now).filter(recipient=OuterRef("feed"))
-    return in_calendars_at(now).filter(~Exists(entered)).select_related("feed__recipient", "feed__delegate")
-
-
-def _of(person: int, now: datetime) -> AnyAbsence | None:
-    """Return the absence of the person that counts now."""
-    entered = away_at(now).filter(pk=person).select_related("recipient").first()
-    return entered or _in_calendars(now).filter(feed=person).first()
+    return (
+        CalendarAbsence.objects.filter(~Exists(entered), at(now))
+        .order_by()
+        .select_related("feed__recipient", "feed__delegate")
+    )
 
 
 def _waiting(absence: AnyAbsence, after: UUID | None) -> list[tuple[UUID, UUID]]:
@@ -188,7 +185,7 @@ def _offer_refused(now: datetime) -> Iterable[int]:
     refused = HandedOver.objects.filter(item=None, callback__state__in=REFUSED_STATES)
     for person in list(refused.order_by("person").values_list("person", flat=True).distinct()):
         with transaction.atomic(), revision.held():
-            absence = _of(person, now)
+            absence = current(person, now)
             rows = list(refused.filter(person=person).order_by("pk").select_for_update(skip_locked=True)[:STEP])
             if absence is not None and rows:
                 HandedOver.objects.filter(pk__in=[row.pk for row in rows]).delete()
@@ -227,7 +224,7 @@ class _TakeBack:
     def take(self) -> int:
         self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
         self._absences = Absences(self.now)
-        absence = _of(self.rows[0].person_id, self.now)
+        absence = current(self.rows[0].person_id, self.now)
         goes_on = absence is not None and absence.open_items != OpenItems.STAY  # the absence was only changed
         over = [row for row in self.rows if not (goes_on and self._has_same_delegate(row))]
         self._withdraw(over)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications import reasons
+from notifications.absences import feeds
 from notifications.models import Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry
@@ -21,15 +22,16 @@ TYPE = "wfpush.absence"
 def enter(
     person: Recipient, submitted: AbsenceEntry | None, by: Recipient | None, now: datetime, because: str = ""
 ) -> None:
-    """Set an absence that `faults_of` accepts, or end it (None). The person is notified of changes by others; `by`
-    None: a program, which `because` names."""
+    """Set an absence that `faults_of` accepts; None: end it, and the one of the person's calendar. The person is
+    notified of changes by others. `by` None: a program, which `because` names."""
     row = absence.away_from(person, now)
     if submitted is not None:
         absence.set_absence(person, submitted, by=by, because=because)
     else:
         absence.end_absence(person, by=by, because=because)
+        feeds.come_back(person, now)
     if by is not None and by != person and (submitted or row):
-        subject = NoticeSubject(type=TYPE, data={"by": by.as_person()}, page=reverse("inbox:absence"), details={})
+        subject = NoticeSubject(type=TYPE, data={"by": by.as_person()}, page=reverse("absences:absence"), details={})
         system_notices.send(person, subject, lambda: _words(by, submitted, now), reasons.WRITTEN_TO(name=by), now)
 
 

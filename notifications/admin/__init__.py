@@ -5,7 +5,6 @@ Out: pages and forms; changes of the configuration; work that an administrator s
 """
 
 from notifications.admin import (  # noqa: F401  # each registers its lists
-    absence_feeds,
     absences,
     access,
     audit,

@@ -46,9 +46,6 @@ SAYS: dict[str, str | Promise] = {
     "notifications.absence": _(
         "Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here."
     ),
-    "notifications.absencefeed": _(
-        "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add one here."
-    ),
     "notifications.device": _(
         "Browsers and apps that show messages. There is none yet: people turn notifications on in their inbox, on each."
     ),

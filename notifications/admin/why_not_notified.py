@@ -127,7 +127,7 @@ def standing(person: Recipient, now: datetime) -> str:
     """Return a sentence on what keeps messages from the person now; empty if nothing does."""
     if not person.present:
         return _("%(person)s is not active, and is told nothing. Tick “active” on their page.") % {"person": person}
-    away = absence.away_from(person, now) or absence.in_calendar_of(person, now).filter(begins_at__lte=now).first()
+    away = absence.current(person.pk, now)
     if away is not None and away.delegate is not None:
         arguments = {"person": person, "until": exact(away.ends_at), "delegate": away.delegate}
         return _("%(person)s is away until %(until)s; %(delegate)s gets what is for them.") % arguments

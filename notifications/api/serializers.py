@@ -6,11 +6,10 @@ from typing import Any
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework import serializers
 
-from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Ref, TimeZone, Whole
+from notifications.api.fields import Email, Flag, JsonObject, ListOf, Ref, TimeZone, Whole
 from notifications.channel_facts import channel_choices, device_choices
-from notifications.models import Device, LockScreen, OpenItems
+from notifications.models import Device, LockScreen
 from notifications.models.validators import MAX_ID
-from notifications.people.absence_checks import MOST_PARTS
 from wfpush.web.fields import Text
 
 SLUG = re.compile("[A-Za-z0-9_-]{1,100}")
@@ -60,56 +59,6 @@ class LinkRequest(serializers.Serializer[Any]):
         if not local or not value.isprintable():
             raise serializers.ValidationError("Write a path of this site, such as /.")
         return value
-
-
-class AbsencePartGiven(serializers.Serializer[Any]):
-    """Exactly one of `category`, `engine` and `case_type`."""
-
-    category = Text(required=False, allow_null=True, default=None, max_length=60, help_text="The slug of a category.")
-    engine = Text(required=False, allow_null=True, default=None, max_length=60, help_text="The slug of an engine.")
-    case_type = Text(
-        required=False, allow_null=True, default=None, max_length=100, help_text="As events name it in `case.type`."
-    )
-    delegate = Ref(allow_null=True, help_text="Who stands in; null: nobody.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if sum(bool(attrs[name]) for name in ("category", "engine", "case_type")) != 1:
-            raise serializers.ValidationError("Give one of category, engine and case_type.")
-        return attrs
-
-
-class AbsenceGiven(serializers.Serializer[Any]):
-    """`from` and `to` null: the person is there."""
-
-    to = Instant(allow_null=True, help_text="When they are back.")
-    delegate = Ref(required=False, allow_null=True, default=None, help_text="Who stands in; null: nobody.")
-    parts = ListOf(
-        child=AbsencePartGiven(),
-        required=False,
-        default=list,
-        most=MOST_PARTS,
-        help_text="Other delegates for some of it; the first that fits counts.",
-    )
-    open_items = serializers.ChoiceField(
-        OpenItems.values,
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="What becomes of items that wait already; null: `offer`.",
-    )
-    give_back = Flag(
-        required=False, default=False, help_text="With `reassign`: what is still open comes back at the end."
-    )
-
-    def get_fields(self) -> dict[str, Any]:
-        """Add `from`, which is a keyword in Python."""
-        return {"from": Instant(allow_null=True), **super().get_fields()}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        missing = [name for name in ("from", "to") if attrs[name] is None]
-        if len(missing) == 1:
-            raise serializers.ValidationError({missing[0]: "Give both times, or null for both."})
-        return attrs
 
 
 class AttachmentIds(ListOf):

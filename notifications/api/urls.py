@@ -3,7 +3,6 @@
 from django.urls import URLPattern, path
 
 from notifications.api import (
-    absence,
     attachments,
     events,
     following,
@@ -28,7 +27,6 @@ urlpatterns: list[URLPattern] = [
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
     path("v1/recipients/<path:ref>/links", people.RecipientLinksView.as_view()),
     path("v1/recipients/<path:ref>/preferences", preferences.RecipientPreferencesView.as_view()),
-    path("v1/recipients/<path:ref>/absence", absence.RecipientAbsenceView.as_view()),
     path("v1/recipients/<path:ref>", people.RecipientView.as_view()),
     path("v1/teams/<str:slug>", people.TeamView.as_view()),
     path("v1/notifications", inbox.NotificationsView.as_view()),
@@ -44,7 +42,6 @@ urlpatterns: list[URLPattern] = [
     path("v1/followed-cases", following.FollowedCasesView.as_view()),
     path("v1/followed-kinds", following.FollowedKindsView.as_view()),
     path("v1/muted-cases", following.MutedCasesView.as_view()),
-    path("v1/absence", absence.AbsenceView.as_view()),
     path("v1/preferences", preferences.PreferencesView.as_view()),
     path("v1/tokens", people.TokensView.as_view()),
     path("v1/tokens/current", people.CurrentTokenView.as_view()),

@@ -14,8 +14,8 @@ OOF, NEXTCLOUD = "X-MICROSOFT-CDO-BUSYSTATUS", "X-NEXTCLOUD-OUT-OF-OFFICE"
 NAMES = TIMES | IDENTITY | {"TRANSP", OOF, NEXTCLOUD}
 """Properties of entries that are kept."""
 NOT_BUSY = ("FREE", "TENTATIVE", "WORKINGELSEWHERE")
-ALL, WHOLE_DAYS = "all", "whole_days"
-"""Members of `TakenEntries`, whose module needs Django. The third, "marked", takes only marked entries."""
+MARKED, WHOLE_DAYS, ALL = "marked", "whole_days", "all"
+"""Entries that count: those marked as out of office; those, and whole days on which the person is busy; all."""
 
 
 def spans_in(content: Content, takes: str, zone: tzinfo, now: datetime) -> list[Span]:

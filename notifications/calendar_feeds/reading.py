@@ -54,7 +54,7 @@ def events_in(body: str, zone: tzinfo, now: datetime) -> list[CalendarEvent]:
 
 
 def spans_in(body: str, takes: str, zone: tzinfo, now: datetime) -> list[Span]:
-    """Return when the calendar's person is away in the coming time; `takes` (TakenEntries): which entries count.
+    """Return when the calendar's person is away in the coming time; `takes`: which entries count, as in `absent_times`.
     Overlapping and adjacent times are merged. Raise Unreadable."""
     [spans] = spans_by_choice(body, [takes], zone, now)
     if isinstance(spans, Reason):

@@ -174,10 +174,10 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """Return the page whose form was sent: an item, devices, absence, password or a feature's, else the list."""
+    """Return the page whose form was sent: an item, devices, password or a feature's, else the list."""
     match: Any = request.resolver_match
     pages = {entry.page for entry in features.added(MenuEntry)}
-    if match and (match.url_name in ("absence", "password", "settings") or match.view_name in pages):
+    if match and (match.url_name in ("password", "settings") or match.view_name in pages):
         return request.get_full_path()
     if match and "device_id" in match.kwargs:
         return reverse("inbox:devices")

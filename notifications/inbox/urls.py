@@ -1,8 +1,6 @@
 from django.urls import URLPattern, path
 
 from notifications.inbox import (
-    absence,
-    absence_calendar,
     accounts,
     answers,
     bulk_answers,
@@ -46,9 +44,6 @@ urlpatterns: list[URLPattern] = [
     path("timezone", preferences.learn_timezone, name="timezone"),
     path("settings", preferences.page, name="settings"),
     path("settings/outlook", preferences.sentences, name="settings-outlook"),
-    path("absence", absence.page, name="absence"),
-    path("absence/calendar", absence_calendar.page, name="absence-calendar"),
-    path("team", absence.team, name="team"),
     path("password", passwords.page, name="password"),
     path("accounts", accounts.page, name="accounts"),
     path("accounts/<slug:slug>/connect", accounts.connect, name="account-connect"),

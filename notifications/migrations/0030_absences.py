@@ -26,7 +26,7 @@ ON CONFLICT DO NOTHING
 
 
 class Migration(migrations.Migration):
-    """Parts of absences, what happens to open items meanwhile, and who entered an absence. Absences of 0.3.0 are
+    """Parts of absences, what is to happen to open items meanwhile, and who entered an absence. Absences of 0.3.0 are
     reviewed when they end."""
 
     dependencies = [("notifications", "0029_following")]
@@ -106,56 +106,6 @@ class Migration(migrations.Migration):
                         nulls_distinct=False,
                     ),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name="HandedOver",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "person",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="handed_over",
-                        to="notifications.recipient",
-                    ),
-                ),
-                (
-                    "to",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="notifications.recipient"
-                    ),
-                ),
-                (
-                    "task",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="notifications.task"
-                    ),
-                ),
-                (
-                    "item",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="notifications.notification",
-                    ),
-                ),
-                (
-                    "callback",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="notifications.callback",
-                    ),
-                ),
-                ("give_back", models.BooleanField(default=False)),
-                ("at", models.DateTimeField()),
-            ],
-            options={
-                "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("person", "task"), name="one_hand_over_a_task")],
             },
         ),
         migrations.AddField(

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
     """Texts of reasons are made from their facts. Without a transaction: no lock is held while another is awaited."""
 
     atomic = False
-    dependencies = [("notifications", "0031_absence_calendars"), ("wfpush", "0006_required_release")]
+    dependencies = [("notifications", "0030_absences"), ("wfpush", "0006_required_release")]
 
     operations = [
         RequireRelease("0.4.0"),

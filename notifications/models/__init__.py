@@ -4,15 +4,7 @@ In: nothing: models import no other room.
 Out: models. A change of them that several places need is a function of another room.
 """
 
-from notifications.models.absences import (
-    Absence,
-    AbsenceFeed,
-    AbsencePart,
-    CalendarAbsence,
-    HandedOver,
-    OpenItems,
-    TakenEntries,
-)
+from notifications.models.absences import Absence, AbsencePart, OpenItems
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
 from notifications.models.conversation import (
     MOST_TEXT,

@@ -3,25 +3,54 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
-from django.db.models import IntegerField, QuerySet, Value
-from django.utils import timezone
+from django.db.models import IntegerField, Q, QuerySet, Value
 
 from notifications import reasons
-from notifications.models import (
-    Absence,
-    AbsenceFeed,
-    AbsencePart,
-    CalendarAbsence,
-    Category,
-    Engine,
-    OpenItems,
-    Recipient,
-)
+from notifications.models import Absence, AbsencePart, Category, Engine, OpenItems, Recipient
 from notifications.models.history import record_parts
 from notifications.reasons import Reason
+from wfpush import features
+
+
+# --- tables of absences ---------------------------------------------------------------------------
+@dataclass(frozen=True)
+class AbsenceTable:
+    """A table of absences. `model`: its label. Its rows have `begins_at`, `ends_at`, `recipient` and `delegate`;
+    `person` and `delegate` are the lookups of these people."""
+
+    model: str
+    person: str
+    delegate: str
+
+    def rows(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = apps.get_model(self.model)._default_manager.order_by()
+        return rows.select_related(self.person, self.delegate)
+
+    def of(self, people: Iterable[int]) -> QuerySet[Any]:
+        """Return the rows of these people, by key."""
+        return self.rows().filter(**{f"{self.person}__in": people})
+
+    def delegated_to(self, people: Iterable[int]) -> QuerySet[Any]:
+        return self.rows().filter(**{f"{self.delegate}__in": people})
+
+
+ENTERED = AbsenceTable("notifications.absence", "recipient", "delegate")
+
+
+@cache
+def tables() -> Sequence[AbsenceTable]:
+    """Return the table of entered absences, and those that features add. Earlier ones take precedence."""
+    return (ENTERED, *features.added(AbsenceTable))
+
+
+def at(now: datetime) -> Q:
+    """Return the condition of absences at that time."""
+    return Q(begins_at__lte=now, ends_at__gt=now)
 
 
 # --- stand-ins ------------------------------------------------------------------------------------
@@ -153,13 +182,8 @@ READ = (
     "parts__engine__name",
     "parts__case_type",
 )
-READ_OF_CALENDARS: tuple[Any, ...] = (
-    "feed_id",
-    "feed__delegate_id",
-    "feed__delegate__active",
-    *[Value(None, IntegerField())] * 8,
-)
-"""The same columns for calendars' absences, which have no parts."""
+NO_PARTS = [Value(None, IntegerField())] * 8
+"""The columns of parts, for the tables of features, which have none."""
 
 
 def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
@@ -168,20 +192,25 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
         return {}
     parts_by_person: dict[int, list[Part]] = {}
     rest: dict[int, Part] = {}
-    by_calendar: dict[int, list[Part]] = {}
+    added: dict[int, list[Part]] = {}
     own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
-    in_calendars = in_calendars_at(now).filter(feed__in=people).values_list(Value(True), *READ_OF_CALENDARS)
-    rows = own.union(in_calendars, all=True)  # one statement: it is made for all recipients of all messages
-    for calendar, pk, delegate, active, part, *part_columns in sorted(rows, key=lambda row: row[4] or 0):
+    others = (_without_parts(table, people, now) for table in tables() if table != ENTERED)
+    rows = own.union(*others, all=True)  # one statement: it is made for all recipients of all messages
+    for is_added, pk, delegate, active, part, *part_columns in sorted(rows, key=lambda row: row[4] or 0):
         whole = Part(ANYTHING, delegate if active else None)
-        if calendar:
-            by_calendar[pk] = [whole]
+        if is_added:
+            added[pk] = [whole]
             continue
         rest[pk] = whole
         parts = parts_by_person.setdefault(pk, [])
         if part is not None:
             parts.append(_part(*part_columns))
-    return by_calendar | {pk: [*parts, rest[pk]] for pk, parts in parts_by_person.items()}
+    return added | {pk: [*parts, rest[pk]] for pk, parts in parts_by_person.items()}
+
+
+def _without_parts(table: AbsenceTable, people: set[int], now: datetime) -> QuerySet[Any, Any]:
+    columns = (table.person, table.delegate, f"{table.delegate}__active")
+    return table.of(people).filter(at(now)).values_list(Value(True), *columns, *NO_PARTS)
 
 
 def _part(
@@ -214,30 +243,25 @@ def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: PartSubject) -> 
 
 def away_at(now: datetime) -> QuerySet[Absence]:
     """Return the absences at that time, with or without a delegate."""
-    return Absence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
-
-
-def in_calendars_at(now: datetime) -> QuerySet[CalendarAbsence]:
-    """Return absences by calendar at that time. The absences of `away_at` take precedence."""
-    return CalendarAbsence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
+    return Absence.objects.filter(at(now)).order_by()
 
 
 def people_away_at(now: datetime) -> frozenset[int]:
     """Return the keys of all people who are away at that time."""
-    own = away_at(now).values_list("recipient_id", flat=True)
-    return frozenset(own.union(in_calendars_at(now).values_list("feed_id", flat=True)))
+    own, *others = (table.rows().filter(at(now)).values_list(table.person, flat=True) for table in tables())
+    return frozenset(own.union(*others))
+
+
+def current(person: int, now: datetime) -> Any:
+    """Return the row of the person's absence at that time; None without one."""
+    rows = (table.of([person]).filter(at(now)).first() for table in tables())
+    return next((row for row in rows if row is not None), None)
 
 
 def away_from(person: Recipient, now: datetime) -> Absence | None:
     """Return the person's absence as it was entered, unless it is over."""
     absences = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
     return absences.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
-
-
-def in_calendar_of(person: Recipient, now: datetime) -> QuerySet[CalendarAbsence]:
-    """Return the person's current and coming absences by their calendar."""
-    coming = CalendarAbsence.objects.filter(feed=person.pk, ends_at__gt=now).order_by("begins_at")
-    return coming.select_related("feed__recipient", "feed__delegate")
 
 
 # --- entering and ending an absence ---------------------------------------------------------------
@@ -295,16 +319,11 @@ def set_absence(recipient: Recipient, absence: AbsenceEntry, *, by: Recipient | 
 
 @transaction.atomic
 def end_absence(recipient: Recipient, *, by: Recipient | None, because: str = "") -> None:
-    """End the absence. If the calendar says that the person is away, too, they are back until its next entry."""
+    """End the absence."""
     row = Absence.objects.filter(recipient=recipient).first()
     if row is not None:
         sign(row, by, because)
         row.delete()
-    feed = AbsenceFeed.objects.select_for_update().filter(pk=recipient.pk).first()
-    current = in_calendars_at(timezone.now()).filter(feed=feed).first() if feed is not None else None
-    if current is not None:
-        AbsenceFeed.objects.filter(pk=recipient.pk).update(back_until=current.ends_at)
-        current.delete()
 
 
 def sign(row: Any, by: Recipient | None, because: str) -> None:

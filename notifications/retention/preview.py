@@ -12,7 +12,6 @@ from notifications.additions import PersonalData
 from notifications.models import (
     ANSWERABLE,
     Absence,
-    AbsenceFeed,
     ActionToken,
     Attachment,
     Callback,
@@ -50,8 +49,11 @@ def _goes(person: Recipient) -> Iterator[str]:
     yield gettext("Name, ref, e-mail, phone, language and time zone, also those of before, and the account.")
     rows: dict[type[Model], Any] = {
         model: model._default_manager.filter(recipient=person)
-        for model in (Device, RecipientToken, ActionToken, ConnectedAccount, Absence, AbsenceFeed, SavedView)
+        for model in (Device, RecipientToken, ActionToken, ConnectedAccount, Absence, SavedView)
     }
+    for label, name in (reference for data in features.added(PersonalData) for reference in data.counted):
+        model = model_of(label)
+        rows[model] = model._default_manager.filter(**{name: person})
     yield from _counted(rows)
     words = Response.objects.filter(recipient=person).exclude(comment="", values=[], variables={})
     yield gettext("Comments and values of %(count)s answers") % {"count": number(words.count())}

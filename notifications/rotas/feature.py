@@ -50,7 +50,7 @@ FEATURE = Feature(
         DeskList(
             "people",
             "rotas.rota",
-            after="notifications.absencefeed",
+            after="notifications.team",
             empty=_(
                 "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a "
                 "step."

@@ -22,10 +22,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
 from notifications.models import (
-    Absence,
-    AbsenceFeed,
     AbsencePart,
-    CalendarAbsence,
     EntitlementReview,
     Notification,
     NotificationState,
@@ -33,6 +30,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
+from notifications.people import absence
 from notifications.reasons import Reason
 from notifications.routing import fanout
 from notifications.routing.addressing import Contacts
@@ -98,9 +96,8 @@ def _run(review: EntitlementReview, now: datetime) -> None:
 
 def _back_at(person: int, now: datetime) -> datetime | None:
     """Return the end of the person's next absence to end."""
-    entered = Absence.objects.filter(recipient=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
-    by_calendar = CalendarAbsence.objects.filter(feed=person, ends_at__gt=now).aggregate(at=Min("ends_at"))["at"]
-    return min((at for at in (entered, by_calendar) if at is not None), default=None)
+    ends = (table.of([person]).filter(ends_at__gt=now).aggregate(at=Min("ends_at"))["at"] for table in absence.tables())
+    return min((at for at in ends if at is not None), default=None)
 
 
 def request(people: Iterable[int], now: datetime) -> None:
@@ -170,10 +167,9 @@ def _relying_on(person: int) -> set[int]:
     further = {person}
     while further:
         people |= further
-        entered = Absence.objects.filter(delegate__in=further).values_list("recipient_id", flat=True)
+        rows = (table.delegated_to(further).values_list(table.person, flat=True) for table in absence.tables())
         in_part = AbsencePart.objects.filter(delegate__in=further).values_list("absence_id", flat=True)
-        by_calendar = AbsenceFeed.objects.filter(delegate__in=further).values_list("recipient_id", flat=True)
-        further = {*chain(entered, in_part, by_calendar)} - people
+        further = {*chain(in_part, *rows)} - people
     return people
 
 

@@ -16,12 +16,12 @@ from playwright.sync_api import Page
 from escalations.admin import dead_ends, simulator, sla_report
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
+from notifications.absences.models import AbsenceFeed
 from notifications.customers.models import Journey
 from notifications.insight import hourly
 from notifications.insight.models import EngagementCount, EngagementHour
 from notifications.models import (
     Absence,
-    AbsenceFeed,
     ApiKey,
     Brand,
     Callback,

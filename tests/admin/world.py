@@ -22,7 +22,6 @@ from notifications.intake import cloudevents, ingest
 from notifications.items import ledger
 from notifications.models import (
     Absence,
-    AbsenceFeed,
     AnswerMapping,
     Brand,
     Callback,
@@ -90,7 +89,6 @@ def build() -> World:
     EventMapping.objects.create(engine=engine, member="id", expression="taskId")
     EventMapping.objects.create(engine=engine, member="type", expression="'task.assigned'")
     AnswerMapping.objects.create(engine=engine, action="approve", outcome="approved", variables={"ok": True})
-    AbsenceFeed.objects.create(recipient=carol, url="https://calendar.example/carol.ics", host="calendar.example")
     Absence.objects.create(
         recipient=alice, begins_at=now - timedelta(days=9), ends_at=now - timedelta(days=2), delegate=bob
     )

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -34,7 +35,7 @@ PEOPLES_OWN = [
     ("POST", "/api/v1/notifications/read"),
     ("PUT", "/api/v1/cases/4711/follow"),
     ("DELETE", "/api/v1/cases/4711/follow"),
-    ("GET", "/api/v1/absence"),
+    *([("GET", "/api/v1/absence")] if "absences" in settings.FEATURES else []),
     ("GET", "/api/v1/preferences"),
     ("GET", "/api/v1/subscriptions"),
     ("POST", "/api/v1/subscriptions"),

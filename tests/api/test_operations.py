@@ -231,7 +231,11 @@ def call(name: str, caller: Caller, story: Story, *, kind: str = "application/js
     return answer
 
 
-OF_FEATURES = {"on_duty": "rotas", **dict.fromkeys(("case", "case_messages", "write_in"), "customers")}
+OF_FEATURES = {
+    "on_duty": "rotas",
+    **dict.fromkeys(("case", "case_messages", "write_in"), "customers"),
+    **dict.fromkeys(("absence", "put_absence", "recipient_absence", "put_recipient_absence"), "absences"),
+}
 CALLERS = {
     "engine": [
         *("event_trace", "task", "put_recipient", "put_team", "give_token", "give_link"),

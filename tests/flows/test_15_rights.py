@@ -10,13 +10,12 @@ from django.db import transaction
 
 from escalations.clocks import due_steps
 from escalations.models import StepTarget
-from notifications import tasks
+from notifications.absences import tasks
+from notifications.absences.models import AbsenceFeed, CalendarAbsence
 from notifications.engines import callback_results
 from notifications.errors import Withdrawn
 from notifications.models import (
-    AbsenceFeed,
     ActionToken,
-    CalendarAbsence,
     Callback,
     CallbackState,
     CaseList,

@@ -3,11 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
 from tests.support.world import World
+
+pytestmark = pytest.mark.skipif("absences" not in settings.FEATURES, reason="the page is of the feature")
 
 
 def goes(browser: Client, **said: Any) -> None:

@@ -19,7 +19,9 @@ PEOPLES = (
     *("templates/inbox", "templates/base", "notifications/inbox", "notifications/items", "notifications/wording"),
     *(package.replace(".", "/") for package in settings.FEATURES.values()),
 )
-PAGES = ("/", "/?tab=updates", "/?tab=all", "/?q=nothing", "/devices", "/absence", "/password", "/accounts", "/several")
+PAGES = ("/", "/?tab=updates", "/?tab=all", "/?q=nothing", "/devices", "/password", "/accounts", "/several")
+if "absences" in settings.FEATURES:
+    PAGES += ("/absence", "/absence/calendar")
 OF_STRANGERS = ("/sign-in", "/link", "/nothing-here")
 SAID_IN = ("aria-label", "title", "placeholder", "alt")
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     Tickers need no leader any more: two of them do no harm. Workers of releases before 0.4.0 have one."""
 
-    dependencies = [("wfpush", "0005_new_tables"), ("notifications", "0031_absence_calendars"), ("escalations", "0006_targets_of_features")]
+    dependencies = [("wfpush", "0005_new_tables"), ("notifications", "0030_absences"), ("escalations", "0006_targets_of_features")]
 
     operations = [
         migrations.CreateModel(

@@ -13,11 +13,11 @@ from notifications.api.operations.devices import DEVICES
 from notifications.api.operations.events import EVENTS
 from notifications.api.operations.inbox import INBOX
 from notifications.api.operations.operation import Document, Tag, described
-from notifications.api.operations.people import ABSENCES, PEOPLE, REACHED, SIGNING_IN
+from notifications.api.operations.people import PEOPLE, REACHED, SIGNING_IN
 from notifications.api.operations.tasks import FILES, TASKS
 from wfpush import features
 
-CORE = [EVENTS, TASKS, INBOX, FILES, PEOPLE, DEVICES, SIGNING_IN, ABSENCES, REACHED]
+CORE = [EVENTS, TASKS, INBOX, FILES, PEOPLE, DEVICES, SIGNING_IN, REACHED]
 """The tags in the order of the page."""
 
 

@@ -1,7 +1,7 @@
-"""Operations on people and teams, absences, preferences, tokens and sign-in links."""
+"""Operations on people and teams, preferences, tokens and sign-in links."""
 
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.operations.story import CAROL, SITE
+from notifications.api.operations.story import SITE
 from notifications.types import Json
 
 PERSON: Json = {
@@ -42,28 +42,6 @@ PEOPLE = Tag(
                 403: "`scope_missing`: the key has not the scope `directory`",
                 422: UNKNOWN_NAME,
             },
-        ),
-    },
-)
-
-# --- absence ----------------------------------------------------------------------------------------------------------
-TIMES = {"from": "2026-12-21T16:00:00Z", "to": "2027-01-04T08:00:00Z"}
-CLAIMS = {"category": None, "engine": None, "case_type": "claim"}
-ITEMS = {"open_items": "offer", "give_back": False}
-ABSENCE = {**TIMES, "delegate": "carol", "parts": [{**CLAIMS, "delegate": None}], **ITEMS}
-AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": None}], **ITEMS, "calendar": None}
-
-UNLED = "`not_found`: no such person of the organisation, or the caller does not lead them"
-
-ABSENCES = Tag(
-    "Absence",
-    "While a person is away, their messages go to their delegate.",
-    {
-        "absence": Operation("See when one is away", response=AWAY),
-        "put_absence": Operation("Be away, or be back", request=ABSENCE, response=AWAY),
-        "recipient_absence": Operation("See when somebody else is away", response=AWAY, meanings={404: UNLED}),
-        "put_recipient_absence": Operation(
-            "Say when somebody else is away", request=ABSENCE, response=AWAY, meanings={404: UNLED}
         ),
     },
 )

@@ -11,7 +11,7 @@ import time_machine
 from django.utils import timezone
 
 from escalations.models import Escalation, EscalationState, Policy
-from notifications.models import Addressee, Notification, Task, TaskMessage
+from notifications.models import Absence, Addressee, Notification, Recipient, Task, TaskMessage
 from notifications.types import Json
 from tests.factories import action_token
 from tests.support.world import World
@@ -111,8 +111,10 @@ def test_bob_may_ask_a_colleague_or_his_manager_instead_of_who_began_it(world: W
 
 def test_alices_delegate_is_asked_while_she_is_away(world: World) -> None:
     now = datetime.now(UTC)
-    away = {"from": (now - timedelta(hours=1)).isoformat(), "to": (now + timedelta(days=1)).isoformat()}
-    assert world.ask("put", "/api/v1/absence", "alice", {**away, "delegate": "carol"}).status_code == 200
+    alice, carol = (Recipient.objects.get(ref=ref) for ref in ("alice", "carol"))
+    Absence.objects.create(
+        recipient=alice, begins_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1), delegate=carol
+    )
     assign(world, candidates=[], assignee="bob")
 
     world.respond("bob", "request_info", "Which cost centre?")

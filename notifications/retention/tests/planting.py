@@ -17,10 +17,10 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
+from notifications.absences.models import AbsenceFeed, HandedOver
 from notifications.items import search_index
 from notifications.models import (
     Absence,
-    AbsenceFeed,
     AbsencePart,
     ActionToken,
     AnswerMapping,
@@ -37,7 +37,6 @@ from notifications.models import (
     EventType,
     FollowedKind,
     FourEyesRule,
-    HandedOver,
     LinkRequest,
     MutedCase,
     PausedService,

@@ -28,7 +28,7 @@ NOT_EXPORTED = {
     ("notifications.historicalrecipient", "manager"),
     ("notifications.absence", "entered_by"),  # absences of others, which are told of it
     ("notifications.historicalabsence", "delegate"),
-    ("notifications.historicalabsencefeed", "delegate"),
+    ("absences.historicalabsencefeed", "delegate"),
     ("notifications.historicalteam_members", "recipient"),
     ("notifications.historicalcaselist_people", "recipient"),
     ("notifications.team", "lead"),

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("notifications", "0031_absence_calendars"),
+        ("notifications", "0030_absences"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,6 @@ import pytest
 from notifications.calendar_feeds import absent_times, content
 from notifications.calendar_feeds.content import MAX_DATES, Refused, Span
 from notifications.calendar_feeds.reading import spans_in
-from notifications.models import TakenEntries
 from tests.support.berlin import BERLIN, berlin
 from tests.support.length import some
 
@@ -31,7 +30,7 @@ def calendar(*entries: str) -> str:
     return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", *entries, "END:VCALENDAR", ""])
 
 
-def spans(text: str, takes: str = TakenEntries.ALL, now: datetime = NOW) -> list[tuple[str, str]]:
+def spans(text: str, takes: str = absent_times.ALL, now: datetime = NOW) -> list[tuple[str, str]]:
     """As the clocks of Berlin show them."""
     found = absent_times.spans_in(content.parsed(text, absent_times.NAMES), takes, BERLIN, now)
     return [tuple(f"{at.astimezone(BERLIN):%m-%dT%H}" for at in (each.begins_at, each.ends_at)) for each in found]  # type: ignore[misc]
@@ -45,15 +44,15 @@ OUT, MUM, MEETING = ("11-23T00", "11-28T00"), ("11-12T00", "11-13T00"), ("11-05T
 @pytest.mark.parametrize(
     ("product", "takes", "away"),
     [
-        ("outlook", TakenEntries.MARKED, [DENTIST, HOLIDAYS]),
-        ("outlook", TakenEntries.WHOLE_DAYS, [DENTIST, TRAINING, HOLIDAYS]),
-        ("outlook", TakenEntries.ALL, [DENTIST, ("11-10T00", "11-12T00"), HOLIDAYS]),
-        ("google", TakenEntries.MARKED, []),
-        ("google", TakenEntries.WHOLE_DAYS, [OUT]),
-        ("google", TakenEntries.ALL, [MEETING, MUM, OUT]),
-        ("nextcloud", TakenEntries.MARKED, [LISBON]),
-        ("nextcloud", TakenEntries.WHOLE_DAYS, [LISBON, STOCK]),
-        ("nextcloud", TakenEntries.ALL, [("11-06T00", "11-07T00"), ("11-13T00", "11-14T00"), LISBON, STOCK]),
+        ("outlook", absent_times.MARKED, [DENTIST, HOLIDAYS]),
+        ("outlook", absent_times.WHOLE_DAYS, [DENTIST, TRAINING, HOLIDAYS]),
+        ("outlook", absent_times.ALL, [DENTIST, ("11-10T00", "11-12T00"), HOLIDAYS]),
+        ("google", absent_times.MARKED, []),
+        ("google", absent_times.WHOLE_DAYS, [OUT]),
+        ("google", absent_times.ALL, [MEETING, MUM, OUT]),
+        ("nextcloud", absent_times.MARKED, [LISBON]),
+        ("nextcloud", absent_times.WHOLE_DAYS, [LISBON, STOCK]),
+        ("nextcloud", absent_times.ALL, [("11-06T00", "11-07T00"), ("11-13T00", "11-14T00"), LISBON, STOCK]),
     ],
 )
 def test_each_choice_takes_of_each_product(product: str, takes: str, away: list[tuple[str, str]]) -> None:
@@ -83,7 +82,7 @@ def test_an_occurrence_that_was_moved_or_is_free_now_counts_as_it_is_now() -> No
               begins=":20261117T080000Z", ends=":20261117T100000Z"),
     )  # fmt: skip
 
-    assert spans(text, TakenEntries.MARKED) == [
+    assert spans(text, absent_times.MARKED) == [
         ("11-03T09", "11-03T11"), ("11-11T09", "11-11T11"), ("11-24T09", "11-24T11"),
     ]  # fmt: skip
 
@@ -92,7 +91,7 @@ def test_days_are_those_of_the_person_and_follow_the_change_of_clocks() -> None:
     days = calendar(entry(begins=";VALUE=DATE:20261024", ends=";VALUE=DATE:20261026"))
     october = berlin("2026-10-20T10:00")
 
-    [span] = spans_in(days, TakenEntries.ALL, BERLIN, october)
+    [span] = spans_in(days, absent_times.ALL, BERLIN, october)
 
     assert span == Span(berlin("2026-10-24T00:00"), berlin("2026-10-26T00:00"))
     assert (span.ends_at - span.begins_at).total_seconds() == 49 * 3600

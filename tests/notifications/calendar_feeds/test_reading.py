@@ -10,9 +10,8 @@ import pytest
 from icalendar.timezone import tzp
 
 from notifications import reasons
-from notifications.calendar_feeds import reading, sandbox
+from notifications.calendar_feeds import absent_times, reading, sandbox
 from notifications.calendar_feeds.reading import Unreadable, events_in, spans_by_choice, spans_in
-from notifications.models import TakenEntries
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
 from tests.support.berlin import BERLIN, berlin
 
@@ -114,7 +113,7 @@ def test_a_child_that_takes_too_much_is_ended_and_keeps_what_it_answered(
 ) -> None:
     monkeypatch.setattr(reading, "COMMAND", (sys.executable, "-c", SLOW.format(work=WORK[name])))
 
-    marked, every = spans_by_choice(calendar(), [TakenEntries.MARKED, TakenEntries.ALL], BERLIN, NOW)
+    marked, every = spans_by_choice(calendar(), [absent_times.MARKED, absent_times.ALL], BERLIN, NOW)
 
     assert (marked, every) == ([], reasons.FEED_TOO_MUCH())
 
@@ -162,7 +161,7 @@ def test_texts_of_an_event_come_back_as_they_were_written() -> None:
 
     assert (event.summary, list(event.attendees)) == ("On call, Zoë", ["mailto:a@x.example", "mailto:b@x.example"])
     assert event.begins_at == berlin("2026-11-03T09:00")
-    assert spans_in(calendar(entry(*lines)), TakenEntries.ALL, BERLIN, NOW)[0].begins_at == event.begins_at
+    assert spans_in(calendar(entry(*lines)), absent_times.ALL, BERLIN, NOW)[0].begins_at == event.begins_at
 
 
 def test_times_without_a_zone_are_of_the_one_that_the_calendar_names() -> None:

@@ -11,10 +11,11 @@ import time_machine
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from notifications.absences import feeds, hand_over
+from notifications.absences import feeds, hand_over, notices
 from notifications.absences.feeds import FeedSettings
+from notifications.absences.models import AbsenceFeed, CalendarAbsence, TakenEntries
 from notifications.calendar_feeds import polling, reading
-from notifications.models import Absence, AbsenceFeed, CalendarAbsence, Notification, Recipient, TakenEntries
+from notifications.models import Absence, Notification, Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
@@ -134,7 +135,7 @@ def test_whoever_is_back_early_stays_so_until_the_next_entry(
     serve(receiver, *both)
     goes_by(story, receiver)
 
-    absence.end_absence(story.bob, by=story.bob)
+    notices.enter(story.bob, None, story.bob, NOW)
     assert times() == [(23, 24)]
     read_again(clock, HOUR)
     assert times() == [(23, 24)]

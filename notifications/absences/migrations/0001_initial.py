@@ -11,18 +11,20 @@ WATCHED = {
     "calendar_absence": (
         "VALUES (OLD.feed_id), (NEW.feed_id)",
         """AFTER INSERT OR UPDATE OF feed_id, begins_at, ends_at OR DELETE
-           ON notifications_calendarabsence FOR EACH ROW""",
+           ON absences_calendarabsence FOR EACH ROW""",
     ),
     "absence_feed": (
         "SELECT OLD.recipient_id",
-        "AFTER UPDATE OF delegate_id OR DELETE ON notifications_absencefeed FOR EACH ROW",
+        "AFTER UPDATE OF delegate_id OR DELETE ON absences_absencefeed FOR EACH ROW",
     ),
 }
 """Whose reasons to have tasks may have ended, and after what."""
 
 
 class Migration(migrations.Migration):
-    """Calendars from which absences are read."""
+    """Calendars from which absences are read, and tasks that were handed over."""
+
+    initial = True
 
     dependencies = [("notifications", "0030_absences"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
@@ -129,7 +131,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="absences",
-                        to="notifications.absencefeed",
+                        to="absences.absencefeed",
                     ),
                 ),
                 ("begins_at", models.DateTimeField(verbose_name="from")),
@@ -142,8 +144,8 @@ class Migration(migrations.Migration):
                 "ordering": ["begins_at"],
                 "default_permissions": (),
                 "indexes": [
-                    models.Index(fields=["feed", "ends_at"], name="notificatio_feed_id_3f19f2_idx"),
-                    models.Index(fields=["ends_at"], name="notificatio_ends_at_7c6947_idx"),
+                    models.Index(fields=["feed", "ends_at"], name="absences_ca_feed_id_d0d16a_idx"),
+                    models.Index(fields=["ends_at"], name="absences_ca_ends_at_8dcb0a_idx"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -243,6 +245,56 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
+        migrations.CreateModel(
+            name="HandedOver",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="handed_over",
+                        to="notifications.recipient",
+                    ),
+                ),
+                (
+                    "to",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="notifications.recipient"
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="notifications.task"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="notifications.notification",
+                    ),
+                ),
+                (
+                    "callback",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="notifications.callback",
+                    ),
+                ),
+                ("give_back", models.BooleanField(default=False)),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "default_permissions": (),
+                "constraints": [models.UniqueConstraint(fields=("person", "task"), name="one_hand_over_a_task")],
+            },
+        ),
         migrations.RunSQL(list(entitlement_triggers.create(WATCHED)), list(entitlement_triggers.drop(WATCHED))),
-        roles.give_rights(absencefeed="absence"),
+        roles.give_added_rights("absences"),
     ]

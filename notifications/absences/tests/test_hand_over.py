@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from notifications.absences import hand_over
+from notifications.absences.models import HandedOver
 from notifications.models import (
     Absence,
     AbsencePart,
@@ -17,7 +18,6 @@ from notifications.models import (
     Category,
     Delivery,
     FourEyesRule,
-    HandedOver,
     Notification,
     Recipient,
     Task,

@@ -16,14 +16,14 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
 from notifications.absences import feeds
-from notifications.absences.feeds import FeedSettings
+from notifications.absences.feeds import FeedSettings, in_calendar_of
+from notifications.absences.models import AbsenceFeed, TakenEntries
+from notifications.absences.pages import Delegate, proposed
 from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
-from notifications.inbox.absence import Delegate, proposed
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.models import AbsenceFeed, OpenItems, Recipient, TakenEntries
-from notifications.people.absence import in_calendar_of
+from notifications.models import OpenItems, Recipient
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.reasons import Reason
 from notifications.wording.formats import zone_of
@@ -86,7 +86,7 @@ def page(request: PersonRequest) -> HttpResponse:
             if feed is not None:
                 feeds.remove(feed, by=person)
                 messages.success(request, _("The calendar is not read any more."))
-            return redirect("inbox:absence")
+            return redirect("absences:absence")
         form = CalendarForm(person, feed, request.POST)
         if not form.is_valid():
             return _show(request, form, status=422)
@@ -94,7 +94,7 @@ def page(request: PersonRequest) -> HttpResponse:
             return _look(request, form)
         feeds.put(person, FeedSettings(**form.cleaned_data), by=person)
         messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
-        return redirect("inbox:absence-calendar")
+        return redirect("absences:calendar")
 
 
 def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
@@ -144,7 +144,7 @@ def _show(
         "zone": timezone.get_current_timezone_name(),
         "people": proposed(form.person),
     }
-    return show_page(request, "inbox/absence_calendar.html", context, status=status)
+    return show_page(request, "absences/calendar.html", context, status=status)
 
 
 def _preview(spans: Sequence[Span] | Reason, now: datetime) -> str:

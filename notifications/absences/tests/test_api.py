@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from notifications.absences import hand_over
-from notifications.models import Absence, AbsenceFeed, Delivery, Notification, Recipient, Team
+from notifications.absences.models import AbsenceFeed
+from notifications.models import Absence, Delivery, Notification, Recipient, Team
 from notifications.people import absence, revocation
 from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory, TeamFactory

@@ -8,8 +8,9 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from notifications.absences.models import CalendarAbsence
 from notifications.additions import CaseTypes
-from notifications.models import Absence, AbsencePart, CalendarAbsence, Case, Category, Engine, Recipient
+from notifications.models import Absence, AbsencePart, Case, Category, Engine, Recipient
 from notifications.people import absence
 from notifications.people.colleagues import led_by
 from notifications.wording.directions import all_apart

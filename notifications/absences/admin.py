@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.absences import feeds
+from notifications.absences.models import AbsenceFeed
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.calendar_feeds import reading_mark
 from notifications.admin.decorators import column, delegate_column, display
@@ -22,8 +23,7 @@ from notifications.admin.display import NOTHING, there
 from notifications.admin.fields import SecretField
 from notifications.admin.filters import Conditions
 from notifications.admin.history_states import State
-from notifications.models import AbsenceFeed, Recipient
-from notifications.people.absence import in_calendar_of
+from notifications.models import Recipient
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of
 
@@ -100,6 +100,6 @@ class AbsenceFeedAdmin(HistoryAdmin):
         if feed.pk is None:
             return NOTHING
         zone = zone_of(feed.recipient.timezone)
-        rows = list(in_calendar_of(feed.recipient, timezone.now())[:MAX_ABSENCES])
+        rows = list(feeds.in_calendar_of(feed.recipient, timezone.now())[:MAX_ABSENCES])
         times = [(there(row.begins_at, zone), there(row.ends_at, zone)) for row in rows]
-        return render_to_string("admin/desk/calendar_absences.html", {"times": times})
+        return render_to_string("absences/coming.html", {"times": times})

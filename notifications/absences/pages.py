@@ -1,12 +1,10 @@
 """The pages on which people enter when they are away and who stands in, and on which leads see who else is away."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.absences import notices
-from notifications.additions import TeamLink
-from notifications.inbox.absence_states import (
+from notifications.absences.models import AbsenceFeed
+from notifications.absences.states import (
     SHOWN,
     Choice,
     choice_of,
@@ -28,9 +26,11 @@ from notifications.inbox.absence_states import (
     state,
     unheard,
 )
+from notifications.additions import TeamLink
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.models import Absence, AbsenceFeed, OpenItems, Recipient
+from notifications.inbox.wall_clock import WallClock
+from notifications.models import Absence, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
@@ -41,38 +41,11 @@ from wfpush import features, zones
 LISTED = 200
 """Number of names that the delegate field proposes: colleagues first. Other people are found by the typed text."""
 
-WALL_CLOCKS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
-"""Formats of `datetime-local`, and of typed times where a browser has no such field."""
-
 EMPTY_PARTS = 2
 """Rows that the form offers for further parts."""
 
-FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""The years that can be computed in every time zone."""
-
 
 # --- the form -------------------------------------------------------------------------------------
-class WallClock(forms.CharField):
-    """A time in the zone of the person who is away."""
-
-    def to_python(self, value: Any) -> Any:
-        """Return a naive datetime; None for an empty text."""
-        text = super().to_python(value) or ""
-        for form in WALL_CLOCKS:
-            try:
-                wall_clock = datetime.strptime(text, form)
-            except ValueError:
-                continue
-            if FIRST_YEAR <= wall_clock.year <= LAST_YEAR:
-                return wall_clock
-        if text:
-            raise ValidationError(_("Write a date and a time, such as 2026-12-24 17:00."))
-        return None
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{timezone.localtime(value):%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
-
-
 class Delegate(forms.CharField):
     """A person by name, ref or e-mail address."""
 
@@ -239,7 +212,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
         "people": proposed(person),
         "reports": reports(person, now) if own else [],
     }
-    return show_page(request, "inbox/absence.html", context, status=status)
+    return show_page(request, "absences/absence.html", context, status=status)
 
 
 @person_required
@@ -250,4 +223,4 @@ def team(request: PersonRequest) -> HttpResponse:
         raise Http404
     with timezone.override(zone_of(request.recipient.timezone)):
         context = {"reports": reports(request.recipient, timezone.now()), "links": features.added(TeamLink)}
-        return show_page(request, "inbox/team.html", context)
+        return show_page(request, "absences/team.html", context)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications import reasons
-from notifications.models import AbsenceFeed, Recipient
+from notifications.absences.models import AbsenceFeed
+from notifications.models import Recipient
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import RecipientFactory
@@ -63,7 +64,7 @@ def test_an_earlier_choice_is_restored_with_the_address_of_now_and_read_anew(wor
     AbsenceFeed.objects.update(due_at=None)
     record = first.history.earliest("history_id")  # type: ignore[attr-defined]
 
-    press(root, reverse("admin:notifications_absencefeed_simple_history", args=[first.pk, record.pk]))
+    press(root, reverse("admin:absences_absencefeed_simple_history", args=[first.pk, record.pk]))
 
     feed = AbsenceFeed.objects.get()
     assert (feed.takes, feed.delegate, feed.url, feed.host) == ("marked", None, f"{SECRET}2", "calendar.example")

@@ -4,16 +4,19 @@ from typing import Any
 
 from django.db.models import Model
 from django.http import HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.serializers import BooleanField, ChoiceField
+from rest_framework.serializers import BooleanField, ChoiceField, Serializer, ValidationError
 
-from notifications.absences import notices
-from notifications.api import docs, serializers
+from notifications.absences import feeds, notices
+from notifications.api import docs
 from notifications.api.authentication import EngineCaller, PersonCaller
 from notifications.api.base import PersonView, answer, caller_of, validated
-from notifications.api.fields import Instant, TextOrNull
+from notifications.api.fields import Flag, Instant, ListOf, Ref, TextOrNull
+from notifications.api.operations.operation import Operation, Tag
+from notifications.api.operations.story import CAROL
 from notifications.api.people import DirectoryView
 from notifications.api.shown import PersonName, Shown
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
@@ -21,9 +24,10 @@ from notifications.intake.eventdata import is_id
 from notifications.models import Category, Engine, OpenItems, Recipient, Scope
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry, PartEntry
-from notifications.people.absence_checks import faults_of
+from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.people.colleagues import led_by
 from notifications.types import Json
+from wfpush.web.fields import Text
 
 POINTERS = {"begins_at": "/from", "ends_at": "/to"}
 EXTERNAL = "Only people of the organisation itself can be away."
@@ -54,13 +58,63 @@ class AbsenceShown(AbsenceTimes):
     calendar = AbsenceTimes(allow_null=True, help_text="Now or next, as the person's calendar says.")
 
 
+class AbsencePartGiven(Serializer[Any]):
+    """Exactly one of `category`, `engine` and `case_type`."""
+
+    category = Text(required=False, allow_null=True, default=None, max_length=60, help_text="The slug of a category.")
+    engine = Text(required=False, allow_null=True, default=None, max_length=60, help_text="The slug of an engine.")
+    case_type = Text(
+        required=False, allow_null=True, default=None, max_length=100, help_text="As events name it in `case.type`."
+    )
+    delegate = Ref(allow_null=True, help_text="Who stands in; null: nobody.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(bool(attrs[name]) for name in ("category", "engine", "case_type")) != 1:
+            raise ValidationError("Give one of category, engine and case_type.")
+        return attrs
+
+
+class AbsenceGiven(Serializer[Any]):
+    """`from` and `to` null: the person is there."""
+
+    to = Instant(allow_null=True, help_text="When they are back.")
+    delegate = Ref(required=False, allow_null=True, default=None, help_text="Who stands in; null: nobody.")
+    parts = ListOf(
+        child=AbsencePartGiven(),
+        required=False,
+        default=list,
+        most=MOST_PARTS,
+        help_text="Other delegates for some of it; the first that fits counts.",
+    )
+    open_items = ChoiceField(
+        OpenItems.values,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="What becomes of items that wait already; null: `offer`.",
+    )
+    give_back = Flag(
+        required=False, default=False, help_text="With `reassign`: what is still open comes back at the end."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `from`, which is a keyword in Python."""
+        return {"from": Instant(allow_null=True), **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in ("from", "to") if attrs[name] is None]
+        if len(missing) == 1:
+            raise ValidationError({missing[0]: "Give both times, or null for both."})
+        return attrs
+
+
 class AbsenceView(PersonView):
     @docs.operation("absence", {200: AbsenceShown})
     def get(self, request: Request) -> HttpResponse:
         """When one is, or will be, away, and who stands in; all null when there is nothing of the kind."""
         return answer(absence_json(self.recipient()))
 
-    @docs.operation("put_absence", {200: AbsenceShown}, request=serializers.AbsenceGiven)
+    @docs.operation("put_absence", {200: AbsenceShown}, request=AbsenceGiven)
     def put(self, request: Request) -> HttpResponse:
         """Be away, and have somebody hear of things meanwhile; or, with `from` and `to` null, be back."""
         person = self.recipient()
@@ -86,7 +140,7 @@ class RecipientAbsenceView(DirectoryView):
         """When somebody else is, or will be, away: for who leads them, and for keys with the scope `directory`."""
         return answer(absence_json(self._person(ref)))
 
-    @docs.operation("put_recipient_absence", {200: AbsenceShown}, 404, request=serializers.AbsenceGiven)
+    @docs.operation("put_recipient_absence", {200: AbsenceShown}, 404, request=AbsenceGiven)
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Say when somebody else is away; or, with `from` and `to` null, that they are back. Who leads them is named to
         them."""
@@ -118,7 +172,7 @@ def absence_in(data: Any, person: Recipient, *, by: Recipient | None = None) -> 
     """Return the absence in a body; None if the person is back. `by` leads them. Raises Invalid and NotAllowed."""
     if person.external:
         raise NotAllowed(EXTERNAL)
-    payload = validated(serializers.AbsenceGiven, data)
+    payload = validated(AbsenceGiven, data)
     if payload["from"] is None:
         return None
     parts = [_part(number, each) for number, each in enumerate(payload["parts"])]
@@ -163,6 +217,35 @@ def _delegate(ref: str | None, pointer: str) -> Recipient | None:
 def absence_json(person: Recipient) -> Json:
     """Return the person's current or coming absence as JSON, and the next one of their calendar."""
     now = timezone.now()
-    row, by_calendar = absence.away_from(person, now), absence.in_calendar_of(person, now).first()
+    row, by_calendar = absence.away_from(person, now), feeds.in_calendar_of(person, now).first()
     shown = AbsenceShown(row or {"give_back": False, "parts": []}).data
     return shown | {"calendar": AbsenceTimes(by_calendar).data if by_calendar is not None else None}
+
+
+urlpatterns: list[URLPattern] = [
+    path("v1/absence", AbsenceView.as_view()),
+    path("v1/recipients/<path:ref>/absence", RecipientAbsenceView.as_view()),
+]
+
+
+# --- words of /api/docs -----------------------------------------------------------------------------------------------
+TIMES = {"from": "2026-12-21T16:00:00Z", "to": "2027-01-04T08:00:00Z"}
+CLAIMS = {"category": None, "engine": None, "case_type": "claim"}
+ITEMS = {"open_items": "offer", "give_back": False}
+ABSENCE = {**TIMES, "delegate": "carol", "parts": [{**CLAIMS, "delegate": None}], **ITEMS}
+AWAY = {**TIMES, "delegate": CAROL, "parts": [{**CLAIMS, "delegate": None}], **ITEMS, "calendar": None}
+
+UNLED = "`not_found`: no such person of the organisation, or the caller does not lead them"
+
+TAG = Tag(
+    "Absence",
+    "While a person is away, their messages go to their delegate.",
+    {
+        "absence": Operation("See when one is away", response=AWAY),
+        "put_absence": Operation("Be away, or be back", request=ABSENCE, response=AWAY),
+        "recipient_absence": Operation("See when somebody else is away", response=AWAY, meanings={404: UNLED}),
+        "put_recipient_absence": Operation(
+            "Say when somebody else is away", request=ABSENCE, response=AWAY, meanings={404: UNLED}
+        ),
+    },
+)

@@ -12,7 +12,8 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from notifications.absences import feeds
-from notifications.models import AbsenceFeed, Recipient
+from notifications.absences.models import AbsenceFeed
+from notifications.models import Recipient
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.notifications.calendar_feeds.test_absent_times import calendar_of, entry

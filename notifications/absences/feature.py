@@ -1,0 +1,84 @@
+"""Absences: people say in the inbox, or by the API, when they are away and who stands in; managers and leads say it for
+their people. Absences are also read from calendars. Waiting items are handed over when an absence begins, and taken
+back when it ends.
+
+The core has the table of absences (`Absence`), which administrators fill on the desk, and routing reads it.
+`pages` and `api` take what people enter, `notices` records it, `feeds` reads calendars, `hand_over` moves items.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications import roles
+from notifications.absences import feeds
+from notifications.additions import (
+    CHANGE_REASON,
+    HISTORY_TYPE,
+    ApiPaths,
+    Columns,
+    DeskList,
+    MenuEntry,
+    Pages,
+    PersonalData,
+    Rights,
+    Section,
+)
+from notifications.models import Recipient
+from notifications.people.absence import AbsenceTable
+from wfpush.features import Feature
+from wfpush.observability.services import Kinds
+from wfpush.queue.schedules import Minutely
+
+
+def can_be_away(person: Recipient) -> bool:
+    return not person.external
+
+
+FEATURE = Feature(
+    name="absences",
+    adds=[
+        AbsenceTable("absences.calendarabsence", person="feed__recipient", delegate="feed__delegate"),
+        *feeds.SOURCES,
+        Kinds(feeds.kinds),
+        Minutely("absences", "notifications.absences.tasks.hand_over_absences"),
+        Pages("notifications.absences.urls"),
+        MenuEntry("absences:absence", _("Absence"), can_be_away),
+        ApiPaths("notifications.absences.api"),
+        DeskList(
+            "people",
+            "absences.absencefeed",
+            after="notifications.absence",
+            empty=_(
+                "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add "
+                "one here."
+            ),
+        ),
+        Rights(roles.ADMINISTRATORS, ["absences.absencefeed"]),
+        Rights(roles.OPERATORS, ["absences.absencefeed"], ["view"]),
+        Rights(roles.AUDITORS, ["absences.absencefeed"], ["view"]),
+        PersonalData(
+            tables={
+                "absences.absencefeed": Columns(own="url host fault_fact", plain="takes open_items"),
+                "absences.historicalabsencefeed": Columns(words=CHANGE_REASON, plain=f"takes open_items{HISTORY_TYPE}"),
+                "absences.calendarabsence": Columns(),
+                "absences.handedover": Columns(),
+            },
+            go=[
+                ("absences.absencefeed", "recipient"),
+                ("absences.historicalabsencefeed", "recipient"),
+                ("absences.handedover", "person"),
+                ("absences.handedover", "to"),
+            ],
+            stay=[("absences.absencefeed", "delegate"), ("absences.historicalabsencefeed", "delegate")],
+            counted=[("absences.absencefeed", "recipient")],
+            named_by=[("notifications.recipient", "absence_feed__delegate")],
+            export={
+                "absence_calendar": Section("absences.absencefeed", "recipient", without=frozenset({"url"})),
+                "absence_calendar_history": Section("absences.historicalabsencefeed", "recipient"),
+                "absences_by_calendar": Section("absences.calendarabsence", "feed"),
+                "stands_in_by_calendar": Section("absences.absencefeed", "delegate", without=frozenset({"url"})),
+                "handed_over": Section("absences.handedover", "person"),
+                "handed_to_them": Section("absences.handedover", "to"),
+            },
+        ),
+    ],
+)
