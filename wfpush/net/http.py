@@ -51,8 +51,8 @@ _DNS_SECONDS = 10
 # Less than the 5 s after which Node closes idle connections: a POST must not meet one that is just closing.
 _KEEP_ALIVE = 4.0
 # Push services are few and busy, and keep idle connections for minutes; a message that meets a closing one is sent
-# again. notifications/delivery/concurrency_limits.py limits the messages on their way to each service: one that hangs
-# must not keep the connections of others, on the same host or elsewhere.
+# again. Who sends them limits the messages on their way to each service: one that hangs must not keep the connections
+# of others, on the same host or elsewhere.
 _PUSH_PER_HOST = _PUSH_TOTAL = 0
 _PUSH_KEEP_ALIVE = 30.0
 _PUSH_MAX_BODY = 4 * 1024

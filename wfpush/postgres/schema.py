@@ -48,8 +48,7 @@ class WrongSchema(Exception):
 
 @dataclass(frozen=True)
 class Schema:
-    """The differences of a schema, such as the migration `notifications.0001_initial`, the column
-    `notifications_task.state`."""
+    """The differences of a schema, such as the migration `wfpush.0001_initial`, the column `wfpush_tally.state`."""
 
     unapplied: Sequence[str] = ()
     unknown: Sequence[str] = ()

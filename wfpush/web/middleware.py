@@ -62,7 +62,7 @@ class NulMiddleware:
 
     No name or value of ours contains NUL, PostgreSQL stores none, and file systems raise for it. It may come in paths,
     queries, headers, cookies (also as `"\\000"`, which Python decodes in cookies) and forms. In JSON,
-    `notifications/intake/strictjson.py` finds it and points at it.
+    the API's parser finds it and points at it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
