@@ -41,7 +41,6 @@ def kinds() -> list[str]:
         page_of(published, "compare_with"),
         reverse(rules.NAME),
         page_of(Route.objects.get(name="Tasks that wait too long"), "history"),
-        reverse("admin:notifications_event_again"),
         reverse("admin:notifications_recipient_hearing") + "?person=alice&about=T-102",
     ]
 

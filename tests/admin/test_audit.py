@@ -15,11 +15,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.models import Case, Category, Delivery, Engine, Event, Recipient
+from notifications.models import Callback, CallbackState, Case, Category, Delivery, Engine, Event
 from notifications.roles import AUDITORS, OPERATORS
 from tests.admin.addresses import Address, ask
 from tests.admin.conftest import member_of, signed_in
-from tests.admin.pages import list_of, page_of, press, text_of
+from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.test_roles_everywhere import CALCULATING, NEEDS, actions_of_lists, ours
 from tests.admin.world import World
 from wfpush.identifiers import uuid7
@@ -48,11 +48,11 @@ def auditor(db: None) -> Client:
 
 # --- the list -------------------------------------------------------------------------------------------------------
 def test_it_says_who_did_what_on_what_and_when(day: World, auditor: Client, operator: Client) -> None:
-    event = Event.objects.get(status="failed")
-    press(operator, page_of(event, "replay_this"))
+    answer = Callback.objects.get(state=CallbackState.WAITING)
+    operator.post(page_of(answer, "mark_handled"), {"reason": "By phone."})
     told = text_of(auditor.get(list_of(LogEntry)))
-    assert "member-of-operators" in told and "It is processed again." in told and str(event) in told
-    assert page_of(event) in auditor.get(list_of(LogEntry)).content.decode()
+    assert "member-of-operators" in told and "Marked as handled by hand: By phone." in told and str(answer) in told
+    assert page_of(answer) in auditor.get(list_of(LogEntry)).content.decode()
 
 
 def test_it_is_filtered_by_person_kind_object_and_day(day: World, auditor: Client, root: Client) -> None:
@@ -212,13 +212,3 @@ def test_every_action_on_chosen_rows_that_changes_something_leaves_an_entry(owne
         done |= {name} if changed else set()
     assert silent == []
     assert done >= {"delete_selected", "void", "test", "remove", "disable"}
-
-
-def test_an_export_leaves_an_entry(evening: World, operator: Client) -> None:
-    operator.get(list_of(Recipient) + "export/?kind=csv")
-    made = LogEntry.objects.get()
-    assert (made.user.username, made.object_repr, made.change_message) == (
-        "member-of-operators",
-        "People",
-        "Exported as csv",
-    )

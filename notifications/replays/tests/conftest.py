@@ -1,8 +1,11 @@
-from tests.admin.conftest import day, editor, lived, operator, root, world
+from tests.admin.conftest import browse, chromium, day, desk, editor, lived, operator, root, world
 from tests.notifications.engines.conftest import receiver, story, told
 
 __all__ = [
+    "browse",
+    "chromium",
     "day",
+    "desk",
     "editor",
     "lived",
     "operator",

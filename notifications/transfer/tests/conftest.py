@@ -1,3 +1,3 @@
-from tests.admin.conftest import administrator, browse, chromium, desk, root, world
+from tests.admin.conftest import administrator, browse, chromium, desk, operator, root, world
 
-__all__ = ["administrator", "browse", "chromium", "desk", "root", "world"]
+__all__ = ["administrator", "browse", "chromium", "desk", "operator", "root", "world"]

@@ -393,6 +393,16 @@ def test_export_needs_to_see_where_messages_go_and_import_to_change_people(world
     assert "1 changed" in imported(client, "ref,name\nbob,Bobby\n")
 
 
+def test_an_export_leaves_an_entry(world: World, operator: Client) -> None:
+    operator.get(list_of(Recipient) + "export/?kind=csv")
+    made = LogEntry.objects.select_related("user").get()
+    assert (made.user.username, made.object_repr, made.change_message) == (
+        "member-of-operators",
+        "People",
+        "Exported as csv",
+    )
+
+
 def test_the_lists_lead_there(world: World, root: Client) -> None:
     for model, what in ((Recipient, "recipient"), (Team, "team")):
         page = root.get(list_of(model)).content.decode()
