@@ -22,6 +22,7 @@ from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.test_roles_everywhere import CALCULATING, NEEDS, actions_of_lists, ours
 from tests.admin.world import World
+from tests.support.left_out import misnamed
 from wfpush.identifiers import uuid7
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -200,7 +201,7 @@ def test_every_page_that_changes_or_sends_something_leaves_an_entry(owner: User)
         silent += [each.key] if changed and not logged else []
         idle |= set() if changed else {each.key}
     assert silent == []
-    assert idle == set(IDLE)
+    assert misnamed(idle, set(IDLE)) == set()
 
 
 def test_every_action_on_chosen_rows_that_changes_something_leaves_an_entry(owner: User) -> None:

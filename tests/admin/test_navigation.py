@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
@@ -106,7 +107,8 @@ def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> N
     sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
     for address in (reverse(sla_report.NAME), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
-    rules = ["Routes", "Four-eyes rules", "Event types", "Categories", "Ways of cases", "Lists for cases"]
+    journeys = ["Ways of cases"] if "customers" in settings.FEATURES else []
+    rules = ["Routes", "Four-eyes rules", "Event types", "Categories", *journeys, "Lists for cases"]
     rules += ["New rule", "Dead ends"]
     for address in (list_of(Route), reverse(dead_ends.NAME)):
         assert tabs(root, address) == rules

@@ -9,6 +9,11 @@ from django.conf import settings
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def misnamed(found: set[str], names: set[str]) -> set[str]:
+    """What a test has found and does not name; if all features are installed, also what it names in vain."""
+    return found ^ names if settings.FEATURES == settings.FEATURE_PACKAGES else found - names
+
+
 def tells_of_what_is_missing(path: Path) -> bool:
     missing = [package for name, package in settings.FEATURE_PACKAGES.items() if name not in settings.FEATURES]
     return bool(missing) and any(package in _reached(path) for package in missing)
