@@ -1,4 +1,4 @@
-"""People who can be asked about a task, who can be mentioned, and colleagues who read what a customer writes."""
+"""People who can be asked about a task, and who can be mentioned."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from django.db.models import Q, QuerySet
 
 from notifications.cases.visibility import concerns, copies_of
 from notifications.models import (
-    ANSWERABLE,
     Case,
     Notification,
-    NotificationState,
     Recipient,
     Response,
     Task,
@@ -23,9 +21,6 @@ MAX_PEOPLE = 50
 
 Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
 """Reasons why somebody can be asked; pages have words for them."""
-
-MAX_TASKS = 5
-"""Tasks of a case that are searched for a reader of a customer's message."""
 
 MAX_CUSTOMERS = 10
 """External people of a case to whom colleagues can write."""
@@ -64,12 +59,12 @@ def _candidates(task: Task, asker: Recipient) -> Iterator[Candidate]:
     if task.assignee is not None:
         yield Candidate(task.assignee, "assignee")
     yield from _all(task.candidates.order_by("name", "pk"), "colleague")
-    yield from _all(_people_of(copies_of(task)), "colleague")
+    yield from _all(people_of(copies_of(task)), "colleague")
     answers = Response.objects.filter(task__case=task.case) if task.case_id else Response.objects.filter(task=task)
-    yield from _all(_people_of(answers), "answered")
+    yield from _all(people_of(answers), "answered")
     if task.case_id is not None:
         others = Notification.objects.filter(task__case=task.case_id, is_copy=True)
-        yield from _all(_people_of(others.filter(recipient__engine=None)), "case")
+        yield from _all(people_of(others.filter(recipient__engine=None)), "case")
     if asker.manager is not None and not asker.external:
         yield Candidate(asker.manager, "manager")
 
@@ -78,7 +73,8 @@ def _all(people: Iterable[Recipient], why: Why) -> Iterator[Candidate]:
     return (Candidate(person, why) for person in people)
 
 
-def _people_of(rows: QuerySet[Any]) -> QuerySet[Recipient]:
+def people_of(rows: QuerySet[Any]) -> QuerySet[Recipient]:
+    """Return the recipients of the rows, by name."""
     return Recipient.objects.filter(pk__in=rows.order_by().values("recipient")).order_by("name", "pk")[:MAX_PEOPLE]
 
 
@@ -95,26 +91,3 @@ def customers(task: Task) -> list[Recipient]:
     theirs = Q(task=task) if task.case_id is None else Q(task=task) | Q(case=task.case_id)
     keys = Notification.objects.filter(theirs, recipient__engine=task.engine_id).order_by().values("recipient")
     return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MAX_CUSTOMERS])
-
-
-def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
-    """Return the task about which a customer writes on their case: the last one that waits for colleagues, else the
-    last one that waits (for the customer, say), else the last one; None if nobody would read it."""
-    tasks = Task.objects.filter(case=case).select_related("initiator", "assignee", "case", "engine").order_by("-pk")
-    with_colleagues = tasks.filter(pk__in=_of_colleagues(Notification.objects.filter(task__case=case)).values("task"))
-    for chosen in (with_colleagues, tasks.filter(state__in=ANSWERABLE), tasks):
-        for task in chosen[:MAX_TASKS]:
-            if behind(task, customer):
-                return task
-    return None
-
-
-def behind(task: Task, customer: Recipient) -> list[Recipient]:
-    """Return the readers of a customer's message: colleagues for whom the task waits, else the one they could ask."""
-    colleagues = list(_people_of(_of_colleagues(Notification.objects.filter(task=task))))
-    return colleagues or [each.person for each in askable(task, customer) if not each.person.external]
-
-
-def _of_colleagues(copies: QuerySet[Notification]) -> QuerySet[Notification]:
-    """Return the copies with which a task waits for colleagues."""
-    return copies.filter(state=NotificationState.OPEN, recipient__engine=None, recipient__active=True)

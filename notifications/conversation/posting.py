@@ -3,9 +3,9 @@
 Questions of people are answers (`notifications/answers/`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,19 +27,16 @@ from notifications.errors import (
     InvalidAnswer,
     NotAllowed,
     NotFound,
-    TooMany,
 )
 from notifications.items import inbox_items
 from notifications.items.representation import iso_utc, task_event
 from notifications.models import (
-    ANSWERABLE,
     CLOSED,
     MOST_TEXT,
     Addressee,
     AddresseeState,
     Attachment,
     Callback,
-    Case,
     MessageKind,
     Notification,
     Recipient,
@@ -50,9 +47,6 @@ from notifications.types import Json
 from notifications.wording.plaintext import clean
 from wfpush.postgres.bulk import AT_ONCE
 from wfpush.queue import outbox
-
-HOUR, MOST_AN_HOUR = timedelta(hours=1), 20
-"""The period, and the messages that a customer can write in it without being asked."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +100,11 @@ def reply_to_item(item: Notification, answer: Answer, now: datetime) -> Recorded
     if addressee is None or item.task_id is not None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
     words = Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
-    return _reply_to(addressee, item.recipient, words, now)
+    return reply_to_question(addressee, item.recipient, words, now)
 
 
-def _reply_to(addressee: Addressee, person: Recipient, words: Words, now: datetime) -> RecordedMessage:
+def reply_to_question(addressee: Addressee, person: Recipient, words: Words, now: datetime) -> RecordedMessage:
+    """Reply to the question that the person was asked. Raises as `reply` does."""
     reply_words = replace(words, to=(), reply_to=addressee.message_id)
     return reply(person, addressee.message.task_id, reply_words, now)
 
@@ -172,25 +167,20 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Recor
         return _record_comment(locked, person, to, text, words, now)
 
 
-def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> RecordedMessage:
-    """Write about a customer's case: a reply if they were asked something, else a message to the people who work on it.
+def comment_to(
+    author: Recipient, task: UUID, words: Words, now: datetime, readers: Callable[[Task], Sequence[Recipient]]
+) -> RecordedMessage:
+    """Write to the people that `readers` returns for the locked task. It is not called for a message that is repeated.
 
-    Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered, TooMany.
+    Raises what `readers` raises, and CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused.
     """
-    addressee = open_question(customer, case)
-    if addressee is not None:
-        return _reply_to(addressee, customer, words, now)
     text = checked(words.text)
-    task = participants.task_to_write_to(case, customer)
-    if task is None:
-        raise NotFound("There is nobody who would read it.")
     with transaction.atomic():
-        locked = _locked(task.pk)
-        before = _repeated(locked, customer, text, words)
+        locked = _locked(task)
+        before = _repeated(locked, author, text, words)
         if before is not None:
             return RecordedMessage(before, created=False)
-        _refuse_floods(customer, now)
-        return _record_comment(locked, customer, participants.behind(locked, customer), text, words, now)
+        return _record_comment(locked, author, readers(locked), text, words, now)
 
 
 def _record_comment(
@@ -201,26 +191,6 @@ def _record_comment(
     )
     notifying.tell(message, addressees, now)
     return RecordedMessage(message, created=True)
-
-
-def _refuse_floods(customer: Recipient, now: datetime) -> None:
-    """Limit a customer's messages, since each notifies colleagues on all their channels. Raises TooMany."""
-    written = TaskMessage.objects.filter(author=customer, kind=MessageKind.COMMENT, at__gt=now - HOUR)
-    if written.count() >= MOST_AN_HOUR:
-        detail = f"You have written {MOST_AN_HOUR} messages within an hour. Wait a while."
-        raise TooMany(detail, int(HOUR.total_seconds()))
-
-
-def open_question(person: Recipient, case: Case) -> Addressee | None:
-    """Return the oldest question about the case that waits for the person's reply."""
-    questions = Addressee.objects.filter(
-        person=person,
-        state=AddresseeState.ASKED,
-        message__kind=MessageKind.QUESTION,
-        message__task__case=case,
-        message__task__state__in=ANSWERABLE,
-    )
-    return questions.select_related("message").order_by("message__at").first()
 
 
 def chosen(candidates: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Recipient]:

@@ -18,10 +18,11 @@ from notifications.api.operations.tasks import TASKS
 from notifications.api.responses import key_of
 from notifications.api.serializers import AttachmentIds, OptionalText
 from notifications.api.shown import Shown
-from notifications.conversation import participants, posting
+from notifications.conversation import participants
 from notifications.conversation.api import WRONG_WORDS, MessageShown
 from notifications.conversation.posting import Words
 from notifications.conversation.representation import messages_json
+from notifications.customers import case_messages
 from notifications.customers.milestones import progress_of
 from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
@@ -101,7 +102,7 @@ class CaseMessagesView(PersonView):
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
         words = Words(payload["text"], via=Via.PORTAL, key=key_of(request), files=payload["attachments"])
-        outcome = posting.write_in(person, case, words, timezone.now())
+        outcome = case_messages.write_in(person, case, words, timezone.now())
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), person)
         return answer(shown_as, 201 if outcome.created else 200)
 
@@ -117,8 +118,8 @@ def _case(person: Recipient, case_id: str, engine: str) -> Case:
 
 def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
     progress = progress_of(case, language or reader.locale)
-    question = posting.open_question(reader, case)
-    can_write = reader.external and (question is not None or participants.task_to_write_to(case, reader) is not None)
+    question = case_messages.open_question(reader, case)
+    can_write = reader.external and (question is not None or case_messages.task_to_write_to(case, reader) is not None)
     return {
         "id": case.case_id,
         "title": case.title,

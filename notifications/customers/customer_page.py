@@ -7,9 +7,8 @@ from datetime import datetime
 
 from django.utils import translation
 
-from notifications.conversation import participants, posting
 from notifications.conversation.item_panel import Line, lines_of_case
-from notifications.customers import unsubscribe_links
+from notifications.customers import case_messages, unsubscribe_links
 from notifications.customers.milestones import Progress, Step, progress_of, readable
 from notifications.inbox.list_query import Finding
 from notifications.inbox.listing import NOTHING, listing
@@ -119,7 +118,7 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
     if case is None:
         return CustomerPage(brand=brand, left=left)
     progress = progress_of(case, language)
-    question = posting.open_question(reader, case)
+    question = case_messages.open_question(reader, case)
     return CustomerPage(
         case=case,
         brand=brand,
@@ -132,7 +131,7 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
         since=short_time(progress.news_at, now) if progress.news_at else "",
         news=_news(case, reader, now),
         others=[(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
-        may_write=question is not None or participants.task_to_write_to(case, reader) is not None,
+        may_write=question is not None or case_messages.task_to_write_to(case, reader) is not None,
         open_question=question.message.text if question else "",
         key=str(uuid7()),
     )

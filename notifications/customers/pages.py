@@ -11,9 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications import errors
-from notifications.conversation import posting
 from notifications.conversation.posting import Words
-from notifications.customers import unsubscribing
+from notifications.customers import case_messages, unsubscribing
 from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
 from notifications.inbox.pages import RefusedInput, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
@@ -43,7 +42,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     words = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
         refuse_faulty(files)
-        posting.write_in(reader, case, words, timezone.now())
+        case_messages.write_in(reader, case, words, timezone.now())
     except errors.NotFound as nobody:
         raise Http404 from nobody
     except errors.Failure as failure:

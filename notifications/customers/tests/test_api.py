@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.conversation import posting
+from notifications.customers import case_messages
 from notifications.models import Recipient, TaskMessage
 from tests.factories import RecipientFactory
 from tests.support.api import person_caller
@@ -70,7 +70,7 @@ def test_she_writes_where_a_colleague_works_though_her_own_task_is_newer(story: 
 
 
 def test_colleagues_are_not_flooded(story: Story, erin: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "MOST_AN_HOUR", 1)
+    monkeypatch.setattr(case_messages, "MOST_AN_HOUR", 1)
     story.happen("task.assigned", {"task": {"id": "T-1", "assignee": "bob"}, "case": {"id": "R-88"}})
     caller = person_caller(erin)
 
