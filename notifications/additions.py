@@ -80,7 +80,7 @@ class TeamLink:
 
 @dataclass(frozen=True)
 class DeskPlace:
-    """A list or page of the desk, and its section of the navigation (notifications/admin/navigation.py)."""
+    """A list or page of the desk, and its section of the navigation (notifications/admin/desk/navigation.py)."""
 
     section: str
 
@@ -114,7 +114,7 @@ class DeskPanel:
 
 @dataclass(frozen=True)
 class SearchKind:
-    """A kind of rows that the desk's search finds: the dotted name of a `Kind` (notifications/admin/search.py)."""
+    """A kind of rows that the desk's search finds: the dotted name of a `Kind` (notifications/admin/desk/search.py)."""
 
     kind: str
 
@@ -138,7 +138,7 @@ class DeadlineZone:
 @dataclass(frozen=True)
 class OverviewPanel:
     """A panel of the desk's overview, for users who may see the model's rows. `panel`: the dotted name of a function of
-    the time, which returns a `Panel` (notifications/admin/overview.py)."""
+    the time, which returns a `Panel` (notifications/admin/desk/overview.py)."""
 
     model: str
     panel: str
@@ -171,7 +171,7 @@ class CaseTypes:
 @dataclass(frozen=True)
 class RuleModel:
     """A model of rules with targets and conditions. `read`: the dotted name of a function that returns a rule's
-    `RuleTargets` (notifications/admin/second_person.py)."""
+    `RuleTargets` (notifications/admin/rules/second_person.py)."""
 
     model: str
     read: str

@@ -26,8 +26,8 @@ from django.views.decorators.cache import never_cache
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from notifications.inbox.passwords import OwnPasswordForm, rules
-from notifications.inbox.signin import busy
+from notifications.inbox.sign_in.passwords import OwnPasswordForm, rules
+from notifications.inbox.sign_in.signin import busy
 from notifications.people import devices, login_limits, password_places
 from notifications.wording.plaintext import escape_hidden, show_hidden_characters
 

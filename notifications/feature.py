@@ -45,7 +45,7 @@ FEATURE = Feature(
         Queue("callbacks", Callback, engine_services.REACHABLE),
         Queue("polls", Poll, poll.ENABLED),
         Socket("ws/inbox", "notifications.inbox.consumers.InboxConsumer"),
-        FileSenders("notifications.api.file_senders.may_send_files"),
+        FileSenders("notifications.api.frame.file_senders.may_send_files"),
         Metrics("notifications.observability.metrics"),
         Notes(backlog.notes),
         TaskObserver(messages.observe, AFTER_CLOCKS),

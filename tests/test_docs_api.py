@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 
 from notifications.answers import submission
-from notifications.api.schema import document
-from notifications.api.throttling import LIMITS
+from notifications.api.frame.schema import document
+from notifications.api.frame.throttling import LIMITS
 from notifications.attachments import limits
 from notifications.errors import Failure
 from notifications.forms import definition

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.urls import resolve
 
-from notifications.api.serializers import AnswerWithToken, ChannelGiven
+from notifications.api.frame.serializers import AnswerWithToken, ChannelGiven
 from notifications.api.subscriptions import GIVEN
 from notifications.channels.fcm.message import category_of, data_of
 from notifications.channels.payload import members

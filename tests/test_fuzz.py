@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications import roles
-from notifications.api import base
-from notifications.inbox.session import BACKEND
+from notifications.api.frame import base
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import Case, Device, Event, Notification, Task
 from notifications.people import devices
 from notifications.types import NewAddress

@@ -15,7 +15,7 @@ ENTRANCES = re.compile(
 """What Django, a web server, `manage.py` and the list of channels in the settings look up by themselves."""
 
 NOT_LOADED = {
-    "notifications.admin.unfold_translations": "holds another package's sentences, for our translations of them"
+    "notifications.admin.desk.unfold_translations": "holds another package's sentences, for our translations of them"
 }
 """Modules of the product that it does not load, with the reason."""
 

@@ -102,7 +102,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "notifications.inbox.session.RecipientMiddleware",
+    "notifications.inbox.sign_in.session.RecipientMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -124,7 +124,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
             "libraries": {
-                "breadcrumbs": "notifications.admin.breadcrumbs",
+                "breadcrumbs": "notifications.admin.desk.breadcrumbs",
                 "bidi": "notifications.wording.directions",
             },
         },
@@ -167,7 +167,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "notifications.inbox.passwords.SignsEverythingOut"},
+    {"NAME": "notifications.inbox.sign_in.passwords.SignsEverythingOut"},
 ]
 LOGIN_URL = "inbox:sign-in"
 LOGIN_REDIRECT_URL = "inbox:list"
@@ -186,7 +186,7 @@ CSRF_FAILURE_VIEW = "wfpush.web.problems.csrf_failure"
 AXES_HANDLER = "notifications.people.login_limits.Handler"  # number of tries, and pauses
 AXES_COOLOFF_TIME = timedelta(days=1)  # after which failures are forgotten
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "notifications.inbox.signin.locked_out"
+AXES_LOCKOUT_CALLABLE = "notifications.inbox.sign_in.signin.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
@@ -210,7 +210,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["notifications.api.parsing.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["notifications.api.frame.parsing.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wfpush.web.problems.api_exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -269,10 +269,10 @@ UNFOLD = {
         lambda request: static("wfpush/admin/search.css"),
     ],
     "SCRIPTS": [lambda request: static("wfpush/admin/names.js")],
-    "SIDEBAR": {"navigation": "notifications.admin.navigation.sidebar", "show_search": True},
-    "GLOBAL_CALLBACK": "notifications.admin.navigation.tabs",
-    "COMMAND": {"search_callback": "notifications.admin.search.answer"},
-    "DASHBOARD_CALLBACK": "notifications.admin.overview.dashboard",
+    "SIDEBAR": {"navigation": "notifications.admin.desk.navigation.sidebar", "show_search": True},
+    "GLOBAL_CALLBACK": "notifications.admin.desk.navigation.tabs",
+    "COMMAND": {"search_callback": "notifications.admin.desk.search.answer"},
+    "DASHBOARD_CALLBACK": "notifications.admin.desk.overview.dashboard",
     "COLORS": {
         "primary": {  # around the accent #0b57d0
             "50": "oklch(97% .014 255)",

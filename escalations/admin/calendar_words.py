@@ -18,7 +18,7 @@ from escalations.admin.fields import hours_text
 from escalations.calendars.definition import CalendarData, Intervals, public_holidays
 from escalations.calendars.working_time import Calendar
 from escalations.kinds.wording import hours as hours_in_words
-from notifications.admin.display import NOTHING
+from notifications.admin.desk.display import NOTHING
 from wfpush import zones
 from wfpush.zones import first_instant
 

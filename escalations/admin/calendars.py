@@ -24,11 +24,11 @@ from escalations.admin.fields import HoursField, hours_text
 from escalations.calendars.definition import MOST_DAYS, WEEKDAYS
 from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingTime
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Policy, TeamCalendar
-from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.decorators import column, display
-from notifications.admin.display import NOTHING, link, list_url, mark, shortened
-from notifications.admin.filters import Conditions
-from notifications.admin.invalid_ids import ChooseSome
+from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.desk.decorators import column, display
+from notifications.admin.desk.display import NOTHING, link, list_url, mark, shortened
+from notifications.admin.desk.filters import Conditions
+from notifications.admin.desk.invalid_ids import ChooseSome
 from notifications.models import Recipient, Team
 from notifications.wording.formats import locale_of
 from wfpush import zones

@@ -19,10 +19,10 @@ from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
-from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import WorkColumns, action, column, display
-from notifications.admin.display import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
-from notifications.admin.filters import Conditions, Recent
+from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.desk.decorators import WorkColumns, action, column, display
+from notifications.admin.desk.display import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
+from notifications.admin.desk.filters import Conditions, Recent
 from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {

@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 
 from escalations.forecast.dead_ends import HORIZON, DeadEnd, Place, dead_ends
 from escalations.models import Policy
-from notifications.admin.base import DeskAdmin
-from notifications.admin.display import change_url, mark, shortened, there
-from notifications.admin.overview import ROWS, Panel, Row
+from notifications.admin.desk.base import DeskAdmin
+from notifications.admin.desk.display import change_url, mark, shortened, there
+from notifications.admin.desk.overview import ROWS, Panel, Row
 from notifications.models import Route
 
 NAME = "admin:escalations_escalation_dead_ends"

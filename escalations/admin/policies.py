@@ -27,16 +27,16 @@ from escalations.admin.policy_change import ANSWER, EDIT, GIVE, following, joini
 from escalations.clocks import policy_reload
 from escalations.kinds import KINDS, checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, StepTarget
-from notifications.admin import search
-from notifications.admin.base import LedgerAdmin
-from notifications.admin.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
-from notifications.admin.decorators import action, column, display
-from notifications.admin.display import link, list_url, mark, shortened
-from notifications.admin.feature_rows import ROW_REF, FeatureRowField
-from notifications.admin.fields import OrderedChoicesField
-from notifications.admin.filters import Conditions
-from notifications.admin.invalid_ids import AutocompleteMixin
-from notifications.admin.second_person import RuleAdmin, RuleTargets
+from notifications.admin.desk import search
+from notifications.admin.desk.base import LedgerAdmin
+from notifications.admin.desk.decorators import action, column, display
+from notifications.admin.desk.display import link, list_url, mark, shortened
+from notifications.admin.desk.feature_rows import ROW_REF, FeatureRowField
+from notifications.admin.desk.fields import OrderedChoicesField
+from notifications.admin.desk.filters import Conditions
+from notifications.admin.desk.invalid_ids import AutocompleteMixin
+from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
+from notifications.admin.rules.second_person import RuleAdmin, RuleTargets
 from notifications.channel_facts import offered_channels
 from notifications.feature_targets import feature_targets
 

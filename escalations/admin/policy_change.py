@@ -11,8 +11,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from escalations.forecast import policy_change
 from escalations.forecast.policy_change import Effect, Turn
 from escalations.models import Policy
-from notifications.admin.base import DeskAdmin
-from notifications.admin.display import Tone, link, mark, there
+from notifications.admin.desk.base import DeskAdmin
+from notifications.admin.desk.display import Tone, link, mark, there
 from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
 

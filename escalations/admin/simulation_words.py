@@ -23,9 +23,9 @@ from escalations.models import (
 )
 from escalations.policies.matching import PolicyFit, enabled, tried
 from escalations.policies.rules import RuleSet
-from notifications.admin.conditions import condition_sentence
-from notifications.admin.display import Tone, change_url, exact, link, mark, short, span, with_why
-from notifications.admin.timeline import Line, dry_lines
+from notifications.admin.desk.display import Tone, change_url, exact, link, mark, short, span, with_why
+from notifications.admin.ledger.timeline import Line, dry_lines
+from notifications.admin.rules.conditions import condition_sentence
 from notifications.models import Task
 from notifications.reasons import Reason
 

@@ -20,9 +20,9 @@ from escalations.forecast import simulate
 from escalations.forecast.simulate import MOST_STEPS, Simulation
 from escalations.kinds import KINDS
 from escalations.models import CalendarDay, RunResult
-from notifications.admin.base import DeskAdmin, as_uuid
-from notifications.admin.dry_run import DryRunForm, arrival, event_of, explain_failure, samples, starting_event
-from notifications.admin.timeline import Line, dry_lines
+from notifications.admin.desk.base import DeskAdmin, as_uuid
+from notifications.admin.ledger.timeline import Line, dry_lines
+from notifications.admin.rules.dry_run import DryRunForm, arrival, event_of, explain_failure, samples, starting_event
 from notifications.models import ANSWERABLE, DEADLINE, Engine, Task
 from notifications.types import InboundEvent, Json
 from wfpush.zones import first_instant

@@ -27,8 +27,8 @@ from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, Policy, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
-from notifications.admin.base import DeskAdmin
-from notifications.admin.display import (
+from notifications.admin.desk.base import DeskAdmin
+from notifications.admin.desk.display import (
     NOTHING,
     ago,
     change_url,
@@ -39,9 +39,9 @@ from notifications.admin.display import (
     shortened,
     span,
 )
-from notifications.admin.filters import Conditions, Lookups
-from notifications.admin.intervals import zone_of_reader
-from notifications.admin.overview import ROWS, Panel, Row
+from notifications.admin.desk.filters import Conditions, Lookups
+from notifications.admin.desk.intervals import zone_of_reader
+from notifications.admin.desk.overview import ROWS, Panel, Row
 from notifications.models import Task, Team
 from notifications.wording.formats import locale_of, number
 

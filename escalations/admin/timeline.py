@@ -9,8 +9,8 @@ from escalations.kinds.wording import numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.policies.rules import RuleSet, rules_of
 from notifications import reasons
-from notifications.admin.display import Tone, change_url, short
-from notifications.admin.timeline import CALLBACK_TONES, DayLine, Line, people
+from notifications.admin.desk.display import Tone, change_url, short
+from notifications.admin.ledger.timeline import CALLBACK_TONES, DayLine, Line, people
 from notifications.models import Callback, Event
 
 TO_COME = 20

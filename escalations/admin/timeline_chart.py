@@ -16,7 +16,7 @@ from django.utils.translation import ngettext, pgettext
 from escalations.admin import calendar_words
 from escalations.admin.simulation_words import ForeseenStep
 from escalations.calendars.working_time import Calendar
-from notifications.admin.display import Tone, short
+from notifications.admin.desk.display import Tone, short
 from wfpush.zones import first_instant
 
 WIDTH, EDGE = 900, 26

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from escalations.forecast import simulate
 from escalations.models import EscalationState, RunResult
 from escalations.models.policies import step_kinds
-from notifications.api import docs
-from notifications.api.base import PersonView, answer
-from notifications.api.shown import Shown
+from notifications.api.frame import docs
+from notifications.api.frame.base import PersonView, answer
+from notifications.api.frame.shown import Shown
 from notifications.errors import NotAllowed
 
 RIGHTS = ("notifications.view_event", "escalations.view_escalation")

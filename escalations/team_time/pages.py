@@ -16,9 +16,9 @@ from django.views.decorators.http import require_safe
 
 from escalations.team_time import figures, queries
 from escalations.team_time.figures import AGES, MIN_PEOPLE, WAYS, By, GroupT, Key, ShownGroups, Times, Waiting, Work
-from notifications.admin.display import span
+from notifications.admin.desk.display import span
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.models import Category, Recipient
 from notifications.people.colleagues import led_by
 from notifications.wording.formats import zone_of

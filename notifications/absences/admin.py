@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.absences import feeds
 from notifications.absences.models import AbsenceFeed
-from notifications.admin.base import HistoryAdmin
-from notifications.admin.calendar_feeds import reading_mark
-from notifications.admin.decorators import column, delegate_column, display
-from notifications.admin.display import NOTHING, there
-from notifications.admin.fields import SecretField
-from notifications.admin.filters import Conditions
-from notifications.admin.history_states import State
+from notifications.admin.desk.base import HistoryAdmin
+from notifications.admin.desk.calendar_feeds import reading_mark
+from notifications.admin.desk.decorators import column, delegate_column, display
+from notifications.admin.desk.display import NOTHING, there
+from notifications.admin.desk.fields import SecretField
+from notifications.admin.desk.filters import Conditions
+from notifications.admin.desk.history_states import State
 from notifications.models import Recipient
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of

@@ -11,14 +11,14 @@ from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, ChoiceField, Serializer, ValidationError
 
 from notifications.absences import feeds, notices
-from notifications.api import docs
-from notifications.api.authentication import EngineCaller, PersonCaller
-from notifications.api.base import PersonView, answer, caller_of, validated
-from notifications.api.fields import Flag, Instant, ListOf, Ref, TextOrNull
+from notifications.api.frame import docs
+from notifications.api.frame.authentication import EngineCaller, PersonCaller
+from notifications.api.frame.base import PersonView, answer, caller_of, validated
+from notifications.api.frame.fields import Flag, Instant, ListOf, Ref, TextOrNull
+from notifications.api.frame.shown import PersonName, Shown
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import CAROL
 from notifications.api.people import DirectoryView
-from notifications.api.shown import PersonName, Shown
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.models import Category, Engine, OpenItems, Recipient, Scope

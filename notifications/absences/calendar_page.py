@@ -22,7 +22,7 @@ from notifications.absences.pages import Delegate, proposed
 from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.models import OpenItems, Recipient
 from notifications.people.absence_checks import fault_of_delegate
 from notifications.reasons import Reason

@@ -28,7 +28,7 @@ from notifications.absences.states import (
 )
 from notifications.additions import TeamLink
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.inbox.wall_clock import WallClock
 from notifications.models import Absence, OpenItems, Recipient
 from notifications.people import absence

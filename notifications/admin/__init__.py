@@ -4,21 +4,8 @@ In: requests of staff below `/admin/`; what other apps add by `navigation`, `ove
 Out: pages and forms; changes of the configuration; work that an administrator sends again.
 """
 
-from notifications.admin import (  # noqa: F401  # each registers its lists
-    absences,
-    access,
-    audit,
-    brands,
-    case_lists,
-    delivery,
-    devices,
-    engines,
-    events,
-    four_eyes,
-    keys,
-    people,
-    responses,
-    routing,
-    tasks,
-    templates,
-)
+from notifications.admin.engines import engines, keys  # noqa: F401  # each registers its lists
+from notifications.admin.ledger import audit, delivery, events, responses, tasks  # noqa: F401  # each registers its lists
+from notifications.admin.people import absences, access, devices, people  # noqa: F401  # each registers its lists
+from notifications.admin.rules import case_lists, four_eyes, routing  # noqa: F401  # each registers its lists
+from notifications.admin.wording import brands, templates  # noqa: F401  # each registers its lists

@@ -13,9 +13,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 
-from notifications.api import docs, serializers, shown
-from notifications.api.authentication import Caller, EngineCaller
-from notifications.api.base import EngineOrPersonView, answer, http_request, nothing, query_of, validated
+from notifications.api.frame import docs, serializers, shown
+from notifications.api.frame.authentication import Caller, EngineCaller
+from notifications.api.frame.base import EngineOrPersonView, answer, http_request, nothing, query_of, validated
 from notifications.attachments import storage
 from notifications.attachments.kinds import INLINE, PDF
 from notifications.attachments.representation import attachment_json, content_of

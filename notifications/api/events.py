@@ -22,17 +22,17 @@ from rest_framework.serializers import (
     UUIDField,
 )
 
-from notifications.api import docs, last_calls
-from notifications.api.authentication import (
+from notifications.api.frame import docs, last_calls
+from notifications.api.frame.authentication import (
     EngineCaller,
     KeyAuthentication,
     SignatureAuthentication,
     read_again,
 )
-from notifications.api.base import EngineView, answer, http_request
-from notifications.api.parsing import body_of
-from notifications.api.shown import Shown
-from notifications.api.throttling import LIMITS
+from notifications.api.frame.base import EngineView, answer, http_request
+from notifications.api.frame.parsing import body_of
+from notifications.api.frame.shown import Shown
+from notifications.api.frame.throttling import LIMITS
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
 from notifications.intake import api_keys, cloudevents, ingest, mapping
 from notifications.intake.cloudevents import BatchMember

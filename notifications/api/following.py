@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.serializers import CharField
 
-from notifications.api import docs, paging, serializers
-from notifications.api.base import PersonView, answer, nothing, query_of
-from notifications.api.fields import Instant, TextOrNull
-from notifications.api.shown import Shown, page_of
+from notifications.api.frame import docs, paging, serializers
+from notifications.api.frame.base import PersonView, answer, nothing, query_of
+from notifications.api.frame.fields import Instant, TextOrNull
+from notifications.api.frame.shown import Shown, page_of
 from notifications.errors import NotFound
 from notifications.models import Case, FollowedKind, MutedCase, Recipient
 from notifications.preferences import following

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from notifications.api import changed, docs, paging, serializers, shown
-from notifications.api.base import PersonView, answer, nothing, query_of, validated
+from notifications.api.frame import changed, docs, paging, serializers, shown
+from notifications.api.frame.base import PersonView, answer, nothing, query_of, validated
 from notifications.errors import NotFound
 from notifications.items import inbox_items, snoozing
 from notifications.items.inbox_json import inbox_json

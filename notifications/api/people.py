@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, CharField, DateTimeField, ListField, URLField
 
-from notifications.api import docs, serializers
-from notifications.api.base import EngineView, PersonView, answer, nothing, validated
-from notifications.api.fields import TextOrNull
-from notifications.api.shown import Shown
+from notifications.api.frame import docs, serializers
+from notifications.api.frame.base import EngineView, PersonView, answer, nothing, validated
+from notifications.api.frame.fields import TextOrNull
+from notifications.api.frame.shown import Shown
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc

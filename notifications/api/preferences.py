@@ -9,9 +9,9 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from notifications.api import docs
-from notifications.api.base import EngineView, PersonView, answer, validated
-from notifications.api.fields import Flag, ListOf, Whole
+from notifications.api.frame import docs
+from notifications.api.frame.base import EngineView, PersonView, answer, validated
+from notifications.api.frame.fields import Flag, ListOf, Whole
 from notifications.channel_facts import INBOX, channel_names
 from notifications.errors import Invalid, NotFound, ScopeMissing
 from notifications.models import LEAST_PAUSE, MOST_PAUSE, USUAL_PAUSE, Category, Frequency, Recipient, Scope

@@ -7,9 +7,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from notifications.api import docs
-from notifications.api.base import ApiView, http_request, nothing
-from notifications.api.parsing import body_of
+from notifications.api.frame import docs
+from notifications.api.frame.base import ApiView, http_request, nothing
+from notifications.api.frame.parsing import body_of
 from notifications.channels import registry
 from notifications.channels.base import ReceiptsCall
 from notifications.errors import NotFound

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
 from notifications.answers.submission import Answer, RecordedAnswer, RecordedMessage
-from notifications.api import changed, docs, serializers
-from notifications.api.base import ApiView, PersonView, answer, nothing, validated
-from notifications.api.shown import ResponseShown
+from notifications.api.frame import changed, docs, serializers
+from notifications.api.frame.base import ApiView, PersonView, answer, nothing, validated
+from notifications.api.frame.shown import ResponseShown
 from notifications.engines.callback_results import engine_states
 from notifications.engines.returned_answers import take_back
 from notifications.errors import Changed, Invalid, InvalidValues, NotFound

@@ -11,16 +11,16 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, CharField, ChoiceField, UUIDField
 
-from notifications.api import docs, serializers
-from notifications.api.base import ApiView, PersonView, answer, http_request, nothing, session_key, validated
-from notifications.api.fields import Instant, TextOrNull
-from notifications.api.shown import Shown
+from notifications.api.frame import docs, serializers
+from notifications.api.frame.base import ApiView, PersonView, answer, http_request, nothing, session_key, validated
+from notifications.api.frame.fields import Instant, TextOrNull
+from notifications.api.frame.shown import Shown
 from notifications.channel_facts import device_channels as device_names
 from notifications.channels.base import Public
 from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import device_test
 from notifications.errors import NotFound
-from notifications.inbox.session import recipient_of
+from notifications.inbox.sign_in.session import recipient_of
 from notifications.models import Device, LockScreen, Recipient, RecipientToken
 from notifications.people import devices, revocation
 from notifications.people.useragent import name_of

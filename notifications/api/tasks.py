@@ -4,10 +4,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.serializers import CharField, ChoiceField, DateTimeField, DictField, IntegerField, UUIDField
 
-from notifications.api import docs
-from notifications.api.authentication import EngineCaller
-from notifications.api.base import EngineView, answer
-from notifications.api.shown import PersonName, Shown
+from notifications.api.frame import docs
+from notifications.api.frame.authentication import EngineCaller
+from notifications.api.frame.base import EngineView, answer
+from notifications.api.frame.shown import PersonName, Shown
 from notifications.errors import NotFound
 from notifications.items.representation import task_json
 from notifications.models import CallbackState, Task, TaskState

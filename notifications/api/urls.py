@@ -14,7 +14,7 @@ from notifications.api import (
     subscriptions,
     tasks,
 )
-from notifications.api.schema import DocsView, schema
+from notifications.api.frame.schema import DocsView, schema
 from notifications.channels.registry import device_channels
 
 urlpatterns: list[URLPattern] = [

@@ -19,16 +19,16 @@ from rest_framework.serializers import (
 
 from notifications.answers.respond import respond
 from notifications.answers.submission import Answer, RecordedAnswer, RecordedMessage
-from notifications.api import docs
-from notifications.api.authentication import EngineCaller, PersonCaller
-from notifications.api.base import EngineOrPersonView, answer, query_of, validated
-from notifications.api.fields import ListOf, Ref
+from notifications.api.frame import docs
+from notifications.api.frame.authentication import EngineCaller, PersonCaller
+from notifications.api.frame.base import EngineOrPersonView, answer, query_of, validated
+from notifications.api.frame.fields import ListOf, Ref
+from notifications.api.frame.serializers import AttachmentIds, OptionalText
+from notifications.api.frame.shown import AttachmentShown, PersonName, Shown
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import ALICE, ASKED, BOB, QUESTION, REPLY, SENT_FILE
 from notifications.api.operations.tasks import TASKS
 from notifications.api.responses import key_of
-from notifications.api.serializers import AttachmentIds, OptionalText
-from notifications.api.shown import AttachmentShown, PersonName, Shown
 from notifications.api.tasks import task_of
 from notifications.cases import visibility
 from notifications.conversation import posting

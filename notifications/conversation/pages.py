@@ -14,7 +14,7 @@ from notifications.conversation.posting import Words
 from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import RefusedInput, show
-from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
 from notifications.inbox.uploads import attached
 from notifications.models import Via
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import channel_column, column, display, link_column, time_ago
-from notifications.admin.display import shortened
-from notifications.admin.fields import LabelsField
+from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.desk.decorators import channel_column, column, display, link_column, time_ago
+from notifications.admin.desk.display import shortened
+from notifications.admin.desk.fields import LabelsField
 from notifications.customers.milestones import MOST_LABEL, label_of
 from notifications.customers.models import Journey, Milestone, Unsubscription
 

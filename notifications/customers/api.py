@@ -9,15 +9,15 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, CharField, ChoiceField, DateTimeField, Serializer, UUIDField
 
-from notifications.api import docs
-from notifications.api.base import PersonView, answer, query_of, validated
 from notifications.api.following import cases_of
+from notifications.api.frame import docs
+from notifications.api.frame.base import PersonView, answer, query_of, validated
+from notifications.api.frame.serializers import AttachmentIds, OptionalText
+from notifications.api.frame.shown import Shown
 from notifications.api.operations.operation import Operation, Tag
 from notifications.api.operations.story import BOB, ERIN
 from notifications.api.operations.tasks import TASKS
 from notifications.api.responses import key_of
-from notifications.api.serializers import AttachmentIds, OptionalText
-from notifications.api.shown import Shown
 from notifications.conversation import participants
 from notifications.conversation.api import WRONG_WORDS, MessageShown
 from notifications.conversation.posting import Words

@@ -15,7 +15,7 @@ from notifications.conversation.posting import Words
 from notifications.customers import case_messages, unsubscribing
 from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
 from notifications.inbox.pages import RefusedInput, show
-from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
 from notifications.inbox.uploads import File, attached
 from notifications.models import Via
 from notifications.preferences import following

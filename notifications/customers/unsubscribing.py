@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications.customers import unsubscribe_links
 from notifications.customers.unsubscribe_links import Leave
-from notifications.inbox.emails import discreet
-from notifications.inbox.links import link_sent
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, in_language_of, person_required
+from notifications.inbox.sign_in.emails import discreet
+from notifications.inbox.sign_in.links import link_sent
+from notifications.inbox.sign_in.session import PersonRequest, in_language_of, person_required
 from notifications.people import link_mails
 from notifications.people.brands import brand_for
 

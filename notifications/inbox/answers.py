@@ -27,8 +27,8 @@ from notifications.forms.typed_input import PREFIX, TypedForm, as_lines, read
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.list_query import finding_of
 from notifications.inbox.pages import RefusedInput, came_by, show
-from notifications.inbox.session import PersonRequest, form_only, person_required
-from notifications.inbox.signin import local_path
+from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
+from notifications.inbox.sign_in.signin import local_path
 from notifications.inbox.uploads import UploadedFiles, attached, attached_as, keep_text
 from notifications.items import inbox_items, snoozing
 from notifications.models import Notification, Recipient, Via

@@ -24,7 +24,7 @@ from notifications.inbox.answers import cleaned_comment, explain
 from notifications.inbox.cards import Button, Card, buttons, card
 from notifications.inbox.list_query import finding_of
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.items.representation import notification_queryset
 from notifications.models import Notification, Recipient, Via
 from notifications.revisions.changes import changes_since

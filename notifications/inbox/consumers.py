@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from notifications.errors import Failure
 from notifications.inbox import socket_limits
-from notifications.inbox.session import person_of_session
+from notifications.inbox.sign_in.session import person_of_session
 from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, TokenBucket
 from notifications.intake.strictjson import BadText, decode
 from notifications.items import live_frames

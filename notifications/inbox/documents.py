@@ -32,7 +32,7 @@ from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.oauth2 import AccessRefused
 from notifications.connectors.rest import access_of
 from notifications.inbox.items import own_notification
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.items.inbox_json import documents_of
 from notifications.items.representation import sees_questions
 from notifications.models import Notification

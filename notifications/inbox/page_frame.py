@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.additions import MenuEntry
 from notifications.engines import connected_accounts
-from notifications.inbox.session import recipient_of
+from notifications.inbox.sign_in.session import recipient_of
 from notifications.models import Account, Brand
 from notifications.wording.colours import ink_on, readable
 from wfpush import features

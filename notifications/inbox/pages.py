@@ -27,7 +27,7 @@ from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.list_query import PLAIN, Finding, finding_of
 from notifications.inbox.listing import NOTHING, Listing, chips_of, filters_of, listing
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.inbox.uploads import File, file_rules
 from notifications.inbox.views import is_shown, views_of
 from notifications.items import undo_window

@@ -1,22 +1,8 @@
 from django.urls import URLPattern, path
 
-from notifications.inbox import (
-    accounts,
-    answers,
-    bulk_answers,
-    devices,
-    documents,
-    emails,
-    following,
-    links,
-    page_frame,
-    pages,
-    passwords,
-    preferences,
-    signin,
-    views,
-    webapp,
-)
+from notifications.inbox import answers, bulk_answers, documents, page_frame, pages, views, webapp
+from notifications.inbox.settings import devices, following, preferences
+from notifications.inbox.sign_in import accounts, emails, links, passwords, signin
 
 app_name = "inbox"
 

@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from notifications.inbox.list_query import Finding, finding_of
-from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
 from notifications.models import Recipient, SavedView
 from notifications.wording.plaintext import clean_line, cut
 

@@ -17,9 +17,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from notifications.admin.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline, extend
-from notifications.admin.decorators import action, column, display, link_column, state_column, time_ago
-from notifications.admin.display import Tone, change_url, mark, page_url
+from notifications.admin.desk.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline, extend
+from notifications.admin.desk.decorators import action, column, display, link_column, state_column, time_ago
+from notifications.admin.desk.display import Tone, change_url, mark, page_url
 from notifications.models import Case, Recipient
 from notifications.retention import erasing, rules
 from notifications.retention.models import Erasure, ErasureState, LegalHold, RetentionRule

@@ -20,12 +20,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
-from notifications.admin.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
-from notifications.admin.calendar_feeds import reading_mark
-from notifications.admin.decorators import action, display, link_column
-from notifications.admin.display import NOTHING, change_url, link, mark, there, with_why
-from notifications.admin.fields import ListField
-from notifications.admin.invalid_ids import AutocompleteMixin
+from notifications.admin.desk.base import DeskChangeList, HistoryAdmin, ReadOnlyInline
+from notifications.admin.desk.calendar_feeds import reading_mark
+from notifications.admin.desk.decorators import action, display, link_column
+from notifications.admin.desk.display import NOTHING, change_url, link, mark, there, with_why
+from notifications.admin.desk.fields import ListField
+from notifications.admin.desk.invalid_ids import AutocompleteMixin
 from notifications.models import Recipient
 from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label

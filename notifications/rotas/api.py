@@ -9,11 +9,11 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.serializers import CharField, Serializer
 
-from notifications.api import docs
-from notifications.api.base import EngineView, answer, query_of
-from notifications.api.fields import Instant
+from notifications.api.frame import docs
+from notifications.api.frame.base import EngineView, answer, query_of
+from notifications.api.frame.fields import Instant
+from notifications.api.frame.shown import PersonName, Shown
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.shown import PersonName, Shown
 from notifications.errors import Invalid, NotFound
 from notifications.models import Scope
 from notifications.people.absence import Absences

@@ -17,9 +17,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from notifications.admin.base import DeskAdmin, extend
-from notifications.admin.decorators import action
-from notifications.admin.display import list_url
+from notifications.admin.desk.base import DeskAdmin, extend
+from notifications.admin.desk.decorators import action
+from notifications.admin.desk.display import list_url
 from notifications.models import CaseList, Recipient, Team
 from notifications.transfer.roster import MAX_FAULTS, Plan, Roster
 from notifications.transfer.sheets import KINDS, MOST_BYTES, BadFile, read, write

@@ -16,7 +16,7 @@ from import_export.fields import Field
 from import_export.widgets import ForeignKeyWidget, Widget
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from notifications.admin.second_person import newly_listed, not_yourself
+from notifications.admin.rules.second_person import newly_listed, not_yourself
 from notifications.models import Brand, CaseList, Engine, Recipient, Team
 from notifications.models.history import as_one, newest_record
 from notifications.people import revocation

@@ -15,7 +15,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import (
     CaseList,
     ConnectedAccount,

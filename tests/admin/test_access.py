@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure
 
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import PASSWORD

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import (
     ActionToken,
     Callback,

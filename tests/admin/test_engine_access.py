@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.admin.engines import PollForm
+from notifications.admin.engines.engines import PollForm
 from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.admin.engine_accounts import USED
+from notifications.admin.engines.engine_accounts import USED
 from notifications.models import ConnectedAccount, Engine, PersonalSignIn
 from notifications.reasons import said
 from tests.admin.pages import add_row, adding, errors_of, list_of, page_of, press, save_form, text_of

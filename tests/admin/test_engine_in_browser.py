@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Page
 
-from notifications.admin.engine_accounts import USED
+from notifications.admin.engines.engine_accounts import USED
 from notifications.models import Engine, EngineAccess, PersonalSignIn, Poll
 from notifications.reasons import said
 from tests.admin.desk import Browse

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.admin.engine_wizard import step_url
+from notifications.admin.engines.engine_wizard import step_url
 from notifications.connectors import CONNECTORS, presets, samples
 from notifications.engines import poll
 from notifications.intake import last_call

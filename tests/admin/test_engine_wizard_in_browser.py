@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from notifications.admin import engine_wizard
+from notifications.admin.engines import engine_wizard
 from notifications.connectors import samples
 from notifications.models import ApiKey
 from tests.admin.desk import Browse

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from notifications.admin import engine_wizard
-from notifications.admin.engine_wizard import step_url
+from notifications.admin.engines import engine_wizard
+from notifications.admin.engines.engine_wizard import step_url
 from notifications.models import ApiKey, Engine, Notification, Recipient, Route, Scope
 from notifications.routing import pipeline
 from tests.admin.pages import adding, page_of

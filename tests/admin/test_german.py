@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.test import Client
 from django.utils import translation
 
-from notifications.admin.unfold_translations import WORDS
+from notifications.admin.desk.unfold_translations import WORDS
 from notifications.models import ApiKey, Delivery, Event, Response, RouteTarget, SignInLink
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World

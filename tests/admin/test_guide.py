@@ -1,6 +1,6 @@
 """The guide for administrators has a picture of each page, light and dark. `make pictures` makes them anew."""
 
-from notifications.admin.navigation import DAILY, REST
+from notifications.admin.desk.navigation import DAILY, REST
 from tests.admin.guide import GUIDE, SCHEMES, SHOTS
 
 

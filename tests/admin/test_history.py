@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from notifications.admin.base import HistoryAdmin
-from notifications.admin.history_states import differences, state_of, state_then
+from notifications.admin.desk.base import HistoryAdmin
+from notifications.admin.desk.history_states import differences, state_of, state_then
 from notifications.models import (
     Brand,
     Engine,

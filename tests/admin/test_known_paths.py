@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from escalations.models import Policy
-from notifications.admin.known_paths import described
+from notifications.admin.rules.known_paths import described
 from notifications.intake import last_call
 from notifications.models import Event, EventVariable, FourEyesRule, Route, RouteCondition, TemplateVersion
 from notifications.roles import ensure_roles

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, StepRun
-from notifications.admin import empty_lists
-from notifications.admin.base import HistoryAdmin
+from notifications.admin.desk import empty_lists
+from notifications.admin.desk.base import HistoryAdmin
 from notifications.models import (
     ApiKey,
     Callback,

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.db.models import CharField, Model, TextField
 from django.test import Client
 
-from notifications.admin.base import DeskAdmin
+from notifications.admin.desk.base import DeskAdmin
 from notifications.models import ActionToken, Device, Notification, Recipient, TemplateVersion
 from tests.admin.pages import list_of
 from tests.support.length import LONG

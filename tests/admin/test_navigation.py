@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 
 from escalations.admin import dead_ends, simulator, sla_report
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.admin.navigation import DAILY, REST, Section
+from notifications.admin.desk.navigation import DAILY, REST, Section
 from notifications.models import Absence, Case, Engine, Event, Recipient, Route, Task, Team, Template
 from notifications.roles import ADMINISTRATORS, AUDITORS, CONNECTION_OWNERS, EDITORS, OPERATORS, RULE_EDITORS
 from tests.admin.conftest import member_of, signed_in

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import reasons
-from notifications.admin.tasks import TaskAdmin
+from notifications.admin.ledger.tasks import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, LinkMail, PausedService, Task, Template
 from notifications.reasons import said
 from notifications.routing import claims, pipeline, route

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone, translation
 
 from notifications import reasons
-from notifications.admin.timeline import Line, trace
+from notifications.admin.ledger.timeline import Line, trace
 from notifications.channels.email import facts as email
 from notifications.channels.webpush import facts as webpush
 from notifications.connectors import webhook

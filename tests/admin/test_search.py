@@ -13,8 +13,8 @@ from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Policy
-from notifications.admin import search as desk_search
-from notifications.admin.search import MAX_PER_KIND, Kind, Query
+from notifications.admin.desk import search as desk_search
+from notifications.admin.desk.search import MAX_PER_KIND, Kind, Query
 from notifications.models import (
     Brand,
     Callback,

@@ -8,10 +8,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from notifications.admin.history_states import words_between
-from notifications.admin.live_preview import menu
-from notifications.admin.template_languages import languages_of
-from notifications.inbox.session import BACKEND
+from notifications.admin.desk.history_states import words_between
+from notifications.admin.wording.live_preview import menu
+from notifications.admin.wording.template_languages import languages_of
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import (
     CustomerText,
     Event,

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import translation
 
-from notifications.admin.display import (
+from notifications.admin.desk.display import (
     ago,
     due_words,
     inner_quotes,
@@ -18,7 +18,7 @@ from notifications.admin.display import (
     took,
     with_why,
 )
-from notifications.admin.fields import is_language
+from notifications.admin.desk.fields import is_language
 from wfpush.identifiers import lowest_id, uuid7
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

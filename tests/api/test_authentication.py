@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.api import authentication
+from notifications.api.frame import authentication
 from notifications.models import ApiKey, Engine, RecipientToken, Scope
 from tests.factories import BrandFactory, EngineFactory, NotificationFactory, RecipientFactory
 from tests.support.api import Caller, assigned, browser_of, engine_caller, is_problem, person_caller

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from notifications.api.throttling import LIMITS
+from notifications.api.frame.throttling import LIMITS
 from notifications.intake import ingest
 from notifications.models import Event, EventStatus, Notification
 from notifications.routing import pipeline

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from notifications.api import file_senders
-from notifications.api.file_senders import may_send_files
+from notifications.api.frame import file_senders
+from notifications.api.frame.file_senders import may_send_files
 from notifications.connectors.credentials import revoke_keys
 from notifications.models import ActionToken, ApiKey, Recipient
 from tests.factories import NotificationFactory, RecipientFactory, UserFactory, action_token

@@ -17,10 +17,10 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from notifications.api.frame.schema import document
 from notifications.api.operations.events import BATCH
 from notifications.api.operations.inbox import APPROVAL
 from notifications.api.operations.story import ASSIGNED
-from notifications.api.schema import document
 from notifications.intake import mapping
 from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
 from notifications.intake.eventdata import instant

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from notifications.api import base
+from notifications.api.frame import base
 from notifications.people import devices
 from notifications.types import NewAddress
 from tests.support.api import Caller, engine_caller, person_caller

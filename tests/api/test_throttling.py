@@ -6,8 +6,8 @@ import pytest
 import redis
 import time_machine
 
-from notifications.api import base, throttling
-from notifications.api.throttling import WINDOW, Bucket, Throttle
+from notifications.api.frame import base, throttling
+from notifications.api.frame.throttling import WINDOW, Bucket, Throttle
 from notifications.models import Engine
 from tests.factories import RecipientFactory
 from tests.support.api import Caller, assigned, engine_caller, is_problem, person_caller

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from notifications import roles
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import RouteTarget, Scope
 from tests.factories import EngineFactory
 from tests.features.bells.models import Bell

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from notifications.answers.respond import respond
 from notifications.answers.submission import Answer
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import Callback, Recipient, TaskState
 from tests.inbox.browser import signed_in
 from tests.support.story import Story

@@ -12,7 +12,7 @@ from escalations.clocks import due_steps
 from escalations.forecast import simulate
 from escalations.models import Policy, PolicyStep, StepRun
 from notifications import reasons
-from notifications.admin import timeline
+from notifications.admin.ledger import timeline
 from notifications.items import ledger
 from notifications.models import (
     Category,

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.test import Client
 from lxml import html
 
-from notifications.inbox.session import BACKEND, RECIPIENT_KEY, SIGNED_OUT_KEY
+from notifications.inbox.sign_in.session import BACKEND, RECIPIENT_KEY, SIGNED_OUT_KEY
 from notifications.models import Recipient
 
 

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from notifications.inbox import consumers
-from notifications.inbox.passwords import OwnPasswordForm
+from notifications.inbox.sign_in.passwords import OwnPasswordForm
 from notifications.models import Device, Recipient, RecipientToken, SignInLink
 from notifications.people import devices, revocation
 from notifications.types import NewAddress

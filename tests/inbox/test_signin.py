@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from notifications.inbox.signin import local_path
+from notifications.inbox.sign_in.signin import local_path
 from notifications.models import Recipient, SignInLink
 from tests.factories import PASSWORD, BrandFactory, RecipientFactory, sign_in_link
 from tests.inbox.browser import Page, get, signed_in

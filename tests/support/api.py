@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.connectors import credentials
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import Engine, Event, Recipient, Scope
 from notifications.people import recipient_tokens
 from notifications.types import Json

@@ -35,7 +35,7 @@ def shown(languages: Iterable[str] = LANGUAGES) -> Shown:
 
 
 def _rows(now: datetime) -> Iterator[tuple[str, list[str]]]:
-    trace = import_module("notifications.admin.timeline").trace
+    trace = import_module("notifications.admin.ledger.timeline").trace
     for event in _all("notifications.Event"):
         yield f"event {event.event_id}", list(_flat(trace(event)))
     clock = import_module("escalations.admin.timeline").lines

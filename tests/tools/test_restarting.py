@@ -35,7 +35,7 @@ PAGE = "templates/inbox/sign_in.html"
         ("locale/de/LC_MESSAGES/django.mo", {"web", "worker"}),
         ("notifications/inbox/urls.py", {"web"}),
         ("notifications/api/events.py", {"web"}),
-        ("notifications/admin/engines.py", {"web"}),
+        ("notifications/admin/engines/engines.py", {"web"}),
         ("escalations/admin/policies.py", {"web"}),
         ("wfpush/web/server.py", {"web"}),
         (PAGE, {"web"}),
@@ -84,7 +84,7 @@ def test_the_worker_runs_nothing_of_what_it_is_not_restarted_for() -> None:
         for each in imported(files[name]) & without
     }
 
-    assert "notifications.inbox.session" in without
+    assert "notifications.inbox.sign_in.session" in without
     assert found == set()
 
 

@@ -24,11 +24,11 @@ from escalations.kinds import wording
 from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from notifications import reasons
-from notifications.admin.conditions import condition_sentence
-from notifications.admin.display import short
-from notifications.admin.preview import Preview, Subject, previewed
-from notifications.admin.routing import doubts_about
-from notifications.admin.timeline import Line
+from notifications.admin.desk.display import short
+from notifications.admin.ledger.timeline import Line
+from notifications.admin.rules.conditions import condition_sentence
+from notifications.admin.rules.routing import doubts_about
+from notifications.admin.wording.preview import Preview, Subject, previewed
 from notifications.cases.facts import facts_of_task
 from notifications.feature_targets import feature_targets
 from notifications.models import (

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from escalations.admin.fields import DurationField, ParsedField
 from escalations.admin.policies import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
-from notifications.admin.conditions import BARE, TARGET_FIELDS, ConditionForm, TargetForm
-from notifications.admin.feature_rows import ROW_REF, FeatureRowField
-from notifications.admin.fields import is_language
-from notifications.admin.known_paths import ANY, TOGETHER, offer
+from notifications.admin.desk.feature_rows import ROW_REF, FeatureRowField
+from notifications.admin.desk.fields import is_language
+from notifications.admin.rules.conditions import BARE, TARGET_FIELDS, ConditionForm, TargetForm
+from notifications.admin.rules.known_paths import ANY, TOGETHER, offer
 from notifications.errors import RenderError
 from notifications.models import (
     Event,

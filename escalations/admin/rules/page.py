@@ -21,10 +21,10 @@ from escalations.admin.rules.forms import people_like, texts_of
 from escalations.admin.rules.saving import CannotSave, ChangedMeanwhile, must_be_as_seen, save, stamp_of
 from escalations.clocks import policy_reload
 from escalations.models import Policy
-from notifications.admin import second_person
-from notifications.admin.decorators import action
-from notifications.admin.routing import RouteAdmin, doubts_about
-from notifications.admin.second_person import RuleState
+from notifications.admin.desk.decorators import action
+from notifications.admin.rules import second_person
+from notifications.admin.rules.routing import RouteAdmin, doubts_about
+from notifications.admin.rules.second_person import RuleState
 from notifications.models import Route, Template
 
 NAME = "admin:notifications_route_new_rule"

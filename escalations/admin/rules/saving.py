@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from escalations.admin.rules.bundle import RuleForms, of_tasks
 from escalations.admin.rules.forms import published
 from escalations.models import Policy, PolicyCondition, PolicyStep
-from notifications.admin.conditions import condition_sentence
+from notifications.admin.rules.conditions import condition_sentence
 from notifications.models import EventType, Route, Template, TemplateText
 from notifications.models.history import as_one, newest_record
 from notifications.wording import template_versions

@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications.admin.display import Tone, change_url, list_url, mark, percent_of
-from notifications.admin.overview import may_see
-from notifications.admin.timeline import DELIVERY_TONES
+from notifications.admin.desk.display import Tone, change_url, list_url, mark, percent_of
+from notifications.admin.desk.overview import may_see
+from notifications.admin.ledger.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names, reaches_devices
 from notifications.insight.admin.periods import NAMES, Period, Stretch, period_of
 from notifications.insight.hourly import BANDS, half_within

@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.decorators import action
-from notifications.admin.delivery import NotificationAdmin
-from notifications.admin.display import span
-from notifications.admin.intervals import zone_of_reader
+from notifications.admin.desk.decorators import action
+from notifications.admin.desk.display import span
+from notifications.admin.desk.intervals import zone_of_reader
+from notifications.admin.ledger.delivery import NotificationAdmin
 from notifications.channel_facts import channel_name, channel_names
 from notifications.insight import engagement
 from notifications.insight.admin.periods import NAMES, period_of

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.additions import Text
-from notifications.admin.intervals import between_words, made_between
+from notifications.admin.desk.intervals import between_words, made_between
 from notifications.insight.hourly import HOUR, hour_of
 from notifications.insight.models import CountedHour
 from notifications.wording.formats import local_hour

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from notifications.admin.intervals import between_words, read_between
+from notifications.admin.desk.intervals import between_words, read_between
 from notifications.insight import hourly
 from notifications.insight.admin import charts
 from notifications.insight.admin.periods import period_of

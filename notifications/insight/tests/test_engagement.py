@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from notifications import housekeeping
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.insight import engagement, hourly
 from notifications.insight.models import EngagementCount, EngagementHour
 from notifications.models import Category, Delivery, Notification, Recipient

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.base import extend
-from notifications.admin.decorators import action
+from notifications.admin.desk.base import extend
+from notifications.admin.desk.decorators import action
 from notifications.engines.callback import UNENDED
 from notifications.models import Callback, CallbackState, Delivery, DeliveryState, Event
 from notifications.replays.admin.send_again import ReplayableAdmin, ReplayTexts

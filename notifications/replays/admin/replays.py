@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import action, column, display, state_column, time_ago
-from notifications.admin.display import Tone, shortened
-from notifications.admin.filters import Recent
+from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.desk.decorators import action, column, display, state_column, time_ago
+from notifications.admin.desk.display import Tone, shortened
+from notifications.admin.desk.filters import Recent
 from notifications.replays import orders
 from notifications.replays.kinds import KINDS
 from notifications.replays.models import Replay, ReplayedRow, ReplayedState, ReplayKind, ReplayState

@@ -31,10 +31,10 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications import reasons
-from notifications.admin.base import LedgerAdmin, as_uuid
-from notifications.admin.decorators import action
-from notifications.admin.display import change_url, exact, list_url
-from notifications.admin.intervals import zone_of_reader
+from notifications.admin.desk.base import LedgerAdmin, as_uuid
+from notifications.admin.desk.decorators import action
+from notifications.admin.desk.display import change_url, exact, list_url
+from notifications.admin.desk.intervals import zone_of_reader
 from notifications.channel_facts import channel_name
 from notifications.models import EventStatus
 from notifications.replays import orders

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.items.ledger_audit import faults_since, sums_since
 from notifications.models import Callback, Case, Delivery, Event, Farewell, Notification, Recipient, Response, Task
 from notifications.retention import columns, erasing, rules, scrubbing

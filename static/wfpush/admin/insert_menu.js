@@ -1,5 +1,5 @@
 // “Insert…” beside each text of a template: variables, filters and conditions, which the server lists with what they give
-// (notifications/admin/live_preview.py). Without this script they stand below the preview, to be copied.
+// (notifications/admin/wording/live_preview.py). Without this script they stand below the preview, to be copied.
 const FIELD = /^(texts|customer_texts)-\d+-(title|body|short_body)$/;
 let dialog = null;
 let list = null;

@@ -1,4 +1,4 @@
-// A choice that hides fields of a form and changes labels. The server says which (notifications/admin/engine_access.py), in the
+// A choice that hides fields of a form and changes labels. The server says which (notifications/admin/engines/engine_access.py), in the
 // choice's data-switch.
 "use strict";
 (() => {

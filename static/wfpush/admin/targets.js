@@ -1,4 +1,4 @@
-// A target's form shows only what its kind needs, which the server says and checks (notifications/admin/conditions.py).
+// A target's form shows only what its kind needs, which the server says and checks (notifications/admin/rules/conditions.py).
 "use strict";
 (() => {
   function show(select) {

@@ -1,5 +1,5 @@
 // The languages of a template as tabs: texts of the others are out of sight. The server draws the tabs and what each language lacks
-// (notifications/admin/template_languages.py); without this script they lead to the texts.
+// (notifications/admin/wording/template_languages.py); without this script they lead to the texts.
 const NEW = "";  // the tab of a text whose language is still to be written
 let form = null;
 let bar = null;

@@ -11,7 +11,7 @@ from django.utils import translation
 from escalations.admin import timeline
 from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
-from notifications.admin.timeline import trace
+from notifications.admin.ledger.timeline import trace
 from notifications.connectors.reasons import HAS_IT_MEANWHILE
 from notifications.models import Absence, Callback, CallbackState, FourEyesRule, Recipient
 from notifications.reasons import Reason, read

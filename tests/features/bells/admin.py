@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from notifications.admin.base import DeskAdmin
+from notifications.admin.desk.base import DeskAdmin
 from tests.features.bells.models import Bell
 
 

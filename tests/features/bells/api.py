@@ -5,10 +5,10 @@ from django.urls import URLPattern, path
 from rest_framework.request import Request
 from rest_framework.serializers import CharField
 
-from notifications.api import docs
-from notifications.api.base import EngineView, answer
+from notifications.api.frame import docs
+from notifications.api.frame.base import EngineView, answer
+from notifications.api.frame.shown import Shown
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.shown import Shown
 from notifications.models import Scope
 from tests.features.bells.models import Bell
 

@@ -2,7 +2,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, person_required
 
 
 @person_required

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from notifications.forms import definition
 from notifications.forms.engine_forms import stored, translated
 from notifications.forms.fields import Form, form_of
-from notifications.inbox.session import BACKEND
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.intake.eventdata import faults_of
 from notifications.models import Task
 from notifications.types import Json

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications.admin import timeline
+from notifications.admin.ledger import timeline
 from notifications.items import live_frames, plans, representation
 from notifications.items.representation import event_trace_json
 from notifications.models import Delivery, Device, Event, Notification, Recipient, Team

@@ -16,7 +16,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from notifications.admin.alarms import silent_parts
+from notifications.admin.desk.alarms import silent_parts
 from notifications.connectors.base import Result
 from notifications.engines import callback, callback_claims
 from notifications.models import Callback, Delivery, Engine, Event

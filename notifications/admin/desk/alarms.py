@@ -1,0 +1,124 @@
+"""The alarms on top of the overview: problems that keep people from messages or from signing in."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Model
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications import reasons
+from notifications.admin.desk.display import clock, short, span
+from notifications.channels import registry
+from notifications.models import Engine, Event, LinkMail, PausedService
+from notifications.observability import backlog
+from notifications.wording.plaintext import clean_line
+from wfpush.models import Heartbeat
+from wfpush.numbers import number
+from wfpush.observability import services
+from wfpush.processes.worker_registry import has_died_here, latest_worker
+
+LINKS_WITHIN = timedelta(hours=24)
+"""Age up to which sign-in links that were not mailed are reported: the lifetime of a link."""
+QUIET_FOR = timedelta(seconds=90)
+"""Silence of a worker's part after which the overview reports it. The watchdog then restarts the part. A part that has
+died on this machine is reported at once."""
+
+
+def silent_parts(now: datetime) -> list[str]:
+    """Return sentences about parts of the worker that have not run lately."""
+    latest = latest_worker()
+    if latest is None:
+        return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
+    running = list(Heartbeat.objects.filter(stopped_at=None).order_by("name"))
+    quiet = [beat for beat in running if beat.beat_at < now - QUIET_FOR or has_died_here(beat)]
+    if latest.stopped_at is not None and len(quiet) == len(running):
+        text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
+        return [text % {"time": short(latest.stopped_at)}]
+    text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
+    return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
+
+
+def paused_services(now: datetime) -> list[str]:
+    """Return a sentence for each service that rejects our credentials, and gets nothing until they are corrected."""
+    text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
+    return [
+        text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
+        for each in PausedService.objects.order_by("service")
+    ]
+
+
+def services_that_do_not_work(now: datetime) -> list[str]:
+    """Return a sentence for each service that is slow, refuses or is unreachable, except paused services."""
+    paused = set(PausedService.objects.values_list("channel", "service"))
+    rows = [row for row in services.troubled(now) if (row.kind, row.name) not in paused]
+    return [services.sentence(row, short(row.since), reasons.words(row)) for row in rows]
+
+
+def links_not_mailed(now: datetime) -> list[str]:
+    """Return a sentence about links that could not be mailed: people wait for them and cannot sign in."""
+    mails = LinkMail.objects.filter(created_at__gte=now - LINKS_WITHIN, sent_at=None, detail__gt="")
+    last = mails.order_by("-created_at").first()
+    if last is None:
+        return []
+    count = mails.count()
+    text = ngettext(
+        "In the last 24 hours a sign-in link could not be mailed: %(why)s",
+        "In the last 24 hours %(count)s sign-in links could not be mailed, the last one for this reason: %(why)s",
+        count,
+    )
+    return [text % {"count": count, "why": clean_line(last.detail)}]
+
+
+def answers_not_compared(now: datetime) -> list[str]:
+    """Return a sentence for each engine whose tasks cannot be read before an answer: changes there go unnoticed."""
+    engines = Engine.objects.filter(active=True, reads_before_answers=True, not_compared_reason_fact__isnull=False)
+    text = _("Answers to %(engine)s are told without reading the task in the engine: %(why)s")
+    return [
+        text % {"engine": engine.name, "why": reasons.words(engine, "not_compared_reason")}
+        for engine in engines.order_by("name")
+    ]
+
+
+def alarms_of_channels(now: datetime) -> list[str]:
+    return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
+
+
+def event_backlog(now: datetime) -> list[str]:
+    """Return a sentence if events come faster than they are processed."""
+    events = backlog.find_large(now)
+    return [" ".join(filter(None, [events.sentence(), _most_from(now)]))] if events is not None else []
+
+
+def _most_from(now: datetime) -> str:
+    """Return a sentence about the engine with the most waiting events, if there are several engines."""
+    engines = list(
+        Event.backlog(now).values_list("engine__name").annotate(waiting=Count("pk")).order_by("-waiting")[:2]
+    )
+    if len(engines) < 2:
+        return ""
+    name, count = engines[0]
+    return _("%(count)s of them are from %(engine)s.") % {"count": number(count), "engine": name}
+
+
+def engines_at_their_limit(now: datetime) -> list[str]:
+    limited = Event.objects.filter(due_at__isnull=False, engine__active=True, engine__most_waiting__isnull=False)
+    counts = limited.order_by().values_list("engine__name", "engine__most_waiting").annotate(waiting=Count("pk"))
+    text = _("%(engine)s is told to send its events later: %(count)s wait, as many as its page allows, or more.")
+    return [
+        text % {"engine": name, "count": number(count)}
+        for name, _most, count in counts.filter(waiting__gte=F("engine__most_waiting")).order_by("engine__name")
+    ]
+
+
+ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
+    (Event, silent_parts),
+    (Event, event_backlog),
+    (Event, engines_at_their_limit),
+    (Event, paused_services),
+    (Event, services_that_do_not_work),
+    (Event, alarms_of_channels),
+    (LinkMail, links_not_mailed),
+    (Engine, answers_not_compared),
+]
+"""Functions that return alarms, each for users who may see the rows of its model."""

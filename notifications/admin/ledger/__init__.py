@@ -1,0 +1,1 @@
+"""What happened: events, tasks, deliveries, answers, and why."""

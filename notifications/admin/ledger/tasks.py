@@ -1,0 +1,296 @@
+"""Tasks and cases: what waits since when, for whom, and the outcome."""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.additions import DeadlineZone
+from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.desk.decorators import (
+    column,
+    display,
+    json_column,
+    link_column,
+    reason_column,
+    state_column,
+    time_ago,
+)
+from notifications.admin.desk.display import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
+from notifications.admin.desk.filters import Conditions, Recent
+from notifications.admin.ledger.case_timeline import TimelineMixin
+from notifications.admin.ledger.outcomes import outcome_in_full, outcome_with_fault
+from notifications.attachments.representation import size_said
+from notifications.forms.fields import form_of
+from notifications.models import (
+    ANSWERABLE,
+    DEADLINE,
+    Callback,
+    CallbackState,
+    Case,
+    Event,
+    Notification,
+    Response,
+    Task,
+    TaskMessage,
+    TaskState,
+    past_deadline,
+)
+from notifications.routing import stakeholders
+from notifications.wording.plaintext import clean_line
+from wfpush import features
+
+TASK_TONES: dict[str, Tone] = {
+    TaskState.OPEN: "wait",
+    TaskState.ACKNOWLEDGED: "wait",
+    TaskState.INFO_REQUESTED: "wait",
+    TaskState.ANSWERED: "ok",
+    TaskState.COMPLETED: "ok",
+    TaskState.CANCELLED: "quiet",
+    TaskState.EXPIRED: "bad",
+}
+
+
+def prefetches() -> Iterator[Any]:
+    """Yield what `zone_of_deadline` needs of the tasks of a list."""
+    return (import_string(each.prefetch) for each in features.added(DeadlineZone))
+
+
+def zone_of_deadline(task: Task) -> tzinfo | None:
+    """Return the zone of the calendar by which the SLA keeps time, if the task has an SLA deadline; else None."""
+    added = features.added(DeadlineZone) if task.sla_due_at is not None else ()
+    zones = (import_string(each.zone)(task) for each in added)
+    return next((zone for zone in zones if zone is not None), None)
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+class OverviewFilter(Conditions):
+    title = _("now")
+    parameter_name = "now"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        waiting = Q(state__in=ANSWERABLE)
+        return {
+            "waiting": (_("waiting"), waiting),
+            "late": (_("late"), waiting & past_deadline(timezone.now())),
+            "nobody": (_("waiting, and nobody has it"), waiting & ~Q(notifications__state="open")),
+        }
+
+
+class TaskColumns:
+    became = column(outcome_with_fault, _("outcome"))
+
+    @display(description=_("due"), ordering=DEADLINE)
+    def due_word(self, task: Task) -> SafeString:
+        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
+
+
+class CopyInline(ReadOnlyInline):
+    model = Notification
+    related = ["recipient"]
+    fields = ["person", "state", "why", "read_at"]
+    verbose_name_plural = _("copies: who has it")
+
+    person = link_column("recipient", _("person"))
+    why = reason_column("reason", _("why"))
+
+
+class AnswerInline(ReadOnlyInline):
+    model = Response
+    related = ["recipient", "callback"]
+    fields = ["person", "action", "comment", "via", "at", "engine_says"]
+    verbose_name_plural = _("answers")
+
+    person = link_column("recipient", _("person"))
+
+    @display(description=_("engine"))
+    def engine_says(self, response: Response) -> SafeString:
+        callback = getattr(response, "callback", None)
+        return link(callback, callback.get_state_display()) if callback else link(None)
+
+
+class MessageInline(ReadOnlyInline):
+    model = TaskMessage
+    related = ["author", "reply_to"]
+    fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
+    verbose_name_plural = _("conversation")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskMessage]:
+        messages: QuerySet[TaskMessage] = super().get_queryset(request)
+        call = Callback.objects.filter(pk=OuterRef("pk")).values("state")
+        messages = messages.annotate(call=Subquery(call[:1])).order_by("number")
+        return messages.prefetch_related("addressees__person", "addressees__away", "attachments")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user may view answers: the conversation belongs to them."""
+        return request.user.has_perm("notifications.view_response")
+
+    @display(description=_("person"))
+    def person(self, message: TaskMessage) -> str:
+        return link(message.author) if message.author else message.author_name or str(message.task.engine)
+
+    @display(description=_("for"))
+    def for_whom(self, message: TaskMessage) -> str:
+        return ", ".join(f"{each.person} ({each.get_state_display()})" for each in message.addressees.all())
+
+    @display(description=_("files"))
+    def files(self, message: TaskMessage) -> str:
+        return ", ".join(f"{each.name} ({size_said(each.size)})" for each in message.attachments.all())
+
+    @display(description=_("engine"))
+    def engine_says(self, message: Any) -> str:
+        return str(CallbackState(message.call).label) if message.call else link(None)
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    fields = ["received_at", "type", "status"]
+    verbose_name_plural = _("its events, newest first")
+
+
+@admin.register(Task)
+class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
+    list_display = [
+        "title",
+        "task_id",
+        "state_mark",
+        "waiting_since",
+        "due_word",
+        "people",
+        "priority",
+        "from_engine",
+        "became",
+    ]
+    list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
+    list_select_related = ["engine", "assignee", "case"]
+    found_by = ["task_id", "name__istartswith", "case__case_id"]
+    search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
+    inlines = [CopyInline, AnswerInline, MessageInline, EventInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    "task_id",
+                    "state_mark",
+                    "outcome_words",
+                    "due_at",
+                    "due_by_sla",
+                    "expires_at",
+                    "priority",
+                    "kind",
+                ]
+            },
+        ),
+        (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
+        (_("Questions and answers"), {"fields": ["shown_form", "shown_info"]}),
+        (
+            _("As the engine said it"),
+            {
+                "fields": ["id", "shown_actions", "shown_data", "shown_outcome", "created_at", "updated_at"],
+                "classes": ["collapse"],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        tasks: QuerySet[Task] = super().get_queryset(request)
+        return tasks.prefetch_related("candidates", "teams", *prefetches())
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Return the most overdue first, if the list shows waiting tasks; else the newest."""
+        return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
+
+    title = column(str, _("task"), "name")
+    state_mark = state_column(TASK_TONES)
+
+    @display(description=_("waiting since"), ordering="created_at")
+    def waiting_since(self, task: Task) -> SafeString:
+        return since(task.created_at) if task.answerable else link(None)
+
+    @display(description=_("due by its SLA"))
+    def due_by_sla(self, task: Task) -> str:
+        """Return the SLA deadline in the zone of its calendar."""
+        if task.sla_due_at is None:
+            return NOTHING
+        with timezone.override(zone_of_deadline(task) or timezone.get_current_timezone()):
+            return exact(task.sla_due_at)
+
+    @display(description=_("person"))
+    def people(self, task: Task) -> SafeString:
+        if task.assignee:
+            return link(task.assignee)
+        names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
+        return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
+
+    from_engine = link_column("engine", _("engine"), "engine__name")
+    became = column(outcome_with_fault, _("outcome"))
+    outcome_words = column(outcome_in_full, _("outcome"))
+    shown_outcome = json_column("outcome", _("outcome as it is kept"))
+
+    @display(description=_("form"))
+    def shown_form(self, task: Task) -> SafeString:
+        """Return the fields of the task's form, and fields of the engine's form that people cannot fill in here."""
+        form, language = form_of(task.data), get_language() or "en"
+        if form is None:
+            return link(None)
+        names = ", ".join(clean_line(field.label(language)) for field in form)
+        missing = ", ".join(each.words(language) for each in form.unshown)
+        text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
+        return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
+
+    in_case = link_column("case", _("case"))
+    shown_info = json_column("info", _("questions and what was supplied"))
+    shown_actions = json_column("actions", _("actions"))
+    shown_data = json_column("data", _("data"))
+
+
+# --- cases ----------------------------------------------------------------------------------------------------------
+class TaskInline(TaskColumns, ReadOnlyInline):
+    model = Task
+    fields = ["name", "task_id", "state", "due_word", "became"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        return super().get_queryset(request).prefetch_related(*prefetches())
+
+
+@admin.register(Case)
+class CaseAdmin(TimelineMixin, LedgerAdmin):
+    list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
+    list_filter = ["engine"]
+    list_select_related = ["engine"]
+    found_by = ["case_id", "title__istartswith"]
+    ordering = ["-pk"]
+    inlines = [TaskInline]
+    fields = [
+        "title",
+        "case_id",
+        "type",
+        "status",
+        "url",
+        "from_engine",
+        "in_roles",
+        "following",
+        "created_at",
+        "updated_at",
+    ]
+
+    title_or_id = column(str, _("case"), "title")
+    from_engine = link_column("engine", _("engine"), "engine__name")
+    changed = time_ago("updated_at", _("changed"))
+    following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
+
+    @display(description=_("roles"))
+    def in_roles(self, case: Case) -> str:
+        """Return the people by role. Roles, and refs of people whom nobody knows, have the engine's names."""
+        roles = case.roles or {}
+        return ", ".join(f"{role}: {', '.join(stakeholders.refs_with_role(roles, role))}" for role in roles) or "–"

@@ -1,0 +1,1 @@
+"""People, teams, absences, devices, preferences, accounts and groups."""

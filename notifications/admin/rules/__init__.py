@@ -1,0 +1,1 @@
+"""Routes with their conditions and targets, four-eyes rules, lists for cases, and the dry run."""

@@ -1,0 +1,1 @@
+"""Templates with their versions, texts and previews; brands."""

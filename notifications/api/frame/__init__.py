@@ -1,0 +1,1 @@
+"""What all operations share: callers, limits, parsing, fields, shapes, and the description."""

@@ -1,0 +1,1 @@
+"""Signing in and out, links, passwords, connected accounts, and the session."""
