@@ -29,8 +29,12 @@ FOLDERS = {
 IGNORED_FOLDERS = (*DefaultFilter.ignore_dirs, "tests")
 IGNORED_FILES = (*DefaultFilter.ignore_entity_patterns, r"\.po$")
 ONLY_WEB_FILES = r"^(urls|web|server)\.py$"
-ONLY_WEB_PARTS = ("admin/", "admin.py", "api/", "api.py", "inbox/", "pages.py")
-"""The parts of a Django app, such as a feature, that are for pages and the API."""
+ONLY_WEB_PARTS = (
+    *("admin/", "admin.py", "api/", "api.py", "inbox/", "pages.py"),
+    *("calendar_page.py", "item_panel.py", "tables.py", "unsubscribing.py"),
+)
+"""The parts of a Django app, such as a feature, that are for pages and the API; then modules of features that only
+these use."""
 ONLY_WEB_PATHS = [
     f"{file.parent}/{part}" for app in APPS for file in (ROOT / app).rglob("feature.py") for part in ONLY_WEB_PARTS
 ]

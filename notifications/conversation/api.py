@@ -198,7 +198,7 @@ REPLIED: Json = {
     "attachments": [SENT_FILE],
     "reply_to": QUESTION,
     "at": "2026-11-25T10:04:00Z",
-    "via": "webpush",
+    "via": "inbox",
     "late": False,
     "engine": "delivered",
 }

@@ -126,8 +126,8 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         [],
         ["target"],
         ["target", "person"],
-        ["", "team_lead", "duty", "manager", "person"],
-        ["", "assignee", "candidates", "task_teams", "team", "team_lead", "duty", "manager", "person"],
+        ["", "team_lead", "manager", "person", "duty"],
+        ["", "assignee", "candidates", "task_teams", "team", "team_lead", "manager", "person", "duty"],
     ]
 
 

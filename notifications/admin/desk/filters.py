@@ -17,7 +17,7 @@ Lookups = list[tuple[str, Any]]
 
 
 class Recent(admin.SimpleListFilter):
-    """A filter of rows made within the last hours or days, or between two times (notifications/admin/desk/intervals.py),
+    """A filter of rows made within the last hours or days, or between two times (`notifications.admin.desk.intervals`),
     for tables whose ids are UUIDv7."""
 
     title = _("made within")

@@ -253,9 +253,9 @@ from django.core import checks
 garbage = gc.isenabled(), gc.get_freeze_count() > 100_000
 before = "notifications.admin" in sys.modules
 from django.contrib import admin
-registry = admin.site._registry
-before = before, len(registry)
+before = before, len(admin.site._registry)
 checks.run_checks(tags=["admin"])
+registry = admin.site._registry
 first = next(iter(registry.values()))
 type(first).list_display = ["nothing_of_this_name"]
 faults = [fault.id for fault in checks.run_checks(tags=["admin"])]
