@@ -318,12 +318,15 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
     loaded = asyncio.Event()
 
     async def change_meanwhile(route: Route) -> None:
-        response = await route.fetch()
-        data = {"id": task_id, "name": "Approve the awning", "assignee": "carol"}
-        installation.send("task.assigned", {"task": data})
-        await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: given to Carol.")
-        await route.fulfill(response=response)
-        loaded.set()
+        try:
+            response = await route.fetch()
+            data = {"id": task_id, "name": "Approve the awning", "assignee": "carol"}
+            installation.send("task.assigned", {"task": data})
+            said = "No longer waiting for you: given to Carol."
+            await expect(mine.locator(".outcome")).to_have_text(said, timeout=60_000)
+            await route.fulfill(response=response)
+        finally:
+            loaded.set()
 
     await dave.route("**/n/*", change_meanwhile, times=1)
     await opening.click()
