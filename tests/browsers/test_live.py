@@ -322,8 +322,8 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
             response = await route.fetch()
             data = {"id": task_id, "name": "Approve the awning", "assignee": "carol"}
             installation.send("task.assigned", {"task": data})
-            said = "No longer waiting for you: given to Carol."
-            await expect(mine.locator(".outcome")).to_have_text(said, timeout=60_000)
+            said = "Approve the awning: No longer waiting for you: given to Carol."
+            await expect(dave.get_by_role("status").filter(has_text=said).first).to_be_attached()
             await route.fulfill(response=response)
         finally:
             loaded.set()
