@@ -106,10 +106,11 @@ class DeskPage(DeskPlace):
 
 @dataclass(frozen=True)
 class DeskPanel:
-    """An inline on the page of a model: the dotted name of its class."""
+    """An inline on the pages of a model: the dotted name of its class. `is_shown` returns whether a row has it."""
 
     model: str
     inline: str
+    is_shown: Callable[[Any], bool] = lambda row: True
 
 
 @dataclass(frozen=True)
@@ -151,14 +152,6 @@ class OverviewPart:
 
     template: str
     context: str
-
-
-@dataclass(frozen=True)
-class PersonInline:
-    """Rows on the desk's page of a person. `inline` names the class. `is_shown` returns whether a Recipient has any."""
-
-    inline: str
-    is_shown: Callable[[Any], bool]
 
 
 @dataclass(frozen=True)

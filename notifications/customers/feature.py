@@ -15,10 +15,10 @@ from notifications.additions import (
     CaseTypes,
     Columns,
     DeskList,
+    DeskPanel,
     FirstPage,
     Pages,
     PersonalData,
-    PersonInline,
     Rights,
     Section,
 )
@@ -38,8 +38,10 @@ FEATURE = Feature(
         ApiPaths("notifications.customers.api"),
         CaseTypes(milestones.case_types),
         MailboxFooter(unsubscribe_links.add_link),
-        PersonInline(
-            "notifications.customers.admin.UnsubscriptionInline", lambda person: person.unsubscriptions.exists()
+        DeskPanel(
+            "notifications.recipient",
+            "notifications.customers.admin.UnsubscriptionInline",
+            lambda person: person.unsubscriptions.exists(),
         ),
         DeskList(
             "rules",

@@ -154,7 +154,8 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Any | None) -> "Sequence[type[InlineModelAdmin[Any, Any]]]":
         label = self.model._meta.label_lower
-        added = (import_string(each.inline) for each in features.added(DeskPanel) if each.model == label)
+        panels = [each for each in features.added(DeskPanel) if each.model == label] if obj is not None else []
+        added = (import_string(each.inline) for each in panels if each.is_shown(obj))
         return [*super().get_inlines(request, obj), *added]
 
     # --- which actions a row offers ---------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
-from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +21,6 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from notifications.additions import PersonInline
 from notifications.admin.desk.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.desk.decorators import action, column, display, link_column
 from notifications.admin.desk.display import link, list_url, mark
@@ -44,7 +42,7 @@ from notifications.models import (
 )
 from notifications.people import link_mails, revocation
 from notifications.preferences import change_effects
-from wfpush import features, zones
+from wfpush import zones
 
 
 # --- checks of managers and addresses ---------------------------------------------------------------------------------
@@ -173,10 +171,9 @@ class RecipientAdmin(HistoryAdmin):
         return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """Return the inlines with those of features. External people have no absences."""
-        own = [each for each in self.inlines if each is not AbsenceInline or obj is None or not obj.external]
-        added = [each for each in features.added(PersonInline) if obj is not None and each.is_shown(obj)]
-        return [*own, *(import_string(each.inline) for each in added)]
+        """Return the inlines. External people have no absences."""
+        inlines = super().get_inlines(request, obj)
+        return [each for each in inlines if each is not AbsenceInline or obj is None or not obj.external]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
         """Keep a person who was ever sent anything in the records: such a person can only be deactivated."""
