@@ -144,6 +144,12 @@ def _added(role: str, app: str = "") -> set[Right]:
     return {(label, verb, model) for label, model, verb in labels if app in ("", label)}
 
 
+def on_configuration(*models: str) -> list[Rights]:
+    """Return the rights on a feature's configuration, by labels of models: administrators have all, operators and
+    auditors see it."""
+    return [Rights(ADMINISTRATORS, models), Rights(OPERATORS, models, ["view"]), Rights(AUDITORS, models, ["view"])]
+
+
 def give_added_rights(app: str) -> RunPython:
     """Return the operation that gives groups their rights on the tables of a feature, by the label of its app."""
 

@@ -19,7 +19,6 @@ from notifications.additions import (
     MenuEntry,
     Pages,
     PersonalData,
-    Rights,
     Section,
 )
 from notifications.models import Recipient
@@ -52,9 +51,7 @@ FEATURE = Feature(
                 "one here."
             ),
         ),
-        Rights(roles.ADMINISTRATORS, ["absences.absencefeed"]),
-        Rights(roles.OPERATORS, ["absences.absencefeed"], ["view"]),
-        Rights(roles.AUDITORS, ["absences.absencefeed"], ["view"]),
+        *roles.on_configuration("absences.absencefeed"),
         PersonalData(
             tables={
                 "absences.absencefeed": Columns(own="url host fault_fact", plain="takes open_items"),

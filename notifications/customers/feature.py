@@ -27,7 +27,6 @@ from notifications.delivery.person_messages import MailboxFooter
 from wfpush.features import Feature
 
 JOURNEYS = ("customers.journey", "customers.milestone")
-TABLES = (*JOURNEYS, "customers.unsubscription")
 
 FEATURE = Feature(
     name="customers",
@@ -54,10 +53,8 @@ FEATURE = Feature(
             "customers.milestone",
             empty=_("What cases pass. They are written on the page of the way they are on."),
         ),
-        Rights(roles.ADMINISTRATORS, TABLES),
+        *roles.on_configuration(*JOURNEYS, "customers.unsubscription"),
         Rights(roles.RULE_EDITORS, JOURNEYS),
-        Rights(roles.OPERATORS, TABLES, ["view"]),
-        Rights(roles.AUDITORS, TABLES, ["view"]),
         PersonalData(
             tables={
                 "customers.journey": Columns(words="name", plain="case_type"),

@@ -28,8 +28,6 @@ from wfpush.features import Feature
 from wfpush.observability.services import Kinds
 from wfpush.queue.schedules import Minutely
 
-TABLES = ("rotas.rota", "rotas.rotalayer", "rotas.rotaoverride", "rotas.rotaswap")
-
 
 def takes_turns(person: Recipient) -> bool:
     return not person.external and rotas_of(person).exists()
@@ -56,9 +54,7 @@ FEATURE = Feature(
                 "step."
             ),
         ),
-        Rights(roles.ADMINISTRATORS, TABLES),
-        Rights(roles.OPERATORS, TABLES, ["view"]),
-        Rights(roles.AUDITORS, TABLES, ["view"]),
+        *roles.on_configuration("rotas.rota", "rotas.rotalayer", "rotas.rotaoverride", "rotas.rotaswap"),
         Rights(roles.RULE_EDITORS, ["rotas.rota"], ["view"]),
         PersonalData(
             tables={
