@@ -155,7 +155,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A channel-neutral message, which transports translate. All text is plain text.
+    """A channel-neutral message, which transports translate. All text is plain text. `language` is that of title and
+    text; `reader_language` that of answers, facts and what transports add, if it is another one.
 
     The first of `actions` moves the work on; `facts` are pairs of a label and its value; `glance` are the key facts in
     one line, without those that lock screens must not show or that title and short text say already; `brand` is the
@@ -183,6 +184,11 @@ class Message:
     leave_url: str = ""
     leave_name: str = ""
     kept_because: str = ""
+    reader_language: str = ""
+
+    @property
+    def frame_language(self) -> str:
+        return self.reader_language or self.language
 
     @property
     def on_lock_screens(self) -> str:
@@ -193,9 +199,13 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class BundledMessage:
     """A message of a digest. `asks`: it waits for an answer. `due` and `at` are texts in the person's time zone: when
-    the answer is due, and when it came."""
+    the answer is due, and when it came. A row in the digest has the title, the `amount`, and the `context`: the other
+    key facts, or the text of a message without any, which is `in_its_language`."""
 
     message: Message
+    amount: str
+    context: str
+    in_its_language: bool
     link: str
     asks: bool
     due: str
@@ -206,7 +216,7 @@ class BundledMessage:
 
 @dataclass(frozen=True, slots=True)
 class BundleGroup:
-    """Messages about one case, newest first; without a title if it is only one."""
+    """Messages about one case, the most pressing first; without a title if it is only one."""
 
     title: str
     messages: tuple[BundledMessage, ...]
@@ -221,6 +231,10 @@ class Bundle:
     first_words: str
     brand: Json
     groups: tuple[BundleGroup, ...]
+
+    @property
+    def frame_language(self) -> str:
+        return self.language
 
     @property
     def messages(self) -> tuple[BundledMessage, ...]:

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from notifications.additions import ApiPaths, Pages
+from notifications.inbox.settings import preferences
 from wfpush import features
 from wfpush.observability import metrics
 from wfpush.web import problems
@@ -28,7 +29,7 @@ def api_patterns() -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/setlang/", preferences.choose_language, name="set_language"),
     path("healthz", metrics.healthz),
     path("readyz", metrics.readyz),
     path("metrics", metrics.metrics),

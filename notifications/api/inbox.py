@@ -17,7 +17,6 @@ from notifications.items import inbox_items, snoozing
 from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import notification_queryset
 from notifications.models import Notification, Recipient
-from notifications.wording.languages import chosen_language
 
 
 class NotificationsView(PersonView):
@@ -34,18 +33,17 @@ class NotificationsView(PersonView):
             rows = rows.filter(read_at=None)
         page = _changes if "after" in query else _newest
         page_rows, following = page(rows, query, min(query["limit"], paging.MAX_ROWS))
-        language = chosen_language(request.COOKIES)
-        return answer({"items": [inbox_json(row, language) for row in page_rows], "next": following})
+        return answer({"items": [inbox_json(row) for row in page_rows], "next": following})
 
 
 class NotificationView(PersonView):
     @docs.operation("notification", {200: shown.NotificationShown}, 404, query=serializers.NotificationQuery)
     def get(self, request: Request, notification_id: UUID) -> HttpResponse:
         """One notification as it now is; with `shown`, a revision, also what has changed since that."""
-        own, language = _own(self.recipient(), notification_id), chosen_language(request.COOKIES)
+        own = _own(self.recipient(), notification_id)
         since = query_of(request, serializers.NotificationQuery).get("shown")
-        more = {"changes": changed.changes_json(own, since, language)} if since else {}
-        return answer(inbox_json(own, language) | more)
+        more = {"changes": changed.changes_json(own, since)} if since else {}
+        return answer(inbox_json(own) | more)
 
 
 class ReadView(PersonView):

@@ -21,7 +21,6 @@ from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json
 from notifications.models import Notification, TaskMessage, Via
 from notifications.types import Json
-from notifications.wording.languages import chosen_language
 
 
 class NotificationResponsesView(PersonView):
@@ -45,7 +44,7 @@ class NotificationResponsesView(PersonView):
         try:
             return _result(take(person, notification_id, submitted, now=timezone.now()))
         except Changed as refused:
-            refused.extra |= changed.for_person(notification_id, refused.shown, chosen_language(request.COOKIES))
+            refused.extra |= changed.for_person(notification_id, refused.shown)
             raise
         except InvalidValues as refused:
             if refused.faults and self.caller().token is None:  # a page shows them beside its fields

@@ -25,7 +25,7 @@ from notifications.models import Device, LockScreen, Recipient, RecipientToken
 from notifications.people import devices, revocation
 from notifications.people.useragent import name_of
 from notifications.types import Json, NewAddress
-from notifications.wording.languages import chosen_language, language_of
+from notifications.wording.languages import language_of
 from notifications.wording.plaintext import clean_line
 
 GIVEN = {
@@ -112,7 +112,6 @@ class SubscriptionsView(DevicesView):
                 self.recipient(),
                 new,
                 name=self.name(payload, new),
-                language=chosen_language(request.COOKIES),
                 session=self.session(),
                 token=self.caller().token,
                 shows={name: payload[name] for name in ("lock_screen", "silent") if name in payload},
@@ -123,8 +122,7 @@ class SubscriptionsView(DevicesView):
     def name(self, payload: Json, new: NewAddress) -> str:
         if label := clean_line(payload.get("name", "")):
             return label
-        recipient, cookies = self.recipient(), self.request.COOKIES
-        with translation.override(chosen_language(cookies) or language_of(recipient)):
+        with translation.override(language_of(self.recipient())):
             apps = {"android": _("App on Android"), "ios": _("App on iPhone or iPad")}
             return apps.get(new.platform) or name_of(self.request.headers.get("User-Agent", ""))
 

@@ -18,6 +18,7 @@ from notifications.wording.directions import part_of, set_apart
 from notifications.wording.languages import language_of
 from notifications.wording.names import house_of, name_said
 from notifications.wording.plaintext import clean, clean_line, cut
+from notifications.wording.render import usual_labels
 
 MOST_TITLE, MOST_SHORT, MOST_NOTICE = 200, 500, 300
 QUOTED = frozenset({"info", "message", "message.text"})
@@ -51,7 +52,7 @@ class Wording:
             title = self._asking(person) if asks else self._telling(person)
             text = clean(self.message.text)
             short = text if self._quotes else _("Open it to read the question.") if asks else _("Open it to read it.")
-            actions = [{**REPLY, "title": _("Reply")}] if asks else []
+            actions = [{**REPLY, "title": _("Reply"), "labels": usual_labels(REPLY["action"])}] if asks else []
             body = text if asks else f"{self._who(person)}: “{text}”"
             return Words(
                 language_of(person),

@@ -28,7 +28,6 @@ from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
 from notifications.models import MOST_TEXT, Case, Recipient, TaskMessage, Via
 from notifications.types import Json
-from notifications.wording.languages import chosen_language
 
 MAX_ROWS = 200
 
@@ -72,7 +71,7 @@ class CaseView(PersonView):
     def get(self, request: Request, case_id: str) -> HttpResponse:
         """How far a case has come, in the person's language, and whether they can write about it."""
         case = _case(self.recipient(), case_id, query_of(request, CaseQuery).get("engine", ""))
-        return answer(case_json(case, self.recipient(), chosen_language(request.COOKIES)))
+        return answer(case_json(case, self.recipient()))
 
 
 class CaseMessagesView(PersonView):
@@ -116,8 +115,8 @@ def _case(person: Recipient, case_id: str, engine: str) -> Case:
     return cases[0]
 
 
-def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
-    progress = progress_of(case, language or reader.locale)
+def case_json(case: Case, reader: Recipient) -> Json:
+    progress = progress_of(case, reader.locale)
     question = case_messages.open_question(reader, case)
     can_write = reader.external and (question is not None or case_messages.task_to_write_to(case, reader) is not None)
     return {

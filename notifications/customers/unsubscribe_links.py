@@ -18,6 +18,7 @@ from notifications.customers.models import Unsubscription
 from notifications.models import Category, CategoryChoice, Delivery, Notification, NotificationState, Recipient
 from notifications.preferences import change_effects
 from notifications.types import Message
+from notifications.wording.languages import language_of
 
 PURPOSE = "wfpush.leaving"
 LIFE = timedelta(days=90)
@@ -66,14 +67,14 @@ def add_link(message: Message, delivery: Delivery) -> Message:
     category, person = delivery.notification.category, delivery.recipient
     token = token_for(person, category, delivery.channel, person.email)
     return replace(
-        message, leave_url=f"{message.brand['base_url']}/u/{token}", leave_name=category.name_in(message.language)
+        message, leave_url=f"{message.brand['base_url']}/u/{token}", leave_name=category.name_in(message.frame_language)
     )
 
 
 def kept_because(notification: Notification, channel: str) -> str:
-    """Return why messages like this one cannot be turned off by a link, in its language; empty: they can."""
+    """Return why messages like this one cannot be turned off by a link, in their language; empty: they can."""
     category = notification.category
-    with translation.override(notification.language):
+    with translation.override(language_of(notification.recipient)):
         if channel in category.mandatory:
             if category.mandatory_reason:
                 return category.mandatory_reason

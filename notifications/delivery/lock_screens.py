@@ -26,13 +26,14 @@ def for_device(message: PushMessage, device: Device, *, customer: bool) -> PushM
 def _wordless(message: PushMessage, *, customer: bool) -> PushMessage:
     """Return a message that says only that something came, or is over. Names of cases and answers are left out."""
     original = message.message
-    with translation.override(original.language):
+    with translation.override(original.frame_language):
         title = str(original.brand.get("name") or "wfpush")
         over = message.state not in ("open", "info")
         words = _("This is over.") if over else say("something_waits", customer=customer)
         button = Action(OPEN, _("Open"), "acknowledge", "none")
     shown = replace(
         original,
+        language=original.frame_language,
         title=title,
         body=words,
         short_body=words,

@@ -71,7 +71,7 @@ class Card:
     @property
     def first_label(self) -> str:
         """The label of the fact that is shown large."""
-        return self.facts[0].fact.label if self.glance["first"] else ""
+        return self.facts[0].label if self.glance["first"] else ""
 
     @property
     def listed(self) -> list[WrittenFact]:
@@ -86,7 +86,7 @@ class Card:
 
 def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
     is_open = notification.state == NotificationState.OPEN
-    facts = facts_of(notification)
+    facts = facts_of(notification, reading_language(reader))
     priority = f"priority_{notification.priority}"
     return Card(
         notification=notification,

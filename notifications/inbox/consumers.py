@@ -30,7 +30,6 @@ from notifications.items.representation import notification_queryset, unread_cou
 from notifications.models import Recipient, RecipientToken
 from notifications.people.devices import session_digest
 from notifications.types import Json
-from notifications.wording.languages import chosen_language
 from wfpush.concurrency.serial_handler import handle_in_turn
 from wfpush.crypto import digest_of
 from wfpush.web.problems import DATABASE_FAULTS
@@ -56,8 +55,6 @@ class InboxConsumer(AsyncWebsocketConsumer):
     """The socket of one open inbox."""
 
     recipient: Recipient | None = None
-    language = ""
-    """The language chosen on the page of this socket, if any."""
     token_digest = ""
     token_ends_at: datetime | None = None
     seq: int | None = None
@@ -95,9 +92,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self.close(REFUSED)
             return
         if from_page:  # programs without an Origin send a token: cookies are for our own pages only
-            cookies = self.scope.get("cookies", {})
-            self.recipient = await socket_limits.run_query(None, recipient_of_cookies, cookies)
-            self.language = chosen_language(cookies)
+            self.recipient = await socket_limits.run_query(None, recipient_of_cookies, self.scope.get("cookies", {}))
         self.watch = asyncio.create_task(self._guarded(self._watch))
         if self.recipient is not None:
             await self._join(self.recipient)
@@ -221,7 +216,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         rows = list(changed.order_by("seq")[: MAX_CATCH_UP + 1])
         if len(rows) > MAX_CATCH_UP:
             return latest, None, unread
-        changes = [(row.seq, json.dumps(inbox_json(row, self.language), ensure_ascii=False)) for row in rows]
+        changes = [(row.seq, json.dumps(inbox_json(row), ensure_ascii=False)) for row in rows]
         return latest, changes, unread
 
     async def _catch_up(self, after: int, *, resumes: bool = False) -> None:
@@ -252,10 +247,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def inbox_changed(self, message: dict[str, Any]) -> None:
         if self.seq is None or message["seq"] <= self.seq:
             return
-        # Frames come in the person's own language. Where the page has another language, the row is read instead.
-        assert self.recipient is not None
-        other_language = bool(self.language) and self.language != self.recipient.locale
-        if message["seq"] == self.seq + 1 and not other_language:
+        if message["seq"] == self.seq + 1:
             await self._frame(message["seq"], message["notification"], message["unread"])
         else:
             await self._catch_up(self.seq)

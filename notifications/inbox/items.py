@@ -83,7 +83,7 @@ class Item:
     @property
     def changed_facts(self) -> list[tuple[WrittenFact, ChangedValue | None]]:
         """The listed key facts, each with its value before the change."""
-        return [(each, self.changes.get(each.fact.label)) for each in self.card.listed]
+        return [(each, self.changes.get(each.label)) for each in self.card.listed]
 
     @property
     def changed_first(self) -> ChangedValue | None:
@@ -93,7 +93,7 @@ class Item:
     @property
     def other_changes(self) -> list[ChangedValue]:
         """The changes of other values than the key facts that are shown."""
-        shown = {self.card.first_label, *(each.fact.label for each in self.card.listed)}
+        shown = {self.card.first_label, *(each.label for each in self.card.listed)}
         return [each for each in self.changes.values() if each.label not in shown]
 
     @property

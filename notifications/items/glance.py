@@ -30,23 +30,24 @@ _BETWEEN = " \t:;.,–—-·|/"
 
 
 def glance_of(notification: Notification, facts: list[WrittenFact] | None = None) -> Json:
-    """Return the card. `first`: the first key fact, shown large, if it is a number; `others`: the others in a row;
-    `text`: the line of context; `origin`: engine and kind of task, in the active language. The rest is in the message's
-    language.
+    """Return the card. `first`: the first of the reader's key facts, shown large, if it is a number; `others`: the
+    others in a row; `text`: the line of context, in the message's language; `origin`: engine and kind of task, in the
+    active language.
     """
     facts = facts_of(notification) if facts is None else facts
     first = facts[0] if facts and facts[0].is_large else None
     return {
         "first": first.text if first else "",
         "others": " · ".join(fact.in_a_row for fact in facts if fact is not first),
-        "text": context_of(notification.title, notification.body, facts),
+        "text": context_of(notification.title, notification.body, facts_of(notification, notification.language)),
         "origin": origin_of(notification),
     }
 
 
 def context_of(title: str, body: str, facts: list[WrittenFact]) -> str:
-    """Return the first paragraph that says more than title and facts, without a leading title."""
-    words_shown = _words(" ".join([title, *(f"{written.fact.label} {written.text}" for written in facts)]))
+    """Return the first paragraph that says more than title and facts, without a leading title. All are in the same
+    language."""
+    words_shown = _words(" ".join([title, *(f"{written.label} {written.text}" for written in facts)]))
     for paragraph in body.split("\n\n"):
         line = _without(title, clean_line(paragraph))
         if not _words(line) <= words_shown:

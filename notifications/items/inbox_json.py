@@ -23,7 +23,7 @@ from notifications.models import Notification, NotificationState
 from notifications.reasons import Reason
 from notifications.types import Json, object_in
 from notifications.wording import directions, formats, names
-from notifications.wording.languages import spoken
+from notifications.wording.languages import language_of
 from notifications.wording.links import is_web_link
 from notifications.wording.message import notice_of
 from notifications.wording.sentences import say
@@ -33,11 +33,11 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 """Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
 
 
-def inbox_json(notification: Notification, language: str = "", common: SharedParts | None = None) -> Json:
-    """Return the item in `language`, else in the reader's own. `common`: shared parts of several notifications."""
+def inbox_json(notification: Notification, common: SharedParts | None = None) -> Json:
+    """Return the item in the reader's language. `common`: shared parts of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
-    common, tongue = common or SharedParts(), spoken(language or notification.recipient.locale)
-    with translation.override(tongue), formats.written_for(notification.recipient.locale):
+    common, language = common or SharedParts(), language_of(notification.recipient)
+    with translation.override(language), formats.written_for(notification.recipient.locale):
         shown = {
             "language": notification.language,
             "direction": directions.usual(notification.language),
@@ -49,12 +49,12 @@ def inbox_json(notification: Notification, language: str = "", common: SharedPar
                 "facts",
                 notification.url,
                 notification.recipient.external,
-                tongue,
+                language,
             ),
             "ended": why_withdrawn(reasons.read(notification), notification.recipient) if withdrawn else "",
             "outcome": _outcome(notification),
         }
-    return notification_json(notification, language, common) | shown
+    return notification_json(notification, common) | shown
 
 
 def _outcome(notification: Notification) -> Json | None:
@@ -82,7 +82,7 @@ class InboxTexts:
         key = _shared_text_key(notification)
         rest = self._rests.get(key)
         if rest is None:
-            members = inbox_json(notification, common=self._common)
+            members = inbox_json(notification, self._common)
             others = {name: value for name, value in members.items() if name not in ("id", "seq")}
             rest = self._rests[key] = msgspec.json.encode(others).decode()[1:]
         return f'{{"id":"{notification.pk}","seq":{notification.seq},{rest}'

@@ -106,11 +106,11 @@ def _read_related(rows: Sequence[Notification]) -> None:
     prefetch.read(Brand, "brand", [*people, *rows])
 
 
-def notification_json(notification: Notification, language: str = "", common: SharedParts | None = None) -> Json:
-    """Return one copy for its person, with actions in `language`, else in the person's own."""
+def notification_json(notification: Notification, common: SharedParts | None = None) -> Json:
+    """Return one copy for its person, with actions, form and key facts in their language."""
     task = notification.task
     details = notification.details
-    language = language or notification.recipient.locale
+    language = notification.recipient.locale
     common = common or SharedParts()
     return {
         "id": str(notification.pk),
@@ -127,7 +127,7 @@ def notification_json(notification: Notification, language: str = "", common: Sh
         "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
         "case": case_json(notification),
         "actions": common.once(
-            lambda: actions_json(notification, language), notification.actions, "actions", notification.state, language
+            lambda: actions_json(notification), notification.actions, "actions", notification.state, language
         ),
         "form": common.once(lambda: _form(notification, language), task.data, "form", notification.state, language)
         if task
@@ -137,9 +137,8 @@ def notification_json(notification: Notification, language: str = "", common: Sh
             lambda: [fact.as_json() for fact in facts_of(notification)],
             details,
             "key_facts",
-            notification.language,
             notification.recipient.timezone,
-            notification.recipient.locale,
+            language,
         ),
         "location": details.get("location"),
         "customer": details.get("customer"),
@@ -181,12 +180,11 @@ def sees_questions(notification: Notification) -> bool:
     return notification.state != NotificationState.WITHDRAWN
 
 
-def actions_json(notification: Notification, language: str = "") -> list[Json]:
+def actions_json(notification: Notification) -> list[Json]:
     """Return the actions of an open copy; none of others."""
     if notification.state != NotificationState.OPEN:
         return []
-    language = language or notification.recipient.locale
-    offered = [read_in(action, language).as_json() for action in notification.actions]
+    offered = [read_in(action, notification.recipient.locale).as_json() for action in notification.actions]
     return [{name: action[name] for name in SHOWN_ACTION if name in action} for action in offered]
 
 

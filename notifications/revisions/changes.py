@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications.forms.fields import Field, form_of
@@ -14,7 +13,8 @@ from notifications.models import Notification, NotificationState, Recipient, Tas
 from notifications.types import Json
 from notifications.wording import key_facts, render, sensitive
 from notifications.wording.batch_render import for_customers, versions
-from notifications.wording.key_facts import KeyFact
+from notifications.wording.key_facts import KeyFact, WrittenFact
+from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean, clean_line, cut
 
 MAX_TEXT = 300
@@ -33,8 +33,7 @@ class ChangedValue(NamedTuple):
 
 
 def changes_since(notification: Notification, shown: str, *, on_lock_screen: bool = False) -> list[ChangedValue]:
-    """Return the changes in a copy since its person was shown the revision `shown`, in the active language; key facts
-    in the language of the copy's texts, as it shows them.
+    """Return the changes in a copy since its person was shown the revision `shown`, in the active language.
 
     The list is empty if nothing has changed. For a revision that the copy never had, it has one entry without values. A
     revision from before contents were stored counts as empty. `on_lock_screen`: name and key facts, without values that
@@ -81,12 +80,7 @@ class _Side:
 
     @property
     def language(self) -> str:
-        return translation.get_language() or "en"
-
-    @property
-    def text_language(self) -> str:
-        """The language of the copy's texts."""
-        return self.notification.language or self.language
+        return reading_language(self.reader)
 
     def text(self, name: str) -> str:
         value = self.content.get(name)
@@ -97,15 +91,17 @@ class _Side:
         return self.content.get("values") or {}
 
     @cached_property
-    def facts(self) -> dict[str, KeyFact]:
+    def facts(self) -> dict[str, WrittenFact]:
         """The key facts, by label."""
         if self.version is not None:
-            facts: Sequence[KeyFact] = key_facts.read(self.version, self.text_language, self._context, self.hidden)
+            facts: Sequence[KeyFact] = key_facts.read(self.version, self.language, self._context, self.hidden)
         else:
-            facts = key_facts.usual(self.text_language, self._context, self.hidden)
+            facts = key_facts.usual(self.language, self._context, self.hidden)
         if self.reader.external:
             facts = for_customers(facts, self.notification.brand or self.reader.brand)
-        return {fact.label: fact for fact in facts if not (fact.sensitive and self.on_lock_screen)}
+        shown = (fact for fact in facts if not (fact.sensitive and self.on_lock_screen))
+        written = (key_facts.written_for(fact, self.language, self.reader) for fact in shown)
+        return {each.label: each for each in written}
 
     @property
     def _context(self) -> Json:
@@ -122,9 +118,6 @@ class _Side:
                 place[last] = value
         return context
 
-    def written(self, label: str) -> str:
-        return key_facts.written_for(self.facts[label], self.text_language, self.reader) if label in self.facts else ""
-
     @cached_property
     def fields(self) -> dict[str, Field]:
         variables = self._context.get("variables") or {}
@@ -133,7 +126,7 @@ class _Side:
 
     @cached_property
     def actions(self) -> list[str]:
-        actions = render.actions_of(self.version, self.reader.locale, self.content.get("actions") or [])
+        actions = render.actions_of(self.version, self.language, self.content.get("actions") or [])
         return [action.title for action in actions]
 
     @cached_property
@@ -155,8 +148,8 @@ def _key_facts(before: _Side, now: _Side) -> Iterator[ChangedValue]:
     for label in dict.fromkeys([*before.facts, *now.facts]):
         one, other = before.facts.get(label), now.facts.get(label)
         if one != other:
-            values = one and one.value, other and other.value
-            yield _changed_value(label, before.written(label), now.written(label), *values)
+            texts = one.text if one else "", other.text if other else ""
+            yield _changed_value(label, *texts, one and one.fact.value, other and other.fact.value)
 
 
 def _changed_value(label: str, before: str, now: str, value_before: Any, value_now: Any) -> ChangedValue:

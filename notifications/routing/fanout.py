@@ -27,8 +27,8 @@ from notifications.routing.plan import Plan
 from notifications.routing.route import Manner, MessageRecipient
 from notifications.routing.task_contents import TaskContents
 from notifications.types import Json, behaviour_of, object_in, text_in
-from notifications.wording import batch_render
-from notifications.wording.key_facts import STORED, KeyFact
+from notifications.wording import batch_render, key_facts
+from notifications.wording.key_facts import KeyFact
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
 from wfpush.postgres.bulk import pipelined
@@ -375,7 +375,7 @@ def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
     documents = event_facts.get("documents")
     if isinstance(documents, list):
         details["documents"] = [_plain(entry) for entry in documents if isinstance(entry, dict) and entry.get("url")]
-    return {**details, STORED: [fact.stored() for fact in facts]} if facts else details
+    return {**details, **key_facts.stored(facts)}
 
 
 def _plain(part: Json) -> Json:

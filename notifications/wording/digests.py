@@ -1,22 +1,22 @@
 """Composes one message for several notifications of a person: how many there are, how many wait for an answer, and the
-notifications themselves, grouped by case."""
+notifications themselves, grouped by case, the most pressing first."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications.models import Notification, NotificationState
 from notifications.types import Bundle, BundledMessage, BundleGroup, Message
-from notifications.wording import times
+from notifications.wording import key_facts, times
 from notifications.wording.languages import language_of, speaking_to
-from notifications.wording.message import brand_of
+from notifications.wording.message import brand_of, notice_of
 from notifications.wording.plaintext import clean_line, cut
 
 FIRST_WORDS = 3
 """Titles in the preview that mail programs show beside the subject."""
-MAX_CASE = 120
+MAX_CASE, MAX_CONTEXT = 120, 160
 
 Entry = tuple[Notification, Message, str]
 """A notification, its message, and the link that opens it."""
@@ -66,12 +66,18 @@ def _title(notifications: Sequence[Notification]) -> str:
 
 # --- groups ---------------------------------------------------------------------------------------------------------
 def _groups(entries: Sequence[Entry], now: datetime) -> tuple[BundleGroup, ...]:
-    """Group the entries by case: groups that wait for an answer come first, the newest first among them."""
+    """Group the entries by case. Entries and groups that wait for an answer come first, ordered by due time; the others
+    are ordered from the newest."""
+    newest_first = sorted(entries, key=lambda each: each[0].updated_at, reverse=True)
     cases: dict[object, list[Entry]] = {}
-    for each in sorted(entries, key=lambda each: each[0].updated_at, reverse=True):
+    for each in sorted(newest_first, key=lambda each: _urgency(each[0])):
         cases.setdefault(each[0].case_id or each[0].pk, []).append(each)
-    ordered = sorted(cases.values(), key=lambda group: not waiting(notification for notification, _m, _l in group))
-    return tuple(_group(group, now) for group in ordered)
+    return tuple(_group(group, now) for group in cases.values())
+
+
+def _urgency(notification: Notification) -> tuple[bool, datetime]:
+    asks = notification.state == NotificationState.OPEN
+    return not asks, (notification.due_at if asks else None) or datetime.max.replace(tzinfo=UTC)
 
 
 def _group(entries: Sequence[Entry], now: datetime) -> BundleGroup:
@@ -84,8 +90,15 @@ def _bundled(entry: Entry, now: datetime) -> BundledMessage:
     notification, message, link = entry
     asks = notification.state == NotificationState.OPEN
     due = times.due(notification.due_at, now) if notification.due_at is not None and asks else None
+    facts = [each for each in key_facts.facts_of(notification) if not each.fact.sensitive]
+    first = facts[0] if facts and facts[0].is_large else None
+    others = key_facts.at_a_glance(facts[1:] if first else facts, message.title)
+    context = " · ".join(filter(None, (notice_of(notification), others))) if asks else ""
     return BundledMessage(
         message=message,
+        amount=first.text if first else "",
+        context=cut(context or message.short_body, MAX_CONTEXT),
+        in_its_language=not context,
         link=link,
         asks=asks,
         due=due.text if due is not None else "",

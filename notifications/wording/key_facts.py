@@ -2,17 +2,19 @@
 
 A notification keeps them in `details["key_facts"]`, in the order of the template: label in the message's language,
 kind, value (a number as it is shown, not as it came), currency, and 1 if lock screens must not show it. Empty members
-at the end are left out. They are written as text when a person reads them.
+at the end are left out. `details["key_fact_labels"]` has their labels by language, in the same order. They are written
+as text, in the reader's language, when a person reads them.
 """
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, tzinfo
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 from babel import Locale
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 from liquid.exceptions import FilterArgumentError
@@ -20,7 +22,7 @@ from liquid.exceptions import FilterArgumentError
 from notifications.models import MOST_FACTS, FactKind, Notification, Recipient, TemplateFact, TemplateVersion
 from notifications.types import Json, lookup, object_in
 from notifications.wording import formats
-from notifications.wording.languages import languages, tag
+from notifications.wording.languages import label_in, languages, spoken, tag
 from notifications.wording.liquid_filters import MISSING, shown
 from notifications.wording.plaintext import clean_line, cut
 from notifications.wording.sensitive import without_paths
@@ -32,8 +34,8 @@ MAX_TEXT, MAX_LABEL, MAX_CURRENCY = 120, 60, 20
 MOST_ITEMS = 10
 """Maximum items of a list that are written."""
 
-STORED = "key_facts"
-"""The member of a notification's details."""
+STORED, LABELS = "key_facts", "key_fact_labels"
+"""The members of a notification's details."""
 
 AMOUNT = TemplateFact(path="variables.amount", kind=FactKind.MONEY)
 """The fact of templates that name no facts."""
@@ -42,22 +44,36 @@ CODE = re.compile(r"[A-Z]{3}")
 """A currency that is written into the template; any other text is a path."""
 
 Value = str | int | float
+"""True and False are shown as yes and no."""
 
 
 class KeyFact(NamedTuple):
-    """One labelled value: a number, rounded as it is shown, or text. `sensitive`: not for lock screens."""
+    """One labelled value: a number, rounded as it is shown, or text. `sensitive`: not for lock screens. `label` is in
+    the message's language; `labels` has it by language tag."""
 
     label: str
     kind: str
     value: Value
     currency: str = ""
     sensitive: bool = False
+    labels: Mapping[str, str] = {}
 
     def stored(self) -> list[Any]:
         row = [self.label, self.kind, self.value, self.currency, int(self.sensitive)]
         while not row[-1] and len(row) > 3:
             row.pop()
         return row
+
+    def label_for(self, language: str) -> str:
+        return label_in(self.labels, language) or self.label
+
+
+def stored(facts: Iterable[KeyFact]) -> Json:
+    """Return the members of a notification's details that keep the facts."""
+    rows = list(facts)
+    members: Json = {STORED: [fact.stored() for fact in rows]} if rows else {}
+    labels = [dict(fact.labels) if len(fact.labels) > 1 else {} for fact in rows]
+    return {**members, LABELS: labels} if any(labels) else members
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -72,35 +88,43 @@ def read(version: TemplateVersion, language: str, context: Json, hidden: Sequenc
         return usual(language, context, hidden)
     tags = [*languages(language, version.template.fallback_language)]
     on_lock_screens = without_paths(context, hidden)
-    with translation.override(language):
-        facts = (_read(each, _label(each, tags), context, on_lock_screens) for each in template_facts)
-        return tuple(each for each in facts if each is not None)
+    facts = (_read(each, _labels(each), tags, context, on_lock_screens) for each in template_facts)
+    return tuple(each for each in facts if each is not None)
 
 
 def usual(language: str, context: Json, hidden: Sequence[str]) -> tuple[KeyFact, ...]:
     """Return the amount with its currency, if there is one."""
     if formats.as_number(lookup(context, AMOUNT.path)) is None:
         return ()
-    amount = _read(AMOUNT, _usual_label(language), context, without_paths(context, hidden))
+    amount = _read(AMOUNT, _usual_labels(), [*languages(language)], context, without_paths(context, hidden))
     return (amount,) if amount is not None else ()
 
 
-@lru_cache(maxsize=64)
-def _usual_label(language: str) -> str:
-    with translation.override(language):
-        return _("Amount")
+@cache
+def _usual_labels() -> dict[str, str]:
+    labels = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            labels[language] = _("Amount")
+    return labels
 
 
-def _label(fact: TemplateFact, tags: Iterable[str]) -> str:
-    """Return the label in the best of these languages, else in any; else the last name of the fact's path."""
+def _labels(fact: TemplateFact) -> dict[str, str]:
+    """Return the template's labels by language tag."""
     written = fact.labels if isinstance(fact.labels, dict) else {}
-    labels = {tag(each): text for each, text in written.items() if isinstance(text, str) and text.strip()}
+    texts = {tag(each): clean_line(text) for each, text in written.items() if isinstance(text, str)}
+    return {each: cut(text, MAX_LABEL) for each, text in texts.items() if text}
+
+
+def _best(labels: Mapping[str, str], tags: Sequence[str], path: str) -> str:
+    """Return the label in the best of these languages, else in any; else the last name of the fact's path."""
     best = next((labels[each] for each in (*tags, *labels) if each in labels), "")
-    words = best or fact.path.rpartition(".")[2].replace("_", " ").capitalize()
-    return cut(clean_line(words), MAX_LABEL)
+    return best or cut(clean_line(path.rpartition(".")[2].replace("_", " ").capitalize()), MAX_LABEL)
 
 
-def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) -> KeyFact | None:
+def _read(
+    fact: TemplateFact, labels: Mapping[str, str], tags: Sequence[str], context: Json, on_lock_screens: Json
+) -> KeyFact | None:
     """Return the fact; None without a value."""
     raw, paths = lookup(context, fact.path), [fact.path]
     currency = ""
@@ -111,9 +135,10 @@ def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) 
     if value == "":
         return None
     sensitive = any(lookup(on_lock_screens, path) != lookup(context, path) for path in paths)
-    if kind == FactKind.MONEY:
-        return KeyFact(label, kind, _rounded(value, formats.places_of(currency)), currency, sensitive)
-    return KeyFact(label, kind, _rounded(value, formats.PLACES) if kind == FactKind.NUMBER else value, "", sensitive)
+    if kind in (FactKind.MONEY, FactKind.NUMBER):
+        value = _rounded(value, formats.places_of(currency) if kind == FactKind.MONEY else formats.PLACES)
+    currency = currency if kind == FactKind.MONEY else ""
+    return KeyFact(_best(labels, tags, fact.path), kind, value, currency, sensitive, labels)
 
 
 def _rounded(value: Value, places: int) -> Value:
@@ -143,6 +168,8 @@ def currency_path(fact: TemplateFact) -> str:
 
 def _typed(kind: str, raw: Any) -> tuple[str, Value]:
     """Return the kind and the value; text if the value is of another type. An empty text: there is no value."""
+    if isinstance(raw, bool):
+        return FactKind.TEXT.value, raw
     typed = TYPED[FactKind(kind)](raw) if kind in TYPED else None
     return typed if typed is not None else (FactKind.TEXT.value, _text(raw))
 
@@ -191,8 +218,6 @@ TYPED: dict[str, Callable[[Any], tuple[str, Value] | None]] = {
 
 def _text(raw: Any) -> str:
     """Return the text that templates print, in one line; empty for a value without text."""
-    if isinstance(raw, bool):
-        return _("yes") if raw else _("no")
     if isinstance(raw, float) and not math.isfinite(raw):
         return ""
     try:
@@ -204,9 +229,10 @@ def _text(raw: Any) -> str:
 
 # --- writing --------------------------------------------------------------------------------------------------------
 class WrittenFact(NamedTuple):
-    """A fact as a person reads it: `text` is the value in the message's language and the person's time zone."""
+    """A fact as a person reads it: `label` and `text`, the value, in their language and time zone."""
 
     fact: KeyFact
+    label: str
     text: str
 
     @property
@@ -217,30 +243,43 @@ class WrittenFact(NamedTuple):
     @property
     def in_a_row(self) -> str:
         """The text beside other facts, without a label if the value says what it is."""
-        plain = self.fact.kind in (FactKind.TEXT, FactKind.MONEY)
-        return self.text if plain else f"{self.fact.label} {self.text}"
+        plain = self.fact.kind in (FactKind.TEXT, FactKind.MONEY) and not isinstance(self.fact.value, bool)
+        return self.text if plain else f"{self.label} {self.text}"
 
     def as_json(self) -> Json:
-        label, kind, value, currency, _sensitive = self.fact
-        return {"label": label, "kind": kind, "value": value, "currency": currency or None, "text": self.text}
+        fact = self.fact
+        value = self.text if isinstance(fact.value, bool) else fact.value
+        return {
+            "label": self.label,
+            "kind": fact.kind,
+            "value": value,
+            "currency": fact.currency or None,
+            "text": self.text,
+        }
 
 
-def facts_of(notification: Notification) -> list[WrittenFact]:
-    """Return the key facts of a notification, in its language. Reads its recipient."""
-    locale = formats.locale_for(notification.language, notification.recipient.locale)
-    zone = formats.zone_of(notification.recipient.timezone)
-    return [WrittenFact(fact, _written(fact, locale, zone)) for fact in _stored_facts(notification)]
+def facts_of(notification: Notification, language: str = "") -> list[WrittenFact]:
+    """Return the key facts of a notification in `language`, else in its person's own. Reads its recipient."""
+    reader = notification.recipient
+    return [written_for(fact, language or reader.locale, reader) for fact in _stored_facts(notification)]
 
 
-def written_for(fact: KeyFact, language: str, reader: Recipient) -> str:
-    """Return the value in that language, in the reader's variety of it and in their time zone."""
-    return _written(fact, formats.locale_for(language, reader.locale), formats.zone_of(reader.timezone))
+def written_for(fact: KeyFact, language: str, reader: Recipient) -> WrittenFact:
+    """Return the fact in that language, in the reader's variety of it and in their time zone."""
+    if isinstance(fact.value, bool):
+        with translation.override(spoken(language)):
+            text = _("yes") if fact.value else _("no")
+    else:
+        text = _written(fact, formats.locale_for(language, reader.locale), formats.zone_of(reader.timezone))
+    return WrittenFact(fact, fact.label_for(language), text)
 
 
 def _stored_facts(notification: Notification) -> Iterable[KeyFact]:
     details = notification.details
     if STORED in details:
-        return [KeyFact(*row) for row in details[STORED]]
+        rows = [KeyFact(*row) for row in details[STORED]]
+        labels = details.get(LABELS) or [{}] * len(rows)
+        return [fact._replace(labels=each) for fact, each in zip(rows, labels, strict=True)]
     # An earlier version wrote this notification, without key facts. Lock screens may not have been allowed the amount.
     context = {"variables": object_in(details, "variables")}
     return [fact._replace(sensitive=True) for fact in usual(notification.language, context, ())]

@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications.models import Brand, Notification, NotificationState, Priority
 from notifications.types import Action, Json, Message, object_in, text_in
 from notifications.wording import formats, key_facts
+from notifications.wording.languages import language_of, read_in, speaking_to
 from notifications.wording.plaintext import clean_line, cut
 
 MAX_FACT = 300
@@ -25,13 +25,14 @@ Fact = tuple[str, str]
 def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
     """Return the message; `words` (title, body, short_body) if the channel has texts of its own.
 
-    Reads the notification's recipient with brand, its category and brand; for facts and the engine's ids also its task,
-    case and `on_behalf_of`.
+    Title and text are as the template wrote them; answers and facts are in the reader's language. Reads the
+    notification's recipient with brand, its category and brand; for facts and the engine's ids also its task, case and
+    `on_behalf_of`.
     """
-    texts = words or {}
+    texts, reader = words or {}, notification.recipient
     facts: tuple[Fact, ...] = ()
     if with_facts:
-        with translation.override(notification.language):
+        with speaking_to(reader):
             facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
     notice = notice_of(notification)
     title = cut(texts.get("title", notification.title), MOST_TITLE)
@@ -39,20 +40,30 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
     return Message(
         notification_id=str(notification.pk),
         language=notification.language,
+        reader_language=language_of(reader),
         title=title,
         body=_below(notice, "\n\n", texts.get("body", notification.body)),
         short_body=short_body,
         priority=notification.priority,
         category=notification.category.slug,
-        actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
-        url="" if notification.recipient.external else notification.url,  # that page is for staff
+        actions=tuple(sorted((read_in(each, reader.locale) for each in notification.actions), key=_weight)),
+        url="" if reader.external else notification.url,  # that page is for staff
         facts=facts,
         brand=brand_of(brand_shown(notification)),
         due_at=notification.due_at,
         thread=_thread(notification),
         task_id=notification.task.task_id if with_facts and notification.task else "",
         case_id=notification.case.case_id if with_facts and notification.case else "",
-        glance=key_facts.at_a_glance(key_facts.facts_of(notification), f"{title}\n{short_body}"),
+        glance=_glance(notification, f"{title}\n{short_body}"),
+    )
+
+
+def _glance(notification: Notification, message_text: str) -> str:
+    """Return the reader's key facts in one line, without those that the message says in its own language."""
+    as_written = key_facts.facts_of(notification, notification.language)
+    pairs = zip(key_facts.facts_of(notification), as_written, strict=True)
+    return key_facts.at_a_glance(
+        [fact for fact, same in pairs if not key_facts.says(message_text, same.text)], message_text
     )
 
 
@@ -116,15 +127,15 @@ def _thread(notification: Notification) -> str:
 # --- facts ----------------------------------------------------------------------------------------------------------
 def _facts(notification: Notification) -> Iterator[Fact]:
     """Yield labels and values that help to decide, in the active language."""
-    locale, details = formats.locale_for(notification.language, notification.recipient.locale), notification.details
+    details = notification.details
     if notification.on_behalf_of is not None:
         yield _("On behalf of"), str(notification.on_behalf_of)
     facts = key_facts.facts_of(notification)
     for each in facts:
-        yield each.fact.label, each.text
+        yield each.label, each.text
     if notification.due_at is not None:
         due_at = notification.due_at.astimezone(formats.zone_of(notification.recipient.timezone))
-        yield _("Due"), formats.moment(due_at, locale)
+        yield _("Due"), formats.moment(due_at, formats.active_locale())
     if notification.priority != Priority.NORMAL:
         yield _("Priority"), str(Priority(notification.priority).label)
     if notification.case is not None:

@@ -34,6 +34,7 @@ USUAL_LABELS = {
     "approve": _("Approve"),
     "reject": _("Reject"),
     "request_info": _("Ask for information"),
+    "reply": _("Reply"),
 }
 """The labels of usual answers, where neither engine nor template has one."""
 

@@ -26,7 +26,7 @@ def assign(story: Story, variables: Any = None, **more: Any) -> None:
 
 
 def told(copy: Notification) -> list[str]:
-    return [f"{each.fact.label}: {each.text}" for each in facts_of(copy)]
+    return [f"{each.label}: {each.text}" for each in facts_of(copy)]
 
 
 def test_an_approval_tells_amount_supplier_and_requester(story: Story) -> None:

@@ -1,12 +1,17 @@
-"""Buttons are read in the reader's language at the moment of reading; titles that engines give stay as they are."""
+"""Labels, numbers and buttons are in the reader's language at the moment of reading; texts of templates and titles that
+engines give stay as they are."""
+
+import json
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
-from notifications.models import TemplateAction
+from notifications.items.inbox_json import InboxTexts
+from notifications.items.representation import notification_queryset
+from notifications.models import Recipient, Template, TemplateAction, VersionState
 from notifications.types import Json
 from notifications.wording.languages import label_in
+from notifications.wording.message import message_of
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.api import Caller, browser_of, person_caller
 from tests.support.story import Story
@@ -33,7 +38,11 @@ def buttons(page: Page) -> list[str]:
 
 def in_german(client: Client) -> Client:
     """A browser in which German was chosen at the foot of a page."""
-    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    return choose(client, "Deutsch")
+
+
+def choose(client: Client, language: str) -> Client:
+    get(client, "/").press(language)
     return client
 
 
@@ -105,6 +114,51 @@ def test_what_was_answered_is_called_in_the_readers_language(story: Story) -> No
 
     assert "„Als gelöst melden“" in page.part("outcome")
     assert "„Als gelöst melden“" in page.part("history")
+
+
+READ: dict[str, Json] = {
+    "en": {
+        "facts": [("Amount", "€1,532.05"), ("Supplier", "Acme GmbH"), ("Asked by", "Alice"), ("Express", "yes")],
+        "others": "Acme GmbH · Asked by Alice · Express yes",
+        "buttons": ["Approve", "Reject…", "Ask for information…", "Acknowledge"],
+        "around": ("Approvals", "Invoices · Approval"),
+    },
+    "de": {
+        "facts": [("Betrag", "1.532,05 €"), ("Lieferant", "Acme GmbH"), ("Angefragt von", "Alice"), ("Eilig", "ja")],
+        "others": "Acme GmbH · Angefragt von Alice · Eilig ja",
+        "buttons": GERMAN,
+        "around": ("Genehmigungen", "Invoices · Genehmigung"),
+    },
+}
+
+
+@pytest.mark.parametrize("reads", ["en", "de"])
+@pytest.mark.parametrize("written", ["en", "de"])
+def test_an_item_has_one_language_on_its_page_in_the_api_in_live_frames_and_in_messages(
+    story: Story, written: str, reads: str
+) -> None:
+    version = Template.objects.get(slug="task").versions.get(state=VersionState.PUBLISHED)
+    version.facts.create(position=9, path="variables.express", labels={"en": "Express", "de": "Eilig"})
+    Recipient.objects.filter(pk=story.bob.pk).update(locale=written)
+    task = {"id": "T-42", "name": "Approve invoice 4711", "kind": "approval", "assignee": "bob", "initiator": "alice"}
+    variables = {"amount": 1532.05, "currency": "EUR", "supplier": "Acme GmbH", "express": True}
+    story.happen("task.assigned", {"task": task, "variables": variables})
+    client, expected = choose(signed_in(story.bob), {"en": "English", "de": "Deutsch"}[reads]), READ[reads]
+    copy = notification_queryset().get(pk=story.copy(story.bob).pk)
+
+    page, message = get(client, f"/n/{copy.pk}"), message_of(copy)
+    live: Json = json.loads(InboxTexts().text_of(copy))
+
+    assert live == person_caller(story.bob).get(f"/api/v1/notifications/{copy.pk}").json()
+    assert [(each["label"], each["text"]) for each in live["key_facts"]] == expected["facts"]
+    assert (live["glance"]["first"], live["glance"]["others"]) == (expected["facts"][0][1], expected["others"])
+    assert buttons(page) == expected["buttons"]
+    texts = (*expected["facts"][0], *expected["facts"][-1], *expected["around"])
+    assert [text for text in texts if text not in page.text] == []
+    assert (copy.language, message.language) == (written, written)
+    assert (page.tree.get("lang"), message.frame_language) == (reads, reads)
+    assert set(page.tree.xpath("//article//*[@data-slot='title' or @data-slot='body']/@lang")) == {written}
+    assert set(expected["facts"]) <= set(message.facts) and message.actions[0].title == expected["buttons"][0]
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,10 @@ async def socket(*headers: tuple[bytes, bytes]) -> AsyncIterator[WebsocketCommun
 
 @asynccontextmanager
 async def inbox_of(
-    person: Recipient, after: int = 0, language: str = ""
+    person: Recipient, after: int = 0
 ) -> AsyncIterator[tuple[WebsocketCommunicator, list[dict[str, Any]]]]:
-    """A signed-in socket that has resumed, and what it was sent up to `synced`. `language`: chosen on its page."""
+    """A signed-in socket that has resumed, and what it was sent up to `synced`."""
     cookie = await database_sync_to_async(cookie_of)(person)
-    if language:
-        cookie += f"; {settings.LANGUAGE_COOKIE_NAME}={language}".encode()
     async with socket((b"origin", OURS), (b"cookie", cookie)) as communicator:
         yield communicator, await resume(communicator, after)
 

@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import translation
-
 from notifications.channels import payload
 from notifications.delivery import device_messages
 from notifications.items import action_tokens
@@ -13,23 +11,14 @@ from notifications.items.representation import notification_queryset
 from notifications.models import ActionToken, LockScreen, Notification
 from notifications.revisions.changes import changes_since
 from notifications.types import Json
-from notifications.wording.formats import written_for
-from notifications.wording.languages import language_of, spoken
+from notifications.wording.languages import speaking_to
 from wfpush.crypto import digest_of
 
 
-def for_person(notification_id: UUID, shown: str, language: str) -> Json:
-    """Return {notification, changes} for the item's person, in `language` or their own."""
+def for_person(notification_id: UUID, shown: str) -> Json:
+    """Return {notification, changes} for the item's person, in their language."""
     row = notification_queryset().get(pk=notification_id)
-    return {
-        "notification": inbox_json(row, language),
-        "changes": changes_json(row, shown, language),
-    }
-
-
-def changes_json(notification: Notification, shown: str, language: str) -> list[Json]:
-    """Return the changes since the revision `shown`: [{label, before, now}]."""
-    return _changes(notification, shown, spoken(language or notification.recipient.locale))
+    return {"notification": inbox_json(row), "changes": changes_json(row, shown)}
 
 
 def for_token(token: str, shown: str, now: datetime) -> Json:
@@ -42,10 +31,11 @@ def for_token(token: str, shown: str, now: datetime) -> Json:
     says_all = row.device is None or row.device.lock_screen == LockScreen.ALL
     return {
         "notification": payload.members(device_messages.replacement(row, renewed, now)),
-        "changes": _changes(row.notification, shown, language_of(row.recipient), brief=True) if says_all else [],
+        "changes": changes_json(row.notification, shown, on_lock_screen=True) if says_all else [],
     }
 
 
-def _changes(notification: Notification, shown: str, language: str, *, brief: bool = False) -> list[Json]:
-    with translation.override(language), written_for(notification.recipient.locale):
-        return [each.as_json() for each in changes_since(notification, shown, on_lock_screen=brief)]
+def changes_json(notification: Notification, shown: str, *, on_lock_screen: bool = False) -> list[Json]:
+    """Return the changes since the revision `shown` in the person's language: [{label, before, now}]."""
+    with speaking_to(notification.recipient):
+        return [each.as_json() for each in changes_since(notification, shown, on_lock_screen=on_lock_screen)]

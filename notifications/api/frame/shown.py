@@ -195,7 +195,7 @@ class KeyFactShown(Shown):
     kind = serializers.ChoiceField(FactKind.values)
     value = serializers.JSONField(help_text="As it came: a number, or text.")
     currency = serializers.CharField(allow_null=True)
-    text = serializers.CharField(help_text="The value in the message's language, and in the person's time zone.")
+    text = serializers.CharField(help_text="The value in the person's language and time zone.")
 
 
 class GlanceShown(Shown):
@@ -249,7 +249,7 @@ class NotificationShown(Shown):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     outcome = OutcomeShown(allow_null=True)
-    language = serializers.CharField(help_text="Of title, body and key facts.")
+    language = serializers.CharField(help_text="Of title and body.")
     direction = serializers.ChoiceField(["auto", "rtl"], help_text="Of title and body, as in HTML.")
     lines = serializers.ListField(child=serializers.CharField(), help_text="Said below the title.")
     glance = GlanceShown()

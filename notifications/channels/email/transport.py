@@ -43,6 +43,9 @@ URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 TOGETHER = "together"
 """The category in the headers of a mail whose messages have several categories."""
 
+MAX_SHOWN = 60
+"""Rows of a digest's HTML, which stays below the 102 kB at which Gmail cuts it. The text has all."""
+
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
 
@@ -93,14 +96,19 @@ def _is_ours(message: Message) -> bool:
 
 def mail_of_several(address: str, bundle: Bundle, mail_id: UUID) -> EmailMultiAlternatives:
     """Return one mail with all messages of the bundle. Raise TransportError when the address cannot be in a header."""
-    groups = [
-        {
-            "title": group.title,
-            "messages": [{"said": each, "buttons": _buttons(each.message, each.link)} for each in group.messages],
-        }
+    rows = [
+        {"case": "" if at else group.title, "said": each, "buttons": _buttons(each.message, each.link)}
         for group in bundle.groups
+        for at, each in enumerate(group.messages)
     ]
-    mail = _mail("together", address, bundle, {"groups": groups, "asks": any(each.asks for each in bundle.messages)})
+    context = {
+        "rows": rows,
+        "shown": rows[:MAX_SHOWN],
+        "rest": max(len(rows) - MAX_SHOWN, 0),
+        "inbox": f"{bundle.brand['base_url']}/",
+        "asks": any(each.asks for each in bundle.messages),
+    }
+    mail = _mail("together", address, bundle, context)
     mail.extra_headers = _headers_of_several(bundle, mail_id)
     return mail
 
@@ -116,7 +124,7 @@ def _mail(template: str, address: str, content: Message | Bundle, context: Json)
         "logo": brand.get("logo_url") if is_web_link(brand.get("logo_url")) else "",
         "colours": _colours(brand),
     }
-    with translation.override(content.language):
+    with translation.override(content.frame_language):
         text = render_to_string(f"email/{template}.txt", context)
         html = render_to_string(f"email/{template}.html", context)
     mail = EmailMultiAlternatives(content.title, text.strip() + "\n", _sender(brand), [address])

@@ -8,18 +8,19 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from notifications.channel_facts import channel_name, reaches_devices
 from notifications.channels.registry import channels as all_channels
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.settings import delivery_preview
-from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
+from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required, recipient_of
 from notifications.models import Frequency, Recipient
 from notifications.preferences import change_effects, personal_preferences
 from notifications.preferences.form import PreferencesForm, name_of
@@ -74,6 +75,16 @@ def _save_language(person: Recipient, form: LanguageForm) -> bool:
     if fields:
         person.save(update_fields=fields)
     return changed
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Take the choice at the foot of a page: for this browser, and as in the settings for the person signed in."""
+    person, language = recipient_of(request), request.POST.get("language", "")
+    if person is not None and language in dict(settings.LANGUAGES) and language != language_of(person):
+        person.locale = language
+        person.save(update_fields=["locale"])
+    return set_language(request)
 
 
 @form_only
@@ -141,7 +152,7 @@ def _save(request: PersonRequest, form: PreferencesForm, speaking: LanguageForm)
         messages.success(request, _("Saved."))
     response = redirect("inbox:settings")
     if other_language:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # the footer's choice precedes the person's own language
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)  # it goes first where no sign-in is needed
     return response
 
 

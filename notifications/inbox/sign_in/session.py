@@ -125,8 +125,9 @@ class RecipientMiddleware:
 
 @contextmanager
 def in_language_of(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
-    """Answer a request in the person's language and time zone. A language chosen in the footer goes first."""
-    if not chosen_language(request.COOKIES):
+    """Answer a request in the person's language and time zone. On pages that need no sign-in, such as those of e-mails,
+    a language chosen in the footer goes first; that of a person signed in is stored."""
+    if recipient_of(request) == recipient or not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # not undone: LocaleMiddleware activates one for every request
         request.LANGUAGE_CODE = translation.get_language()
     with timezone.override(zone_of(recipient.timezone)), written_for(recipient.locale):

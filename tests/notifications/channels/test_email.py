@@ -180,7 +180,7 @@ def test_the_frame_speaks_the_messages_language(mailbox: Mailbox) -> None:
 def test_right_to_left_languages_read_right_to_left(mailbox: Mailbox) -> None:
     _, html = received(mailbox, language="ar", title="الموافقة على الفاتورة")
 
-    assert '<html lang="ar" dir="rtl">' in html and 'class="text" dir="rtl"' in html
+    assert '<html lang="ar" dir="rtl">' in html and 'class="text" lang="ar" dir="rtl"' in html
     assert mailbox.mails[0]["Subject"] == "الموافقة على الفاتورة"
 
 

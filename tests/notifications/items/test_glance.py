@@ -21,8 +21,8 @@ FACTS = [
     ["Paid", "datetime", "2026-12-03T23:30:00Z"],
 ]
 WRITTEN = [
-    WrittenFact(KeyFact("Amount", "money", 1200.5, "EUR"), "€1,200.50"),
-    WrittenFact(KeyFact("By", "person", "Al"), "Al"),
+    WrittenFact(KeyFact("Amount", "money", 1200.5, "EUR"), "Amount", "€1,200.50"),
+    WrittenFact(KeyFact("By", "person", "Al"), "By", "Al"),
 ]
 
 

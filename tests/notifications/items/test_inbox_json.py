@@ -68,10 +68,9 @@ def test_it_is_said_in_the_readers_language_whoever_asks() -> None:
     copy = NotificationFactory(recipient=carol, on_behalf_of=bob, details=FIELD_WORK)
 
     with translation.override("en"):
-        own, chosen = inbox_json(copy), inbox_json(copy, "en")
+        shown = inbox_json(copy)
 
-    assert (own["lines"], chosen["lines"]) == (["für Bob"], ["for Bob"])
-    assert [each["facts"][0]["label"] for each in (own, chosen)] == ["Wo", "Where"]
+    assert (shown["lines"], shown["facts"][0]["label"]) == (["für Bob"], "Wo")
 
 
 @pytest.mark.parametrize("state", ["open", "answered", "expired", "info"])

@@ -41,13 +41,12 @@ def read(version: TemplateVersion, context: Json = INVOICE, language: str = "en"
 
 def written(facts: list[KeyFact], language: str = "en", timezone: str = "UTC") -> dict[str, str]:
     """As stored and read again: label to text."""
-    return {each.fact.label: each.text for each in kept(facts, language, timezone)}
+    return {each.label: each.text for each in kept(facts, language, timezone)}
 
 
 def kept(facts: list[KeyFact], language: str = "en", timezone: str = "UTC") -> list[WrittenFact]:
-    reader = Recipient(ref="bob", timezone=timezone)
-    details = {"key_facts": [fact.stored() for fact in facts]}
-    return key_facts.facts_of(Notification(recipient=reader, language=language, details=details))
+    reader = Recipient(ref="bob", timezone=timezone, locale=language)
+    return key_facts.facts_of(Notification(recipient=reader, language=language, details=key_facts.stored(facts)))
 
 
 ALL = (

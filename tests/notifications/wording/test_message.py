@@ -32,7 +32,7 @@ def bobs() -> Any:
     """Makes Bob's copy of “Approve invoice 4711”, with what a test says."""
 
     def make(**said: Any) -> Notification:
-        bob = RecipientFactory(ref="bob", timezone="Europe/Berlin")
+        bob = RecipientFactory(ref="bob", timezone="Europe/Berlin", locale=said.pop("reads", "en"))
         task = (
             TaskFactory(case=None) if "case" not in said else TaskFactory(case=said["case"], engine=said["case"].engine)
         )
@@ -83,8 +83,17 @@ def test_facts_help_to_decide(bobs: Any) -> None:
     )
 
 
-def test_facts_speak_the_messages_language(bobs: Any) -> None:
-    message = message_of(bobs(language="de", due_at=DUE, priority="urgent", details=FIELD))
+def test_facts_and_answers_speak_the_readers_language(bobs: Any) -> None:
+    action = {
+        "action": "approve",
+        "title": "Approve",
+        "effect": "final",
+        "comment": "none",
+        "labels": {"de": "Freigeben"},
+    }
+    message = message_of(bobs(reads="de", due_at=DUE, priority="urgent", details=FIELD, actions=[action]))
+
+    assert (message.language, message.frame_language, message.actions[0].title) == ("en", "de", "Freigeben")
 
     assert message.facts[:3] == (
         ("Betrag", "1.200,50 €"),
@@ -97,7 +106,7 @@ def test_facts_speak_the_messages_language(bobs: Any) -> None:
 def test_a_message_for_who_is_away_says_so_first(bobs: Any, language: str, label: str) -> None:
     carol = RecipientFactory(ref="carol", name="Carol")
 
-    assert message_of(bobs(on_behalf_of=carol, language=language, priority="urgent")).facts[0] == (label, "Carol")
+    assert message_of(bobs(on_behalf_of=carol, reads=language, priority="urgent")).facts[0] == (label, "Carol")
 
 
 def test_without_anything_to_say_there_are_no_facts(bobs: Any) -> None:
