@@ -3,7 +3,8 @@
 A person's own items are read through, newest first, without an index of all texts, which every event would have to pay
 for. People who have very many get a search index (notifications/items/search_index.py). Words match inside others (4711
 in INV-004711), and by their stem in the reader's language: "invoices" finds "invoice". Stems are those of PostgreSQL's
-full text search (postgresql.org/docs/current/textsearch-dictionaries.html).
+full text search (postgresql.org/docs/current/textsearch-dictionaries.html). Marks make no difference: "Muller" finds
+"Müller". If nothing has the words, items are found in which a word differs by one letter: "Shmidt" finds "Schmidt".
 """
 
 from collections.abc import Collection, Sequence
@@ -18,6 +19,7 @@ from django.db.models import Q, QuerySet
 
 from notifications.inbox.list_query import MOST_WORDS
 from notifications.items import search_index
+from notifications.items.search_index import Pattern, Spelling, plain_letters
 from notifications.models import Notification, Recipient
 from notifications.wording.formats import locale_of
 from wfpush.postgres import keys
@@ -36,7 +38,8 @@ DICTIONARIES = {
 """PostgreSQL's own dictionaries, by language."""
 
 SHORTEST_STEM = 3
-
+SHORTEST_MISTYPED, LONGEST_MISTYPED = 4, 20
+"""Letters of words in which typing errors are forgiven."""
 
 FIRST, LONGER = 200, 5
 """Items of the first read, unless a later page is requested, and the factor by which each further read is larger."""
@@ -48,10 +51,22 @@ MOST_SORTED = 1_000
 def matching_keys(
     rows: QuerySet[Notification], words: str, language: str, reader: Recipient, start: int, end: int
 ) -> list[UUID]:
-    """Return the keys of the reader's ordered rows that contain all words, from position `start` to `end`."""
+    """Return the keys of the reader's ordered rows that contain all words, from position `start` to `end`; if none
+    does, those that contain them with a typing error."""
     terms = _terms(words.split()[:MOST_WORDS], language)
     if not terms:
         return _keys(rows[start:end])
+    exact = _containing(rows, reader, terms, start, end)
+    if exact or (start and _containing(rows, reader, terms, 0, 1)):
+        return exact
+    forgiving = [[*spellings, *_mistyped(spellings[0])] for spellings in terms]
+    return _containing(rows, reader, forgiving, start, end) if forgiving != terms else []
+
+
+def _containing(
+    rows: QuerySet[Notification], reader: Recipient, terms: Sequence[Sequence[Spelling]], start: int, end: int
+) -> list[UUID]:
+    """Return the keys of the ordered rows that contain each term in one of its spellings."""
     likely = search_index.likely(reader.pk, terms, MOST_SORTED)
     if likely is not None:
         matches = likely.sure | _checked(likely.doubtful, terms)
@@ -67,7 +82,7 @@ def matching_keys(
         first, most = first + most, most * LONGER
 
 
-def _matching(batch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str]]) -> list[UUID]:
+def _matching(batch: list[UUID], reader: Recipient, terms: Sequence[Sequence[Spelling]]) -> list[UUID]:
     """Return the keys of `batch` that contain the terms. A few rows are read directly, which is faster than the
     search index, where an item occurs four times at most."""
     likely = search_index.likely(reader.pk, terms, 4 * len(batch), batch) if len(batch) > FIRST else None
@@ -75,32 +90,56 @@ def _matching(batch: list[UUID], reader: Recipient, terms: Sequence[Sequence[str
     return [key for key in batch if key in matches]
 
 
-def _checked(candidates: Collection[UUID], terms: Sequence[Sequence[str]]) -> frozenset[UUID]:
+def _checked(candidates: Collection[UUID], terms: Sequence[Sequence[Spelling]]) -> frozenset[UUID]:
     """Return the keys of rows whose current text has the terms."""
     if not candidates:
         return frozenset()
     rows = Notification.objects.order_by().filter(keys.among(Notification, candidates))
     rows = rows.alias(searched=search_index.searched_text())
-    for ways in terms:
-        rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
+    for spellings in terms:
+        rows = rows.filter(reduce(or_, map(_condition, spellings)))
     return frozenset(_keys(rows))
+
+
+def _condition(spelling: Spelling) -> Q:
+    if isinstance(spelling, Pattern):
+        return Q(searched__regex=spelling.regex)
+    return Q(searched__icontains=spelling)
 
 
 def _keys(rows: QuerySet[Notification]) -> list[UUID]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _terms(words: list[str], language: str) -> list[list[str]]:
-    """Return for each word the forms in which an item may contain it: its stem, or its number. Words without a meaning,
-    such as "the" or a currency's sign, are left out if others remain."""
+def _terms(words: list[str], language: str) -> list[list[Spelling]]:
+    """Return for each word the spellings in which an item may contain it: its stem, or its number. Words without
+    a meaning, such as "the" or a currency's sign, are left out if others remain."""
     dictionary = DICTIONARIES.get(language.partition("-")[0])
     stems = _lexemes(dictionary, [word.lower() for word in words]) if dictionary else [[word] for word in words]
     stemmed_words = [
         (word, stem) for word, stem in zip(words, stems, strict=True) if stem != [] and any(map(str.isalnum, word))
     ]
     if not stemmed_words:
-        return [[word] for word in words]
-    return [[way for way in (_common(word, stem), _number(word, language)) if way] for word, stem in stemmed_words]
+        return [[plain_letters(word)] for word in words]
+    return [
+        [spelling for spelling in (plain_letters(_common(word, stem)), _number(word, language)) if spelling]
+        for word, stem in stemmed_words
+    ]
+
+
+def _mistyped(word: Spelling) -> list[Pattern]:
+    """Return a pattern of the words that differ by one letter: another one, one more, one less, or two exchanged. The
+    first letter is right."""
+    if not (isinstance(word, str) and word.isalpha() and SHORTEST_MISTYPED <= len(word) <= LONGEST_MISTYPED):
+        return []
+    first, rest = word.upper()[0], word.upper()[1:]
+    ways = [
+        way
+        for at in range(len(rest))
+        for start, letter, end in [(rest[:at], rest[at], rest[at + 1 :])]
+        for way in (f"{start}.{end}", f"{start}.{letter}{end}", f"{start}{end}", f"{start}{end[:1]}{letter}{end[1:]}")
+    ]
+    return [Pattern(rf"\m{first}({'|'.join(dict.fromkeys(ways))})")]
 
 
 def _lexemes(dictionary: str, words: list[str]) -> list[list[str] | None]:

@@ -4,6 +4,9 @@ An item lies on a page of its own in each of three large tables: reading 20,000 
 any case. So a schedule collects their searchable text, 500 items in a row (`gather`). A search reads these rows, which
 takes some milliseconds, and then only those items that may have changed since (`likely`). Events cost nothing more.
 
+Text is compared in capital letters without marks (`PlainLetters`): "Muller" finds "Müller". Patterns, which find words
+with a typing error, take longer: they are looked for in the newest items only (`PARTS_FOR_PATTERNS`).
+
 The index finds the same as reading all items. Each change of an item gives it a new `seq`, and items above the indexed
 `seq` are read themselves. Triggers record changes outside of items (`SearchedAnew`): the items concerned are read, too,
 until they are indexed again. All others have the text that is indexed.
@@ -13,6 +16,7 @@ something outside of items has changed or an item was deleted, and within a day 
 """
 
 import time
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +24,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Func, Max, Q, TextField, Value
-from django.db.models.functions import Concat, Now, Upper
+from django.db.models.functions import Concat, Now
 
 from notifications.models import Notification, SearchedAnew, SearchedPart
 from wfpush.postgres import keys
@@ -41,6 +45,40 @@ MAX_AGE = "1 day"
 """Maximum age of an item's former text, if too few items have changed for an earlier run."""
 
 
+PARTS_FOR_PATTERNS = 40
+"""Rows, the newest, in which patterns are looked for."""
+
+MARKS = ("\u0300", "\u036f")
+"""The first and last combining mark of Unicode's block of these."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression of PostgreSQL, for capital letters without marks."""
+
+    regex: str
+
+
+Spelling = str | Pattern
+"""A spelling of a word: text, or a pattern for spellings with a typing error."""
+
+
+class PlainLetters(Func):
+    """The text in capital letters without marks: Ü as U, ß as SS. `plain_letters` does so for what is searched."""
+
+    template = (
+        "UPPER(REGEXP_REPLACE(NORMALIZE(REPLACE(%(expressions)s, 'ß', 'ss'), NFD),"
+        f" '[{MARKS[0]}-{MARKS[1]}]', '', 'g'))"
+    )
+    output_field = TextField()
+
+
+def plain_letters(text: str) -> str:
+    """Return the text without marks: ü as u, ß as ss. The database makes it capital letters."""
+    decomposed = unicodedata.normalize("NFD", text.replace("ß", "ss"))
+    return "".join(letter for letter in decomposed if not MARKS[0] <= letter <= MARKS[1])
+
+
 class Facts(Func):
     """The values of the key facts as text, such as `[1200.5, "Acme GmbH"]`: notifications/wording/key_facts.py."""
 
@@ -48,7 +86,7 @@ class Facts(Func):
     output_field = TextField()
 
 
-def searched_text() -> Concat:
+def searched_text() -> PlainLetters:
     """Return the searchable text of an item. Concat takes null as empty.
 
     A migration that empties SearchedPart belongs to each change of it, and a trigger to each field of another table.
@@ -64,14 +102,16 @@ def searched_text() -> Concat:
         "on_behalf_of__name",
     ]
     parts = [part for name in fields for part in (F(name), Value("\n"))]
-    return Concat(*parts, Facts(F("details")), output_field=TextField())
+    return PlainLetters(Concat(*parts, Facts(F("details")), output_field=TextField()))
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 _FOUND = """
 SELECT * FROM (
-SELECT word.item AS id, TRUE FROM notifications_searchedpart part, unnest(part.items, part.texts) AS word(item, text)
-WHERE part.recipient_id = %(person)s AND {conditions}
+SELECT word.item AS id, TRUE
+FROM (SELECT items, texts FROM notifications_searchedpart WHERE recipient_id = %(person)s {newest}) AS part,
+    unnest(part.items, part.texts) AS word(item, text)
+WHERE {conditions}
 UNION ALL
 SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND seq >
     (SELECT COALESCE(max(upto), 0) FROM notifications_searchedpart WHERE recipient_id = %(person)s)
@@ -93,7 +133,7 @@ class SearchMatches:
 
 
 def likely(
-    person: int, words: Sequence[Sequence[str]], most: int, among: Collection[UUID] | None = None
+    person: int, words: Sequence[Sequence[Spelling]], most: int, among: Collection[UUID] | None = None
 ) -> SearchMatches | None:
     """Return the person's items that may contain every one of the words, in one of its spellings; only among these
     keys, if any are given. None if that is unknown, and if they are more than `most`."""
@@ -117,18 +157,24 @@ def likely(
     return SearchMatches(frozenset(key for key, _gathered in matches) - doubtful, doubtful)
 
 
-def _find_matches(words: Sequence[Sequence[str]], params: dict[str, Any]) -> list[tuple[UUID, bool]]:
+def _find_matches(words: Sequence[Sequence[Spelling]], params: dict[str, Any]) -> list[tuple[UUID, bool]]:
     """Return keys of items, each with whether its indexed text matches; again with False if it may have changed."""
     conditions = []
-    for ways in words:
-        names = {
-            f"way{len(params) + place}": f"%{connection.ops.prep_for_like_query(way)}%"
-            for place, way in enumerate(ways)
-        }
-        conditions.append("(" + " OR ".join(f"word.text LIKE UPPER(%({name})s)" for name in names) + ")")
-        params |= names
+    for spellings in words:
+        ways = []
+        for spelling in spellings:
+            name = f"spelling{len(params)}"
+            if isinstance(spelling, Pattern):
+                ways.append(f"word.text ~ %({name})s")
+                params[name] = spelling.regex
+            else:
+                ways.append(f"word.text LIKE UPPER(%({name})s)")
+                params[name] = f"%{connection.ops.prep_for_like_query(spelling)}%"
+        conditions.append(f"({' OR '.join(ways)})")
+    has_pattern = any(isinstance(spelling, Pattern) for spellings in words for spelling in spellings)
+    newest = f"ORDER BY upto DESC LIMIT {PARTS_FOR_PATTERNS}" if has_pattern else ""
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND.format(conditions=" AND ".join(conditions)), params)
+        cursor.execute(_FOUND.format(conditions=" AND ".join(conditions), newest=newest), params)
         matches: list[tuple[UUID, bool]] = cursor.fetchall()
     return matches
 
@@ -268,7 +314,7 @@ def _replace(items: dict[UUID, int], upto: int) -> int:
     _run(_TAKE_OUT, params)
     _run(_EMPTIED, params)
     notifications = Notification.objects.filter(keys.among(Notification, items))
-    rows = notifications.annotate(searched=Upper(searched_text())).values("id", "recipient_id", "seq", "searched")
+    rows = notifications.annotate(searched=searched_text()).values("id", "recipient_id", "seq", "searched")
     statement, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_INSERT.format(upto=int(upto), part=PART, rows=statement), values)

@@ -59,6 +59,41 @@ def test_words_are_bent_as_in_the_readers_language(bob: Recipient, words: str) -
     assert found(bob, words, "de-AT") == ["Prüfung abgeschlossen"]
 
 
+@pytest.mark.parametrize(
+    ("words", "titles"),
+    [
+        ("prufung", ["Prüfung abgeschlossen"]),
+        ("ANGSTROM", ["Approve invoice", "Visit the site"]),
+        ("ångström invoice", ["Approve invoice"]),
+        ("invoise", ["Approve invoice"]),
+        ("angtröm", ["Approve invoice", "Visit the site"]),
+        ("Pruefung", ["Prüfung abgeschlossen"]),
+        ("acmee gmbh", ["Approve invoice"]),
+        ("viist", ["Visit the site"]),
+        ("invoise 4711", ["Approve invoice"]),
+        ("invoise 4712", []),
+        ("nvoice", ["Approve invoice"]),
+        ("voiec", []),
+        ("inovise", []),
+        ("4712", []),
+        ("acm(e", []),
+    ],
+)
+def test_marks_make_no_difference_and_one_error_is_forgiven(
+    bob: Recipient, words: str, titles: list[str]
+) -> None:
+    assert found(bob, words) == titles
+
+
+def test_errors_are_forgiven_only_where_nothing_is_written_like_that(bob: Recipient) -> None:
+    NotificationFactory(recipient=bob, title="The voice of Bob")
+    NotificationFactory(recipient=bob, title="Prufing")
+
+    assert found(bob, "prufing") == ["Prufing"]
+    mine = Notification.objects.filter(recipient=bob)
+    assert search.matching_keys(mine, "prufing", "en", bob, 1, 50) == []
+
+
 def test_numbers_are_read_in_the_readers_language(bob: Recipient) -> None:
     assert found(bob, "1.200,50", "de") == ["Approve invoice"]
     assert found(bob, "1.200,50 €", "de")[:1] == ["Approve invoice"]
