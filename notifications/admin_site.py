@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -104,7 +104,9 @@ class Choices(AutocompleteJsonView):
 
     def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
         result: dict[str, str] = super().serialize_result(obj, to_field_name)
-        return {**result, "text": escape_hidden(result["text"])}
+        ids = getattr(self.model_admin, "shown_with", ())
+        parts = [result["text"], *(str(value) for name in ids if (value := getattr(obj, name)))]
+        return {**result, "text": escape_hidden(" · ".join(parts))}
 
 
 class Site(UnfoldAdminSite):
@@ -140,10 +142,10 @@ class Site(UnfoldAdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the desk after signing in here. LOGIN_REDIRECT_URL is the inbox."""
+        """Show the requested page after signing in here, or the overview. LOGIN_REDIRECT_URL is the inbox."""
         index = reverse("admin:index", current_app=self.name)
         if request.method == "GET" and self.has_permission(request):
-            return HttpResponseRedirect(index)
+            return HttpResponseRedirect(_requested_page(request) or index)
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
             return HttpResponseRedirect(f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: index})}")
         with password_places.place(request) as free:
@@ -183,6 +185,13 @@ class Site(UnfoldAdminSite):
         with _device_follows_session(request):
             response: HttpResponse = super().logout(request, extra_context)
         return response
+
+
+def _requested_page(request: HttpRequest) -> str:
+    """Return the address on this host that led to the page for signing in; empty without one."""
+    address = request.GET.get(REDIRECT_FIELD_NAME, "")
+    here = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if here and not address.startswith(request.path) else ""
 
 
 @contextmanager

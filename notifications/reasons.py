@@ -350,7 +350,7 @@ ANSWER_WAITS = code("answer_waits", _("An answer waits for the engine: applied i
 TASK_HAD_ENDED = code("task_had_ended", _("The task had ended (%(state)s): kept, changes nothing."))
 TASK_HAD_ENDED_ALREADY = code("task_had_ended_already", _("The task had ended already: kept, changes nothing."))
 UNKNOWN_TASK = code("unknown_task", _("The task is not known: kept, changes nothing."))
-TOLD_AS = code("told_as", _("People are told by the event %(event)s."))
+TOLD_AS = code("told_as", _("People are notified by the event %(event)s."))
 BAD_LINK = code("bad_link", _("Dropped a link that is not a web address: %(path)s"))
 NO_PUBLISHED_VERSION = code("no_published_version", _("The template has no published version."))
 TEMPLATE_FAILED = code("template_failed", "%(version)s: %(words)s", is_worded=False)

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from notifications.additions import ApiPaths, Pages
+from notifications.admin.desk.not_allowed import permission_denied
 from notifications.inbox.settings import preferences
 from wfpush import features
 from wfpush.observability import metrics
@@ -39,6 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler400 = problems.bad_request
-handler403 = problems.permission_denied
+handler403 = permission_denied
 handler404 = problems.not_found
 handler500 = problems.server_error

@@ -172,6 +172,12 @@ def _read_rules() -> list[_Rule]:
 _RULES = Compiled(_read_rules)
 
 
+def obstacle(route: Route, event: Event, facts: Json) -> Reason:
+    """Return why the route does not match the event; NOTHING if it matches, even if it is switched off."""
+    types = list(route.event_types.values_list("name", flat=True))
+    return _why_not(_Rule(route, types, list(route.conditions.all())), event, facts)
+
+
 def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
     if rule.route.engine_id is not None and rule.route.engine_id != event.engine_id:
         return reasons.OF_ENGINE(engine=rule.route.engine)

@@ -171,6 +171,12 @@ def _absent(world: World) -> str:
     return list_of(Absence)
 
 
+def _unnotified(world: World) -> str:
+    """The page about Alice and a task of Bob's."""
+    task = Task.objects.get(task_id="T-101")
+    return f"{reverse('admin:notifications_recipient_why_not_notified')}?person={world.alice.pk}&task={task.pk}"
+
+
 def _engaged(world: World) -> str:
     """The page about engagement after an hour of many people."""
     now = timezone.now()
@@ -284,7 +290,7 @@ SHOTS = [
     _list("answers", Response),
     _list("callbacks", Callback),
     Shot("desk-reached", lambda world: page_of(world.bob, "preferences")),
-    Shot("desk-hearing", lambda world: f"{page_of(world.alice, 'why_not')}?about=T-101"),
+    Shot("desk-hearing", _unnotified),
     Shot("desk-audit", _audited),
     _list("retention", RetentionRule),
     Shot("desk-erase", lambda world: page_of(world.bob, "erase"), whole=True),

@@ -9,9 +9,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django_q.models import Failure
 
 from notifications.inbox.sign_in.session import BACKEND
+from notifications.models import Event, Task, Template
 from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import PASSWORD
@@ -30,6 +32,31 @@ def test_who_signs_in_at_the_desk_comes_to_the_desk(db: None) -> None:
 
 def test_the_address_may_be_typed_without_its_slash(root: Client) -> None:
     assert root.get("/admin")["Location"] == "/admin/"
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(day: World, operator: Client) -> None:
+    User.objects.create_superuser("root", password=PASSWORD)
+    pages = (page_of(Event.objects.get(event_id="e-1")), list_of(Task, "now=late"), reverse("admin:index"))
+    for page in pages:
+        client = Client()
+        address = client.get(page)["Location"]
+        assert address == f"{LOGIN}?{urlencode({'next': page}).replace('%2F', '/')}"
+        assert client.post(address, {"username": "root", "password": PASSWORD})["Location"] == page
+        assert operator.get(address)["Location"] == page, "whoever is signed in already goes there at once"
+    for elsewhere in ("https://evil.example/admin/", "//evil.example", f"{LOGIN}?next=/admin/"):
+        assert operator.get(f"{LOGIN}?{urlencode({'next': elsewhere})}")["Location"] == "/admin/"
+
+
+def test_a_role_without_the_right_reads_what_it_may_do(day: World, editor: Client) -> None:
+    page = editor.get(page_of(Event.objects.get(event_id="e-1")))
+    assert page.status_code == 403
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    shown = text_of(page)
+    assert "with the role Template editors, which does not include this page or action." in shown
+    assert "You can change Templates" in shown and "You can view" not in shown
+    assert list_of(Template) in page.content.decode() and 'href="/admin/"' in page.content.decode()
+    assert editor.get(list_of(Event), headers={"accept": "application/json"}).json()["code"] == "not_allowed"
+    assert "You don't have access" not in text_of(Client().get("/admin/nowhere/", follow=True))
 
 
 def test_the_desk_loads_nothing_from_elsewhere_and_is_framed_by_nobody(root: Client) -> None:

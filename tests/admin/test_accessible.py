@@ -41,7 +41,7 @@ def kinds() -> list[str]:
         page_of(published, "compare_with"),
         reverse(rules.NAME),
         page_of(Route.objects.get(name="Tasks that wait too long"), "history"),
-        reverse("admin:notifications_recipient_hearing") + "?person=alice&about=T-102",
+        f"{reverse('admin:notifications_recipient_why_not_notified')}?person={Recipient.objects.get(ref='alice').pk}",
     ]
 
 

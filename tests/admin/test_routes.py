@@ -229,7 +229,7 @@ def test_the_dry_run_says_who_would_be_told_how_and_why(world: World, root: Clie
     assert "Bob Bauer (candidate) would get “Approve invoice 900”" in shown
     assert "browser: would not be sent: No browser is registered." in shown
     assert "e-mail bob@acme.example: would be sent" in shown
-    assert "“zoe” is told nothing: unknown" in shown
+    assert "“zoe” is not notified: unknown" in shown
     assert "other routes did not apply" in shown
 
 
@@ -279,7 +279,7 @@ def test_the_dry_run_says_what_would_not_be_sent(world: World, root: Client) -> 
     shown = dry_run(root, world, body)
     assert "e-mail: would not be sent: No e-mail address is known." in shown
     body = written(**story.invoice("T-903", 903, assignee="zoe"))
-    assert "nobody would be told" in dry_run(root, world, body)
+    assert "nobody would be notified" in dry_run(root, world, body)
 
 
 def test_the_dry_run_reads_an_engines_own_json_by_its_mapping(world: World, root: Client) -> None:

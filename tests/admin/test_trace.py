@@ -52,8 +52,8 @@ def test_times_are_said_with_their_zone(day: World, root: Client) -> None:
         ("e-1", "route “Case milestones”: not tried: “Tasks” says to stop there"),
         ("e-2", "e-mail alice@acme.example: given up: 550 5.1.1 No such user here"),
         ("e-2", "try 1: 550 5.1.1 No such user here"),
-        ("e-3", "“zoe” is told nothing: unknown"),
-        ("e-5", "no route matched, so nobody is told"),
+        ("e-3", "“zoe” is not notified: unknown"),
+        ("e-5", "no route matched"),
         ("e-6", "could not be processed: OperationalError: the database went away"),
     ],
 )

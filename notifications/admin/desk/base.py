@@ -91,6 +91,8 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
     """Models whose rows are deleted with a row of this list, though their own lists are read-only."""
     fixed_fields: Sequence[str] = ()
     """Fields that cannot be changed once the row exists."""
+    shown_with: Sequence[str] = ()
+    """Fields that are shown with the names of rows where users choose one: names may be the same."""
     list_prefetch_related: Sequence[Any] = ()
     """Lookups that are prefetched for the list and for a row's own page, beside `list_select_related`."""
 

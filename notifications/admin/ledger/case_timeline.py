@@ -15,12 +15,13 @@ from notifications.admin.ledger.timeline import (
     Line,
     answer_line,
     matched_lines,
+    message_lines,
     other_lines,
     people,
     processing,
 )
 from notifications.items.representation import answers_with_calls
-from notifications.models import Case, Event, EventStatus, Task
+from notifications.models import Case, Event, Task
 
 PARAMETER = "earlier"
 EVENTS = 10
@@ -36,11 +37,6 @@ class Timeline:
 
     row: Task | Case
     number: int
-
-    @property
-    def subject_id(self) -> str:
-        """The engine's id of the task or case."""
-        return self.row.task_id if isinstance(self.row, Task) else self.row.case_id
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -89,9 +85,8 @@ class Timeline:
 def _event_line(event: Event) -> Line:
     subject = event.task or event.case
     line = DayLine(event.type, "ok", event.received_at, _("about “%(about)s”") % {"about": subject}, change_url(event))
-    line.below = [*processing(event), *matched_lines(event.plan), *people(event, PEOPLE), *other_lines(event.plan)]
-    if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
-        line.below.append(Line(_("nobody was told"), "quiet"))
+    notified = [*people(event, PEOPLE), *message_lines(event, PEOPLE)]
+    line.below = [*processing(event), *matched_lines(event.plan), *notified, *other_lines(event.plan)]
     return line
 
 

@@ -172,6 +172,7 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
     list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
+    shown_with = ["task_id"]
     search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
     inlines = [CopyInline, AnswerInline, MessageInline, EventInline]
     fieldsets = [

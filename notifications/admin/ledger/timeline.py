@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from notifications import reasons
 from notifications.admin.desk.display import Tone, change_url, clock, exact, inner_quotes, short, took
+from notifications.cases import internal_events
 from notifications.channel_facts import INBOX, channel_name
 from notifications.forms import recorded_values
 from notifications.items.plans import count_recipients, routes_of
@@ -94,7 +95,7 @@ def route_lines(plan: Json) -> list[Line]:
         count = many if len(others) > 1 else one
         lines.append(Line(count % {"count": len(others)}, "quiet", below=others, folded=True))
     if tried and not any(each["matched"] for each in tried):
-        lines.append(Line(_("no route matched, so nobody is told"), "bad"))
+        lines.append(Line(_("no route matched"), "bad"))
     return lines
 
 
@@ -111,7 +112,7 @@ def _worded(entry: Json) -> Json:
 def other_lines(plan: Json) -> list[Line]:
     """Return lines for names that nobody knows, warnings and notes."""
     unresolved = [
-        Line(_("“%(ref)s” is told nothing: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
+        Line(_("“%(ref)s” is not notified: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
     ]
     warnings = [Line(warning.words(), "wait") for warning in reasons.read_list(plan, "warnings")]
     return [*unresolved, *warnings, *(Line(note.words(), "quiet") for note in reasons.read_list(plan, "notes"))]
@@ -124,7 +125,7 @@ def dry_lines(plan: Json, status: str) -> list[Line]:
     lines += [_planned_person(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
     lines += _others_line(plan)
     if not plan.get("recipients"):
-        lines.append(Line(_("nobody would be told"), "bad"))
+        lines.append(Line(_("nobody would be notified"), "bad"))
     return lines + other_lines(plan)
 
 
@@ -164,12 +165,30 @@ def trace(event: Event) -> list[Line]:
     subject = event.task or event.case
     about = _("about “%(about)s”") % {"about": subject} if subject else ""
     lines = [Line(arrival, "ok", event.received_at, about), *processing(event), *route_lines(event.plan)]
-    lines += people(event)
-    if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
-        lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
+    lines += [*people(event), *message_lines(event)]
     lines += [*other_lines(event.plan), *(answer_line(response) for response in _answers(event))]
     call = Callback.objects.filter(pk=event.pk).prefetch_related("attempt_log").select_related("engine").first()
     return lines + (_call_lines(call) if call is not None else [])
+
+
+def telling_event(event: Event) -> Event | None:
+    """Return the event by which the addressees of a question or message were notified; None if it is neither."""
+    notes = reasons.read_list(event.plan, "notes")
+    named = next((str(note.argument("event")) for note in notes if note.code == reasons.TOLD_AS.name), "")
+    if event.source == internal_events.SOURCE and event.type == "task.info_requested":
+        named = f"message/{event.event_id}"
+    same = Event.objects.filter(engine=event.engine_id, source=internal_events.SOURCE, event_id=named)
+    return same.select_related("engine", "task", "case").first() if named else None
+
+
+def message_lines(event: Event, most: int | None = None) -> list[Line]:
+    """Return lines for the addressees of a question or message; for other events, whether anybody was notified."""
+    telling = telling_event(event)
+    if telling is not None:
+        return people(telling, most) or [Line(_("nobody was notified"), "quiet")]
+    if event.status not in (EventStatus.PROCESSED, EventStatus.UNROUTED) or event.plan.get("recipients"):
+        return []
+    return [Line(_("nobody was notified"), "bad" if event.plan.get("routes") else "quiet")]
 
 
 def processing(event: Event) -> list[Line]:

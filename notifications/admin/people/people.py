@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +25,7 @@ from notifications.admin.desk.decorators import action, column, display, link_co
 from notifications.admin.desk.display import link, list_url, mark
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
-from notifications.admin.ledger.why_not_notified import RIGHTS, name_of, why_not_notified_page
+from notifications.admin.ledger.why_not_notified_page import RIGHTS, why_not_notified_page
 from notifications.admin.people.absences import AbsenceInline
 from notifications.admin.people.devices import DeviceInline
 from notifications.admin.people.reach import DefaultInline, preferences_page, unheard
@@ -144,11 +143,12 @@ class TeamInline(ReadOnlyInline):
 @admin.register(Recipient)
 class RecipientAdmin(HistoryAdmin):
     form = RecipientForm
-    actions_list = ["hearing"]
+    actions_list = ["why_not_notified"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
     list_filter = ["active", KindFilter, Reach, "engine", "locale", "brand"]
     list_select_related = ["engine", "user", "manager"]
     search_fields = ["ref", "name", "email", "phone"]
+    shown_with = ["ref", "engine"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at", "unheard"]
     fixed_fields = ["engine"]  # it decides the meaning of the ref
@@ -214,18 +214,23 @@ class RecipientAdmin(HistoryAdmin):
         return format_html_join("", "<p>{}</p>", ((mark("bad", each),) for each in sentences)) if sentences else "–"
 
     # --- missing notifications --------------------------------------------------------------------------------------
-    def has_hear_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_ask_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perms(RIGHTS)
 
-    @action(description=_("Why did somebody not hear?"), url_path="hearing", permissions=["hear"], icon="hearing")
-    def hearing(self, request: HttpRequest) -> HttpResponse:
+    @action(
+        description=_("Why was somebody not notified?"),
+        url_path="why-not-notified",
+        permissions=["ask"],
+        icon="hearing",
+    )
+    def why_not_notified(self, request: HttpRequest) -> HttpResponse:
         return why_not_notified_page(self, request)
 
-    @action(description=_("Why did they not hear?"), url_path="why-not", permissions=["hear"], icon="hearing")
+    @action(description=_("Why were they not notified?"), url_path="why-not", permissions=["ask"], icon="hearing")
     def why_not(self, request: HttpRequest, object_id: str) -> HttpResponse:
         recipient: Recipient = self.get_row(request, object_id)
-        address = reverse("admin:notifications_recipient_hearing")
-        return HttpResponseRedirect(f"{address}?{urlencode({'person': name_of(recipient), 'within': '24'})}")
+        address = reverse("admin:notifications_recipient_why_not_notified")
+        return HttpResponseRedirect(f"{address}?person={recipient.pk}&within=24")
 
     # --- sign-in link -----------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Recipient) -> bool:

@@ -11,7 +11,8 @@ import time_machine
 from django.utils import timezone
 
 from escalations.models import Escalation, EscalationState, Policy
-from notifications.models import Absence, Addressee, Notification, Recipient, Task, TaskMessage
+from notifications.admin.ledger.timeline import trace
+from notifications.models import Absence, Addressee, Event, Notification, Recipient, Task, TaskMessage
 from notifications.types import Json
 from tests.factories import action_token
 from tests.support.world import World
@@ -270,6 +271,8 @@ def test_an_engine_writes_and_hears_the_answer(world: World) -> None:
     )
     question = next(each for each in world.inbox("bob") if not each["task"])
     assert question["title"] == "Invoices asks about “Approve invoice 4711”"
+    said = [line.text for line in trace(Event.objects.get(type="task.message", source="invoices"))]
+    assert "Bob (asked by the engine)" in said and "nobody was notified" not in said
     assert Task.objects.get().state == "open"
 
     world.reply("bob", "No.")
