@@ -287,7 +287,8 @@ def read_policy(policy: Policy) -> RuleTargets:
     conditions = sorted(policy.conditions.values_list("path", "operator", "value"))
     subject = (policy.engine_id, policy.fallback_id, str(step_fields), tuple(conditions))
     fallback = PolicyStep(person_id=policy.fallback_id)
-    return RuleTargets([*((step.target, step) for step in steps), (StepTarget.PERSON, fallback)], subject)
+    targets = [(step.target, step) for step in steps if step.target]
+    return RuleTargets([*targets, (StepTarget.PERSON, fallback)], subject)
 
 
 SEARCH = search.small(Policy, "timer", ["name"], lambda policy, _query: [search.on_or_off(policy.enabled)])

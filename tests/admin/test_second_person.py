@@ -48,6 +48,7 @@ def is_on(rule: Any) -> bool:
         "duty",
         "case_list",
         "initiator",
+        "customer",
         "followers",
         "role",
         "path",
@@ -70,6 +71,19 @@ def test_a_route_to_its_editor_waits_for_somebody_else(
 
     assert WAITS not in text_of(choose(root, [route], "enable"))
     assert is_on(route)
+
+
+def test_a_route_to_a_kind_without_a_rule_of_its_own_waits_too(route: Route, editor: Client) -> None:
+    Route.objects.filter(pk=route.pk).update(enabled=False)
+    RouteTarget.objects.create(route=route, kind="added_later")
+    assert WAITS in text_of(choose(editor, [route], "enable"))
+    assert not is_on(route)
+
+
+@pytest.mark.parametrize("kind", ["assignee", "candidates", "task_teams", "recipients"])
+def test_a_route_to_whom_the_engine_names_goes_on(kind: str, route: Route, editor: Client) -> None:
+    assert WAITS not in text_of(with_target(editor, route, kind=kind))
+    assert is_on(route) and route.targets.filter(kind=kind).exists()
 
 
 def test_what_went_to_its_editor_before_goes_on_until_it_is_about_something_else(
@@ -107,6 +121,10 @@ def test_a_policy_waits_too(bob: Recipient, world: World, editor: Client, root: 
     assert "1 enabled" in text_of(choose(root, [policy], "enable"))
 
     Policy.objects.filter(pk=policy.pk).update(enabled=False)
+    others = Policy.objects.create(name="Urgent", time="wall", enabled=False)
+    PolicyStep.objects.create(policy=others, kind="raise_priority", time="wall")
+    assert "1 enabled" in text_of(choose(editor, [others], "enable"))
+
     page = save_form(editor, policy, enabled="on")
     assert not page.context.get("errors"), page.context["errors"]
     assert WAITS in text_of(page)

@@ -27,8 +27,9 @@ from notifications.models import CaseList, Recipient, Route, TargetKind
 from notifications.types import behaviour_of
 from wfpush import features
 
-OPEN_TARGETS = (TargetKind.INITIATOR, TargetKind.FOLLOWERS, TargetKind.ROLE, TargetKind.PATH)
-"""Targets that anybody can become: initiators and followers of a case, and people named in its data."""
+NAMED_BY_ENGINE = (TargetKind.ASSIGNEE, TargetKind.CANDIDATES, TargetKind.TASK_TEAMS, TargetKind.RECIPIENTS)
+"""Targets to whom the engine itself gives the task or the message. Anybody can become a target of the other kinds, such
+as who started a case, its customer, its followers, and people named in its data."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _targets_person(kind: str, row: Any, person: Recipient) -> bool:
         return feature_targets()[kind].may_be(row.ref, person.pk)
     if kind == TargetKind.CASE_LIST:
         return CaseList.objects.filter(Q(people=person) | Q(teams__members=person)).exists()
-    return kind in OPEN_TARGETS
+    return kind not in NAMED_BY_ENGINE
 
 
 def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], teams: Iterable[Any]) -> bool:
