@@ -41,7 +41,7 @@ from wfpush.queue import outbox
 
 class Notify(StepKind):
     kind = "notify"
-    label = gettext_lazy("tell somebody")
+    label = gettext_lazy("notify people")
     fields = (*PEOPLE, "template", "category", "channels", "critical")
     is_message = True
 
@@ -86,8 +86,8 @@ class Notify(StepKind):
 
     def says(self, step: StepDescription) -> str:
         if not step.target:
-            return _("tell nobody")
-        form = _("remind %(whom)s") if step.target in OWN else _("tell %(whom)s")
+            return _("notify nobody")
+        form = _("remind %(whom)s") if step.target in OWN else _("notify %(whom)s")
         return form % {"whom": name_of(step)}
 
     def channels(self, step: Step, row: PolicyStep) -> Iterable[str]:

@@ -13,7 +13,7 @@ from escalations.models import RunResult
 
 class TellEngine(StepKind):
     kind = "tell_engine"
-    label = gettext_lazy("tell the engine")
+    label = gettext_lazy("notify the engine")
 
     def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
         called = [taking for taking in takings if taking.task.engine.callback_url]
@@ -25,4 +25,4 @@ class TellEngine(StepKind):
         return [outcomes.get(taking.escalation.pk) or engine_calls.no_address(taking) for taking in takings]
 
     def says(self, step: StepDescription) -> str:
-        return _("tell the engine")
+        return _("notify the engine")

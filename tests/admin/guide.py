@@ -79,21 +79,19 @@ def _first(name: str, model: type[Model], action: str = "", **how: Any) -> Shot:
 
 # --- what is to be seen -----------------------------------------------------------------------------------------------
 def _rule(page: Page) -> None:
-    page.fill("[name=conditions-0-path]", "variables.amount")
-    page.select_option("[name=conditions-0-operator]", "gt")
-    page.fill("[name=conditions-0-value]", "1000")
-    page.select_option("[name=targets-0-kind]", "team")
-    page.select_option("[name=targets-0-team]", label="Finance")
-    page.select_option("[name=late-counted]", "duration")
-    page.fill("[name=steps-0-offset]", "2h")
-    page.click("[data-add=steps]")
-    page.fill("[name=steps-1-offset]", "4h")
-    page.wait_for_selector("[data-part=try] .desk-steps")
+    page.click("[data-add=conditions]")
+    page.click(".desk-path:has-text('variables.amount')")
+    page.keyboard.type("1000")
+    page.click("[data-chip=target]")
+    page.click("[data-people-list] option:has-text('Finance')")
+    page.click("[data-kind=reminder]")
+    page.click("[data-kind=escalation]")
+    page.wait_for_function("document.querySelector('[data-part=try]').textContent.includes('assignee')")
     page.evaluate("document.activeElement.blur()")
 
 
 def _paths(page: Page) -> None:
-    page.click("[name=conditions-0-path]")
+    page.click("[data-add=conditions]")
     page.wait_for_selector(".desk-path")
 
 

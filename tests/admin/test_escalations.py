@@ -41,11 +41,11 @@ def test_the_page_tells_what_happened_and_what_is_to_come(world: World, policy: 
         "1 h before due: remind the assignee",
         "Bob Bauer (assignee)",
         "e-mail bob@acme.example: waiting to be sent",
-        "when due: tell the team lead",
+        "when due: notify the team lead",
         "Carol Castle (lead of team Finance)",
-        "1 h after due: tell the assignee's manager",
-        "1 h after due: tell the assignee's manager (again, 1 of 2)",
-        "1 h after due: tell the assignee's manager (again, 2 of 2)",
+        "1 h after due: notify the assignee's manager",
+        "1 h after due: notify the assignee's manager (again, 1 of 2)",
+        "1 h after due: notify the assignee's manager (again, 2 of 2)",
     ]
     places = [shown.index(text) for text in said]
     assert places == sorted(places)
@@ -70,7 +70,7 @@ def test_what_reached_nobody_says_why(world: World, policy: Policy, root: Client
     clock = sla.assign(world, "T-201", world.now + 2 * HOUR)
     sla.tick(world.now + 2 * HOUR)
     shown = text_of(root.get(page_of(clock)))
-    assert "when due: tell the team lead reached nobody: team Finance has no lead" in shown
+    assert "when due: notify the team lead reached nobody: team Finance has no lead" in shown
     assert "reached nobody" in text_of(root.get(list_of(Escalation)))
     assert names(root.get(list_of(Escalation, "now=nobody"))) == ["T-201"]
     assert "team Finance has no lead" in text_of(root.get(list_of(StepRun, "result__exact=nobody")))
@@ -128,9 +128,9 @@ def test_a_clock_that_ended_says_how(world: World, policy: Policy, root: Client)
 def test_a_clock_outlives_its_policy_and_steps(world: World, policy: Policy, root: Client) -> None:
     clock = sla.escalated(world)
     PolicyStep.objects.filter(target="team_lead").delete()
-    assert "when due: tell the team lead" in text_of(root.get(page_of(clock))), "as the rules were"
+    assert "when due: notify the team lead" in text_of(root.get(page_of(clock))), "as the rules were"
     policy.delete()
-    assert "when due: tell the team lead" in text_of(root.get(page_of(clock)))
+    assert "when due: notify the team lead" in text_of(root.get(page_of(clock)))
     for address in (list_of(Escalation), list_of(StepRun), page_of(clock.task)):
         assert root.get(address).status_code == 200
     assert "a policy that is gone" in text_of(root.get(page_of(clock.task)))

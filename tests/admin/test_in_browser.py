@@ -95,7 +95,7 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         page.select_option("#id_clock", "duration")
         page.select_option("#id_on_acknowledge", "holds")
         found.append([page.locator(f".field-{name}").is_visible() for name in ("minutes", "hold_minutes")])
-        title = page.get_by_role("button", name="1 h after due: tell the assignee's manager")
+        title = page.get_by_role("button", name="1 h after due: notify the assignee's manager")
         found.append(title.get_attribute("aria-expanded"))
         title.press("Enter")
         page.locator("#id_steps-2-kind").wait_for()

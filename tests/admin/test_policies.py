@@ -92,7 +92,7 @@ def test_a_policy_is_made_with_conditions_and_steps(world: World, munich: Busine
     assert [wording.sentence(wording.of_row(step)) for step in made.steps.all()] == [
         "1 h 30 min before due, working time: remind the assignee",
         "when due: raise the priority to urgent",
-        "1 d after due: tell Carol Castle, again every 4 h, 2 times",
+        "1 d after due: notify Carol Castle, again every 4 h, 2 times",
     ]
 
 
@@ -122,8 +122,8 @@ def test_durations_are_shown_as_one_writes_them(approvals: Policy, root: Client)
 def test_each_step_is_headed_by_its_sentence(approvals: Policy, root: Client) -> None:
     shown = text_of(root.get(page_of(approvals)))
     assert "1 h before due: remind the assignee" in shown
-    assert "When due: tell the team lead" in shown
-    assert "1 h after due: tell the assignee's manager, again every 1 h, 2 times" in shown
+    assert "When due: notify the team lead" in shown
+    assert "1 h after due: notify the assignee's manager, again every 1 h, 2 times" in shown
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,11 @@ def test_the_list_reads_as_sentences(world: World, approvals: Policy, root: Clie
     everything.steps.exclude(target="team_lead").delete()
     sla.step(everything, 120, StepTarget.TEAM, team=world.team)
     shown = text_of(root.get(list_of(Policy)))
-    assert "task.kind is approval the engine's due date 1 h before due: remind the assignee when due: tell the" in shown
-    assert "from Invoices 2 d after the assignment, working time when due, by the clock: tell the team lead" in shown
-    assert "2 h after due, by the clock: tell the members of Finance" in shown
+    assert (
+        "task.kind is approval the engine's due date 1 h before due: remind the assignee when due: notify the" in shown
+    )
+    assert "from Invoices 2 d after the assignment, working time when due, by the clock: notify the team lead" in shown
+    assert "2 h after due, by the clock: notify the members of Finance" in shown
     rows = {policy.name: policy.clocks for policy in root.get(list_of(Policy)).context["cl"].result_list}
     assert rows == {"Approvals": 1, "Everything": 0}
 
@@ -242,11 +244,11 @@ def test_steps_and_conditions_are_found_across_policies(approvals: Policy, root:
     ("fields", "sentence"),
     [
         ({"offset": -2880, "target": "candidates"}, "2 d before due: remind the candidates"),
-        ({"target": "team"}, "when due: tell the members of a team"),
-        ({"target": "manager", "level": 2}, "when due: tell the assignee's manager, level 2"),
-        ({"target": ""}, "when due: tell nobody"),
+        ({"target": "team"}, "when due: notify the members of a team"),
+        ({"target": "manager", "level": 2}, "when due: notify the assignee's manager, level 2"),
+        ({"target": ""}, "when due: notify nobody"),
         ({"kind": "raise_priority"}, "when due: raise the priority to –"),
-        ({"kind": "tell_engine", "offset": 1501}, "1 d 1 h 1 min after due: tell the engine"),
+        ({"kind": "tell_engine", "offset": 1501}, "1 d 1 h 1 min after due: notify the engine"),
         ({"kind": "reassign", "target": "manager"}, "when due: give the task to the assignee's manager"),
         ({"kind": "reassign", "target": ""}, "when due: give the task to nobody"),
         (

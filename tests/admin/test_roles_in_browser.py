@@ -22,10 +22,12 @@ def test_a_rule_editor_makes_a_rule_without_seeing_an_event(world: World, chromi
 
     def visit(page: Page) -> list[str]:
         page.goto(reverse(rules.NAME))
-        page.select_option("[name=targets-0-kind]", "team")
-        page.select_option("[name=targets-0-team]", label="Finance")
+        page.click("[data-chip=target]")
+        page.click("[data-people-list] option:has-text('Finance')")
+        page.click("[data-kind=reminder]")
+        page.click("[data-chip=due]")
         page.select_option("[name=late-counted]", "duration")
-        page.fill("[name=steps-0-offset]", "2h")
+        page.click(".desk-fold > summary")
         page.wait_for_selector("[data-part=try] .desk-steps")
         shown = page.locator("[data-part=when], [data-part=try]").all_inner_texts()
         page.click("[name=_publish]")

@@ -67,9 +67,9 @@ def test_it_says_who_is_told_how_and_why(world: World, policy: Policy, root: Cli
         "1 h before due: remind the assignee",
         "Bob Bauer (assignee) would get",
         "e-mail bob@acme.example: would be sent",
-        "when due: tell the team lead",
+        "when due: notify the team lead",
         "Carol Castle (lead of team Finance) would get",
-        "1 h after due: tell the assignee's manager (again, 2 of 2)",
+        "1 h after due: notify the assignee's manager (again, 2 of 2)",
     ]
     places = [said.index(text) for text in in_order]
     assert places == sorted(places)
@@ -89,7 +89,7 @@ def test_a_step_that_reaches_nobody_says_so_in_words(world: World, policy: Polic
     Recipient.objects.update(manager=None)
     soon(world)
     page = ask(root, task="T-201")
-    assert "1 h after due: tell the assignee's manager would reach nobody Bob Bauer has no manager" in text_of(page)
+    assert "1 h after due: notify the assignee's manager would reach nobody Bob Bauer has no manager" in text_of(page)
     body = page.content.decode()
     assert body.count('class="desk-pin desk-pin-bad"') == 3
     assert "3 reach nobody" in body, "in the drawing's text, too"
@@ -181,7 +181,7 @@ def test_an_event_is_followed_from_its_arrival_to_the_last_step(world: World, po
         "Bob Bauer (assignee) would get “Approve invoice 9”",
         "policy “Approvals” applies to: task.kind is approval",
         "1 h before due: remind the assignee",
-        "1 h after due: tell the assignee's manager (again, 2 of 2)",
+        "1 h after due: notify the assignee's manager (again, 2 of 2)",
     ]
     places = [said.index(text) for text in in_order]
     assert places == sorted(places)

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from escalations.admin import dead_ends, policy_change, simulator
 from escalations.admin.rules.bundle import ONLY_EVENTS, RuleForms
-from escalations.admin.rules.forms import published
+from escalations.admin.rules.forms import WRITTEN, published, texts_of
 from escalations.admin.rules.saving import CannotSave, save
 from escalations.admin.simulator import Foresight
 from escalations.forecast import policy_change as forecast
@@ -28,7 +28,9 @@ from notifications.admin.desk.display import short
 from notifications.admin.ledger.timeline import Line
 from notifications.admin.rules.conditions import condition_sentence
 from notifications.admin.rules.routing import doubts_about
+from notifications.admin.wording.live_preview import Group, variables
 from notifications.admin.wording.preview import Preview, Subject, previewed
+from notifications.admin.wording.template_languages import name_of
 from notifications.cases.facts import facts_of_task
 from notifications.feature_targets import feature_targets
 from notifications.models import (
@@ -45,10 +47,11 @@ from notifications.models import (
 )
 from notifications.routing.conditions import holds
 from notifications.starter.routes import WAITING
-from notifications.types import InboundEvent, Json, object_in, text_in
+from notifications.types import InboundEvent, Json, behaviour_of, lookup, object_in, text_in
+from notifications.wording import liquid
 from notifications.wording.formats import as_instant
 from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
-from notifications.wording.template_check import check
+from notifications.wording.template_check import check, variables_of
 
 NAMED = 8
 """The number of people that a line names; the others are counted."""
@@ -66,11 +69,13 @@ class Answer:
 
     when: list[Line] = field(default_factory=list)
     who: list[Line] = field(default_factory=list)
-    previews: list[tuple[str, Preview]] = field(default_factory=list)
+    previews: list[tuple[str, str, Preview]] = field(default_factory=list)
     words: list[Line] = field(default_factory=list)
     late: list[Line] = field(default_factory=list)
     tried: Foresight | None = None
     problems: list[Line] = field(default_factory=list)
+    variables: Group | None = None
+    """What can be inserted into words of the rule alone."""
     events: list[tuple[str, str]] = field(default_factory=list)
     """The id and title of events that the rule can be tried on. `event` is the id of the chosen one."""
     event: str = ""
@@ -87,13 +92,14 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
         return answer
     types, engine = rule.rule.cleaned_data["types"], rule.rule.cleaned_data["engine"]
     conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
-    came = recent(types, engine, conditions) if may_read else []
+    came = recent(types, engine, conditions, _used_paths(rule, conditions)) if may_read else []
     trial = _choose_trial(answer, came, types, engine, event, now)
     answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
     answer.who = list(_target_lines(meant))
     if not valid:
-        _show_words(answer, published(rule.rule.cleaned_data["template"]), trial, now)
+        version = published(rule.rule.cleaned_data["template"])
+        _show_words(answer, version, trial, now, with_variables=rule.writes_words)
         return answer
     try:
         with transaction.atomic():
@@ -110,10 +116,11 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
 # --- recent events, and others to try the rule on ---------------------------------------------------------------------
 @dataclass(frozen=True)
 class Recent:
-    """An event that came, and whether it meets the conditions."""
+    """An event that came, whether it meets the conditions, and the number of paths that the rule uses and it lacks."""
 
     event: Event
     meets: bool
+    lacking: int
 
     def __str__(self) -> str:
         data = self.event.data
@@ -123,17 +130,30 @@ class Recent:
         return text % placeholders
 
 
-def recent(types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition]) -> list[Recent]:
-    """Return the newest events of these types (none: of any), at most COUNTED, or none if the search takes too long."""
+def recent(
+    types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition], used: Collection[str]
+) -> list[Recent]:
+    """Return the newest events of these types (none: of any), at most COUNTED, or none if the search takes too long.
+    `used`: the paths that the rule uses."""
     event_ids, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
     rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
     events: list[Event] = []
     while event_ids and time.monotonic() < until:  # in batches: events may be large
         events += rows.filter(pk__in=event_ids[:AT_ONCE])
         del event_ids[:AT_ONCE]
-    return [
-        Recent(event, all(holds(each, facts_of_task(None, None, event)) for each in conditions)) for event in events
-    ]
+    return [_recent(event, facts_of_task(None, None, event), conditions, used) for event in events]
+
+
+def _recent(event: Event, facts: Json, conditions: Sequence[RouteCondition], used: Collection[str]) -> Recent:
+    lacking = sum(lookup(facts, path) is None for path in used)
+    return Recent(event, all(holds(each, facts) for each in conditions), lacking)
+
+
+def _used_paths(rule: RuleForms, conditions: Sequence[RouteCondition]) -> set[str]:
+    """Return the paths that the conditions and the words of the first language read."""
+    texts = rule.texts_to_save() if rule.writes_words else texts_of(rule.rule.cleaned_data["template"])
+    words = [liquid.parse(text[name]) for text in texts[:1] for name in WRITTEN]
+    return {each.path for each in conditions} | {path for each in words for path in variables_of(each)}
 
 
 def sample_of(types: Sequence[str]) -> EventType | None:
@@ -184,9 +204,9 @@ def _choose_trial(
     event: str,
     now: datetime,
 ) -> _Trial | None:
-    """Return the event to try the rule on: `event`, else the newest that meets the conditions, else the sample. Adds
-    the choices to the answer."""
-    offered = sorted(came, key=lambda each: not each.meets)[:OFFERED]
+    """Return the event to try the rule on: `event`, else the first of `_by_use` that meets the conditions, else the
+    sample. Adds the choices to the answer."""
+    offered = sorted(came, key=_by_use)[:OFFERED]
     answer.events = [(str(each.event.pk), str(each)) for each in offered]
     sample = sample_of(types)
     engine = engine or Engine.objects.filter(active=True).order_by("pk").first()
@@ -202,6 +222,11 @@ def _choose_trial(
         return None
     answer.event = SAMPLE
     return _Trial(engine, of_sample(sample), _("the sample of %(type)s") % {"type": sample})
+
+
+def _by_use(recent: Recent) -> tuple[bool, int, bool]:
+    """Sort events that meet the conditions first, those with the most paths that the rule uses, and new tasks."""
+    return not recent.meets, recent.lacking, behaviour_of(recent.event.type) != WAITING[0]
 
 
 def _event_lines(came: Sequence[Recent]) -> Iterator[Line]:
@@ -274,7 +299,7 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
     if policy is not None:
         answer.late = list(_policy_lines(answer, rule, policy, now))
     version = published(route.template)
-    _show_words(answer, version, trial, now)
+    _show_words(answer, version, trial, now, with_variables=rule.writes_words)
     answer.words += list(_language_warnings(version, rule.targets_to_save()))
     if trial is None:
         text = _("There is nothing to try it on: no event has come, and no type has a sample.")
@@ -295,8 +320,6 @@ def _unlink(lines: Iterable[Line]) -> None:
 def _policy_lines(answer: Answer, rule: RuleForms, policy: Policy, now: datetime) -> Iterator[Line]:
     yield Line(_("Due: %(when)s") % {"when": wording.due(policy)}, "ok")
     yield from (Line(sentence, "wait") for sentence in _for_other_tasks(rule, policy))
-    for step in policy.steps.select_related("team", "person"):
-        yield Line(wording.sentence(wording.of_row(step), policy.time), "ok")
     yield from (Line(sentence, "wait") for sentence in dead_ends.warnings(policy))
     effect = forecast.of_policy(policy, now)
     if effect.changes:
@@ -321,21 +344,34 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
-def _show_words(answer: Answer, version: TemplateVersion | None, trial: _Trial | None, now: datetime) -> None:
+def _show_words(
+    answer: Answer,
+    version: TemplateVersion | None,
+    trial: _Trial | None,
+    now: datetime,
+    *,
+    with_variables: bool = False,
+) -> None:
+    """Add the message in each language to the answer, and its variables for texts that are being written."""
     if version is None or trial is None:
         return
     inbound = trial.inbound
     event = Event(engine=trial.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
     event.data, event.received_at = inbound.data, now
+    subject = Subject(event, None, None, trial.words)
     for language in _languages(version)[:LANGUAGES]:
-        answer.previews.append((language, previewed(version, language, Subject(event, None, None, trial.words))))
+        answer.previews.append((language, name_of(language), previewed(version, language, subject)))
+    if with_variables:
+        answer.variables = variables(version, subject.writer().context(None), _languages(version)[0])
     problems = check(version)
     answer.words += [Line(str(problem.message), "bad" if problem.fatal else "wait") for problem in problems]
 
 
 def _languages(version: TemplateVersion) -> list[str]:
-    first = version.template.fallback_language
-    return sorted({text.language for text in version.texts.all()}, key=lambda each: (each != first, each))
+    """Return the languages of the texts: the reader's own first, then the fallback language."""
+    first, reader = version.template.fallback_language, (get_language() or "").partition("-")[0]
+    languages = {text.language for text in version.texts.all()}
+    return sorted(languages, key=lambda each: (each.partition("-")[0] != reader, each != first, each))
 
 
 def _language_warnings(version: TemplateVersion | None, targets: Sequence[RouteTarget]) -> Iterator[Line]:

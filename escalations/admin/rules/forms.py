@@ -41,7 +41,8 @@ LATELY = 1_000
 """The number of newest events by whose types the choices are sorted."""
 NOBODY, AFTER, DUE = "", Clock.DURATION.value, Clock.DUE.value
 MOST_ROWS = 50
-TEXT_FIELDS = ("language", "title", "body", "short_body")
+WRITTEN = ("title", "body", "short_body")
+TEXT_FIELDS = ("language", *WRITTEN)
 REF = re.compile(r".*\((?P<ref>[^()]+)\)\s*")
 SUGGESTED = 10
 
@@ -118,7 +119,7 @@ class RuleForm(Plain, forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose the events that it is for.")},
     )
-    goes_on = forms.BooleanField(label=_("Other rules may tell others of the same event"), required=False)
+    goes_on = forms.BooleanField(label=_("Rules after this one also apply to the event"), required=False)
 
     class Meta:
         model = Route
@@ -136,7 +137,7 @@ class RuleForm(Plain, forms.ModelForm):
         template.queryset = (published | Template.objects.filter(pk=route.template_id)).distinct()
         template.empty_label = template.blank = None
         engine: Any = self.fields["engine"]
-        engine.empty_label = gettext("every engine")
+        engine.empty_label = gettext("any engine")
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
@@ -183,7 +184,7 @@ def _with_count(name: str, count: int) -> str:
 
 # --- texts ------------------------------------------------------------------------------------------------------------
 class WordsForm(Plain, forms.Form):
-    own = forms.BooleanField(label=_("Write words for this rule alone"), required=False)
+    own = forms.BooleanField(label=_("Write other words for this rule"), required=False)
 
 
 class TextForm(Plain, forms.Form):
@@ -211,7 +212,7 @@ class TextForm(Plain, forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse text that no renderer could parse."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in ("title", "body", "short_body"):
+        for name in WRITTEN:
             try:
                 liquid.parse(cleaned.get(name, ""))
             except RenderError as fault:
@@ -353,7 +354,7 @@ class RuleConditionForm(Plain, ConditionForm):
 _rows: Any = partial(inlineformset_factory, max_num=MOST_ROWS, absolute_max=MOST_ROWS + 5)
 
 
-Conditions = _rows(Route, RouteCondition, RuleConditionForm, fields=["path", "operator", "value"], extra=1)
+Conditions = _rows(Route, RouteCondition, RuleConditionForm, fields=["path", "operator", "value"], extra=0)
 Targets = _rows(Route, RouteTarget, RuleTargetForm, TargetFormSet, fields=TARGET_FIELDS, extra=0, min_num=1)
 Steps = _rows(Policy, PolicyStep, StepForm, StepFormSet, fields=StepForm.Meta.fields, extra=0)
 

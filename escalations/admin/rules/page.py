@@ -1,5 +1,6 @@
 """The page of a new rule or of an existing route, below the list of routes."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +18,10 @@ from escalations.admin import dead_ends
 from escalations.admin.policy_change import following
 from escalations.admin.rules.answer import Answer, build_answer
 from escalations.admin.rules.bundle import RuleForms, policy_of
+from escalations.admin.rules.chip_words import as_json
 from escalations.admin.rules.forms import people_like, texts_of
 from escalations.admin.rules.saving import CannotSave, ChangedMeanwhile, must_be_as_seen, save, stamp_of
+from escalations.admin.rules.sentence import Sentence
 from escalations.clocks import policy_reload
 from escalations.models import Policy
 from notifications.admin.desk.decorators import action
@@ -26,6 +29,7 @@ from notifications.admin.rules import second_person
 from notifications.admin.rules.routing import RouteAdmin, doubts_about
 from notifications.admin.rules.second_person import RuleState
 from notifications.models import Route, Template
+from notifications.types import Json
 
 NAME = "admin:notifications_route_new_rule"
 ROUTE_PARTS, POLICY_PARTS = ("routecondition", "routetarget"), ("policycondition", "policystep")
@@ -47,7 +51,7 @@ WORDING = (
     *(f"notifications.{verb}_templatetext" for verb in ("add", "change", "delete")),
 )
 """Permissions that publishing texts on the template's own page takes."""
-PARTS = ("when", "who", "words", "late", "try")
+PARTS = ("problems", "when", "who", "words", "late", "try")
 ANSWER, PUBLISH, MORE = "_answer", "_publish", "_more"
 
 
@@ -111,14 +115,18 @@ class RuleRouteAdmin(RouteAdmin):
         return build_answer(rule, request.user, timezone.now(), event=event, may_read=may_read)
 
     def _answer_as_json(self, request: HttpRequest, rule: RuleForms) -> HttpResponse:
-        """Return {"parts": part to HTML, "faults", "events", "event", "open_tasks"} for the page as it is filled in.
-        Writes nothing."""
+        """Return {"parts": part to HTML, "faults", "events", "event", "open_tasks"} for the page as it is filled in,
+        with "insert_menu" if the rule has its own words. Writes nothing."""
         answer = self._build_answer(request, rule)
         parts = {
             part: render_to_string("admin/desk/rule_answer.html", {"found": answer, "part": part}, request)
             for part in PARTS
         }
-        choices = {"events": answer.events, "event": answer.event, "open_tasks": answer.open_tasks}
+        choices: Json = {"events": answer.events, "event": answer.event, "open_tasks": answer.open_tasks}
+        if answer.variables is not None:
+            menu = {"groups": [answer.variables], "plain": True}
+            html = render_to_string("admin/desk/insert_menu.html", menu, request)
+            choices["insert_menu"] = {"key": answer.event, "html": html}
         return JsonResponse({"parts": parts, "faults": list(rule.faults()), **choices})
 
     def _publish(self, request: HttpRequest, rule: RuleForms) -> HttpResponse | None:
@@ -164,13 +172,18 @@ class RuleRouteAdmin(RouteAdmin):
 
     def _show(self, request: HttpRequest, rule: RuleForms, answer: Answer, seen: str | None = None) -> HttpResponse:
         """Return the page. `seen`: the stamp at which the page showed the rule before; None: its present stamp."""
+        may_word = request.user.has_perms(WORDING)
+        sentence = Sentence(rule, may_word)
         context = {
             "rule": rule,
             "found": answer,
             "route": None if rule.is_new else rule.route,
             "policy": None if rule.is_new else policy_of(rule.route),
             "seen": stamp_of(rule) if seen is None else seen,
-            "may_word": request.user.has_perms(WORDING),
+            "sentence": sentence,
+            "words": json.dumps(as_json(sentence.patterns)),
+            "parts": PARTS[:-1],
+            "may_word": may_word,
             "faults": list(rule.faults()) if rule.rule.is_bound else [],
         }
         title = gettext("New rule") if rule.is_new else str(rule.route)

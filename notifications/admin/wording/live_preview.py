@@ -178,12 +178,32 @@ class Group:
 
 def menu(version: TemplateVersion, context: Json, language: str) -> list[Group]:
     """Return the groups of the menu. `context`: the variables with which the sample is rendered."""
-    place = Place(formats.locale_of(language), formats.zone_of("UTC"))
+    place = _place(language)
     return [
-        Group(_("Variables"), list(_variables(version, context, place))),
+        variables(version, context, language),
         Group(_("Filters"), [_filter_item(*each, context, place) for each in FILTERS]),
         Group(_("Conditions and loops"), [Item(text, text, "", str(note)) for text, note in PIECES]),
     ]
+
+
+def variables(version: TemplateVersion, context: Json, language: str) -> Group:
+    """Return the variables alone, amounts as money. `context`: the variables of the sample."""
+    place = _place(language)
+    items = [_as_money(item, context, place) for item in _variables(version, context, place)]
+    return Group(_("Variables"), items)
+
+
+def _as_money(item: Item, context: Json, place: Place) -> Item:
+    """Return the item with the currency beside it, if there is one: an amount is read as money."""
+    currency = f"{item.inner.rpartition('.')[0]}.currency"
+    if not item.inner.endswith(".amount") or not isinstance(lookup(context, currency), str):
+        return item
+    text = f"{{{{ {item.inner} | money: {currency} }}}}"
+    return Item(text, item.inner, _render_text(text, context, place), item.note)
+
+
+def _place(language: str) -> Place:
+    return Place(formats.locale_of(language), formats.zone_of("UTC"))
 
 
 def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:

@@ -66,7 +66,7 @@ async function open(of, words) {
   }
   if (field !== of) close();
   field = of;
-  (of.closest("dialog") ?? document.body).append(popup);
+  (of.closest("dialog, [popover]") ?? document.body).append(popup);
   popup.hidden = false;
   of.setAttribute("aria-expanded", "true");
   of.setAttribute("aria-controls", list.id);

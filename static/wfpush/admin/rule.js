@@ -1,14 +1,21 @@
-// The page of a rule: shows what a row needs, adds and removes rows, and asks the server what the rule means while it
+// The page of a rule: rewords its chips at once, adds and removes rows, and asks the server what the rule would do while it
 // is filled in (escalations/admin/rules/page.py).
+import { showMenu } from "./insert_menu.js";
+import { followChips, showChips } from "./rule_chips.js";
+import { startWords } from "./rule_words.js";
+
 const CALM = 400;  // milliseconds without a change before the server is asked
 const form = document.querySelector("[data-rule]");
 const failed = form.querySelector("[data-rule-failed]");
 let asking = null;
 let timer = 0;
+let isEventChosen = false;
 
 const field = (row, name) => row.querySelector(`.field-${name}`);
-const value = (row, name) => field(row, name)?.querySelector("select, input")?.value;
+const control = (row, name) => field(row, name)?.querySelector("select, input");
+const value = (row, name) => control(row, name)?.value;
 const hide = (row, name, hidden) => field(row, name)?.classList.toggle("desk-gone", hidden);
+const rowsOf = (prefix) => [...form.querySelectorAll(`[data-rows="${prefix}"] > [data-row]:not([hidden])`)];
 
 // --- what a row needs
 function showRow(row) {
@@ -24,6 +31,7 @@ function showRow(row) {
 function showTarget(row, select) {
   const named = JSON.parse(select.dataset.targets);
   for (const name of new Set(Object.values(named).flat())) hide(row, name, !(named[select.value] || []).includes(name));
+  offerPeople(row, select, named);
 }
 
 function showStep(row, select) {
@@ -33,27 +41,88 @@ function showStep(row, select) {
   const needed = targets[value(row, "target")] || [];
   const used = kind.fields.filter((name) => !named.includes(name) || needed.includes(name));
   for (const name of fields) hide(row, name, !used.includes(name));
-  for (const option of row.querySelectorAll(".field-target option")) {
-    option.disabled = option.hidden = option.value !== "" && !kind.targets.includes(option.value);
-  }
+  const target = control(row, "target");
+  for (const option of target.options) option.disabled = option.hidden = option.value !== "" && !kind.targets.includes(option.value);
   hide(row, "repeats", !value(row, "repeat_every"));
+  offerPeople(row, target, targets);
+}
+
+// --- one list of all people who can be chosen, in place of the list of kinds and that of each kind
+function offerPeople(row, kind, named) {
+  const place = kind.closest(".desk-rule-field");
+  let list = place.querySelector("[data-people-list]");
+  if (!list) {
+    list = document.createElement("select");
+    list.dataset.peopleList = "";
+    list.className = "desk-select";
+    list.id = `${kind.id}-people`;
+    place.querySelector("label").htmlFor = list.id;
+    list.addEventListener("change", () => choosePeople(row, kind, list.value));
+    kind.hidden = true;
+    kind.after(list);
+  }
+  const wanted = [...kind.options].filter((option) => option.value && !option.disabled).map((option) => option.value).join();
+  if (list.dataset.shown !== wanted) list.replaceChildren(...choicesOf(row, kind, named));
+  list.dataset.shown = wanted;
+  list.size = Math.min(9, list.querySelectorAll("option, optgroup").length);
+  const chosen = nameOf(kind.value, named);
+  list.value = JSON.stringify([kind.value, chosen ? value(row, chosen) ?? "" : ""]);
+  for (const name of ["team", "ref"]) field(row, name)?.classList.toggle("desk-covered", name === chosen && list.selectedIndex >= 0);
+}
+
+/** The field whose rows the list has: for a team, or a row of a feature. */
+const nameOf = (kind, named) => (kind === "team" ? "team" : (named[kind] || []).includes("ref") ? "ref" : "");
+
+function choicesOf(row, kind, named) {
+  const groups = [], single = [];
+  for (const option of kind.options) {
+    if (!option.value || option.disabled) continue;
+    const name = nameOf(option.value, named);
+    if (!name) single.push(new Option(option.text, JSON.stringify([option.value, ""])));
+    else groups.push(groupOf(option, rowsIn(control(row, name), option)));
+  }
+  return [...groups.filter((group) => group.children.length), ...single];
+}
+
+function rowsIn(select, kind) {
+  const groups = [...select.querySelectorAll("optgroup")];
+  const own = groups.find((group) => group.label === kind.text) ?? select;
+  return [...own.querySelectorAll("option")].filter((option) => option.value);
+}
+
+function groupOf(kind, rows) {
+  const group = document.createElement("optgroup");
+  group.label = kind.text[0].toUpperCase() + kind.text.slice(1);
+  group.append(...rows.map((option) => new Option(option.text, JSON.stringify([kind.value, option.value]))));
+  return group;
+}
+
+function choosePeople(row, kind, chosen) {
+  const [value, ref] = JSON.parse(chosen);
+  kind.value = value;
+  const name = value === "team" ? "team" : "ref";
+  if (ref) control(row, name).value = ref;
+  kind.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function showParts() {
-  const counted = form.elements.namedItem("late-counted")?.value;
-  form.querySelector("[data-late]")?.toggleAttribute("hidden", !counted);
-  hide(form, "minutes", counted !== "duration");
+  const hasSteps = rowsOf("steps").length > 0;
+  form.querySelector("[data-late]")?.toggleAttribute("hidden", !hasSteps);
+  const counted = form.elements.namedItem("late-counted");
+  if (counted && !hasSteps) counted.value = "";
+  if (counted) counted.options[0].hidden = hasSteps;  // “nothing happens”
+  hide(form, "minutes", counted?.value !== "duration");
   hide(form, "calendar", form.elements.namedItem("late-time")?.value === "wall");
   const own = form.elements.namedItem("words-own");
   form.querySelector("[data-texts]")?.toggleAttribute("hidden", !own.checked);
+  showChips(form);
 }
 
 // --- rows
 function add(prefix, values = {}) {
   const total = form.elements.namedItem(`${prefix}-TOTAL_FORMS`);
-  const pattern = form.querySelector(`[data-pattern="${prefix}"]`);
   const made = document.createElement("div");
-  made.innerHTML = pattern.innerHTML.replaceAll("__prefix__", total.value);
+  made.innerHTML = form.querySelector(`[data-pattern="${prefix}"]`).innerHTML.replaceAll("__prefix__", total.value);
   const row = made.firstElementChild;
   form.querySelector(`[data-rows="${prefix}"]`).append(row);
   total.value = Number(total.value) + 1;
@@ -75,32 +144,46 @@ async function wordAs(template) {
 function fillTexts(texts) {
   form.querySelector('[data-rows="texts"]').replaceChildren();
   form.elements.namedItem("texts-TOTAL_FORMS").value = 0;
-  for (const text of texts) add("texts", text);
+  texts.forEach((text, number) => { add("texts", text).open = number === 0; });
 }
 
-// The first step reminds those whom the rule tells; each further one tells the manager.
-function addStep() {
-  const first = form.querySelector('[data-rows="targets"] [data-row]:not([hidden])');
-  const isFirst = !form.querySelector('[data-rows="steps"] [data-row]:not([hidden])');
-  const row = add("steps");
-  const target = row.querySelector("[name$=-target]");
-  const told = first ? value(first, "kind") : "";
-  const known = [...target.options].some((option) => option.value === told);
-  target.value = isFirst ? (known && told) || "assignee" : "manager";
-  for (const name of isFirst && known ? ["team", "person", "ref"] : []) {
-    const input = field(row, name)?.querySelector("select, input");
+// A reminder is for those whom the rule notifies, an escalation for the manager.
+function addStep(kind) {
+  const counted = form.elements.namedItem("late-counted");
+  counted.value ||= "due";
+  const offsets = { due: { reminder: "-2h", escalation: "0" }, duration: { reminder: "2h", escalation: "4h" } };
+  const row = add("steps", { offset: offsets[counted.value][kind] });
+  const [first] = kind === "reminder" ? rowsOf("targets") : [];
+  const target = control(row, "target"), told = first && value(first, "kind");
+  const isKnown = [...target.options].some((option) => option.value === told);
+  target.value = isKnown ? told : kind === "reminder" ? "assignee" : "manager";
+  for (const name of isKnown ? ["team", "person", "ref"] : []) {
+    const input = control(row, name);
     if (input) input.value = value(first, name);
   }
   showRow(row);
   return row;
 }
 
+// Times before the due date, and at it, are none after the assignment.
+function countFrom(start) {
+  for (const offset of form.querySelectorAll("[name^=steps-][name$=-offset]")) {
+    if (start === "duration") offset.value = offset.value.replace(/^\s*[-−–]\s*/, "").replace(/^0$/, "4h");
+  }
+  showChips(form);
+}
+
 form.addEventListener("click", (event) => {
   const button = event.target.closest("[data-add]");
   if (!button) return;
   event.preventDefault();
-  const row = button.dataset.add === "steps" ? addStep() : add(button.dataset.add);
-  row.querySelector("input:not([type=hidden]), select, textarea").focus();
+  const { add: prefix, kind } = button.dataset;
+  const row = prefix === "steps" ? addStep(kind) : add(prefix);
+  showParts();
+  const chip = row.querySelector("[data-chip]");
+  if (prefix === "steps") chip.focus();
+  else if (chip) chip.click();
+  else row.querySelector("input:not([type=hidden]), textarea").focus();
   soon();
 });
 
@@ -126,6 +209,7 @@ async function ask() {
   const mine = asking = new AbortController();
   const body = new URLSearchParams(new FormData(form));
   body.set("_answer", "1");
+  if (!isEventChosen) body.delete("event");
   try {
     const answer = await fetch(location.pathname, { method: "POST", body, signal: mine.signal, redirect: "error" });
     if (!answer.ok) throw new Error(String(answer.status));
@@ -151,9 +235,11 @@ function offer(events, chosen) {
   select.closest(".desk-rule-field").hidden = !events.length;
 }
 
-function show({ parts, faults, events, event, open_tasks }) {
+function show({ parts, faults, events, event, open_tasks, insert_menu: menu }) {
+  if (menu) showMenu(menu);
   for (const old of form.querySelectorAll("[data-fault]")) old.remove();
   for (const wrong of form.querySelectorAll(".desk-rule-wrong")) wrong.classList.remove("desk-rule-wrong");
+  for (const wrong of form.querySelectorAll(".desk-chip-wrong")) wrong.classList.remove("desk-chip-wrong");
   for (const described of form.querySelectorAll("[aria-describedby^=rule-fault]")) described.removeAttribute("aria-describedby");
   faults.forEach(place);
   offer(events, event);
@@ -181,23 +267,37 @@ function place({ field: name, text }, number) {
   about.setAttribute("aria-describedby", said.id);
   about.closest(".desk-rule-field").classList.add("desk-rule-wrong");
   about.closest(".desk-rule-field").append(said);
+  about.closest(".desk-chip-place")?.querySelector("[data-chip]").classList.add("desk-chip-wrong");
 }
 
 form.addEventListener("focusout", (event) => event.target.name && touched.add(event.target.name));
 form.addEventListener("input", (event) => {
   if (event.target.matches("[data-people]")) suggest(event.target);
   if (event.target.closest("[data-texts]")) isWorded = true;
+  showChips(form);
   soon();
 });
 form.addEventListener("change", async (event) => {
   const row = event.target.closest("[data-row]");
   if (row) showRow(row);
   showParts();
-  if (event.target.name === "late-counted" && event.target.value && !form.querySelector('[data-rows="steps"] [data-row]')) addStep();
+  if (event.target.name?.endsWith("-DELETE")) form.querySelector(`[data-add="${event.target.name.split("-")[0]}"]`)?.focus();
+  if (event.target.name === "late-counted") countFrom(event.target.value);
+  if (event.target.name === "event") isEventChosen = true;
   if (event.target.name === "template") await wordAs(event.target.value);
   soon();
 });
 
+// A number is compared, and what it is compared with comes next.
+form.addEventListener("path:chosen", ({ target, detail }) => {
+  const row = target.closest("[data-row]");
+  if (detail.kind === "number") control(row, "operator").value = "gt";
+  control(row, "value").focus();
+  showParts();
+});
+
 for (const row of form.querySelectorAll("[data-row]")) showRow(row);
+followChips(form);
+startWords(form);
 showParts();
 ask();
