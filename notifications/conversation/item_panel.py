@@ -224,7 +224,7 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
     if message.late:
         notes.append(_("The task had been decided before."))
     if engine == KEPT_HERE:
-        notes.append(_("Kept here: the engine has not been told."))
+        notes.append(_("Kept here, and not sent on."))
     return " ".join(notes)
 
 

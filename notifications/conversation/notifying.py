@@ -38,6 +38,8 @@ from notifications.reasons import Reason
 from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
 from notifications.types import Json
+from notifications.wording import key_facts
+from notifications.wording.batch_render import for_customers
 from wfpush.postgres import bulk
 from wfpush.queue import outage, outbox
 
@@ -164,7 +166,7 @@ class Telling:
             notice="",
             url="" if person.external else self.task.url,
             actions=words.actions,
-            details={"message": {"id": str(self.message.pk), "kind": self.message.kind}},
+            details={"message": {"id": str(self.message.pk), "kind": self.message.kind}, **self._facts_for(person)},
             created_at=self.now,
             updated_at=self.now,
             reason_fact=self._why.as_json(),
@@ -173,6 +175,11 @@ class Telling:
         self._new.append(item)
         self._send(item, person, self._category.channels, {})
         return item
+
+    def _facts_for(self, person: Recipient) -> Json:
+        """Return the key facts of the task, as a colleague's copy keeps them."""
+        facts = next((key_facts.facts_in(copy) for copy in self.copies if not copy.recipient.external), ())
+        return key_facts.stored(for_customers(facts, person.brand) if person.external else facts)
 
     def _send(self, item: Notification, person: Recipient, channels: Sequence[str], words: dict[str, Json]) -> None:
         until = lifetime.worth_until(item.due_at, self.now)

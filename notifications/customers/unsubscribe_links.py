@@ -82,7 +82,7 @@ def kept_because(notification: Notification, channel: str) -> str:
                 return _("E-mails like this one belong to your case, so they cannot be turned off.")
             return _("E-mails like this one belong to your work, so they cannot be turned off.")
         if notification.state == NotificationState.OPEN and notification.actions:
-            return _("This e-mail asks you for an answer, so it cannot be turned off.")
+            return _("This e-mail asks for your answer. You can turn such e-mails off in your settings.")
     return ""
 
 

@@ -80,9 +80,9 @@ def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
     return {
         "task.escalated": _("Escalated"),
         "task.updated": _("Changed"),
-        "task.completed": _("Completed in the engine"),
-        "task.cancelled": _("Cancelled in the engine"),
-    }.get(behaviour, "")
+        "task.completed": _("Completed in %(engine)s"),
+        "task.cancelled": _("Cancelled in %(engine)s"),
+    }.get(behaviour, "") % all_apart(engine=event.engine.name)
 
 
 def _assignee(data: Json) -> str:
@@ -130,7 +130,7 @@ def _own_answers(task: Task, reader: Recipient) -> Iterator[EntryParts]:
 def _responses(task: Task) -> QuerySet[Response]:
     """Return the answers that are not questions, which `_information` has."""
     rows = Response.objects.filter(task=task).exclude(effect="request_info")
-    return rows.select_related("recipient", "notification", "callback").prefetch_related("attachments")
+    return rows.select_related("recipient", "notification", "callback__engine").prefetch_related("attachments")
 
 
 def _answer_entry(response: Response, reader: Recipient, text: str) -> EntryParts:
@@ -150,9 +150,10 @@ def _answer_text(response: Response, reader: Recipient) -> str:
     if response.callback.state == CallbackState.TAKEN_BACK:
         return _("%(name)s answered “%(answer)s” and took it back") % names
     if response.callback.state == CallbackState.RETURNED:
-        return _("%(name)s answered “%(answer)s”, and it changed before the engine was told") % names
+        return _("%(name)s answered “%(answer)s”, and it changed before that was sent") % names
     if not response.counts:
-        return _("%(name)s answered “%(answer)s”; the engine refused it") % names
+        names |= all_apart(engine=response.callback.engine)
+        return _("%(name)s answered “%(answer)s”, which %(engine)s refused") % names
     texts = {
         "approve": _("%(name)s approved it"),
         "reject": _("%(name)s rejected it"),

@@ -118,7 +118,7 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
         documents=documents_of(notification),
-        facts=shown_facts(notification, str(engine) if engine else ""),
+        facts=shown_facts(notification),
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         heard=following.of_case(reader, case) if case is not None else None,

@@ -305,7 +305,7 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
         Filter("kind", _("Kind"), finding.kind, [(kind, kind) for kind in sorted(kinds - {""})[:MOST_CHOICES]]),
         Filter("from", _("Started by"), finding.sender, _choices(Recipient.objects.filter(pk__in=starters), "pk")),
         Filter("team", _("Team"), finding.team, _choices(Team.objects.filter(tasks__in=tasks), "slug")),
-        Filter("engine", _("System"), finding.engine, _choices(Engine.objects.filter(pk__in=engines), "slug")),
+        Filter("engine", _("Source system"), finding.engine, _choices(Engine.objects.filter(pk__in=engines), "slug")),
     ]
     return [each for each in filters if each.choices]
 

@@ -8,7 +8,7 @@ import re
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Engine, Notification
+from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
 from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.plaintext import clean_line, cut
@@ -70,10 +70,14 @@ def origin_of(notification: Notification) -> str:
     """Return text such as “Invoices · Approval”; empty for external people, who know only the brand."""
     if notification.recipient.external:
         return ""
-    engine, task = engine_of(notification), notification.task
-    kind = task.kind if task else ""
+    kind = notification.task.kind if notification.task else ""
     words = clean_line(str(KINDS.get(kind, kind)))
-    return " · ".join(filter(None, (clean_line(str(engine or "")), words[:1].upper() + words[1:])))
+    return " · ".join(filter(None, (engine_name(notification, notification.recipient), words[:1].upper() + words[1:])))
+
+
+def engine_name(notification: Notification, reader: Recipient) -> str:
+    """Return the name of the item's engine; empty for external people, and without an engine."""
+    return "" if reader.external else clean_line(str(engine_of(notification) or ""))
 
 
 def engine_of(notification: Notification) -> Engine | None:

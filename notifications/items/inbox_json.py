@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from notifications import reasons
 from notifications.additions import ItemLink
-from notifications.items.glance import glance_of
+from notifications.items.glance import engine_name, glance_of
 from notifications.items.outcomes import action_title, why_withdrawn
 from notifications.items.representation import SharedParts, escalated_to, notification_json
 from notifications.models import Notification, NotificationState
@@ -64,7 +64,8 @@ def _outcome(notification: Notification) -> Json | None:
         return None
     action = str(outcome.get("action") or "")
     title = {"title": action_title(notification, action, notification.recipient)} if action else {}
-    return reasons.in_words(outcome) | title
+    system = engine_name(notification, notification.recipient)
+    return reasons.in_words(outcome) | title | ({"system": system} if system else {})
 
 
 class InboxTexts:
@@ -121,11 +122,8 @@ def _snooze_of(notification: Notification) -> str:
     return say(key, at=formats.moment(at.astimezone(zone), formats.active_locale())) if at else ""
 
 
-def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
-    """Return the list below the text on the item's page: {icon, label, parts}. Parts have text, and perhaps url, hint.
-
-    `engine`: the name of the engine, if the page shows it.
-    """
+def shown_facts(notification: Notification) -> list[Json]:
+    """Return the list below the text on the item's page: {icon, label, parts}. Parts have text, url and hint."""
     details = notification.details
     location, customer = object_in(details, "location"), object_in(details, "customer")
     facts = [
@@ -139,9 +137,10 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
         part = {"text": str(own.text), "url": url, "hint": ""}
         facts.append({"icon": "clock", "label": str(own.label), "parts": [part] if url else []})
     elif not notification.recipient.external:  # external people cannot open the engine's page, which is for staff
-        text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open it there")
+        engine = engine_name(notification, notification.recipient)
+        text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open the task there")
         part = {"text": text, "url": url, "hint": ""}
-        facts.append({"icon": "out", "label": _("In the engine"), "parts": [part] if url else []})
+        facts.append({"icon": "out", "label": _("Source system"), "parts": [part] if url else []})
     return [fact for fact in facts if fact["parts"]]
 
 

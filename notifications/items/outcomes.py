@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
 from notifications import reasons
+from notifications.items.glance import engine_name
 from notifications.models import Notification, NotificationState, Recipient, TaskState
 from notifications.reasons import Reason
 from notifications.types import Json
@@ -41,13 +42,14 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
         return why_withdrawn(reasons.read(notification), reader)
     if not outcome or _is_past(notification):
         return ""
+    system = engine_name(notification, reader) or say("the_system")
     if outcome.get("engine") == "refused":
-        return _refused(outcome, reader)
+        return _refused(outcome, system, reader)
     if outcome.get("engine") == CHANGED:
         return _given_back(outcome, reader, now)
     title = action_title(notification, str(outcome["action"]), reader)
     if is_mine(outcome, reader):
-        return f"{_done(outcome, title, reader)} {_engine(outcome, now, reader)}".strip()
+        return f"{_done(outcome, title, reader)} {_engine(outcome, system, now, reader)}".strip()
     if outcome.get("to") and state == NotificationState.OPEN:
         return _question_sentence(outcome, reader, now)
     return _by_others(outcome, title, now, reader, still_open=state == NotificationState.OPEN)
@@ -120,22 +122,22 @@ def _is_past(notification: Notification) -> bool:
     return is_question and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
 
 
-def _engine(outcome: Json, now: datetime, reader: Recipient) -> str:
+def _engine(outcome: Json, system: str, now: datetime, reader: Recipient) -> str:
     key, at = f"engine_{outcome.get('engine')}", parse_time(outcome.get("at"))
     if key == "engine_waiting" and _is_held(outcome, now):
-        return say("engine_held", customer=reader.external)
+        return say("engine_held", customer=reader.external, system=system)
     if key == "engine_waiting" and outcome.get("connect"):
         return say("engine_connect", engine=outcome["connect"])
     if key == "engine_waiting" and at is not None and now - at >= LONG:
-        return say("engine_waiting_since", customer=reader.external, when=short_time(at, now))
-    return say(key, customer=reader.external) if key in TEXTS else ""
+        return say("engine_waiting_since", customer=reader.external, system=system, when=short_time(at, now))
+    return say(key, customer=reader.external, system=system) if key in TEXTS else ""
 
 
-def _refused(outcome: Json, reader: Recipient) -> str:
+def _refused(outcome: Json, system: str, reader: Recipient) -> str:
     detail = reasons.words(outcome, "detail").strip()
     if not detail:
-        return say("engine_refused_silently", customer=reader.external)
-    return say("engine_refused", customer=reader.external, detail=sentence(detail))
+        return say("engine_refused_silently", customer=reader.external, system=system)
+    return say("engine_refused", customer=reader.external, system=system, detail=sentence(detail))
 
 
 def _given_back(outcome: Json, reader: Recipient, now: datetime) -> str:

@@ -238,6 +238,8 @@ def response_json(response: Response) -> Json:
         "via": response.via,
         "engine": response.callback.state,
     }
+    if not response.recipient.external:  # who knows only the brand
+        members["system"] = response.callback.engine.name
     return {**members, "values": recorded_values.public_values(response.values)} if response.values else members
 
 

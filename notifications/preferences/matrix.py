@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
 
 from notifications.channel_facts import INBOX
 from notifications.channels.base import DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
-from notifications.models import Category, Frequency, Recipient
+from notifications.models import Category, CategoryDefault, Frequency, Notification, Recipient, Route, TargetKind
 from notifications.preferences.lookup import SELF, Choice, PreferenceSet, Reading
 
 CATEGORY = "category"
@@ -46,12 +50,25 @@ class Row:
 
 
 def rows_of(person: Recipient, chosen: PreferenceSet | None = None) -> list[Row]:
-    """Return the rows of all categories, in their order."""
+    """Return the rows of the person's categories, in their order."""
     chosen = chosen or Reading().of(person)
     without = replace(
         chosen, choices={pk: [each for each in theirs if each.by != SELF] for pk, theirs in chosen.choices.items()}
     )
-    return [_row(category, chosen, without) for category in Category.objects.all()]
+    return [_row(category, chosen, without) for category in categories_of(person)]
+
+
+def categories_of(person: Recipient) -> QuerySet[Category]:
+    """Return all categories; for customers those of routes to customers, and those that they know already."""
+    if not person.external:
+        return Category.objects.all()
+    known = (
+        Route.objects.filter(targets__kind=TargetKind.CUSTOMER),
+        Notification.objects.filter(recipient=person),
+        CategoryDefault.objects.filter(brand=person.brand_id or 0),
+        person.category_choices.all(),
+    )
+    return Category.objects.filter(reduce(or_, (Q(pk__in=rows.order_by().values("category")) for rows in known)))
 
 
 def _row(category: Category, chosen: PreferenceSet, without: PreferenceSet) -> Row:

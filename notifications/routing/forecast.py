@@ -19,6 +19,7 @@ from notifications.models import (
 )
 from notifications.preferences import delivery_decision
 from notifications.preferences.lookup import PreferenceSet
+from notifications.preferences.matrix import categories_of
 from notifications.routing.addressing import Addresses, Contacts
 
 URGENT, TASK, UPDATE = "urgent", "task", "update"
@@ -60,7 +61,7 @@ class Outlooks:
         self.person = person
         self._contacts = Contacts()
         self._contacts.look_up([person])
-        self._categories = list(Category.objects.all())
+        self._categories = list(categories_of(person))
 
     @property
     def chosen(self) -> PreferenceSet:

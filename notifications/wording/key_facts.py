@@ -261,7 +261,7 @@ class WrittenFact(NamedTuple):
 def facts_of(notification: Notification, language: str = "") -> list[WrittenFact]:
     """Return the key facts of a notification in `language`, else in its person's own. Reads its recipient."""
     reader = notification.recipient
-    return [written_for(fact, language or reader.locale, reader) for fact in _stored_facts(notification)]
+    return [written_for(fact, language or reader.locale, reader) for fact in facts_in(notification)]
 
 
 def written_for(fact: KeyFact, language: str, reader: Recipient) -> WrittenFact:
@@ -274,7 +274,8 @@ def written_for(fact: KeyFact, language: str, reader: Recipient) -> WrittenFact:
     return WrittenFact(fact, fact.label_for(language), text)
 
 
-def _stored_facts(notification: Notification) -> Iterable[KeyFact]:
+def facts_in(notification: Notification) -> Sequence[KeyFact]:
+    """Return the key facts that a notification keeps."""
     details = notification.details
     if STORED in details:
         rows = [KeyFact(*row) for row in details[STORED]]

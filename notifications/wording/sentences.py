@@ -60,7 +60,7 @@ BY_OTHERS: dict[str, Text] = {
     "already_reject": _("Already rejected by {name} {when}."),
     "already_complete": _("Already completed by {name} {when}."),
     "already_other": _("{name} already answered “{title}” {when}."),
-    "already_handled": _("The engine has already handled this."),
+    "already_handled": _("This has already been handled."),
     "others_acknowledge": _("{name} acknowledged this {when}. You can still answer."),
     "others_request_info": _("{name} asked for information {when}. You can still answer."),
     "others_asked": _("{name} asked {to} {when}. You can still answer."),
@@ -68,28 +68,29 @@ BY_OTHERS: dict[str, Text] = {
     "others_other": _("{name} answered “{title}” {when}. You can still answer."),
 }
 
-ENGINE: dict[str, Text] = {
-    "engine_held": _("The engine will be told in a moment."),
-    "engine_waiting": _("Waiting for the engine."),
-    "engine_waiting_since": _("Waiting for the engine since {when}."),
+ENGINE: dict[str, Text] = {  # `system` is the engine's name, or the first of them: each sentence begins with it
+    "the_system": _("The system"),
+    "engine_held": _("{system} gets it in a moment."),
+    "engine_waiting": _("{system} has not confirmed it yet."),
+    "engine_waiting_since": _("{system} has not confirmed it since {when}."),
     "engine_connect": _("It waits until you have connected your account at {engine}."),
-    "engine_delivered": _("The engine has it."),
-    "engine_kept": _("It is kept here: the engine has no place for it."),
-    "engine_handled": _("The engine had already handled it."),
-    "engine_refused": _("The engine refused it: {detail} You can answer again."),
-    "engine_refused_silently": _("The engine refused it without a reason. You can answer again."),
-    "given_back": _("This changed before the engine was told, so nothing was sent. Look at it again, then answer."),
+    "engine_delivered": _("{system} has it."),
+    "engine_kept": _("{system} has no place for it, so it is kept here."),
+    "engine_handled": _("{system} had already handled it."),
+    "engine_refused": _("{system} refused it: {detail} You can answer again."),
+    "engine_refused_silently": _("{system} refused it without a reason. You can answer again."),
+    "given_back": _("This changed before your answer was sent, so it was not sent. Look at it again, then answer."),
     "given_back_others": _(
         "This changed after {name} had answered it {when}, so nothing was sent. It waits for an answer."
     ),
-    "engine_failed": _("The engine could not be told, and we have stopped trying. Please tell your administrator."),
+    "engine_failed": _("{system} could not be reached, and we have stopped trying. Please tell your administrator."),
 }
 
 ENDED: dict[str, Text] = {
     "withdrawn": _("No longer waiting for you."),
     "withdrawn_because": _("No longer waiting for you: {reason}"),
-    "reason_completed": _("completed in the engine."),
-    "reason_cancelled": _("cancelled in the engine."),
+    "reason_completed": _("completed."),
+    "reason_cancelled": _("cancelled."),
     "reason_reassigned": _("given to somebody else."),
     "reason_reassigned_to": _("given to {name}."),
     "expired": _("The time to answer this is over."),
@@ -103,7 +104,7 @@ ASKING: dict[str, Text] = {
     "ask_reply": _("Your reply"),
     "hint_request_info": _("Whoever you ask gets it at once. Everybody who has the task can read it."),
     "hint_reply": _("It goes to whoever asked, and stays with the task."),
-    "hint_other": _("It goes to the engine with your answer."),
+    "hint_other": _("It is sent with your answer."),
     "ask_other": _("Your comment"),
     "cancel": _("Cancel"),
     "copied": _("Copied"),
@@ -113,7 +114,7 @@ TROUBLE: dict[str, Text] = {
     "message_required": _("Write something first."),
     "message_not_sent": _("Your message has not been sent. Check your connection and try again."),
     "message_sent": _("Sent to your colleagues."),
-    "comment_required": _("Write a comment first. It goes to the engine with your answer."),
+    "comment_required": _("Write a comment first. It is sent with your answer."),
     "not_allowed": _("This answer is not open to you. Nothing was sent."),
     "changed": _("This has changed, so nothing was sent. Look at it as it is now, then answer."),
     "changed_meanwhile": _("Changed: {changes}"),
@@ -125,7 +126,7 @@ TROUBLE: dict[str, Text] = {
     "try_again": _("Try again"),
     "undo": _("Undo"),
     "key_again": _("Press {key} again to answer."),
-    "too_late": _("Too late: the engine has been told."),
+    "too_late": _("Too late: your answer has been sent."),
     "not_loaded": _("This could not be loaded. Check your connection and try again."),
 }
 
@@ -228,7 +229,7 @@ CUSTOMERS: dict[str, Text] = {
     "given_back": _("This changed after you had answered, so your answer does not count. Please look at it again."),
     "given_back_others": _("This has changed since it was answered. Please look at it again."),
 }
-"""Sentences for customers: they know the house, and no engine behind it."""
+"""Sentences for customers: they know the house, and no system behind it."""
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,

@@ -55,15 +55,20 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
 
   function engineWords(outcome) {
     const at = new Date(outcome.at);
-    if (outcome.engine === "waiting" && new Date(outcome.undo_until) > now()) return say("engine_held");
+    const system = systemOf(outcome);
+    if (outcome.engine === "waiting" && new Date(outcome.undo_until) > now()) return say("engine_held", { system });
     if (outcome.engine === "waiting" && outcome.connect) return say("engine_connect", { engine: outcome.connect });
-    if (outcome.engine === "waiting" && now() - at >= LONG_WAIT) return say("engine_waiting_since", { when: stamp(at, now()) });
-    return outcome.engine ? say(`engine_${outcome.engine}`) : "";
+    if (outcome.engine === "waiting" && now() - at >= LONG_WAIT) return say("engine_waiting_since", { system, when: stamp(at, now()) });
+    return outcome.engine ? say(`engine_${outcome.engine}`, { system }) : "";
   }
 
+  /** The name of the engine, with which each sentence about it begins. */
+  const systemOf = ({ system }) => system || say("the_system");
+
   function refusal(outcome) {
-    const detail = (outcome.detail ?? "").trim();
-    return detail ? say("engine_refused", { detail: /[.!?…]$/.test(detail) ? detail : `${detail}.` }) : say("engine_refused_silently");
+    const detail = (outcome.detail ?? "").trim(), system = systemOf(outcome);
+    if (!detail) return say("engine_refused_silently", { system });
+    return say("engine_refused", { system, detail: /[.!?…]$/.test(detail) ? detail : `${detail}.` });
   }
 
   function givenBack(outcome) {

@@ -50,6 +50,7 @@ def test_an_answer_is_recorded_and_the_engine_told_next(story: Story) -> None:
         "at": response.at.isoformat().replace("+00:00", "Z"),
         "via": "api",
         "engine": "waiting",
+        "system": "Invoices",
     }
     assert response.variables == {"limit": 5}
     assert Callback.objects.get().due_at is not None

@@ -86,7 +86,7 @@ async def test_bob_decides(browser: Browser, here: Installation, complaints: lis
     await expect(one).to_contain_text("€1,005.50")
     await is_live(bob)
     await one.get_by_role("button", name="Approve").click()
-    await expect(one.locator(".outcome")).to_contain_text("Approved. The engine will be told in a moment.")
+    await expect(one.locator(".outcome")).to_contain_text("Approved. Invoices gets it in a moment.")
 
     await bob.goto("/?q=fabrikam&select=1")
     await is_live(bob)

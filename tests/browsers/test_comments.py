@@ -54,7 +54,7 @@ async def test_a_remark_to_an_approval_stays_too_and_the_list_leaves_it_where_it
     installation.send("task.cancelled", {"task": {"id": task_id}})
 
     await expect(kept(pane)).to_have_value(WORDS)
-    await expect(pane.locator(".kept")).to_contain_text("No longer waiting for you: cancelled in the engine.")
+    await expect(pane.locator(".kept")).to_contain_text("No longer waiting for you: cancelled.")
 
 
 async def test_words_kept_on_a_card_are_there_when_the_list_is_tidied(
@@ -126,6 +126,6 @@ async def test_an_answer_that_the_engine_refuses_can_be_given_again(
     await pane.get_by_role("button", name="Approve", exact=True).click()
 
     for place in (on_card, pane):
-        await expect(place.locator('[data-slot="outcome"]')).to_have_text("Approved. The engine has it.")
+        await expect(place.locator('[data-slot="outcome"]')).to_have_text("Approved. Invoices has it.")
         await expect(place.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     assert [call.data["action"] for call in depot.calls] == ["approve", "approve"]

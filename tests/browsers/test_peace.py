@@ -147,10 +147,10 @@ async def test_erin_wants_no_more_of_these(here: MovedInstallation, browser: Bro
     assert (first["From"], first["Reply-To"]) == ("Acme Homes <no-reply@homes.example>", "care@homes.example")
 
     await erin.goto(link_in(first, "u"))
-    await expect(erin).to_have_title("Get no more e-mails? · Acme Homes")
+    await expect(erin).to_have_title("Turn off these e-mails? · Acme Homes")
     assert await faults(erin) == []
     await erin.get_by_role("button", name="Turn them off").click()
-    await expect(erin.get_by_role("heading", name="No more of these e-mails")).to_be_visible()
+    await expect(erin.get_by_role("heading", name="These e-mails are off")).to_be_visible()
     moves(here, "assigned")
     assert here.unsent("C-88", 1) == ["turned off by this person"]
 

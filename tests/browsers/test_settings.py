@@ -44,7 +44,7 @@ async def test_dave_decides_and_reads_what_would_happen(
     await expect(locked).to_be_checked()
     await expect(locked).to_have_accessible_description("Always on. Somebody has to act.")
     theirs = dave.get_by_role("checkbox", name="Case updates: e-mail")
-    await expect(theirs).to_have_accessible_description("usually off (team Sales)")
+    await expect(theirs).to_have_accessible_description("off by default (team Sales)")
 
     await tab_to(dave, theirs, most=120)  # with the keyboard alone
     await dave.keyboard.press("Space")

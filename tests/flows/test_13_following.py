@@ -87,7 +87,7 @@ def test_the_page_of_an_item_and_the_list_have_buttons_for_all_of_it(world: Worl
     case, hidden = Case.objects.get(case_id="R-1"), Case.objects.get(case_id="R-9")
     item, listed = f"/n/{world.inbox('bob')[0]['id']}", "/settings/following"
     browser = world.signed_in("bob")
-    assert "You follow nothing" in browser.get(listed).content.decode()
+    assert "No followed or muted cases" in browser.get(listed).content.decode()
     assert f'href="{listed}"' in browser.get("/settings").content.decode()
 
     def press(what: str, number: int, **said: str) -> int:
@@ -97,13 +97,13 @@ def test_the_page_of_an_item_and_the_list_have_buttons_for_all_of_it(world: Worl
         assert press(what, hidden.pk) == 404
         assert press(what, case.pk) == 302
     page = browser.get(item).content.decode()
-    assert page.count("Stop following") == 2 and "Mute no longer" in page
+    assert page.count("Stop following") == 2 and "Unmute" in page
     page = browser.get(listed).content.decode()
     assert page.count("Repair R-1") == 4 and page.count("Stop following") == 2
     browser.post(listed, {"kind": FollowedKind.objects.get().pk})
     browser.post(listed, {"kind": "x"})
     assert (press("follow", case.pk, follow="0"), press("mute", case.pk, mute="0")) == (302, 302)
-    assert "You follow nothing" in browser.get(listed).content.decode()
+    assert "No followed or muted cases" in browser.get(listed).content.decode()
 
 
 def test_a_message_about_what_is_put_off_waits_until_it_is_back(world: World, bob: Recipient) -> None:

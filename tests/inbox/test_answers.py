@@ -29,7 +29,7 @@ def test_bob_approves_from_the_list_and_reads_on_where_he_was(shared: Story) -> 
     page = get(signed_in(shared.bob), "/").press("Approve")
 
     assert page.response.redirect_chain == [(f"/#n-{shared.copy(shared.bob).pk}", 302)]  # type: ignore[attr-defined]
-    assert "Approved. Waiting for the engine." in page.part("done")
+    assert "Approved. Invoices has not confirmed it yet." in page.part("done")
     assert page.part("nothing-waiting") == "Nothing is waiting for you."
     answer = Response.objects.get()
     assert (answer.action, answer.via, answer.comment) == ("approve", "inbox", "")
@@ -37,12 +37,12 @@ def test_bob_approves_from_the_list_and_reads_on_where_he_was(shared: Story) -> 
 
 def test_the_engines_word_is_a_look_away(shared: Story) -> None:
     page = item(shared, shared.bob).press("Approve")
-    assert page.part("outcome") == "Approved. Waiting for the engine."
+    assert page.part("outcome") == "Approved. Invoices has not confirmed it yet."
 
     engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, NOTHING, timezone.now())
 
     page = page.follow("Look again")
-    assert page.part("outcome") == "Approved. The engine has it."
+    assert page.part("outcome") == "Approved. Invoices has it."
     assert page.buttons() == []
 
 
@@ -85,7 +85,7 @@ def test_rejecting_asks_why_first(shared: Story) -> None:
     assert not Response.objects.exists()
 
     page = page.press("Reject", comment="Twelve pieces, not eleven.")
-    assert page.part("outcome") == "Rejected. Waiting for the engine."
+    assert page.part("outcome") == "Rejected. Invoices has not confirmed it yet."
     assert Response.objects.get().comment == "Twelve pieces, not eleven."
 
 
@@ -109,7 +109,7 @@ def test_asking_for_information_leaves_the_answers_open(shared: Story) -> None:
 
     page = page.press("Ask for information", comment="Which cost centre?")
 
-    assert page.part("outcome") == "Sent to Carol. Waiting for the engine."
+    assert page.part("outcome") == "Sent to Carol. Invoices has not confirmed it yet."
     assert "Approve" in page.buttons()
     assert "Which cost centre?" in page.part("panel")
     assert "Bob asked you at " in item(shared, shared.carol).text
@@ -130,9 +130,9 @@ def test_a_reopened_item_says_why_and_can_be_answered_again(shared: Story) -> No
     engine_has_it(Response.objects.get().pk, CallbackState.REFUSED, said("The budget is used up"), timezone.now())
 
     page = item(shared, shared.bob)
-    assert page.part("outcome") == "The engine refused it: The budget is used up. You can answer again."
+    assert page.part("outcome") == "Invoices refused it: The budget is used up. You can answer again."
 
-    assert page.press("Approve").part("outcome") == "Approved. Waiting for the engine."
+    assert page.press("Approve").part("outcome") == "Approved. Invoices has not confirmed it yet."
     assert Response.objects.count() == 2
 
 
@@ -188,11 +188,11 @@ def test_a_number_that_is_none_is_nothing_here(shared: Story, up_to: str) -> Non
 
 def test_bob_follows_the_case_until_he_does_no_longer(shared: Story) -> None:
     page = item(shared, shared.bob).press("Follow this case")
-    assert "You hear of every milestone of this case." in page.text
+    assert "You are notified of every milestone of this case." in page.text
     assert list(shared.copy(shared.bob).case.followers.all()) == [shared.bob]  # type: ignore[union-attr]
 
     page = page.press("Stop following")
-    assert "Hear of every milestone of this case?" in page.text
+    assert "Get notified of every milestone of this case?" in page.text
     assert not shared.copy(shared.bob).case.followers.exists()  # type: ignore[union-attr]
 
 

@@ -58,7 +58,7 @@ def test_used_today_is_said_in_the_readers_own_day_and_language(story: Story) ->
 def test_whoever_has_none_is_told_so(story: Story) -> None:
     page = get(signed_in(story.bob), "/").follow("Devices")
 
-    assert page.part("devices") == "There is none yet."
+    assert page.part("devices") == "No devices yet."
     assert page.title == "Devices · wfpush"
 
 

@@ -93,7 +93,7 @@ def test_what_could_do_harm_is_not_shown(
     assert b"alert(1)" not in shown.content
     for part in (b"<script", b"<form", b"<header"):  # it stands in a frame of the item's page
         assert part not in shown.content
-    assert b"Open it there" in shown.content
+    assert b"Open the task there" in shown.content
 
 
 @pytest.mark.parametrize("status", [301, 302, 401, 404, 500])

@@ -40,7 +40,7 @@ def test_the_link_alone_is_enough_to_acknowledge(story: Story, address: str) -> 
     page = opened(address).press("Acknowledge")
 
     assert page.response.redirect_chain == [(address, 302)]  # type: ignore[attr-defined]
-    assert "Acknowledged. Waiting for the engine." in page.text
+    assert "Acknowledged. Invoices has not confirmed it yet." in page.text
     answer = Response.objects.get()
     assert (answer.recipient, answer.via) == (story.bob, "email")
 
@@ -72,7 +72,7 @@ def test_a_route_may_let_the_link_answer(address: str) -> None:
     assert "Write a comment first." in page.part("fault")
 
     page = page.press("Reject", comment="Twelve pieces, not eleven.")
-    assert "Rejected. Waiting for the engine." in page.text
+    assert "Rejected. Invoices has not confirmed it yet." in page.text
 
 
 def test_the_loser_is_told_who_won(story: Story, address: str) -> None:

@@ -64,7 +64,7 @@ def test_every_field_has_a_label_and_its_default(story: Story) -> None:
 def test_bob_approves_less_and_everybody_sees_how_much(story: Story) -> None:
     page = item(story).press("Approve", comment="See the note.", **FILLED)
 
-    assert page.part("outcome") == "Approved. Waiting for the engine."
+    assert page.part("outcome") == "Approved. Invoices has not confirmed it yet."
     assert {each["name"]: each["value"] for each in Response.objects.get().values}["amount"] == 900.5
     for told in (page.part("history"), item(story, story.carol).part("history")):
         assert "Amount: €900.50 (instead of €1,000.00)" in told

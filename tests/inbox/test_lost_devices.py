@@ -52,7 +52,7 @@ def test_who_finds_the_phone_is_signed_out_there_once_bob_has_removed_it(story: 
     page = get(signed_in(story.bob), "/devices").press("Remove: Firefox on Linux")
 
     assert "Firefox on Linux is removed and signed out. Nothing can be answered there any more." in page.text
-    assert page.part("devices") == "There is none yet."
+    assert page.part("devices") == "No devices yet."
     assert phone.get("/").url == "/sign-in"  # type: ignore[attr-defined]
     assert is_problem(answered(phone, copy), 401, "unauthenticated")
     refused = press(token)

@@ -86,7 +86,7 @@ def test_why_a_link_does_not_work_is_said(erin: Recipient) -> None:
 
     wrong = get(browser(), "/link/wfl_invented")
     assert (wrong.status, wrong.title) == (410, "This link is not complete · wfpush")
-    assert wrong.follow("Have a new link sent").url == "/link"
+    assert wrong.follow("Email me a sign-in link").url == "/link"
 
 
 def test_they_speak_german_to_whoever_does(erin: Recipient) -> None:

@@ -174,7 +174,7 @@ def test_a_refused_answer_stays_in_the_history(story: Story) -> None:
     answer.counts = False
     answer.save()
 
-    assert "Bob answered “Approve”; the engine refused it Fine." in open_item(story, story.bob).part("history")
+    assert "Bob answered “Approve”, which Invoices refused Fine." in open_item(story, story.bob).part("history")
 
 
 def test_customers_are_not_told_who_did_what_inside(story: Story) -> None:

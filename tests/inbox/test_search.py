@@ -79,9 +79,7 @@ def test_words_are_bent_as_in_the_readers_language(bob: Recipient, words: str) -
         ("acm(e", []),
     ],
 )
-def test_marks_make_no_difference_and_one_error_is_forgiven(
-    bob: Recipient, words: str, titles: list[str]
-) -> None:
+def test_marks_make_no_difference_and_one_error_is_forgiven(bob: Recipient, words: str, titles: list[str]) -> None:
     assert found(bob, words) == titles
 
 

@@ -70,7 +70,7 @@ def test_the_page_says_what_would_happen_now_and_at_night(bob: Recipient) -> Non
     assert "After these quiet hours, from Saturday 07:00" in told
     Device.objects.all().delete()
     Recipient.objects.filter(pk=bob.pk).update(email="")
-    assert "An update would only stand in the inbox." in settings_of(bob).part("outlook")
+    assert "An update would appear in your inbox only." in settings_of(bob).part("outlook")
 
 
 def test_what_is_decided_when_it_is_sent_is_said_besides(story: Story, bob: Recipient) -> None:
@@ -84,7 +84,7 @@ def test_what_is_decided_when_it_is_sent_is_said_besides(story: Story, bob: Reci
 
     assert told == (
         "At most 5 messages an hour would come by each channel; more would wait, and come together. Urgent tasks would"
-        " not wait. An update about the 1 muted case would only stand in the inbox."
+        " not wait. An update about the 1 muted case would appear in your inbox only."
     )
     Category.objects.update(mandatory=["email"])
     assert "muted" not in settings_of(bob).part("outlook"), "of what nobody can do without they hear"
@@ -93,7 +93,7 @@ def test_what_is_decided_when_it_is_sent_is_said_besides(story: Story, bob: Reci
 def test_what_bob_chooses_is_what_happens(story: Story, bob: Recipient) -> None:
     approvals = Category.objects.get(slug="approvals")
     page = settings_of(bob).press(
-        "More quiet hours", **{box(approvals, "email"): [], "q0-days": ["4"], "q0-from": "22:00", "q0-until": "07:00"}
+        "Add quiet hours", **{box(approvals, "email"): [], "q0-days": ["4"], "q0-from": "22:00", "q0-until": "07:00"}
     )
     assert "Not saved yet." in page.text and not QuietHours.objects.exists()
     page = page.press(
@@ -116,8 +116,8 @@ def test_what_bob_chooses_is_what_happens(story: Story, bob: Recipient) -> None:
         assert not QuietHours.objects.exists()
         row = Delivery.objects.get(channel="email", state="pending")
         assert (row.due_at, row.reason) == (timezone.now(), "")  # what was held back comes at once
-    page = page.press("Choose nothing: all as it was at first")
-    assert "All is as it was at first." in page.text and not CategoryChoice.objects.exists()
+    page = page.press("Restore defaults")
+    assert "The defaults are restored." in page.text and not CategoryChoice.objects.exists()
 
 
 def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked(bob: Recipient) -> None:
@@ -128,8 +128,8 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
 
     page = settings_of(bob)
 
-    assert "usually off (team Finance)" in page.text
-    assert "as usual: the first at once, what repeats together (team Finance)" in page.text
+    assert "off by default (team Finance)" in page.text
+    assert "default: the first at once, what repeats together (team Finance)" in page.text
     assert "Always on. The law asks for it." in page.text
     (locked,) = page.tree.xpath(f"//input[@name='{box(updates, 'email')}']")
     assert locked.get("checked") is not None and locked.get("disabled") is not None
@@ -151,7 +151,7 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
         ({"repeat_pause": "4"}, "Write a number of minutes from 5 to 1440."),
         ({"most_an_hour": "0"}, "Write a number from 1 to 1000."),
         ({"timezone": "Middle Earth"}, "Choose a time zone from the list"),
-        ({"language": "tlh"}, "Nothing is saved yet"),
+        ({"language": "tlh"}, "Not saved. Correct"),
     ],
 )
 def test_what_cannot_stay_so_is_said_and_nothing_that_was_typed_is_lost(
@@ -159,7 +159,7 @@ def test_what_cannot_stay_so_is_said_and_nothing_that_was_typed_is_lost(
 ) -> None:
     page = settings_of(bob).press("Save", **{"most_an_hour": "7", **typed})
 
-    assert page.status == 422 and fault in page.text and "Nothing is saved yet" in page.text
+    assert page.status == 422 and fault in page.text and "Not saved. Correct" in page.text
     for name, value in typed.items():
         if name.endswith("-days"):
             ticked = page.tree.xpath(f"//input[@name='{name}' and @checked]")
@@ -175,7 +175,7 @@ def test_twenty_quiet_hours_fit_and_one_more_does_not(bob: Recipient) -> None:
     page = settings_of(bob)
     assert len(page.tree.xpath("//fieldset[@class='window']")) == 20
     assert "Saved." in page.press("Save").text
-    more = page.press("More quiet hours")
+    more = page.press("Add quiet hours")
     refused = more.press("Save", **{"q20-days": ["1"], "q20-from": "22:00", "q20-until": "23:00"})
     assert refused.status == 422 and "Choose quiet hours at most 20 times." in refused.text
     twice = {"q1-days": ["0"], "q1-from": "00:00", "q1-until": "00:30"}
@@ -251,7 +251,7 @@ def test_what_is_typed_is_told_before_it_is_saved(bob: Recipient) -> None:
     with time_machine.travel(EVENING, tick=False):
         told = client.post("/settings/outlook", {**typed, "language": "en", "timezone": "Europe/Berlin"})
         odd = client.post("/settings/outlook", {**typed, "language": "en", "repeat_pause": "never"})
-    assert "An update would only stand in the inbox." in told.content.decode()  # no check box is ticked
+    assert "An update would appear in your inbox only." in told.content.decode()  # no check box is ticked
     assert odd.status_code == 204
     assert not QuietHours.objects.exists() and not Preferences.objects.exists()
     assert client.get("/settings/outlook").status_code == 405
@@ -267,7 +267,8 @@ def test_customers_have_the_page_and_strangers_have_not(bob: Recipient, client: 
     CategoryDefault.objects.create(brand=acme, category=approvals, channels={"email": False})
 
     page = get(signed_in(erin), "/").follow("Settings")
-    assert "usually off (Acme)" in page.text
-    assert "An update (Approvals and tasks) would only stand in the inbox." in page.text
+    assert "off by default (Acme)" in page.text
+    assert "An update (Approvals and tasks) would appear in your inbox only." in page.text
+    assert "Customer updates" in page.text and "Field work" not in page.text  # which customers never get
     assert "Saved." in page.press("Save", **{box(approvals, "email"): "on"}).text
     assert CategoryChoice.objects.get().recipient == erin

@@ -48,7 +48,7 @@ def test_items_are_ticked_and_answered_together(story: Story, invoices: list[Not
     assert page.buttons() == []
     told = page.press("Approve", comment="All three are right.")
 
-    assert outcomes(told) == {f"Approve invoice {n}": "Approved. Waiting for the engine." for n in (1, 2, 3)}
+    assert outcomes(told) == {f"Approve invoice {n}": "Approved. Invoices has not confirmed it yet." for n in (1, 2, 3)}
     assert set(Response.objects.values_list("comment", flat=True)) == {"All three are right."}
     assert get(signed_in(story.bob), "/").part("nothing-waiting") == "Nothing is waiting for you."
 
@@ -65,7 +65,7 @@ def test_who_was_faster_and_what_needs_four_eyes_stop_none_of_the_others(
 
     told = outcomes(page.press("Approve"))
 
-    assert told["Approve invoice 1"] == told["Approve invoice 3"] == "Approved. Waiting for the engine."
+    assert told["Approve invoice 1"] == told["Approve invoice 3"] == "Approved. Invoices has not confirmed it yet."
     assert told["Approve invoice 9"].startswith("Already approved by Carol")
     assert told["Approve invoice 8"] == four_eyes.WHY["initiator"].words()
     assert Notification.objects.get(recipient=story.bob, task__task_id="T-8").state == "open"
@@ -78,7 +78,7 @@ def test_a_comment_is_asked_for_where_one_of_them_needs_it(story: Story, invoice
     assert "Write a comment first." in page.text
     assert not Response.objects.exists()
     told = page.press("Reject…", comment="Wrong year")
-    assert set(outcomes(told).values()) == {"Rejected. Waiting for the engine."}
+    assert set(outcomes(told).values()) == {"Rejected. Invoices has not confirmed it yet."}
 
 
 def test_a_comment_that_is_too_long_is_given_back(story: Story, invoices: list[Notification]) -> None:

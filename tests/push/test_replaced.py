@@ -49,7 +49,7 @@ def test_carols_browser_says_who_approved(story: Story, host: Host) -> None:
     )
     assert replaced["body"] == "Already approved by Bob at 12:00."
     assert not replaced.get("actions") and "token" not in replaced
-    assert last(host, "firefox")["body"] == "Approved. Waiting for the engine."
+    assert last(host, "firefox")["body"] == "Approved. Invoices has not confirmed it yet."
     assert ledger(story, "carol")["webpush carols"] == ("delivered", ""), "the ledger's row stays what it was"
 
 
@@ -60,7 +60,7 @@ def test_an_answer_and_the_engines_yes_are_one_replacement(story: Story, host: H
         callback_results.engine_has_it(recorded.response.pk, CallbackState.DELIVERED, NOTHING, timezone.now())
     host.settled()
 
-    assert [each["body"] for each in host.shown("firefox")[1:]] == ["Approved. The engine has it."]
+    assert [each["body"] for each in host.shown("firefox")[1:]] == ["Approved. Invoices has it."]
     host.settled()
     assert len(host.shown("firefox")) == 2
 
@@ -134,10 +134,10 @@ def test_an_answer_given_while_the_message_was_under_way_still_reaches_the_scree
 
     assert [each["kind"] for each in host.shown("firefox")] == ["message", "replacement"]
     assert ledger(story)["webpush firefox"][0] == "delivered"
-    assert "Waiting for the engine" in last(host, "firefox")["body"]
+    assert "Invoices has not confirmed it yet" in last(host, "firefox")["body"]
     engine_has_it()
     host.settled()
-    assert "The engine has it" in last(host, "firefox")["body"], "what becomes of the answer is told as well"
+    assert "Invoices has it" in last(host, "firefox")["body"], "what becomes of the answer is told as well"
 
 
 def test_what_the_engine_says_while_that_is_replaced_reaches_the_screen_too(story: Story, host: Host) -> None:
@@ -149,7 +149,7 @@ def test_what_the_engine_says_while_that_is_replaced_reaches_the_screen_too(stor
     host.settled()
     host.settled()
 
-    assert "The engine has it" in last(host, "firefox")["body"]
+    assert "Invoices has it" in last(host, "firefox")["body"]
 
 
 def test_a_change_while_the_message_was_under_way_is_shown_too(story: Story, host: Host) -> None:

@@ -72,6 +72,7 @@ class ResponseShown(Shown):
     at = serializers.DateTimeField()
     via = serializers.ChoiceField([name for name, _ in via_choices()])
     engine = serializers.ChoiceField([*CallbackState.values, "kept"])
+    system = serializers.CharField(required=False, help_text="The engine's name. Customers do not get it.")
     values = serializers.DictField(required=False, help_text="By field; null for those that are sensitive.")
     connect = serializers.CharField(required=False, help_text=CONNECT)
     late = serializers.BooleanField(required=False, help_text="Of a reply: it came after the decision.")
@@ -156,6 +157,7 @@ class BrandShown(Shown):
 class OutcomeShown(Shown):
     action = serializers.CharField()
     title = serializers.CharField(required=False, help_text="What the answer is called, in the reader's language.")
+    system = serializers.CharField(required=False, help_text="The engine's name. Customers do not get it.")
     by = PersonName(allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
     engine = serializers.ChoiceField(

@@ -57,8 +57,8 @@ ITEM: Json = {
     "facts": [
         {
             "icon": "out",
-            "label": "In the engine",
-            "parts": [{"text": "Open it there", "url": "https://engine.example/tasks/42", "hint": ""}],
+            "label": "Source system",
+            "parts": [{"text": "Open in Invoices", "url": "https://engine.example/tasks/42", "hint": ""}],
         }
     ],
     "ended": "",

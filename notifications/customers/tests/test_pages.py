@@ -270,7 +270,7 @@ def test_she_never_reads_what_colleagues_say_to_each_other(story: Story, erin: R
     client = signed_in(erin)
     pages = get(client, "/").text + get(client, f"/n/{story.copy(erin, 'T-1').pk}").text
 
-    secrets = ["with her rent", "Does Erin pay?", "Do not tell", "Invoices", "Approvals", "Open it there", "Snooze"]
+    secrets = ["with her rent", "Does Erin pay?", "Do not tell", "Invoices", "Approvals", "Open in", "Snooze"]
     assert [secret for secret in secrets if secret in pages] == []
 
 

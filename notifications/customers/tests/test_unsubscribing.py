@@ -107,16 +107,16 @@ def test_she_presses_the_button_and_turns_them_on_again(acme: World) -> None:
     path = address_in(mail.outbox[0])
 
     page = opened(path)
-    assert page.title == "Get no more e-mails? · Acme"
+    assert page.title == "Turn off these e-mails? · Acme"
     assert "erin@" not in page.response.content.decode()
     assert not CategoryChoice.objects.exists(), "scanners follow links"
     assert page.response["Referrer-Policy"] == "no-referrer"
     page = page.press("Turn them off")
-    assert "You get no more e-mails about" in page.text
-    assert "Those that ask for your answer are among them." in page.text
+    assert "You no longer get e-mails about" in page.text
+    assert "including those that ask for your answer" in page.text
 
-    page = page.press("Send them again")
-    assert page.title == "Get no more e-mails? · Acme"
+    page = page.press("Turn them on again")
+    assert page.title == "Turn off these e-mails? · Acme"
     row = Unsubscription.objects.get()
     assert row.undone_at is not None
     assert CategoryChoice.objects.get().channels == {}
@@ -131,10 +131,10 @@ def test_her_own_page_tells_of_it_and_undoes_it(acme: World) -> None:
     assert link.startswith("https://updates.acme.example/link/")
 
     page = opened(link.removeprefix("https://updates.acme.example")).press("Open my page")
-    assert "that was chosen by the link in an e-mail" in page.text
-    page = page.press("Send them again")
+    assert "are off, by the link in an e-mail" in page.text
+    page = page.press("Turn them on again")
 
-    assert "that was chosen by the link" not in page.text
+    assert "are off, by the link" not in page.text
     assert CategoryChoice.objects.get().channels == {}
 
 
@@ -145,7 +145,7 @@ def test_what_is_turned_on_again_in_the_settings_can_be_turned_off_again(acme: W
     CategoryChoice.objects.update(channels={"email": True})  # as the page of settings does
     link = acme.post("/api/v1/recipients/C-9/links", {"next": "/"})["url"]
     page = opened(link.removeprefix("https://updates.acme.example")).press("Open my page")
-    assert "that was chosen by the link" not in page.text
+    assert "are off, by the link" not in page.text
 
     assert Client().post(path, ONE_CLICK).status_code == 200
 
@@ -244,7 +244,7 @@ def test_what_asks_for_an_answer_has_no_link(flow_world: World) -> None:
 
     (sent,) = mail.outbox
     assert "List-Unsubscribe" not in sent.extra_headers
-    assert "This e-mail asks you for an answer, so it cannot be turned off." in sent.body
+    assert "This e-mail asks for your answer. You can turn such e-mails off in your settings." in sent.body
 
 
 def test_people_of_one_address_leave_by_themselves(acme: World) -> None:
@@ -257,7 +257,7 @@ def test_people_of_one_address_leave_by_themselves(acme: World) -> None:
 
     assert CategoryChoice.objects.get().recipient.brand == Brand.objects.get(slug="acme")
     page = get(Client(), f"/u/{unsubscribe_links.token_for(elsewhere, category, 'email', elsewhere.email)}")
-    assert page.title == "Get no more e-mails? · Zenith"
+    assert page.title == "Turn off these e-mails? · Zenith"
     page.press("Turn them off")
     assert CategoryChoice.objects.filter(recipient=elsewhere).count() == 1
 
@@ -266,6 +266,6 @@ def test_it_speaks_german_to_whoever_does(acme: World) -> None:
     acme.put("/api/v1/recipients/C-9", {**ERIN, "external": True, "brand": "acme", "locale": "de"})
     updated(acme)
 
-    assert "Keine solchen E-Mails mehr bekommen" in mail.outbox[0].body
+    assert "E-Mails wie diese abbestellen" in mail.outbox[0].body
     page = opened(address_in(mail.outbox[0])).press("Abbestellen")
-    assert "Sie bekommen keine E-Mails mehr zu" in page.text
+    assert "Sie bekommen keine E-Mails zu" in page.text

@@ -48,8 +48,8 @@ def _always(outlooks: Outlooks) -> Iterator[str]:
     if outlooks.is_quiet_where_muted(UPDATE):
         count = len(outlooks.chosen.muted)
         yield ngettext(
-            "An update about the %(count)d muted case would only stand in the inbox.",
-            "An update about one of the %(count)d muted cases would only stand in the inbox.",
+            "An update about the %(count)d muted case would appear in your inbox only.",
+            "An update about one of the %(count)d muted cases would appear in your inbox only.",
             count,
         ) % {"count": count}
 
@@ -81,7 +81,7 @@ def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
 
 def _happens(reach: Reach, at: datetime) -> str:
     ways = list(_ways(reach))
-    happens = _(" and ").join(ways) if ways else _("only stand in the inbox")
+    happens = _(" and ").join(ways) if ways else _("appear in your inbox only")
     if reach.waits_until is None:
         return happens
     placeholders = {"time": _until(reach.waits_until, at), "happens": happens}

@@ -113,7 +113,7 @@ def page(request: PersonRequest) -> HttpResponse:
         return _show(request, PreferencesForm(person), LanguageForm(initial=_language_values(person)))
     if "reset" in request.POST:
         personal_preferences.put(person, PreferenceValues(), timezone.now())
-        messages.success(request, _("All is as it was at first."))
+        messages.success(request, _("The defaults are restored."))
         return redirect("inbox:settings")
     form, speaking = PreferencesForm(person, request.POST), LanguageForm(request.POST)
     if "more" in request.POST or "drop" in request.POST:
@@ -193,7 +193,7 @@ def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> dict[str
     name = row.category.name_in(translation.get_language() or "")
     cells = [_cell_shown(form, row, channel, row.cell(channel)) for channel in used]
     label = Frequency(row.default).label
-    usual = _("as usual: %(often)s") % {"often": _with_source(str(label), row.source)}
+    usual = _("default: %(often)s") % {"often": _with_source(str(label), row.source)}
     options = [("", usual), *((value, str(often)) for value, often in Frequency.choices)]
     return {"name": name, "cells": cells, "often": form[f"f{row.category.pk}"], "options": options}
 
@@ -203,9 +203,9 @@ def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None
     if cell is None:
         return {"channel": channel_name(channel)}
     if cell.mandatory:
-        hint = row.category.mandatory_reason or _("Nobody can do without this.")
+        hint = row.category.mandatory_reason or _("Your organization requires it.")
     else:
-        hint = _with_source(_("usually on") if cell.default else _("usually off"), cell.source)
+        hint = _with_source(_("on by default") if cell.default else _("off by default"), cell.source)
     box = form[name_of(row, cell)]
     return {"channel": channel_name(channel), "box": box, "mandatory": cell.mandatory, "hint": hint}
 

@@ -120,7 +120,7 @@ class PushStories:
         eventually(lambda: bob.browser.is_focused("#item textarea"), "the comment box has the focus")
         bob.browser.type("#item textarea", "Twelve pieces, not eleven.")
         bob.browser.click("#item form.ask button", "Reject")
-        bob.browser.find("#item .outcome", "Rejected. The engine has it.")
+        bob.browser.find("#item .outcome", "Rejected. Invoices has it.")
         assert steps(world, instance) == ["correct_invoice"]
 
     @pytest.mark.told_in("Chromium")

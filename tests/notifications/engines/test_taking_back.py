@@ -158,7 +158,7 @@ def test_its_clock_runs_on(story: Story) -> None:
 def test_without_javascript_a_button_takes_it_back(story: Story) -> None:
     browser = signed_in(story.bob)
     page = get(browser, "/").press("Approve")
-    assert "Approved. The engine will be told in a moment." in page.text
+    assert "Approved. Invoices gets it in a moment." in page.text
 
     page = page.press("Undo")
 
@@ -176,7 +176,7 @@ def test_too_late_is_said(story: Story) -> None:
     page = get(signed_in(story.bob), "/").press("Approve")
     deliver(timezone.now())
 
-    assert "Too late: the engine has been told." in page.press("Undo").text
+    assert "Too late: your answer has been sent." in page.press("Undo").text
 
 
 def test_by_the_api(story: Story) -> None:

@@ -47,7 +47,7 @@ def test_documents_and_the_engines_page_are_facts_too() -> None:
             {"text": "Plan", "url": "https://engine.example/plan.pdf", "hint": ""},
             {"text": "https://engine.example/b.pdf", "url": "https://engine.example/b.pdf", "hint": ""},
         ]),
-        ("out", "In the engine", [{"text": "Open it there", "url": "https://engine.example/tasks/42", "hint": ""}]),
+        ("out", "Source system", [{"text": "Open in Invoices", "url": "https://engine.example/tasks/42", "hint": ""}]),
     ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_it_is_said_in_the_readers_language_whoever_asks() -> None:
 def test_only_what_is_withdrawn_says_why(state: str) -> None:
     withdrawn = NotificationFactory(state="withdrawn", reason_fact=COMPLETED().as_json())
 
-    assert inbox_json(withdrawn)["ended"] == "No longer waiting for you: completed in the engine."
+    assert inbox_json(withdrawn)["ended"] == "No longer waiting for you: completed."
     assert inbox_json(NotificationFactory(state=state))["ended"] == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone, translation
 
 from notifications.items.outcomes import outcome_of
-from notifications.models import Notification, Recipient, Task
+from notifications.models import Notification, Recipient
 from notifications.reasons import said
 from tests.factories import DECISIONS
 from tests.support.story import Story
@@ -23,9 +23,9 @@ def story(db: None) -> Story:
 @pytest.mark.parametrize("at", ["soon", "2026-11-25", "99999-01-01T00:00:00Z", 7, None])
 def test_an_engines_time_that_is_none_breaks_nothing(at: object) -> None:
     outcome = {"action": "approve", "by": BOB.as_person(), "at": at, "engine": "waiting", "detail": ""}
-    item = Notification(state="answered", outcome=outcome, actions=DECISIONS, task=Task(state="answered"))
+    item = Notification(state="answered", outcome=outcome, actions=DECISIONS, task=None)
 
-    assert outcome_of(item, CAROL, NOW) == "The engine has already handled this."
+    assert outcome_of(item, CAROL, NOW) == "This has already been handled."
 
 
 def test_a_reason_of_somebody_elses_words_is_shown_as_it_is() -> None:
@@ -58,8 +58,8 @@ class TestWithdrawn:
         story.happen("task.completed", {"task": {"id": "T-42"}}, minute=1)
 
         assert self.told(story) == (
-            "No longer waiting for you: completed in the engine.",
-            "Wartet nicht mehr auf Sie: im System erledigt.",
+            "No longer waiting for you: completed.",
+            "Wartet nicht mehr auf Sie: erledigt.",
         )
 
     def test_completed_there_by_somebody(self, story: Story) -> None:
@@ -73,7 +73,7 @@ class TestWithdrawn:
         story.assign()
         story.happen("task.cancelled", {"task": {"id": "T-42"}}, minute=1)
 
-        assert self.told(story)[0] == "No longer waiting for you: cancelled in the engine."
+        assert self.told(story)[0] == "No longer waiting for you: cancelled."
 
     def told(self, story: Story) -> tuple[str, str]:
         mine, now = story.copy(story.bob), timezone.now() + timedelta(seconds=1)
