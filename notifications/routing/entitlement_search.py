@@ -1,15 +1,14 @@
 """The people that a target names now, from the rows of the task of an existing copy."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from notifications.models import Case, Engine, Notification, Recipient, RouteTarget, TargetKind, Task, Team
+from notifications.models import Case, Engine, Notification, Recipient, RouteTarget, Task, Team
 from notifications.people.absence import PartSubject
-from notifications.people.resolver import ref_of
+from notifications.people.resolver import PersonInEvent, ref_of
 from notifications.people.roster import Roster
-from notifications.preferences import following
-from notifications.reasons import NOTHING, Reason
-from notifications.routing import stakeholders, targets
+from notifications.reasons import Reason
+from notifications.routing import targets
 from notifications.types import lookup
 
 
@@ -40,23 +39,24 @@ class Search(targets.RosterSearch):
     def __init__(self, sources: Sources, copy: Notification, target: RouteTarget, level: int = 1) -> None:
         assert copy.task is not None
         self._sources, self._copy, self.target, self._level = sources, copy, target, level
-        self._task: Task = copy.task
+        self.task: Task = copy.task
+        self.case = copy.task.case
         self.roster = sources.roster
 
     def assignee(self) -> Recipient | None:
-        return self._task.assignee
+        return self.task.assignee
 
     def candidates(self) -> Iterable[Recipient]:
-        return self._task.candidates.all() if self._task.assignee_id is None else []
+        return self.task.candidates.all() if self.task.assignee_id is None else []
 
     def teams(self) -> Iterable[Team]:
-        return self._task.teams.all() if self._task.assignee_id is None else []
+        return self.task.teams.all() if self.task.assignee_id is None else []
 
     def teams_led(self) -> Sequence[Team]:
         if self.target.team_id is not None:
             return [team] if (team := self.team()) is not None else []
-        own = list(self._task.teams.select_related("lead"))
-        assignee = self._task.assignee_id
+        own = list(self.task.teams.select_related("lead"))
+        assignee = self.task.assignee_id
         return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
 
     def is_out(self, person: Recipient) -> bool:
@@ -75,21 +75,14 @@ class Search(targets.RosterSearch):
     def leave_out(self, ref: str, reason: Reason) -> None:
         """Do nothing: a review has no trace."""
 
-    def people(self, kind: TargetKind) -> targets.People:
-        return [(person, NOTHING) for person in self._of_event(kind)]
+    def value(self, path: str) -> Any:
+        return lookup(self.task.data, path)
 
-    def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
-        task, case = self._task, self._task.case
-        if kind == TargetKind.INITIATOR:
-            return [task.initiator] if task.initiator is not None else []
-        if kind == TargetKind.FOLLOWERS:
-            return following.followers_of(case) if case is not None else []
-        if kind == TargetKind.CASE_LIST:
-            return self._sources.on_lists(case).values() if case is not None else ()
-        if kind == TargetKind.ROLE:
-            refs = stakeholders.refs_with_role(case.roles if case is not None else None, self.target.role)
-            return self._sources.with_refs(task.engine, refs).values()
-        paths = {TargetKind.RECIPIENTS: "recipients", TargetKind.CUSTOMER: "customer"}
-        value = lookup(task.data, paths.get(kind, self.target.path))
-        people = value if isinstance(value, list) else [value]
-        return self._sources.with_refs(task.engine, [ref for person in people if (ref := ref_of(person))]).values()
+    def recipients(self) -> Iterable[PersonInEvent]:
+        return self.value("recipients") or []
+
+    def named(self, people: Iterable[PersonInEvent | None]) -> Iterable[Recipient]:
+        return self._sources.with_refs(self.task.engine, filter(None, map(ref_of, people))).values()
+
+    def on_lists(self, case: Case) -> Iterable[Recipient]:
+        return self._sources.on_lists(case).values()

@@ -16,7 +16,6 @@ from notifications.models import (
     Route,
     RouteCondition,
     RouteTarget,
-    TargetKind,
     Task,
     Team,
     TemplateVersion,
@@ -24,7 +23,6 @@ from notifications.models import (
 from notifications.people.absence import PartSubject
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
-from notifications.preferences import following
 from notifications.reasons import Reason
 from notifications.routing import stakeholders, targets
 from notifications.routing.conditions import all_of, holds, why_not
@@ -234,16 +232,16 @@ class _Search(targets.RosterSearch):
 
     def __init__(self, target: RouteTarget, subject: Subject) -> None:
         self.target, self.subject, self.roster = target, subject, subject.roster
+        self.task, self.case = subject.task, subject.case
 
     def assignee(self) -> Recipient | None:
         task = self.subject.task
-        reference = self._in_task("assignee")
         if task is not None and task.assignee is not None:
             return task.assignee
-        return next(iter(self.subject.person(reference)), None)
+        return next(iter(self.named([self.value("task.assignee")])), None)
 
     def candidates(self) -> Iterable[Recipient]:
-        return [] if self._is_assigned() else self._all(self._in_task("candidates"))
+        return [] if self._is_assigned() else self.named(self.value("task.candidates") or [])
 
     def teams(self) -> Iterable[Team]:
         is_about_task = behaviour_of(self.subject.event.type).startswith("task.")
@@ -256,20 +254,6 @@ class _Search(targets.RosterSearch):
     def is_out(self, person: Recipient) -> bool:
         return self.roster.absences.is_out(person, self.subject.absence_context(self.target.route.category_id))
 
-    def people(self, kind: TargetKind) -> targets.People:
-        reason = self._reason(kind)
-        return [(person, reason) for person in self._of_event(kind)]
-
-    def _reason(self, kind: TargetKind) -> Reason:
-        case = self.subject.case
-        if kind == TargetKind.PATH:
-            return reasons.AT_PATH(path=self.target.path)
-        if kind == TargetKind.ROLE:
-            return reasons.HAS_ROLE(role=stakeholders.role_in_words(self.target.role))
-        if kind == TargetKind.CASE_LIST:
-            return reasons.ON_LIST(type=case.type if case is not None else "")
-        return OF_EVENT[kind]()
-
     def leave_out(self, ref: str, reason: Reason) -> None:
         self.subject.unresolved.append(Unresolved(ref, reason))
 
@@ -278,48 +262,22 @@ class _Search(targets.RosterSearch):
             ref = of.slug if isinstance(of, Team) else of.ref
             self.subject.unresolved.append(Unresolved(ref, UNRESOLVED[what]()))
 
-    def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
-        task, case, facts = self.subject.task, self.subject.case, self.subject.facts
-        if kind == TargetKind.FOLLOWERS:
-            return following.followers_of(case).select_related("brand") if case is not None else []
-        if kind == TargetKind.ROLE:
-            return self._with_role(case)
-        if kind == TargetKind.CASE_LIST:
-            return self._on_lists(case)
-        if kind == TargetKind.INITIATOR:
-            initiator = task.initiator if task is not None else None
-            return [initiator] if initiator is not None else self.subject.person(self._in_task("initiator"))
-        if kind == TargetKind.CUSTOMER:
-            return self.subject.person(facts.get("customer"))
-        if kind == TargetKind.RECIPIENTS:
-            return self._all(self.subject.event.data.get("recipients"))
-        value = lookup(facts, self.target.path)
-        return self._all(value if isinstance(value, list) else [value])
+    def value(self, path: str) -> Any:
+        return lookup(self.subject.facts, path)
 
-    def _with_role(self, case: Case | None) -> list[Recipient]:
-        refs = stakeholders.refs_with_role(case.roles if case is not None else None, self.target.role)
-        if not refs:
-            self.subject.unresolved.append(Unresolved(self.target.role, reasons.NOBODY_HAS_ROLE()))
-        return self._all(refs)
+    def recipients(self) -> Iterable[PersonInEvent]:
+        return self.subject.event.data.get("recipients") or []
 
-    def _on_lists(self, case: Case | None) -> list[Recipient]:
-        people = list(stakeholders.on_lists(case, self.roster)) if case is not None else []
-        if not people:
-            kind = case.type if case is not None else ""
-            self.subject.unresolved.append(Unresolved(kind or "–", reasons.NOBODY_ON_LIST()))
-        return people
-
-    def _in_task(self, member: str) -> Any:
-        task = self.subject.facts.get("task")
-        return task.get(member) if isinstance(task, dict) else None
+    def on_lists(self, case: Case) -> Iterable[Recipient]:
+        return stakeholders.on_lists(case, self.roster)
 
     def _is_assigned(self) -> bool:
         """Return whether the task has an assignee: then candidates and teams get no copy until it is reassigned."""
         task = self.subject.task
-        return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
+        return bool(task is not None and task.assignee_id) or bool(self.value("task.assignee"))
 
-    def _all(self, references: Any) -> list[Recipient]:
-        return [person for reference in references or [] for person in self.subject.person(reference)]
+    def named(self, people: Iterable[PersonInEvent | None]) -> list[Recipient]:
+        return [person for reference in people for person in self.subject.person(reference)]
 
     def _named_teams(self) -> list[Team]:
         """Return the teams in an event: those of its task, of its exception, or its own."""
@@ -334,12 +292,6 @@ class _Search(targets.RosterSearch):
         return list(teams.values())
 
 
-OF_EVENT = {
-    TargetKind.INITIATOR: reasons.STARTED_IT,
-    TargetKind.FOLLOWERS: reasons.FOLLOWS,
-    TargetKind.RECIPIENTS: reasons.BY_EVENT,
-    TargetKind.CUSTOMER: reasons.CUSTOMER,
-}
 UNRESOLVED = {
     targets.Missing.LEAD: reasons.TEAM_WITHOUT_LEAD,
     targets.Missing.MANAGER: reasons.HAS_NO_MANAGER,

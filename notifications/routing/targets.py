@@ -7,13 +7,16 @@ A kind determines the people, their order, and the reason. The search provides t
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from notifications import reasons
 from notifications.feature_targets import feature_targets
-from notifications.models import Recipient, RouteTarget, TargetKind, Team
+from notifications.models import Case, Recipient, RouteTarget, TargetKind, Task, Team
+from notifications.people.resolver import PersonInEvent
 from notifications.people.roster import Roster
+from notifications.preferences import following
 from notifications.reasons import Reason
+from notifications.routing import stakeholders
 
 T = TypeVar("T")
 People = Iterable[tuple[Recipient, Reason]]
@@ -72,10 +75,6 @@ class Search(ABC):
     def is_out(self, person: Recipient) -> bool:
         """Return whether the person is away, and nobody stands in."""
 
-    def people(self, kind: TargetKind) -> People:
-        """Return the people of a kind that only an event can name."""
-        return []
-
     @abstractmethod
     def members(self, team: Team) -> Iterable[Recipient]: ...
 
@@ -102,6 +101,24 @@ class RosterSearch(Search):
 
     roster: Roster
     target: RouteTarget
+    task: Task | None
+    case: Case | None
+
+    @abstractmethod
+    def value(self, path: str) -> Any:
+        """Return the value at a path of the event's data, or of the task's."""
+
+    @abstractmethod
+    def recipients(self) -> Iterable[PersonInEvent]:
+        """Return the people to whom the engine has addressed the event."""
+
+    @abstractmethod
+    def named(self, people: Iterable[PersonInEvent | None]) -> Iterable[Recipient]:
+        """Return the recipients for people in an event. None, and unknown people, are left out."""
+
+    @abstractmethod
+    def on_lists(self, case: Case) -> Iterable[Recipient]:
+        """Return everybody on the lists for the case's type."""
 
     def team(self) -> Team | None:
         return self.roster.team(self.target.team_id)
@@ -124,9 +141,10 @@ class RosterSearch(Search):
 
 def people_for(kind: str, search: Search) -> People:
     """Return the people that a target of this kind means, and why. People may be repeated, and may be inactive."""
-    find = KINDS.get(kind)
-    if find is not None:
+    if (find := KINDS.get(kind)) is not None:
         return find(search)
+    if (find_named := KINDS_OF_ROUTES.get(kind)) is not None and isinstance(search, RosterSearch):
+        return find_named(search)
     if kind in feature_targets():
         return feature_targets()[kind].find(search)
     search.leave_out(kind, reasons.NOT_INSTALLED(kind=kind))
@@ -208,8 +226,49 @@ def _person(search: Search) -> People:
     return [person_and_reason]
 
 
-def _of_event(kind: TargetKind) -> Callable[[Search], People]:
-    return lambda search: search.people(kind)
+def _initiator(search: RosterSearch) -> People:
+    person = search.task.initiator if search.task is not None else None
+    people = [person] if person is not None else search.named([search.value("task.initiator")])
+    return _pairs(people, reasons.STARTED_IT())
+
+
+def _followers(search: RosterSearch) -> People:
+    people = following.followers_of(search.case).select_related("brand") if search.case is not None else ()
+    return _pairs(people, reasons.FOLLOWS())
+
+
+def _role(search: RosterSearch) -> People:
+    role = search.target.role
+    refs = stakeholders.refs_with_role(search.case.roles if search.case is not None else None, role)
+    if not refs:
+        search.leave_out(role, reasons.NOBODY_HAS_ROLE())
+    return _pairs(search.named(refs), reasons.HAS_ROLE(role=stakeholders.role_in_words(role)))
+
+
+def _case_list(search: RosterSearch) -> People:
+    case_type = search.case.type if search.case is not None else ""
+    people = list(search.on_lists(search.case)) if search.case is not None else []
+    if not people:
+        search.leave_out(case_type or "–", reasons.NOBODY_ON_LIST())
+    return _pairs(people, reasons.ON_LIST(type=case_type))
+
+
+def _recipients(search: RosterSearch) -> People:
+    return _pairs(search.named(search.recipients()), reasons.BY_EVENT())
+
+
+def _customer(search: RosterSearch) -> People:
+    return _pairs(search.named([search.value("customer")]), reasons.CUSTOMER())
+
+
+def _path(search: RosterSearch) -> People:
+    path = search.target.path
+    value = search.value(path)
+    return _pairs(search.named(value if isinstance(value, list) else [value]), reasons.AT_PATH(path=path))
+
+
+def _pairs(people: Iterable[Recipient], reason: Reason) -> People:
+    return [(person, reason) for person in people]
 
 
 KINDS: dict[str, Callable[[Search], People]] = {
@@ -220,11 +279,14 @@ KINDS: dict[str, Callable[[Search], People]] = {
     TargetKind.TEAM_LEAD: _team_lead,
     TargetKind.MANAGER: _manager,
     TargetKind.PERSON: _person,
-    TargetKind.INITIATOR: _of_event(TargetKind.INITIATOR),
-    TargetKind.FOLLOWERS: _of_event(TargetKind.FOLLOWERS),
-    TargetKind.ROLE: _of_event(TargetKind.ROLE),
-    TargetKind.CASE_LIST: _of_event(TargetKind.CASE_LIST),
-    TargetKind.RECIPIENTS: _of_event(TargetKind.RECIPIENTS),
-    TargetKind.CUSTOMER: _of_event(TargetKind.CUSTOMER),
-    TargetKind.PATH: _of_event(TargetKind.PATH),
 }
+KINDS_OF_ROUTES: dict[str, Callable[[RosterSearch], People]] = {
+    TargetKind.INITIATOR: _initiator,
+    TargetKind.FOLLOWERS: _followers,
+    TargetKind.ROLE: _role,
+    TargetKind.CASE_LIST: _case_list,
+    TargetKind.RECIPIENTS: _recipients,
+    TargetKind.CUSTOMER: _customer,
+    TargetKind.PATH: _path,
+}
+"""Kinds that only an event or its case can name. Steps of policies do not have them."""

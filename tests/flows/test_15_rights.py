@@ -134,6 +134,49 @@ def test_who_is_in_another_of_its_teams_keeps_it(story: Story) -> None:
     assert story.answer(story.bob, "approve").created
 
 
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        (TargetKind.INITIATOR, {}),
+        (TargetKind.FOLLOWERS, {}),
+        (TargetKind.ROLE, {"role": "account_manager"}),
+        (TargetKind.CASE_LIST, {}),
+        (TargetKind.RECIPIENTS, {}),
+        (TargetKind.CUSTOMER, {}),
+        (TargetKind.PATH, {"path": "variables.by"}),
+    ],
+)
+def test_who_leaves_the_team_keeps_what_the_event_names_them_for(
+    story: Story, kind: TargetKind, target: dict[str, str]
+) -> None:
+    route = only_route(TargetKind.TEAM, team=story.finance)
+    RouteTarget.objects.create(route=route, kind=kind, **target)
+    CaseList.objects.create(case_type="claims").people.set([story.carol])
+    data = {
+        "task": {"id": "T-42", "name": "Approve", "initiator": "carol"},
+        "case": {"id": "4711", "type": "claims", "roles": {"account_manager": "carol"}},
+        "recipients": ["carol"],
+        "customer": "carol",
+        "variables": {"by": "carol"},
+    }
+    story.happen("task.assigned", data, minute=0)
+    story.copy(story.carol).case.followers.add(story.carol)
+    story.finance.members.clear()
+
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "open"}
+
+
+def test_who_started_it_and_is_added_later_keeps_it(story: Story) -> None:
+    RouteTarget.objects.create(route=only_route(TargetKind.TEAM, team=story.finance), kind=TargetKind.INITIATOR)
+    story.assign(assignee=None, initiator="dave")
+    dave = RecipientFactory(ref="dave", name="Dave")
+    story.finance.members.set([dave])
+    assert reviewed(story) == {"bob": "withdrawn", "carol": "withdrawn", "dave": "open"}
+
+    story.finance.members.clear()
+    assert reviewed(story)["dave"] == "open"
+
+
 def test_what_the_engine_gave_to_somebody_stays(story: Story) -> None:
     story.assign(candidates=["bob", "carol"])
     story.finance.members.clear()

@@ -39,7 +39,7 @@ def a_target(kind: TargetKind, **named: object) -> RouteTarget:
 
 
 def test_each_kind_is_resolved_and_each_of_a_step_is_one_of_them() -> None:
-    assert set(targets.KINDS) == set(TargetKind)
+    assert {*targets.KINDS, *targets.KINDS_OF_ROUTES} == set(TargetKind)
     assert set(StepTarget.values) <= set(TargetKind.values)
 
 
