@@ -5,7 +5,7 @@ from notifications.cases import messages
 from notifications.cases.lifecycle import AfterKept, TaskObserver
 from notifications.delivery import engine as delivery
 from notifications.delivery import service_kinds as delivery_services
-from notifications.engines import callback, poll, returned_answers
+from notifications.engines import callback, health, poll, returned_answers
 from notifications.engines import service_kinds as engine_services
 from notifications.items import snoozing
 from notifications.models import Callback, Delivery, Event, Poll
@@ -39,7 +39,7 @@ FEATURE = Feature(
         *poll.SOURCES,
         *service_watch.SOURCES,
         Kinds(delivery_services.kinds),
-        Kinds(engine_services.kinds),
+        Kinds(engine_services.kinds, health.sentences),
         Queue("events", Event, waiting=Event.backlog),
         Queue("deliveries", Delivery),
         Queue("callbacks", Callback, engine_services.REACHABLE),

@@ -203,7 +203,7 @@ def test_a_key_that_does_not_fit_is_told(world: World, root: Client) -> None:
     assert "that does not fit" in called("wfp_nobody-knows-it")
     ApiKey.objects.filter(engine=engine).update(revoked_at=world.now)
     told = called(plain, "/api/v1/events")
-    assert "does not work any more" in told and "no key that works yet" in told
+    assert "does not work any more" in told and "no valid key yet" in told
     received = last_call.last_of(engine)
     assert received is not None and received.body == "", "what strangers send is not kept"
 
@@ -216,9 +216,9 @@ def test_nothing_is_kept_of_an_engine_that_nobody_watches(world: World) -> None:
 
 def test_why_no_event_can_come_is_said(root: Client) -> None:
     engine = connected(root)
-    assert "It has no key that works yet" in text_of(root.get(step_url(engine, "event")))
+    assert "It has no valid key yet" in text_of(root.get(step_url(engine, "event")))
     Engine.objects.update(active=False)
-    assert "switched off" in light(root, engine)["html"]
+    assert "Switched off" in light(root, engine)["html"]
 
 
 # --- 4: its JSON ----------------------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ def test_an_engine_that_is_asked_for_tasks_turns_the_light_green(root: Client, l
         EngineAccess.objects.create(engine=engine, auth="basic", name=SERVICE, secret="wrong")
         Poll.objects.create(engine=engine)
         asked_for_tasks()
-        assert "It cannot be asked for tasks" in light(root, engine)["html"]
+        assert "It cannot be asked for its tasks" in light(root, engine)["html"]
 
         EngineAccess.objects.update(secret=SECRET)
         said = text_of(root.post(step_url(engine, "answers"), {"test": "1"}))

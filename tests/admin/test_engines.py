@@ -50,7 +50,7 @@ def test_whether_tasks_are_read_before_answers_is_set_there(world: World, root: 
     page = page_of(world.engine)
     Engine.objects.update(kind="flowable", not_compared_reason_fact=said("The engine answered 404.").as_json())
     assert "The engine answered 404." in text_of(root.get(page))
-    assert "Answers to Invoices are told without reading the task" in text_of(root.get("/admin/"))
+    assert "Invoices : Its tasks cannot be read before answers are sent" in text_of(root.get("/admin/"))
 
     form = filled(form_at(root, page))
     del form["reads_before_answers"]
@@ -58,7 +58,7 @@ def test_whether_tasks_are_read_before_answers_is_set_there(world: World, root: 
     world.engine.refresh_from_db()
     assert (world.engine.reads_before_answers, world.engine.history.latest().reads_before_answers) == (False, False)
     assert "The engine answered 404." not in text_of(root.get(page))
-    assert "Answers to Invoices are told without" not in text_of(root.get("/admin/"))
+    assert "tasks cannot be read" not in text_of(root.get("/admin/"))
 
 
 def test_how_many_of_an_engines_events_may_wait_is_set_there(world: World, root: Client) -> None:
@@ -114,8 +114,8 @@ def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: 
     )
     Engine.objects.create(slug="silent", name="Silent")
     shown = text_of(root.get(list_of(Engine)))
-    assert "stopped: Gone (410)." in shown
-    assert "kept here, to be read by API" in shown
+    assert "answers are stopped It has said that its address is gone" in shown and ": Gone (410)." in shown
+    assert "answers are kept here" in shown
     assert [each.name for each in rows_of(root, Engine, "answers=disabled")] == ["Invoices"]
     waiting = list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")
     assert f'href="{waiting}"' in root.get(list_of(Engine)).content.decode()

@@ -186,9 +186,9 @@ def test_answers_for_a_dead_engine_wait_for_it_and_none_is_late_before_or_after_
 
     status, faults, notes = readiness()
     assert (status, faults) == (200, {})
-    assert notes.startswith("Engine invoices has not answered since 2026-11-25 11:59 UTC: ")
-    assert notes.endswith("24 entries wait for it.")
-    assert "Engine invoices has not answered since" in doctor()
+    assert notes.startswith("Invoices: It has not answered since 2026-11-25 11:59 UTC: ")
+    assert notes.endswith("24 answers wait.")
+    assert "Invoices: It has not answered since" in doctor()
     engine = 'kind="engine"', 'service="invoices"'
     assert sample("wfpush_service_trouble_seconds", *engine, 'state="away"') == pytest.approx(140, abs=2)
     assert sample("wfpush_service_waiting", *engine) == 24
@@ -241,7 +241,7 @@ def test_an_engine_that_answers_slowly_is_told(time: Time, story: Story, receive
         callback._watch(row, callback.Result("done"), 8.0)
     time.passes(2)
     assert states() == {("engine", "invoices"): "slow"}
-    assert "Engine invoices has been slow since 2026-11-25 11:59 UTC." in readiness()[2]
+    assert "Invoices: It has been slow since 2026-11-25 11:59 UTC." in readiness()[2]
 
     call_engines()
     time.passes(2)

@@ -1,13 +1,14 @@
 """Metrics and notes about the services that we call (`services`), for `/metrics` and `/readyz`."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.utils import translation
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from wfpush.models import ServiceState
+from wfpush import features
 from wfpush.observability import services
-from wfpush.observability.services import WORKS
+from wfpush.observability.services import WORKS, Kinds, Service
 
 
 def families(now: datetime) -> list[Metric]:
@@ -32,11 +33,13 @@ def families(now: datetime) -> list[Metric]:
     return [lasts, waits]
 
 
-def notes(now: datetime) -> list[str]:
-    """Return a sentence in English for each service that does not work."""
-    return [note(row) for row in services.troubled(now)]
-
-
-def note(row: ServiceState) -> str:
+def notes(now: datetime, without: Collection[Service] = ()) -> list[str]:
+    """Return a sentence in English for each service that does not work, except those in `without`."""
     with translation.override("en"):
-        return services.sentence(row, f"{row.since:%Y-%m-%d %H:%M} UTC", row.reason)
+        words = [each.sentences for each in features.added(Kinds) if each.sentences is not None]
+        own = [sentence for sentences in words for sentence in sentences(now, _utc)]
+        return [*services.sentences(now, _utc, lambda row: row.reason, without), *own]
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

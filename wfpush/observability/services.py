@@ -6,7 +6,7 @@ made due, so that the end is noticed even if all rows were to be tried much late
 and with each try while they last; calls that succeed cost nothing (`service_watch`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,8 @@ SLOW, REFUSES, AWAY, WORKS = "slow", "refuses", "away", "works"
 
 Service = tuple[str, str]
 """The name of a kind, and the service's own name."""
+At = Callable[[datetime], str]
+"""Words a time for the reader."""
 
 TRY_EVERY = timedelta(seconds=30)
 JUST_TRIED = timedelta(seconds=15)
@@ -72,9 +74,11 @@ class Kind:
 
 @dataclass(frozen=True)
 class Kinds:
-    """Kinds of services that an app adds. `make` is called when they are read: channels are loaded by then."""
+    """Kinds of services that an app adds. `make` is called when they are read: channels are loaded by then.
+    `sentences` words those that do not work, if more than their rows says so; else the function `sentences` does."""
 
     make: Callable[[], Iterable[Kind]]
+    sentences: Callable[[datetime, At], Iterable[str]] | None = None
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -126,7 +130,17 @@ def is_left_alone(service: Service, now: datetime) -> bool:
     return ServiceState.objects.filter(kind=kind, name=name, state=AWAY, **lately).exists()
 
 
-def sentence(row: ServiceState, since: str, reason: str) -> str:
+def sentences(
+    now: datetime, at: At, reason: Callable[[ServiceState], str], without: Collection[Service] = ()
+) -> list[str]:
+    """Return sentences in the reader's language about the services that do not work, except those in `without`, and
+    kinds that have sentences of their own. `reason` words the reason of a row."""
+    worded = {kind.name for each in features.added(Kinds) if each.sentences is not None for kind in each.make()}
+    rows = [row for row in troubled(now) if row.kind not in worded and (row.kind, row.name) not in without]
+    return [_sentence(row, at(row.since), reason(row)) for row in rows]
+
+
+def _sentence(row: ServiceState, since: str, reason: str) -> str:
     """Return a sentence about the service, in the reader's language, like `since` and `reason`."""
     kind = kinds()[row.kind]
     names = {"kind": str(kind.label), "service": row.name, "since": since, "reason": reason}

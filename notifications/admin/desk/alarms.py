@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Model
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.admin.desk.display import clock, short, span
+from notifications.admin.desk.display import clock, link, short, span
 from notifications.channels import registry
+from notifications.engines import health
 from notifications.models import Engine, Event, LinkMail, PausedService
 from notifications.observability import backlog
 from notifications.wording.plaintext import clean_line
@@ -49,10 +51,14 @@ def paused_services(now: datetime) -> list[str]:
 
 
 def services_that_do_not_work(now: datetime) -> list[str]:
-    """Return a sentence for each service that is slow, refuses or is unreachable, except paused services."""
+    """Return a sentence for each service that is slow, refuses or is away, except paused services and engines."""
     paused = set(PausedService.objects.values_list("channel", "service"))
-    rows = [row for row in services.troubled(now) if (row.kind, row.name) not in paused]
-    return [services.sentence(row, short(row.since), reasons.words(row)) for row in rows]
+    return services.sentences(now, short, reasons.words, paused)
+
+
+def engines_with_faults(now: datetime) -> list[str]:
+    """Return the faults of each engine, with a link to its page."""
+    return [format_html("{}: {}", link(each.engine), each.sentences(short)) for each in health.all_with_faults(now)]
 
 
 def links_not_mailed(now: datetime) -> list[str]:
@@ -68,16 +74,6 @@ def links_not_mailed(now: datetime) -> list[str]:
         count,
     )
     return [text % {"count": count, "why": clean_line(last.detail)}]
-
-
-def answers_not_compared(now: datetime) -> list[str]:
-    """Return a sentence for each engine whose tasks cannot be read before an answer: changes there go unnoticed."""
-    engines = Engine.objects.filter(active=True, reads_before_answers=True, not_compared_reason_fact__isnull=False)
-    text = _("Answers to %(engine)s are told without reading the task in the engine: %(why)s")
-    return [
-        text % {"engine": engine.name, "why": reasons.words(engine, "not_compared_reason")}
-        for engine in engines.order_by("name")
-    ]
 
 
 def alarms_of_channels(now: datetime) -> list[str]:
@@ -117,8 +113,8 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, engines_at_their_limit),
     (Event, paused_services),
     (Event, services_that_do_not_work),
+    (Engine, engines_with_faults),
     (Event, alarms_of_channels),
     (LinkMail, links_not_mailed),
-    (Engine, answers_not_compared),
 ]
 """Functions that return alarms, each for users who may see the rows of its model."""

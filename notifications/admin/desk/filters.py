@@ -71,7 +71,7 @@ class Conditions(admin.SimpleListFilter):
 class Usable(Conditions):
     """A filter of keys and tokens: works, revoked or expired."""
 
-    title = _("works")
+    title = _("validity")
     parameter_name = "works"
     ended_field = "revoked_at"
 
@@ -79,7 +79,7 @@ class Usable(Conditions):
         expired = Q(expires_at__lte=timezone.now())
         ended = Q(**{f"{self.ended_field}__isnull": False})
         return {
-            "yes": (_("still works"), ~expired & ~ended),
+            "yes": (_("valid"), ~expired & ~ended),
             "ended": (_("revoked"), ended),
             "expired": (_("expired"), expired & ~ended),
         }

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Count, Min, Model, Q, QuerySet
+from django.db.models import Count, Min, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -35,7 +35,6 @@ from notifications.models import (
     Engine,
     Event,
     EventStatus,
-    Poll,
     Recipient,
     Route,
     Task,
@@ -255,40 +254,6 @@ def _why_waiting(callback: Callback) -> SafeString:
     return shortened(": ".join(filter(None, [str(callback.engine), reasons.words(callback, "detail")])))
 
 
-def stopped_engines(now: datetime) -> Panel:
-    stopped = Engine.objects.filter(Q(callback_disabled_at__isnull=False) | Q(active=False))
-    rows = [
-        Row(
-            since(engine.callback_disabled_at),
-            shortened(engine),
-            mark(
-                "bad",
-                reasons.words(engine, "callback_disabled_reason") if engine.callback_disabled_at else _("switched off"),
-            ),
-            change_url(engine),
-        )
-        for engine in stopped[:ROWS]
-    ]
-    empty = _("No engine's address is stopped.")
-    return Panel(_("Engines that get no answers"), list_url(Engine, "answers=disabled"), empty, rows)
-
-
-def unasked_engines(now: datetime) -> Panel:
-    """Return the panel of engines that could not be polled: their new tasks reach nobody meanwhile."""
-    failing = Poll.objects.filter(enabled=True, engine__active=True, error_fact__isnull=False).select_related("engine")
-    rows = [
-        Row(
-            since(poll.asked_at),
-            shortened(poll.engine),
-            mark("bad", shortened(reasons.words(poll, "error"))),
-            change_url(poll.engine),
-        )
-        for poll in failing.order_by("asked_at")[:ROWS]
-    ]
-    empty = _("Every engine that is asked for its tasks answers.")
-    return Panel(_("Engines that cannot be asked for tasks"), list_url(Engine, "asking=failing"), empty, rows)
-
-
 def unknown_people(now: datetime) -> Panel:
     events = Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).select_related(
         "task", "case"
@@ -330,8 +295,6 @@ PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
     (Callback, waiting_callbacks),
     (Event, unrouted_events),
     (Event, unknown_people),
-    (Engine, stopped_engines),
-    (Poll, unasked_engines),
     (Template, drafts),
 ]
 

@@ -136,9 +136,9 @@ class PersonalInline(SingleInline):
 
 # --- connected accounts -----------------------------------------------------------------------------------------------
 class StillConnected(Conditions):
-    title = _("works")
+    title = _("validity")
     parameter_name = "works"
-    conditions = {"yes": (_("works"), Q(ended_at=None)), "no": (_("has ended"), Q(ended_at__isnull=False))}
+    conditions = {"yes": (_("valid"), Q(ended_at=None)), "no": (_("has ended"), Q(ended_at__isnull=False))}
 
 
 @admin.register(ConnectedAccount)
@@ -154,10 +154,10 @@ class ConnectedAccountAdmin(LedgerAdmin):
     where = link_column("engine", _("engine"), "engine__name")
     since = time_ago("connected_at", _("connected"))
 
-    @display(description=_("works"))
+    @display(description=_("validity"))
     def state(self, account: ConnectedAccount) -> SafeString:
         if account.works:
-            return mark("ok", gettext("works"))
+            return mark("ok", gettext("valid"))
         return with_why(mark("bad", gettext("has ended")), reasons.words(account, "end_reason"))
 
     @action(description=_("Disconnect"), url_path="take-out", permissions=["operate"], icon="link_off")

@@ -16,9 +16,9 @@ from simple_history.utils import update_change_reason
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications import reasons
-from notifications.admin.desk.base import HistoryAdmin
+from notifications.admin.desk.base import DeskChangeList, HistoryAdmin
 from notifications.admin.desk.decorators import action, display, time_ago
-from notifications.admin.desk.display import NOTHING, ago, list_url, mark, shortened, with_why
+from notifications.admin.desk.display import ago, list_url
 from notifications.admin.desk.fields import CalledAddressField
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
@@ -33,12 +33,14 @@ from notifications.admin.engines.engine_access import (
 from notifications.admin.engines.engine_accounts import PersonalInline
 from notifications.admin.engines.engine_mappings import AnswerMappingInline, EventMappingInline, mapping_page
 from notifications.admin.engines.engine_pages import connection_page, preview_page
+from notifications.admin.engines.engine_states import state_with_faults
 from notifications.admin.engines.engine_wizard import STEP_PAGES, EngineWizard
 from notifications.admin.engines.keys import ApiKeyInline, SigningSecretInline
 from notifications.connectors import CONNECTORS, connector_for, labels, readable, reader_for
 from notifications.connectors.rest import RestConnector
 from notifications.engines import poll as polls
 from notifications.engines import requeue
+from notifications.engines.health import health_of
 from notifications.models import (
     AnswerMapping,
     ApiKey,
@@ -128,12 +130,12 @@ class PollInline(SingleInline):
     form = PollForm
     last_poll = time_ago("asked_at", _("asked last"))
     swept = time_ago("swept_at", _("asked for all last"))
-    readonly_fields = ["last_poll", "swept", "wrong"]
+    readonly_fields = ["last_poll", "swept"]
     fieldsets = [
         (
             None,
             {
-                "fields": ["enabled", ("every", "sweep_every"), ("last_poll", "swept", "wrong")],
+                "fields": ["enabled", ("every", "sweep_every"), ("last_poll", "swept")],
                 "description": _(
                     "For engines that cannot call us: we read their open tasks by their REST interface. Without "
                     "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
@@ -141,21 +143,6 @@ class PollInline(SingleInline):
             },
         )
     ]
-
-    @display(description=_("what is wrong"))
-    def wrong(self, poll: Poll) -> SafeString:
-        return mark("bad", reasons.words(poll, "error")) if poll.error else NOTHING
-
-
-def polling(poll: Poll | None) -> SafeString:
-    """Return the time of the engine's last poll, or why the poll failed."""
-    if poll is None or not poll.enabled:
-        return NOTHING
-    if poll.error:
-        return mark("bad", shortened(reasons.words(poll, "error"), 80))
-    if poll.asked_at is None:
-        return mark("wait", gettext("not asked yet"))
-    return mark("ok", format_html(gettext("asked {when}"), when=ago(poll.asked_at)))
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
@@ -179,15 +166,26 @@ class PollState(Conditions):
     }
 
 
+class EngineList(DeskChangeList):
+    """The list of engines. The health of those on a page is read in a few queries."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        states = health_of(self.result_list, timezone.now())
+        for engine in self.result_list:
+            engine.health = states[engine.pk]
+
+
 @admin.register(Engine)
 class EngineAdmin(EngineWizard, HistoryAdmin):
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
-    list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "active"]
+    list_display = ["name", "slug", "kind_label", "state", "waiting_answers", "last_event", "active"]
     list_filter = ["active", Endpoint, PollState, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["answers", "compared", "created_at"]
+    readonly_fields = ["state_in_full", "created_at"]
     fieldsets = [(None, {"fields": ["name", "slug", "kind", "active"]})]
     parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret, EngineAccess, PersonalSignIn, ConnectedAccount, Poll]
     inlines = [
@@ -214,11 +212,15 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
         engines = super().get_queryset(request).select_related("poll")
         return engines.annotate(waiting=Count("callbacks", filter=waiting), last_event_at=Subquery(newest))
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EngineList]:
+        return EngineList
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Return the fieldsets. A new engine has no state of its answers yet."""
-        shown = ["answers", ("reads_before_answers", "compared")] if obj else ["reads_before_answers"]
-        answers = {"fields": ["callback_url", *shown]}
-        return [*self.fieldsets, (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
+        """Return the fieldsets. A new engine has no state yet."""
+        [(title, first)] = self.fieldsets
+        shown = {"fields": [*first["fields"], *(["state_in_full"] if obj else [])]}
+        answers = {"fields": ["callback_url", "reads_before_answers"]}
+        return [(title, shown), (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
         """Return the inlines. Mappings can be added at once; keys and secrets need an existing engine."""
@@ -268,21 +270,14 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
         return [text]
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    @display(description=_("answers"))
-    def answers(self, engine: Engine) -> SafeString:
-        if not engine.pk or not engine.callback_url:
-            return mark("quiet", gettext("kept here, to be read by API"))
-        if engine.callback_disabled_at:
-            why = reasons.words(engine, "callback_disabled_reason") or gettext("address gone")
-            return mark("bad", gettext("stopped: %(why)s") % {"why": why})
-        return mark("ok", gettext("sent to %(address)s") % {"address": engine.callback_url})
+    @display(description=_("state"))
+    def state(self, engine: Any) -> SafeString:
+        return state_with_faults(engine.health, 120)
 
-    @display(description=_("what is wrong"))
-    def compared(self, engine: Engine) -> SafeString:
-        """Return why the engine's tasks could not be read before answers."""
-        if not engine.reads_before_answers or not engine.not_compared_reason_fact:
-            return NOTHING
-        return mark("bad", reasons.words(engine, "not_compared_reason"))
+    @display(description=_("state"))
+    def state_in_full(self, engine: Engine) -> SafeString:
+        [state] = health_of([engine], timezone.now()).values()
+        return state_with_faults(state)
 
     @display(description=_("answers waiting"), ordering="waiting")
     def waiting_answers(self, engine: Any) -> SafeString | int:
@@ -297,8 +292,7 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
 
     @display(description=_("last event"), ordering="last_event_at")
     def last_event(self, engine: Any) -> SafeString:
-        """Return the time of the last event, and for a polled engine the state of its polls."""
-        return with_why(ago(engine.last_event_at), polling(getattr(engine, "poll", None)))
+        return ago(engine.last_event_at)
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:

@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications import reasons
-from notifications.admin.desk.display import change_url
+from notifications.admin.desk.display import change_url, short
+from notifications.engines import health
 from notifications.intake import last_call
 from notifications.intake.last_call import ENDED_KEY, OTHER_KEY, UNKNOWN_KEY, LastCall
 from notifications.models import Engine, Event, Poll
@@ -95,10 +95,8 @@ def has_key(engine: Engine) -> bool:
 
 
 def _obstacles(engine: Engine) -> Iterator[str]:
-    if not engine.active:
-        yield _("The engine is switched off: its keys are refused.")
-    poll: Any = Poll.objects.filter(engine=engine, enabled=True).first()
-    if poll is not None and poll.error:
-        yield _("It cannot be asked for tasks: %(why)s") % {"why": reasons.words(poll, "error")}
-    if poll is None and not has_key(engine):
-        yield _("It has no key that works yet, and is not asked for tasks.")
+    """Yield why no event can come."""
+    [state] = health.health_of([engine], timezone.now()).values()
+    yield from (fault.sentence(short) for fault in state.faults if fault.code in (health.OFF, health.NOT_POLLED))
+    if not Poll.objects.filter(engine=engine, enabled=True).exists() and not has_key(engine):
+        yield _("It has no valid key yet, and is not polled.")

@@ -75,15 +75,15 @@ class ApiKeyColumns:
     def starts(self, key: ApiKey) -> str:
         return f"wfp_{key.prefix}…"
 
-    @display(description=_("works"))
+    @display(description=_("validity"))
     def state(self, key: ApiKey) -> SafeString:
         if key.revoked_at:
             return mark("quiet", gettext("revoked"), str(key.revoked_at))
         if not key.usable:
             return mark("bad", gettext("expired"))
         if key.expires_at:
-            return mark("ok", gettext("works for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
-        return mark("ok", gettext("works"))
+            return mark("ok", gettext("valid for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
+        return mark("ok", gettext("valid"))
 
 
 class ApiKeyInline(ApiKeyColumns, ReadOnlyInline):
@@ -239,7 +239,7 @@ class SigningSecretForm(forms.ModelForm):
 
 
 class SecretWorks(Conditions):
-    title = _("works")
+    title = _("validity")
     parameter_name = "works"
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
@@ -329,11 +329,11 @@ class RecipientTokenAdmin(LedgerAdmin):
     def starts(self, token: RecipientToken) -> str:
         return str(token)
 
-    @display(description=_("works"))
+    @display(description=_("validity"))
     def state(self, token: RecipientToken) -> SafeString:
         if token.revoked_at:
             return mark("quiet", gettext("revoked"))
-        return mark("ok", gettext("works")) if token.usable else mark("quiet", gettext("expired"))
+        return mark("ok", gettext("valid")) if token.usable else mark("quiet", gettext("expired"))
 
 
 class LinkUse(Conditions):

@@ -296,7 +296,7 @@ class ActionTokenAdmin(LedgerAdmin):
     def state(self, token: ActionToken) -> SafeString:
         if token.voided_at:
             return mark("quiet", gettext("void: %(why)s") % {"why": reasons.words(token, "void_reason")})
-        return mark("ok", gettext("works")) if token.expires_at > timezone.now() else mark("quiet", gettext("expired"))
+        return mark("ok", gettext("valid")) if token.expires_at > timezone.now() else mark("quiet", gettext("expired"))
 
 
 @admin.register(IdempotencyKey)

@@ -12,6 +12,7 @@ from notifications import reasons
 from notifications.admin.desk.display import Tone, change_url, clock, exact, inner_quotes, short, took
 from notifications.cases import internal_events
 from notifications.channel_facts import INBOX, channel_name
+from notifications.engines import health
 from notifications.forms import recorded_values
 from notifications.items.plans import count_recipients, routes_of
 from notifications.items.representation import answers_with_calls
@@ -367,9 +368,7 @@ def _engine_line(callback: Callback) -> Line:
 
 def why_not_sent(callback: Callback) -> tuple[Tone, str]:
     """Return why an engine takes no answers. Without an address that is intended: the engine fetches them."""
-    engine = callback.engine
-    if not engine.active:
-        return "bad", _("the engine is switched off")
-    if engine.callback_disabled_at:
-        return "bad", _("the engine's address is stopped")
-    return "quiet", _("kept: the engine has no address, but can fetch the answer")
+    fault = health.obstacle(callback.engine)
+    if fault is None:
+        return "quiet", _("kept: the engine has no address, but can fetch the answer")
+    return "bad", f"{callback.engine}: {fault.label}"

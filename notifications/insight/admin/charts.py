@@ -9,13 +9,16 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, Func, IntegerField, Max, Model, Q, Sum, Value
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications.admin.desk.display import Tone, change_url, list_url, mark, percent_of
 from notifications.admin.desk.overview import may_see
+from notifications.admin.engines.engine_states import state_mark
 from notifications.admin.ledger.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names, reaches_devices
+from notifications.engines.health import Health, health_of
 from notifications.insight.admin.periods import NAMES, Period, Stretch, period_of
 from notifications.insight.hourly import BANDS, half_within
 from notifications.insight.models import HourlyCount, Metric
@@ -284,34 +287,26 @@ def engines_chart(period: Period, counts: Counts) -> Chart:
     """Return the chart of engines: those that need a look first, then by number of events."""
     events, answers = counts[Metric.EVENTS], counts[Metric.TOLD]
     engines = Engine.objects.select_related("poll").filter(Q(active=True) | Q(pk__in=[int(pk) for pk in events]))
+    states = health_of(engines, timezone.now())
     totals = {engine: sum(events.get(str(engine.pk), {}).values()) for engine in engines}
-    ordered = sorted(totals, key=lambda engine: (engine_health(engine)[0] != "bad", -totals[engine], engine.name))
+    ordered = sorted(totals, key=lambda engine: (not states[engine.pk].is_bad, -totals[engine], engine.name))
     rows = [
-        _engine_row(period, engine, events.get(str(engine.pk), {}), sum(answers.get(str(engine.pk), {}).values()))
+        _engine_row(
+            period, states[engine.pk], events.get(str(engine.pk), {}), sum(answers.get(str(engine.pk), {}).values())
+        )
         for engine in ordered[:MOST_ROWS]
     ]
     return Chart(_("Engines"), list_url(Engine), "" if rows else _("No engine is connected yet."), rows=rows)
 
 
-def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], answers: int) -> Row:
+def _engine_row(period: Period, state: Health, events: Mapping[int, int], answers: int) -> Row:
     total, highest = sum(events.values()), max(events.values(), default=0)
     words = [ngettext("%(count)s event", "%(count)s events", total) % {"count": shown(total)}]
     if answers:
         words.append(ngettext("%(count)s answer told", "%(count)s answers told", answers) % {"count": shown(answers)})
     heights = [percent_of(events.get(number, 0), highest) for number in range(len(period.stretches))] if total else []
-    return Row(str(engine), change_url(engine), " · ".join(words), mark(*engine_health(engine)), heights=heights)
-
-
-def engine_health(engine: Engine) -> tuple[Tone, str]:
-    """Return whether the engine gets answers and can be polled. `poll` should be selected with the engine."""
-    poll = getattr(engine, "poll", None)
-    if not engine.active:
-        return "quiet", _("switched off")
-    if engine.callback_disabled_at:
-        return "bad", _("gets no answers")
-    if poll and poll.enabled and poll.error:
-        return "bad", _("cannot be asked for tasks")
-    return "ok", _("works")
+    name, address = str(state.engine), change_url(state.engine)
+    return Row(name, address, " · ".join(words), state_mark(state), heights=heights)
 
 
 _CHARTS: list[tuple[type[Model], Callable[[Period, Counts], Chart]]] = [

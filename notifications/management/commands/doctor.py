@@ -13,7 +13,7 @@ from notifications.channels import registry
 from notifications.items.ledger_audit import faults_since, sums_since
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.identifiers import lowest_id
-from wfpush.observability import readiness, service_metrics, services
+from wfpush.observability import readiness, service_metrics
 from wfpush.observability.write_checks import OK, database_state
 from wfpush.postgres import schema
 from wfpush.security import lost_secrets
@@ -75,9 +75,7 @@ class Command(BaseCommand):
         paused = {(each.channel, each.service): each for each in PausedService.objects.all()}
         for each in paused.values():
             yield f"{each.service} refuses us since {each.paused_at:%Y-%m-%d %H:%M} UTC: {each.reason}"
-        for row in services.troubled(now):
-            if (row.kind, row.name) not in paused:
-                yield service_metrics.note(row)
+        yield from service_metrics.notes(now, without=paused)
 
     def _messages(self) -> None:
         dead = Delivery.objects.filter(
