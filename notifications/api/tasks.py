@@ -7,10 +7,10 @@ from rest_framework.serializers import CharField, ChoiceField, DateTimeField, Di
 from notifications.api.frame import docs
 from notifications.api.frame.authentication import EngineCaller
 from notifications.api.frame.base import EngineView, answer
-from notifications.api.frame.shown import PersonName, Shown
+from notifications.api.frame.shown import PersonName, Shown, TaskOfNotification
 from notifications.errors import NotFound
 from notifications.items.representation import task_json
-from notifications.models import CallbackState, Task, TaskState
+from notifications.models import CallbackState, Task
 
 
 class CallbackShown(Shown):
@@ -29,9 +29,7 @@ class TaskAnswer(Shown):
     values = DictField(required=False, help_text="What was filled into the task's form, by field.")
 
 
-class TaskAnswers(Shown):
-    id = CharField()
-    state = ChoiceField(TaskState.values)
+class TaskAnswers(TaskOfNotification):
     answers = TaskAnswer(many=True)
 
 

@@ -124,7 +124,7 @@ def notification_json(notification: Notification, common: SharedParts | None = N
         "state": notification.state,
         "due_at": iso_utc(notification.due_at),
         "url": notification.url or None,
-        "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
+        "task": task_part(task) if task else None,
         "case": case_json(notification),
         "actions": common.once(
             lambda: actions_json(notification), notification.actions, "actions", notification.state, language
@@ -251,10 +251,15 @@ def task_json(task: Task) -> Json:
     held = len(sent_answers) < len(answers) and task.state == TaskState.ANSWERED
     state = task.states_before[0] if held and task.states_before else task.state
     return {
-        "id": task.task_id,
+        **task_part(task),
         "state": state,
         "answers": [_with_values(answer, recorded_values.values_of(answer.values)) for answer in sent_answers],
     }
+
+
+def task_part(task: Task) -> Json:
+    """Return what notifications and the task's own API both show of a task."""
+    return {"id": task.task_id, "state": task.state, "kind": task.kind or None}
 
 
 def _with_values(response: Response, values: Json) -> Json:

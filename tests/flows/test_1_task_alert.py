@@ -39,7 +39,7 @@ def test_the_mails_link_opens_the_item_without_signing_in_and_changes_nothing(wo
         page = world.client.get(path)
         assert page.status_code == 200 and b"Approve invoice 4711" in page.content
         assert world.client.head(path).status_code == 200
-    assert world.get("/api/v1/tasks/T-42") == {"id": "T-42", "state": "open", "answers": []}
+    assert world.get("/api/v1/tasks/T-42") == {"id": "T-42", "state": "open", "kind": "approval", "answers": []}
 
 
 def test_the_trace_says_who_why_and_by_which_channel(world: World) -> None:

@@ -1,7 +1,7 @@
 """Operations on a person's inbox, and their answers."""
 
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.operations.story import ANSWER, BOB, NOTIFICATION
+from notifications.api.operations.story import ANSWER, BOB, NOTIFICATION, TASK
 from notifications.types import Json
 
 REVISION = "kQ0cVY9bMtxbL0rYv3dJ4Yt2JH9b0m6aQ1uJ0mC7w1E"
@@ -18,7 +18,7 @@ ITEM: Json = {
     "state": "open",
     "due_at": "2026-11-25T16:00:00Z",
     "url": "https://engine.example/tasks/42",
-    "task": {"id": "T-42", "state": "open", "kind": "approval"},
+    "task": TASK,
     "case": {"id": "4711", "title": "Invoice 4711", "type": None, "status": "under_review", "url": None},
     "actions": [
         {"action": "approve", "title": "Approve", "comment": "optional", "effect": "final"},

@@ -42,6 +42,7 @@ ASSIGNED: Json = {
         "variables": {"amount": 1200.5, "currency": "EUR"},
     },
 }
+TASK: Json = {"id": "T-42", "state": "open", "kind": "approval"}
 MOVED_ON: Json = {
     "specversion": "1.0",
     "id": "e-2",

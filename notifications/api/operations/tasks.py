@@ -1,21 +1,19 @@
 """Operations on tasks and cases, and the files of messages and answers."""
 
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.operations.story import (
-    APPROVAL_GIVEN,
-    QUESTION_GIVEN,
-    SENT_FILE,
-)
+from notifications.api.operations.story import APPROVAL_GIVEN, QUESTION_GIVEN, SENT_FILE, TASK
 from notifications.types import Json
 
-TASK: Json = {"id": "T-42", "state": "answered", "answers": [QUESTION_GIVEN, APPROVAL_GIVEN]}
 NAMED: Json = {"engine": "repairs", "id": "R-88", "title": "Broken heating", "type": "repair"}
 SINCE = "2026-11-25T09:00:00Z"
 TASKS = Tag(
     "Tasks, cases and their conversations",
     "How far a task or a case has come, and what engines, people and customers write about it.",
     {
-        "task": Operation("Get a task with its answers", response=TASK),
+        "task": Operation(
+            "Get a task with its answers",
+            response={**TASK, "state": "answered", "answers": [QUESTION_GIVEN, APPROVAL_GIVEN]},
+        ),
         "follow": Operation("Follow a case"),
         "unfollow": Operation("Stop following a case"),
         "follow_kind": Operation("Follow the kind of a case"),
