@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from django.utils.functional import Promise
+
 from notifications.connectors.access import EngineClient, PersonsTokens
 from notifications.models import Callback, Engine
 from notifications.reasons import NOTHING, Reason, reason_of
@@ -87,8 +89,8 @@ class Connector:
     """Values of AuthKind: how we may sign in to its interface. Empty: calls need no sign-in."""
     example: ClassVar[str] = "webhook_task.json"
     """A file in notifications/connectors/samples/: the JSON of an open task as its engines send it."""
-    samples: ClassVar[tuple[str, ...]] = ()
-    """Files in the same folder that are copied into its engines, so that they call."""
+    samples: ClassVar[Mapping[str, str | Promise]] = {}
+    """Files in the same folder that are copied into its engines, so that they call, with their titles on the desk."""
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Any:
         """Read the data of the call from the database. Raises Misconfigured with a sentence for the operator.

@@ -6,6 +6,8 @@ The form of its error JSON is assumed: a body with the members `type` and `messa
 import json
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, instant, not_let_in, part, rows, unexpected
 from notifications.connectors.base import Result, Standing
@@ -22,7 +24,7 @@ class Camunda7(RestConnector):
     label = "Camunda 7"
     address_example = "https://host/engine-rest"
     example = "camunda7_task.json"
-    samples = ("camunda7_listener.java",)
+    samples = {"camunda7_listener.java": _("Task listener, a class of the process application")}
     preset = {
         "id": "join(':', [id, not_null(eventName, 'create'), not_null(lastUpdated, createTime, created, '')])",
         "type": (

@@ -4,6 +4,8 @@ Commands are consistent, queries are not: a query for a new task may not find it
 write goes into the variable `wfpush_comment`.
 """
 
+from django.utils.translation import gettext_lazy as _
+
 from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, part, rows, unexpected
 from notifications.connectors.base import Result, Standing
@@ -23,7 +25,11 @@ class Camunda8(RestConnector):
     label = "Camunda 8"
     address_example = "http://localhost:8080/v2"
     example = "camunda8_task.json"
-    samples = ("camunda8_listener.sh", "camunda8_worker.python", "camunda8_rest_connector.xml")
+    samples = {
+        "camunda8_listener.sh": _("Registers a global listener, once"),
+        "camunda8_worker.python": _("Works for that listener"),
+        "camunda8_rest_connector.xml": _("REST connector, for the model: tells of milestones"),
+    }
     task_example = "2251799813685249"
     preset = {
         # Two changes of the same kind have different job keys; a job that is tried again keeps its key.

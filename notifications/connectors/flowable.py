@@ -5,6 +5,8 @@ The engine uses `outcome` only with a form; processes read the variable `wfpush_
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, instant, part, rows, unexpected
 from notifications.connectors.base import Result, Standing
@@ -95,7 +97,7 @@ class Flowable(FlowableTasks):
     label = "Flowable"
     address_example = "https://host/flowable-rest/service"
     example = "flowable_task.json"
-    samples = ("flowable_http_task.xml",)
+    samples = {"flowable_http_task.xml": _("HTTP task, for the model: tells of milestones")}
     preset = {
         # A task reassigned without a claim keeps its times: only the assignee differs between the two events.
         "id": (

@@ -9,6 +9,8 @@ success; delegated tasks are resolved as in Flowable.
 import json
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from notifications.connectors.api import Api, Reply, part, unexpected
 from notifications.connectors.base import Standing
 from notifications.connectors.flowable import Flowable, FlowableTasks, row_of, standing_of
@@ -23,7 +25,7 @@ class OpenText(FlowableTasks):
     label = "OpenText Workflow Service"
     address_example = "https://{region}.api.opentext.com/workflow/v1"
     example = "flowable_task.json"
-    samples = ("opentext_http_task.http",)
+    samples = {"opentext_http_task.http": _("HTTP task, for the model: tells of milestones")}
     token_example = "https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token"
     preset = {
         **Flowable.preset,

@@ -188,16 +188,6 @@ def _newest_key(rows: Any) -> str:
 
 
 # --- snippets to copy -------------------------------------------------------------------------------------------------
-SNIPPET_TITLES: dict[str, Any] = {
-    "flowable_http_task.xml": _("HTTP task, for the model: tells of milestones"),
-    "opentext_http_task.http": _("HTTP task, for the model: tells of milestones"),
-    "camunda7_listener.java": _("Task listener, a class of the process application"),
-    "camunda8_listener.sh": _("Registers a global listener, once"),
-    "camunda8_worker.python": _("Works for that listener"),
-    "camunda8_rest_connector.xml": _("REST connector, for the model: tells of milestones"),
-}
-
-
 @dataclass(frozen=True)
 class Snippet:
     name: str
@@ -212,8 +202,8 @@ def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
     curl = samples.curl(connector.example, base=base, key=key, slug=engine.slug, ref=somebody or "")
     variables = f"export WFPUSH={base}\nexport WFPUSH_KEY={plain or '…'}"
     copied = [
-        Snippet(name, SNIPPET_TITLES[name], samples.filled_in(name, base=base, key=key, slug=engine.slug))
-        for name in connector.samples
+        Snippet(name, title, samples.filled_in(name, base=base, key=key, slug=engine.slug))
+        for name, title in connector.samples.items()
     ]
     reads = any("WFPUSH_KEY" in samples.text_of(name) for name in connector.samples)
     environment = [Snippet("environment", _("What it reads from its environment"), variables)] if reads else []
