@@ -245,7 +245,7 @@ FOLLOWS = code("follows", _("follows the case"))
 HAS_ROLE = code("has_role", _("%(role)s of the case"))
 ON_LIST = code("on_list", _("on the list for %(type)s"))
 BY_EVENT = code("named_by_event", _("named by the event"))
-BY_ROUTE = code("named_by_route", _("named by the route"))
+BY_ROUTE = code("named_by_route", _("named by the rule"))
 AT_PATH = code("named_at", _("named at %(path)s"))
 CUSTOMER = code("customer", _("customer"))
 

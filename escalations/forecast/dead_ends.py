@@ -56,7 +56,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        return f"SLA policy “{self.row}”, step {self.step}" if self.step else f"route “{self.row}”"
+        return f"SLA policy “{self.row}”, step {self.step}" if self.step else f"rule “{self.row}”"
 
 
 @dataclass

@@ -102,7 +102,7 @@ class Policy(models.Model):
     )
     route = models.OneToOneField(
         Route,
-        verbose_name=_("route"),
+        verbose_name=_("rule"),
         null=True,
         blank=True,
         editable=False,

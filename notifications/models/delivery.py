@@ -42,7 +42,7 @@ class Notification(models.Model):
         Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="notifications"
     )
     route = models.ForeignKey(
-        Route, verbose_name=_("route"), null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications"
+        Route, verbose_name=_("rule"), null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications"
     )
     template_version = models.ForeignKey(
         TemplateVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"

@@ -19,7 +19,7 @@ from wfpush.queue.outbox import Work
 class EventStatus(models.TextChoices):
     ACCEPTED = "accepted", _("waiting to be processed")
     PROCESSED = "processed", _("processed")
-    UNROUTED = "unrouted", _("matched no route")
+    UNROUTED = "unrouted", _("matched no rule")
     STALE = "stale", _("older than what was known")
     IGNORED = "ignored", _("the task had ended")
     KEPT = "kept", _("kept until it is clear whether the answer counts")

@@ -152,7 +152,7 @@ class Route(models.Model):
     enabled = models.BooleanField(_("enabled"), default=True)
     priority = models.IntegerField(_("position"), default=100, help_text=_("Smaller numbers are tried first."))
     stop = models.BooleanField(
-        _("stop here"), default=False, help_text=_("When this route matches, later ones are not tried.")
+        _("stop here"), default=False, help_text=_("When this rule matches, later ones are not tried.")
     )
     event_types = models.ManyToManyField(
         EventType, verbose_name=_("event types"), blank=True, related_name="routes", help_text=_("None: every type.")
@@ -189,8 +189,8 @@ class Route(models.Model):
     history = HistoryWithParts(parts=["conditions", "targets"], m2m_fields=[event_types])
 
     class Meta:
-        verbose_name = _("route")
-        verbose_name_plural = _("routes")
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
         ordering = ["priority", "name"]
 
     def __str__(self) -> str:
@@ -234,7 +234,7 @@ class Condition(models.Model):
 class RouteCondition(Condition):
     """A condition of a route. All of them must hold."""
 
-    route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="conditions")
+    route = models.ForeignKey(Route, verbose_name=_("rule"), on_delete=models.CASCADE, related_name="conditions")
 
 
 class TargetKind(models.TextChoices):
@@ -261,7 +261,7 @@ def target_kinds() -> list[tuple[str, Any]]:
 
 
 class RouteTarget(models.Model):
-    route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="targets")
+    route = models.ForeignKey(Route, verbose_name=_("rule"), on_delete=models.CASCADE, related_name="targets")
     kind = models.CharField(_("kind"), max_length=20, choices=target_kinds)
     team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE)
     person = models.ForeignKey(Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE)

@@ -232,8 +232,8 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     "not active": (not_active, "Bob Bauer is not active, so no message is sent to them."),
     "account closed": (closed_account, "The account of Bob Bauer is closed, so no message is sent to them."),
     "known later": (known_later, "Zoe Zhou was not known when the event came."),
-    "empty team": (empty_team, "The routes that apply found nobody: team Empty has no members."),
-    "no manager": (no_manager, "The routes that apply found nobody: carol (has no manager)."),
+    "empty team": (empty_team, "The rules that apply found nobody: team Empty has no members."),
+    "no manager": (no_manager, "The rules that apply found nobody: carol (has no manager)."),
     "a question to somebody else": (
         lambda day: (day.carol, question(day)),
         "The message was for Alice Adams only.",
@@ -241,23 +241,23 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     # routes
     "a condition of a route to them": (
         big_ones,
-        "Route “Big ones” would notify Carol Castle, but did not apply: variables.amount is more than 5000 does "
+        "Rule “Big ones” would notify Carol Castle, but did not apply: variables.amount is more than 5000 does "
         "not hold: it is “1200.5”.",
     ),
     "a condition of the route to the assignee": (
         no_tasks_below_5000,
-        "No route that would notify Bob Bauer applied: “Field work”: task.kind is field does not hold: it is "
+        "No rule that would notify Bob Bauer applied: “Field work”: task.kind is field does not hold: it is "
         "“approval”; “Exceptions that need a person”: task.kind is exception does not hold: it is “approval”; “Tasks”: "
         "variables.amount is more than 5000 does not hold: it is “1200.5”.",
     ),
     "a route that ends the search": (
         stopped,
-        "Route “After all” would notify Carol Castle, but “Tasks” comes first and ends the search.",
+        "Rule “After all” would notify Carol Castle, but “Tasks” comes first and ends the search.",
     ),
-    "route switched off": (switched_off, "Route “Tasks” would notify Bob Bauer, but it is switched off."),
+    "route switched off": (switched_off, "Rule “Tasks” would notify Bob Bauer, but it is switched off."),
     "no route": (
         lambda day: (day.bob, Event.objects.get(event_id="e-5")),
-        "No route applies to com.acme.coffee.empty e-5, so nobody was notified.",
+        "No rule applies to com.acme.coffee.empty e-5, so nobody was notified.",
     ),
     "engine off": (engine_off, "Invoices is switched off, so its events are refused and notify nobody."),
     # events

@@ -84,8 +84,8 @@ def _rule(page: Page) -> None:
     page.keyboard.type("1000")
     page.click("[data-chip=target]")
     page.click("[data-people-list] option:has-text('Finance')")
-    page.click("[data-kind=reminder]")
-    page.click("[data-kind=escalation]")
+    page.click("[data-kind=remind]")
+    page.click("[data-kind=escalate]")
     page.wait_for_function("document.querySelector('[data-part=try]').textContent.includes('assignee')")
     page.evaluate("document.activeElement.blur()")
 

@@ -18,7 +18,7 @@ from tests.admin.pages import page_of, save_form, text_of
 from tests.admin.world import World
 
 PAGE = "admin:escalations_escalation_dead_ends"
-GOOD_NEWS = "For 14 days, every route and every step reaches somebody."
+GOOD_NEWS = "For 14 days, every rule and every step reaches somebody."
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_routes_are_linked_and_who_hears_instead_is_named(world: World, broken: 
         ("Bob Bauer has no manager", "Alice Adams"),
         ("team Empty has no members", ""),
     ]
-    assert f'<a class="desk-link" href="{page_of(route)}">route “Tasks that wait too long”</a>' in page.content.decode()
+    assert f'<a class="desk-link" href="{page_of(route)}">rule “Tasks that wait too long”</a>' in page.content.decode()
 
 
 def test_what_begins_later_says_when(world: World, root: Client) -> None:
@@ -76,7 +76,7 @@ def test_the_page_is_german(broken: Policy, root: Client) -> None:
     root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
     Recipient.objects.update(email="")
     said = text_of(root.get(reverse(PAGE)))
-    said = said[said.index("Routen und Schritte") : said.rindex("niemand")]
+    said = said[said.index("Regeln und Schritte") : said.rindex("niemand")]
     assert "Bob Bauer hat keine vorgesetzte Person" in said
     assert "weder ein Gerät noch eine E-Mail-Adresse" in said
     assert "SLA-Richtlinie „Approvals“, Schritt 3" in said

@@ -49,7 +49,7 @@ def test_the_page_tells_what_happened_and_what_is_to_come(world: World, policy: 
     ]
     places = [shown.index(text) for text in said]
     assert places == sorted(places)
-    assert "by route" not in shown, "no route named them"
+    assert "by rule" not in shown, "no rule named them"
     tones = [line.tone for line in page.context["lines"]]
     assert tones == ["ok", "ok", "ok", "wait", "wait", "wait"]
 

@@ -125,7 +125,7 @@ def test_a_quiet_day_is_good_news(world: World, root: Client) -> None:
         "Nothing failed.",
         "No event has come in yet.",
         "Engines have every answer.",
-        "Every event found a route.",
+        "Every event found a rule.",
     ):
         assert sentence in page
 

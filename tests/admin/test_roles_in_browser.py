@@ -24,7 +24,7 @@ def test_a_rule_editor_makes_a_rule_without_seeing_an_event(world: World, chromi
         page.goto(reverse(rules.NAME))
         page.click("[data-chip=target]")
         page.click("[data-people-list] option:has-text('Finance')")
-        page.click("[data-kind=reminder]")
+        page.click("[data-kind=remind]")
         page.click("[data-chip=due]")
         page.select_option("[name=late-counted]", "duration")
         page.click(".desk-fold > summary")

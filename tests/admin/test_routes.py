@@ -97,7 +97,7 @@ def test_a_route_that_reaches_nobody_or_has_no_words_is_saved_with_a_warning(rou
     route.targets.all().delete()
     route.template.versions.all().update(state="retired")
     shown = text_of(save_form(root, route))
-    assert "This route has no target" in shown
+    assert "This rule has no target" in shown
     assert "has no published version" in shown
     assert "nobody" in text_of(root.get(list_of(Route, "q=Audit")))
     assert [each.name for each in rows_of(root, Route, "gaps=targets")] == ["Audit"]
@@ -225,12 +225,12 @@ def test_the_dry_run_says_who_would_be_told_how_and_why(world: World, root: Clie
     body = written(**story.invoice("T-900", 900, candidates=["bob", "zoe"]))
     shown = dry_run(root, world, body)
     assert "event task.assigned from Invoices would come in" in shown
-    assert "route “Tasks” matched because it is task.assigned" in shown
+    assert "rule “Tasks” matched because it is task.assigned" in shown
     assert "Bob Bauer (candidate) would get “Approve invoice 900”" in shown
     assert "browser: would not be sent: No browser is registered." in shown
     assert "e-mail bob@acme.example: would be sent" in shown
     assert "“zoe” is not notified: unknown" in shown
-    assert "other routes did not apply" in shown
+    assert "other rules did not apply" in shown
 
 
 def test_the_dry_run_keeps_nothing_and_sends_nothing(world: World, root: Client) -> None:
@@ -311,7 +311,7 @@ def test_the_dry_run_says_what_an_event_stumbles_over_and_what_to_do(
     assert answer.status_code == 200
     shown = text_of(answer)
     assert "it could not be processed: LookupError: there is no such calendar" in shown
-    assert "look at the routes and templates changed last" in shown
+    assert "look at the rules and templates changed last" in shown
     assert answer.context["form"]["body"].value() == body
     assert not Task.objects.exists()
 

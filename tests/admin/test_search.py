@@ -187,7 +187,7 @@ def test_what_is_set_up_is_found_by_words(day: World, root: Client) -> None:
     assert search(root, "invoices").hits[0] == Hit("Engine", "Invoices", "invoices · on", page_of(day.engine))
     assert search(root, "fin").names("Team") == ["Finance"]
     route, template = Route.objects.all()[0], Template.objects.all()[0]
-    assert route.name in search(root, route.name).names("Route")
+    assert route.name in search(root, route.name).names("Rule")
     assert template.name in search(root, template.slug).names("Template")
 
 
@@ -260,7 +260,7 @@ def test_what_people_wrote_is_shown_and_not_done(day: World, root: Client) -> No
 
 
 def test_it_says_what_can_be_found_and_that_nothing_was(day: World, root: Client) -> None:
-    kinds = "people, tasks, cases, events, routes, four-eyes rules, templates, engines, teams, SLA policies"
+    kinds = "people, tasks, cases, events, rules, four-eyes rules, templates, engines, teams, SLA policies"
     assert search(root, "") == Found(f"Finds {kinds}, and pages of the desk: by names, words and ids.", [])
     assert search(root, "  ").said == search(root, "").said
     assert search(root, "xyzzy").said == "Nothing is found for “xyzzy”. Words are found by how they begin."

@@ -31,7 +31,7 @@ def test_a_tasks_page_tells_its_events_and_answers_in_order(day: World, root: Cl
     shown = text_of(root.get(page_of(task("T-101"))))
     told = [
         "task.assigned about “Approve invoice 4711”",
-        "Bob Bauer (assignee) by route “Tasks”",
+        "Bob Bauer (assignee) by rule “Tasks”",
         "e-mail bob@acme.example: delivered",
         "Bob Bauer answered “approve” (inbox) “Fine with me.”",
         "call 1: The engine answered 503.",

@@ -21,9 +21,9 @@ def test_an_answered_task_from_arrival_to_the_engines_confirmation(day: World, r
     said = trace_of(root, "e-1")
     story_in_order = [
         "event task.assigned from Invoices about “Approve invoice 4711”",
-        "route “Tasks” matched because it is task.assigned",
-        "other routes did not apply",
-        "Bob Bauer (assignee) by route “Tasks”",
+        "rule “Tasks” matched because it is task.assigned",
+        "other rules did not apply",
+        "Bob Bauer (assignee) by rule “Tasks”",
         "inbox: there",
         "e-mail bob@acme.example: delivered",
         "read",
@@ -48,12 +48,12 @@ def test_times_are_said_with_their_zone(day: World, root: Client) -> None:
 @pytest.mark.parametrize(
     ("event_id", "sentence"),
     [
-        ("e-1", "route “Field work”: task.kind is field does not hold: it is “approval”"),
-        ("e-1", "route “Case milestones”: not tried: “Tasks” says to stop there"),
+        ("e-1", "rule “Field work”: task.kind is field does not hold: it is “approval”"),
+        ("e-1", "rule “Case milestones”: not tried: “Tasks” says to stop there"),
         ("e-2", "e-mail alice@acme.example: given up: 550 5.1.1 No such user here"),
         ("e-2", "try 1: 550 5.1.1 No such user here"),
         ("e-3", "“zoe” is not notified: unknown"),
-        ("e-5", "no route matched"),
+        ("e-5", "no rule matched"),
         ("e-6", "could not be processed: OperationalError: the database went away"),
     ],
 )

@@ -77,7 +77,7 @@ def test_of_a_stand_in_it_says_until_when(day: World, operator: Client) -> None:
 def test_only_routes_that_may_mean_the_person_count(day: World, operator: Client) -> None:
     _carol, about = big_ones(day)
     route = RouteTarget.objects.filter(route__name="Big ones")
-    applied = "Route “Big ones” would notify Carol Castle, but did not apply"
+    applied = "Rule “Big ones” would notify Carol Castle, but did not apply"
     assert applied in said(operator, day.carol, task=about)
     route.update(kind="case_list", person=None)
     assert applied not in said(operator, day.carol, task=about)
@@ -100,7 +100,7 @@ def test_the_present_routes_are_tried_too(day: World, operator: Client) -> None:
     assert "they would not be notified either." in said(operator, day.bob, event=about)
     coffee = route_to(day.bob, name="Coffee")
     coffee.conditions.create(path="variables.floor", operator="eq", value="3")
-    assert "With the routes as they are now, they would be notified." in said(operator, day.bob, event=about)
+    assert "With the rules as they are now, they would be notified." in said(operator, day.bob, event=about)
     assert not Notification.objects.filter(route=coffee).exists()
 
 

@@ -142,7 +142,7 @@ class RuleForm(Plain, forms.ModelForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if name and Route.objects.filter(name=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(gettext("There is a route of this name. Choose another one."))
+            raise ValidationError(gettext("There is a rule of this name. Choose another one."))
         return name
 
     def clean_types(self) -> list[str]:

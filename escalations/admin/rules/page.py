@@ -73,7 +73,7 @@ class RuleRouteAdmin(RouteAdmin):
             raise PermissionDenied
         return self._rule_page(request, Route())
 
-    @action(description=_("Edit as a rule"), url_path="rule", permissions=["rule"], icon="alt_route")
+    @action(description=_("Edit as a sentence"), url_path="rule", permissions=["rule"], icon="alt_route")
     def rule(self, request: HttpRequest, object_id: str) -> HttpResponse:
         route: Route = self.get_row(request, object_id)
         if not self.has_rule_permission(request):

@@ -46,11 +46,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a formset. `pattern`: that of new ones; `joint`: the text between two of them."""
+    """The rows of a formset. `blank`: a new one; `joint`: the text between two of them."""
 
     formset: Any
     rows: Sequence[Row]
-    pattern: Row
+    blank: Row
     joint: str
     add: Sequence[tuple[str, str]]
     """Kind and label of each button that adds one."""
@@ -85,7 +85,7 @@ class Sentence:
 
     def steps(self) -> Rows:
         """“2 h before it is due: remind Finance.”"""
-        add = [("reminder", _("Add a reminder")), ("escalation", _("Add an escalation"))]
+        add = [("remind", _("Add a reminder")), ("escalate", _("Add an escalation"))]
         return self._rows(self.rule.steps, self._step, "", add)
 
     def time(self) -> list[Part]:

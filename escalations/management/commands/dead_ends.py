@@ -1,4 +1,4 @@
-"""`manage.py dead_ends`: lists routes and steps that reach nobody within 14 days."""
+"""`manage.py dead_ends`: lists rules and steps that reach nobody within 14 days."""
 
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,14 @@ from notifications.items.representation import iso_utc
 
 
 class Command(BaseCommand):
-    help = f"List the routes and SLA steps that reach nobody, now or within {HORIZON.days} days. Ends with 1 if any do."
+    help = f"List the rules and SLA steps that reach nobody, now or within {HORIZON.days} days. Ends with 1 if any do."
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         lines = dead_ends(now)
         if lines:
             raise CommandError("\n".join(_line(each, now) for each in lines))
-        self.stdout.write(f"For {HORIZON.days} days, every route and step reaches somebody.")
+        self.stdout.write(f"For {HORIZON.days} days, every rule and step reaches somebody.")
 
 
 def _line(dead_end: DeadEnd, now: datetime) -> str:

@@ -17,7 +17,7 @@ SAYS: dict[str, str | Promise] = {
     "notifications.task": _("What engines wait for somebody to do. None has come yet: tasks come with events."),
     "notifications.case": _("What events and tasks belong to. None has come yet: cases come with events."),
     "notifications.notification": _(
-        "What each person has in their inbox. Nothing has come yet: it begins with the first event that a route is for."
+        "What each person has in their inbox. Nothing has come yet: it begins with the first event that a rule matches."
     ),
     "notifications.delivery": _(
         "Each message, by its channel, and what became of it. "
@@ -66,12 +66,11 @@ SAYS: dict[str, str | Promise] = {
         "What answers are called in the engine. There is none: it is set up on the engine's page."
     ),
     "notifications.route": _(
-        "Who is told what of which events. "
-        "Without one nobody is told anything: add the first one, and try it with a dry run."
+        "Rules decide who is notified of an event. There is none yet: create the first one, and try it with a dry run."
     ),
-    "notifications.routecondition": _("For which events a route is. They are written on the route's page."),
-    "notifications.routetarget": _("Whom routes tell. They are chosen on the route's page."),
-    "notifications.eventtype": _("What events are called that routes can be for. Add the first one."),
+    "notifications.routecondition": _("Conditions of rules. They are edited on the rule's page."),
+    "notifications.routetarget": _("Recipients of rules. They are chosen on the rule's page."),
+    "notifications.eventtype": _("Types of events that rules can match. Add the first one."),
     "notifications.category": _("What people can be told of, and by which channels. Add the first one."),
     "notifications.foureyesrule": _(
         "Which tasks may not be decided by whoever began them. Add the first one where that has to hold."

@@ -56,13 +56,13 @@ def _people_step(person: Recipient | None) -> Step:
 
 
 def _routes_step() -> Step:
-    title, count = _("Say who is told what"), Route.objects.filter(enabled=True).count()
+    title, count = _("Create a rule"), Route.objects.filter(enabled=True).count()
     if not count:
         new_rule = reverse("admin:notifications_route_new_rule")
-        return Step(title, _("A rule says who is told of which events, and how."), new_rule, done=False)
+        return Step(title, _("A rule decides who is notified of an event, and how."), new_rule, done=False)
     says = ngettext(
-        "%(count)d route is on: change it as you need it.",
-        "%(count)d routes are on: change them as you need them.",
+        "%(count)d rule is on: change it as you need it.",
+        "%(count)d rules are on: change them as you need them.",
         count,
     )
     return Step(title, says % {"count": count}, list_url(Route), done=True)

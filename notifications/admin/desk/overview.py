@@ -278,7 +278,7 @@ def unrouted_events(now: datetime) -> Panel:
         for event in events
     ]
     query = f"status__exact={EventStatus.UNROUTED}"
-    return Panel(_("Events no route matched"), list_url(Event, query), _("Every event found a route."), rows)
+    return Panel(_("Events no rule matched"), list_url(Event, query), _("Every event found a rule."), rows)
 
 
 def drafts(now: datetime) -> Panel:

@@ -141,7 +141,7 @@ class NotificationAdmin(LedgerAdmin):
     from_event = link_column("event", _("event"))
     for_task = link_column("task", _("task"))
     in_case = link_column("case", _("case"))
-    by_route = link_column("route", _("route"))
+    by_route = link_column("route", _("rule"))
     wording = link_column("template_version", _("worded by"))
 
 

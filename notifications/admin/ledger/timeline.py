@@ -90,19 +90,19 @@ def route_lines(plan: Json) -> list[Line]:
     """Return a line for each route that matched, and one for the others, with their reasons below it."""
     tried = [_worded(each) for each in routes_of(plan)]
     lines = matched_lines(plan)
-    others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
+    others = [Line(_("rule “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
-        many, one = _("%(count)d other routes did not apply"), _("%(count)d other route did not apply")
+        many, one = _("%(count)d other rules did not apply"), _("%(count)d other rule did not apply")
         count = many if len(others) > 1 else one
         lines.append(Line(count % {"count": len(others)}, "quiet", below=others, folded=True))
     if tried and not any(each["matched"] for each in tried):
-        lines.append(Line(_("no route matched"), "bad"))
+        lines.append(Line(_("no rule matched"), "bad"))
     return lines
 
 
 def matched_lines(plan: Json) -> list[Line]:
     matched = (_worded(each) for each in routes_of(plan) if each["matched"])
-    return [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in matched]
+    return [Line(_("rule “%(name)s” matched because %(reason)s") % each, "ok") for each in matched]
 
 
 def _worded(entry: Json) -> Json:
@@ -137,7 +137,7 @@ def _planned_person(person: Json) -> Line:
         "reason": reasons.words(person),
         "title": inner_quotes(person.get("title", "")),
     }
-    line = Line(text, "ok", detail=_("by route “%(route)s”") % person if person.get("route") else "")
+    line = Line(text, "ok", detail=_("by rule “%(route)s”") % person if person.get("route") else "")
     line.below = [_planned_delivery(each) for each in person.get("channels") or []]
     return line
 
@@ -263,7 +263,7 @@ def _named_by(recipient: Json, event: Event) -> str:
     """Return the route that named the recipient, or the other source if the event has no routes."""
     if not recipient.get("route"):
         return ""
-    return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
+    return (_("by rule “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % recipient
 
 
 def _read_lines(notification: Notification) -> list[Line]:

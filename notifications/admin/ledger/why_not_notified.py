@@ -197,12 +197,12 @@ def _explain_own_routes(question: _Question) -> Answer | None:
     listed = "; ".join(f"“{each}”: {reason.words()}" for each, reason in [(own, why), *more])
     names = {**question.names, "route": own, "why": why.words(), "first": why.argument("route"), "routes": listed}
     if more:
-        text = _("No route that would notify %(person)s applied: %(routes)s.")
+        text = _("No rule that would notify %(person)s applied: %(routes)s.")
     elif why.code == reasons.STOPPED_BY.name:
-        text = _("Route “%(route)s” would notify %(person)s, but “%(first)s” comes first and ends the search.")
+        text = _("Rule “%(route)s” would notify %(person)s, but “%(first)s” comes first and ends the search.")
     else:
-        text = _("Route “%(route)s” would notify %(person)s, but did not apply: %(why)s.")
-    return Answer(text % names, _("Try the event in a dry run, then change the route."))
+        text = _("Rule “%(route)s” would notify %(person)s, but did not apply: %(why)s.")
+    return Answer(text % names, _("Try the event in a dry run, then change the rule."))
 
 
 def _explain_switched_off_routes(question: _Question) -> Answer | None:
@@ -211,8 +211,8 @@ def _explain_switched_off_routes(question: _Question) -> Answer | None:
     for own in question.own_routes:
         ended = any(key < (own.priority, own.name) for key in ends)
         if not own.enabled and not ended and not route.obstacle(own, question.event, question.facts):
-            text = _("Route “%(route)s” would notify %(person)s, but it is switched off.")
-            return Answer(text % {**question.names, "route": own}, _("Switch it on on the route's page."))
+            text = _("Rule “%(route)s” would notify %(person)s, but it is switched off.")
+            return Answer(text % {**question.names, "route": own}, _("Switch it on on the rule's page."))
     return None
 
 
@@ -232,7 +232,7 @@ def _explain_empty_targets(question: _Question) -> Answer | None:
     whys += [_("team %(name)s has no members") % {"name": team} for team in _empty_teams(event, matched)]
     if not whys:
         return None
-    return Answer(_("The routes that apply found nobody: %(why)s.") % {"why": "; ".join(whys[:NAMES])})
+    return Answer(_("The rules that apply found nobody: %(why)s.") % {"why": "; ".join(whys[:NAMES])})
 
 
 def _empty_teams(event: Event, matched: Sequence[int]) -> Sequence[Team]:
@@ -263,13 +263,13 @@ def _explain_routes(question: _Question) -> Answer:
     """Name the routes that matched, and say what the present routes would do."""
     matched = [each["name"] for each in question.tried if each["matched"]]
     if matched:
-        text = _("The routes that apply to %(event)s do not name %(person)s: %(routes)s.")
+        text = _("The rules that apply to %(event)s do not name %(person)s: %(routes)s.")
         text %= {**question.names, "routes": join(f"“{name}”" for name in matched[:ROUTES])}
     elif question.tried:
-        text = _("No route applies to %(event)s, so nobody was notified.") % question.names
+        text = _("No rule applies to %(event)s, so nobody was notified.") % question.names
     else:
         text = _("%(event)s notifies nobody: it only changes what people have already.") % question.names
-    return Answer(f"{text} {_outcome_now(question)}", _("Try the event in a dry run, then add a target or a route."))
+    return Answer(f"{text} {_outcome_now(question)}", _("Try the event in a dry run, then add a target or a rule."))
 
 
 CHECKS: Sequence[Callable[[_Question], Answer | None]] = (
@@ -295,8 +295,8 @@ def _outcome_now(question: _Question) -> str:
     except Exception as fault:  # any error that would stop the event is the answer
         return _("By now it would fail: %(error)s") % {"error": pipeline.error_of(fault)}
     if any(each["recipient"] == question.person.pk for each in result.plan.recipients):
-        return _("With the routes as they are now, they would be notified.")
-    return _("With the routes as they are now, they would not be notified either.")
+        return _("With the rules as they are now, they would be notified.")
+    return _("With the rules as they are now, they would not be notified either.")
 
 
 # --- about a period ---------------------------------------------------------------------------------------------------

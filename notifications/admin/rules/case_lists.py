@@ -50,7 +50,7 @@ class CaseListAdmin(HistoryAdmin):
         if not active_people(form.instance).exists():
             self.message_user(request, gettext("Nobody on this list is active: nobody will be told."), messages.WARNING)
         if not Route.objects.filter(enabled=True, targets__kind=TargetKind.CASE_LIST).exists():
-            text = gettext("No route has “%(target)s” as its target yet, so nobody is told.")
+            text = gettext("No rule has “%(target)s” as its target yet, so nobody is notified.")
             self.message_user(request, text % {"target": TargetKind.CASE_LIST.label}, messages.WARNING)
 
     @display(description=_("engine"), ordering="engine__name")

@@ -97,7 +97,7 @@ def explain_failure(fault: Exception, engine: Engine, inbound: InboundEvent) -> 
     advice = (
         gettext("As a real event it would be tried for an hour, and then be given up: nobody would be told."),
         gettext("See whether another event goes through. If it does, look at what is different in this one."),
-        gettext("If none does, look at the routes and templates changed last; their History can tell."),
+        gettext("If none does, look at the rules and templates changed last; their History can tell."),
         gettext("The log of the web process has the whole error, as “dry_run_failed”."),
     )
     line.below = [Line(sentence, "quiet") for sentence in advice]

@@ -98,7 +98,7 @@ class CategoryAdmin(HistoryAdmin):
     search_fields = ["name", "names", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "names", "slug", "channels", "mandatory", "mandatory_reason", "frequency", "position"]
-    route_count = count_column("route_total", _("routes"), Route, "category__id__exact")
+    route_count = count_column("route_total", _("rules"), Route, "category__id__exact")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(route_total=Count("routes"))
@@ -188,7 +188,7 @@ class EventTypeAdmin(HistoryAdmin):
             ", ".join(f"{each.path}{' 🔒' if each.sensitive else ''}" for each in event_type.variables.all())
         )
 
-    @display(description=_("routes"))
+    @display(description=_("rules"))
     def route_list(self, event_type: EventType) -> SafeString:
         return shortened(", ".join(each.name for each in event_type.routes.all()))
 
@@ -281,7 +281,7 @@ def doubts_about(route: Route) -> list[str]:
     """Return sentences about probable mistakes. The route is saved nevertheless."""
     doubts = []
     if not route.targets.exists():
-        doubts.append(gettext("This route has no target: nobody will get anything."))
+        doubts.append(gettext("This rule has no target: nobody will get anything."))
     if not route.template.versions.filter(state=VersionState.PUBLISHED).exists():
         text = gettext("The template “%(template)s” has no published version: people would only read the task's name.")
         doubts.append(text % {"template": route.template})
@@ -295,7 +295,7 @@ class PartOfRoute(LedgerAdmin):
 
     list_select_related = ["route"]
     list_filter = ["route"]
-    of_route = link_column("route", _("route"), "route__name")
+    of_route = link_column("route", _("rule"), "route__name")
 
 
 @admin.register(RouteCondition)

@@ -42,7 +42,7 @@ class Publication(Conditions):
     conditions = {
         "no": (_("nothing published"), ~Q(versions__state=VersionState.PUBLISHED)),
         "draft": (_("has a draft"), Q(versions__state=VersionState.DRAFT)),
-        "unused": (_("used by no route"), Q(routes=None)),
+        "unused": (_("used by no rule"), Q(routes=None)),
     }
 
 

@@ -26,9 +26,9 @@ class EventReplays(ReplayableAdmin):
 
     def texts(self, row: Event) -> ReplayTexts:
         return ReplayTexts(
-            refused=gettext("Only events that failed or matched no route can be processed again."),
+            refused=gettext("Only events that failed or matched no rule can be processed again."),
             title=gettext("Process the event again"),
-            question=gettext("The event is routed by the routes as they are now, and people are told."),
+            question=gettext("The event is routed by the rules as they are now, and people are told."),
             button=gettext("Process again"),
             sent=gettext("It is processed again. Reload this page in a moment."),
         )

@@ -151,7 +151,7 @@ class Preview:
         """The names of the people concerned, those with the most rows first."""
         person = FACTS[self.kind.name].person
         if not person:
-            return gettext("People are told as the routes are now: they are found when an event is processed.")
+            return gettext("People are told as the rules are now: they are found when an event is processed.")
         rows = self.rows.exclude(**{person: None}).order_by()
         names = rows.values_list(f"{person}__name").annotate(count=Count("pk")).order_by("-count", f"{person}__name")
         name_list = ", ".join(f"{name} ({number(count)})" for name, count in names[:PEOPLE])

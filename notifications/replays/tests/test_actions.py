@@ -67,7 +67,7 @@ def test_an_answer_on_its_way_at_this_moment_is_left_alone(day: World, root: Cli
         (
             Event.objects.filter(event_id__in=["e-1", "e-5", "e-6"]),
             {"event_id": "e-1"},
-            "Only events that failed or matched no route can be processed again.",
+            "Only events that failed or matched no rule can be processed again.",
             "2 events will be processed again.",
         ),
         (

@@ -151,12 +151,12 @@ function fillTexts(texts) {
 function addStep(kind) {
   const counted = form.elements.namedItem("late-counted");
   counted.value ||= "due";
-  const offsets = { due: { reminder: "-2h", escalation: "0" }, duration: { reminder: "2h", escalation: "4h" } };
+  const offsets = { due: { remind: "-2h", escalate: "0" }, duration: { remind: "2h", escalate: "4h" } };
   const row = add("steps", { offset: offsets[counted.value][kind] });
-  const [first] = kind === "reminder" ? rowsOf("targets") : [];
+  const [first] = kind === "remind" ? rowsOf("targets") : [];
   const target = control(row, "target"), told = first && value(first, "kind");
   const isKnown = [...target.options].some((option) => option.value === told);
-  target.value = isKnown ? told : kind === "reminder" ? "assignee" : "manager";
+  target.value = isKnown ? told : kind === "remind" ? "assignee" : "manager";
   for (const name of isKnown ? ["team", "person", "ref"] : []) {
     const input = control(row, name);
     if (input) input.value = value(first, name);

@@ -185,7 +185,7 @@ def test_a_route_reaches_nobody_only_if_none_of_its_targets_does(story: Story, n
     empty = Team.objects.create(slug="empty", name="Empty")
     RouteTarget.objects.filter(route=route).delete()
     RouteTarget.objects.create(route=route, kind="team", team=empty)
-    assert lines(dead_ends(now)) == [("team Empty has no members", ["route “Tasks that wait too long”"])]
+    assert lines(dead_ends(now)) == [("team Empty has no members", ["rule “Tasks that wait too long”"])]
 
     RouteTarget.objects.create(route=route, kind="person", person=story.carol)
 
@@ -250,7 +250,7 @@ def test_many_people_cost_no_more_queries_than_few(
 def test_the_command_lists_them_and_fails(story: Story, now: datetime) -> None:
     out = StringIO()
     call_command("dead_ends", stdout=out)
-    assert "every route and step reaches somebody" in out.getvalue()
+    assert "every rule and step reaches somebody" in out.getvalue()
     change(story.bob, manager=None)
 
     with pytest.raises(CommandError, match=r"^now: Bob has no manager \(SLA policy “Approvals”, step 1\)$"):
@@ -265,7 +265,7 @@ def test_lists_for_cases_are_looked_at_type_by_type(story: Story, now: datetime)
     claims.people.set([story.bob])
     repairs.teams.set([Team.objects.create(slug="night", name="Night")])
 
-    assert lines(dead_ends(now, of=route)) == [("team Night has no members", ["route “Stakeholders”"])]
+    assert lines(dead_ends(now, of=route)) == [("team Night has no members", ["rule “Stakeholders”"])]
     repairs.people.set([story.carol])
     assert dead_ends(now, of=route) == []
 
@@ -290,7 +290,7 @@ def test_a_gap_of_a_rota_is_a_dead_end_from_its_beginning(db: None, before_chris
     (line,) = dead_ends(now)
 
     assert (str(line.why), line.since) == ("nobody is on duty for Claims", berlin("2026-12-25T14:00"))
-    assert line.places == [APPROVALS, "route “Claims”"]
+    assert line.places == [APPROVALS, "rule “Claims”"]
     with pytest.raises(CommandError, match=r"from 2026-12-25T13:00:00Z on: nobody is on duty for Claims"):
         call_command("dead_ends", stdout=StringIO())
 

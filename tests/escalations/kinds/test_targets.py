@@ -77,7 +77,7 @@ def test_a_named_team_means_the_same_people_in_both(story: Story) -> None:
 def test_a_named_person_is_who_is_named_whoever_names_them(story: Story) -> None:
     event, target = story.assign(), a_target(TargetKind.PERSON, person=story.alice)
 
-    assert by_route(event, story.task(), target) == ([("alice", "named by the route")], [])
+    assert by_route(event, story.task(), target) == ([("alice", "named by the rule")], [])
     assert by_step(story.task(), target) == ([("alice", "named by the policy")], [])
 
 
