@@ -121,7 +121,7 @@ DESK = (
     OverviewPanel("escalations.policy", "escalations.admin.dead_ends.panel"),
     RouteDoubts("escalations.admin.dead_ends.warnings"),
     DeskPanel("notifications.task", "escalations.admin.chains.EscalationInline"),
-    DeadlineZone("escalations.admin.chains.zone_of_task", "escalations.admin.chains.CLOCKS"),
+    DeadlineZone("escalations.admin.chains.zone_of_task"),
     RuleModel("escalations.policy", "escalations.admin.policies.read_policy"),
 )
 

@@ -129,11 +129,10 @@ class RouteDoubts:
 
 @dataclass(frozen=True)
 class DeadlineZone:
-    """The zone of the calendar by which a task is due: the dotted names of a function of the Task, which returns it or
-    None, and of the `Prefetch` that this needs in lists of tasks."""
+    """The zone of the calendar by which a task is due: the dotted name of a function of the Task, which returns it or
+    None."""
 
     zone: str
-    prefetch: str
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ TEMPLATES = [
             ],
             "libraries": {
                 "breadcrumbs": "notifications.admin.desk.breadcrumbs",
+                "cells": "notifications.admin.desk.cells",
                 "bidi": "notifications.wording.directions",
             },
         },

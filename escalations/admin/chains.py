@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -20,8 +20,8 @@ from escalations.models import OVER, Escalation, EscalationState, StepRun
 from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.desk.decorators import WorkColumns, action, column, display
-from notifications.admin.desk.display import NOTHING, Tone, ago, due_in, link, mark, pretty, shortened, with_why
+from notifications.admin.desk.decorators import WorkColumns, action, column, display, time_column
+from notifications.admin.desk.display import NOTHING, Tone, due_words, link, mark, moment, pretty, shortened, with_why
 from notifications.admin.desk.filters import Conditions, Recent
 from notifications.models import Task
 
@@ -41,7 +41,7 @@ def zone_of(escalation: Escalation) -> tzinfo | None:
 
 def zone_of_task(task: Task) -> tzinfo | None:
     """Return the time zone of the calendar of the task's last clock."""
-    clock = max(task.escalations.all(), key=lambda each: each.pk, default=None)
+    clock = task.escalations.select_related("rules").order_by("-pk").first()
     return zone_of(clock) if clock is not None else None
 
 
@@ -51,7 +51,7 @@ def policy_of(escalation: Escalation) -> SafeString:
 
 
 class ClockColumns:
-    """Columns of the list of clocks and of the clocks on a task's page. Times are in the zone of their calendar."""
+    """Columns of the list of clocks and of the clocks on a task's page."""
 
     @display(description=_("state"), ordering="state")
     def state_now(self, escalation: Escalation) -> SafeString:
@@ -63,14 +63,11 @@ class ClockColumns:
     def due_by(self, escalation: Escalation) -> SafeString:
         """Return the due date; for a paused clock only the date, because the pause will move it."""
         goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
-        return due_in(zone_of(escalation), escalation.deadline, still_matters=goes_on)
+        return due_words(escalation.deadline, still_matters=goes_on)
 
     @display(description=_("next step"), ordering="due_at")
     def next_at(self, escalation: Escalation) -> SafeString:
-        if escalation.state != EscalationState.RUNNING:
-            return NOTHING
-        with timezone.override(zone_of(escalation) or timezone.get_current_timezone()):
-            return ago(escalation.due_at)
+        return moment(escalation.due_at if escalation.state == EscalationState.RUNNING else None)
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
@@ -169,7 +166,7 @@ class StepRunAdmin(LedgerAdmin):
     fields = ["of_clock", "of_task", "of_policy", "due_at", "ran_at", "result_mark", "told_people", "in_trace"]
     ordering = ["-pk"]
 
-    ran = column(lambda run: ago(run.ran_at), _("taken"), "pk")
+    ran = time_column("ran_at", _("taken"), "pk")
     of_clock = column(lambda run: link(run.escalation), _("escalation"))
     of_task = column(lambda run: link(run.escalation.task), _("task"), "escalation__task__name")
     of_policy = column(lambda run: policy_of(run.escalation), _("policy"), "escalation__policy__name")
@@ -198,7 +195,3 @@ class EscalationInline(ClockColumns, ReadOnlyInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
         return super().get_queryset(request).prefetch_related("runs")
-
-
-CLOCKS = Prefetch("escalations", Escalation.objects.select_related("rules"))
-"""What `zone_of_task` needs."""

@@ -12,7 +12,7 @@ from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.desk.decorators import channel_column, column, display, link_column, time_ago
+from notifications.admin.desk.decorators import channel_column, column, display, link_column, time_column
 from notifications.admin.desk.display import shortened
 from notifications.admin.desk.fields import LabelsField
 from notifications.customers.milestones import MOST_LABEL, label_of
@@ -127,5 +127,5 @@ class UnsubscriptionInline(ReadOnlyInline):
     verbose_name_plural = _("turned off by the link in an e-mail")
 
     by = channel_column()
-    off = time_ago("at", _("turned off"))
-    on_again = time_ago("undone_at", _("turned on again"))
+    off = time_column("at", _("turned off"))
+    on_again = time_column("undone_at", _("turned on again"))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.desk.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline, extend
-from notifications.admin.desk.decorators import action, column, display, link_column, state_column, time_ago
+from notifications.admin.desk.decorators import action, column, display, link_column, state_column, time_column
 from notifications.admin.desk.display import Tone, change_url, mark, page_url
 from notifications.models import Case, Recipient
 from notifications.retention import erasing, rules
@@ -90,7 +90,7 @@ class LegalHoldAdmin(LedgerAdmin):
     def is_in_force(self, hold: LegalHold) -> SafeString:
         return mark("quiet", gettext("lifted")) if hold.lifted_at else mark("wait", gettext("in force"))
 
-    since_when = time_ago("since", _("since"))
+    since_when = time_column("since", _("since"))
 
     def offers(self, action: str, row: LegalHold) -> bool:
         return action != "lift" or row.lifted_at is None

@@ -43,6 +43,9 @@ AMOUNT = TemplateFact(path="variables.amount", kind=FactKind.MONEY)
 CODE = re.compile(r"[A-Z]{3}")
 """A currency that is written into the template; any other text is a path."""
 
+LARGE = (FactKind.MONEY, FactKind.NUMBER)
+"""The kinds of a first fact that cards show large."""
+
 Value = str | int | float
 """True and False are shown as yes and no."""
 
@@ -238,7 +241,7 @@ class WrittenFact(NamedTuple):
     @property
     def is_large(self) -> bool:
         """True if the value may be shown large as the first one. Names and addresses leave no room for the title."""
-        return self.fact.kind in (FactKind.MONEY, FactKind.NUMBER)
+        return self.fact.kind in LARGE
 
     @property
     def in_a_row(self) -> str:
@@ -264,6 +267,17 @@ def facts_of(notification: Notification, language: str = "") -> list[WrittenFact
     return [written_for(fact, language or reader.locale, reader) for fact in facts_in(notification)]
 
 
+def key_amount(details: Json) -> str:
+    """Return the number that cards show large, in the active language and its reader's variety; empty without one.
+
+    `details`: those of a notification, or the data of a task that nobody has.
+    """
+    first = next(iter(_stored_facts(details, translation.get_language() or "en")), None)
+    if first is None or first.kind not in LARGE:
+        return ""
+    return _written(first, formats.active_locale(), UTC)
+
+
 def written_for(fact: KeyFact, language: str, reader: Recipient) -> WrittenFact:
     """Return the fact in that language, in the reader's variety of it and in their time zone."""
     if isinstance(fact.value, bool):
@@ -276,14 +290,17 @@ def written_for(fact: KeyFact, language: str, reader: Recipient) -> WrittenFact:
 
 def facts_in(notification: Notification) -> Sequence[KeyFact]:
     """Return the key facts that a notification keeps."""
-    details = notification.details
+    return _stored_facts(notification.details, notification.language)
+
+
+def _stored_facts(details: Json, language: str) -> Sequence[KeyFact]:
     if STORED in details:
         rows = [KeyFact(*row) for row in details[STORED]]
         labels = details.get(LABELS) or [{}] * len(rows)
         return [fact._replace(labels=each) for fact, each in zip(rows, labels, strict=True)]
     # An earlier version wrote this notification, without key facts. Lock screens may not have been allowed the amount.
     context = {"variables": object_in(details, "variables")}
-    return [fact._replace(sensitive=True) for fact in usual(notification.language, context, ())]
+    return [fact._replace(sensitive=True) for fact in usual(language, context, ())]
 
 
 def _written(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:

@@ -4,17 +4,32 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 from playwright.sync_api import Page
 
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.models import ApiKey, Event, EventType, SigningSecret, Team, Template, TemplateVersion
+from notifications.models import (
+    ApiKey,
+    Callback,
+    Event,
+    EventType,
+    Notification,
+    Recipient,
+    Response,
+    SigningSecret,
+    Task,
+    Team,
+    Template,
+    TemplateVersion,
+)
 from notifications.models import Route as Routing
 from notifications.wording import template_versions
 from tests.admin import sla
 from tests.admin.desk import Browse
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
+from tests.soak.installation import LONG
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
@@ -263,6 +278,44 @@ def test_nothing_is_wider_than_a_phone(evening: World, browse: Browse) -> None:
         return widths
 
     assert {address: width for address, width in browse(visit).items() if width > 390} == {}
+
+
+ROOM = """() => {
+  const rows = [...document.querySelectorAll('#result_list tr.data-row')].map((row) => row.getBoundingClientRect());
+  const foot = document.querySelector('[class*="scrollable-top"]').getBoundingClientRect().top;
+  const box = document.querySelector('.desk-results .simplebar-content-wrapper');
+  const height = Math.max(...rows.map((row) => row.height));
+  return {height, fit: Math.floor((foot - rows[0].top) / height), cut: box.scrollWidth > box.clientWidth};
+}"""
+
+
+def test_a_list_has_one_line_a_row_and_shows_twelve_rows(evening: World, browse: Browse) -> None:
+    """With long names, in German, on a screen of 1280 × 800; in `make soak` every list that has rows."""
+    Task.objects.update(name="Reise von Maximiliane Freifrau von Habsburg-Lothringen nach Rio de Janeiro")
+    Recipient.objects.filter(pk=evening.bob.pk).update(name="Bartholomäus Bauer-Schwarzenberger")
+    models = list(admin.site._registry) if LONG else [Task, Notification, Response, Callback, Event, Routing, Policy]
+    addresses = [list_of(model) for model in models if model is not TemplateVersion and model._default_manager.exists()]
+
+    def visit(page: Page) -> dict[str, Any]:
+        page.set_extra_http_headers({"Accept-Language": "de"})
+        found = {}
+        for address in addresses:
+            page.goto(address)
+            page.locator(".desk-results .simplebar-content-wrapper").wait_for()
+            found[address] = page.evaluate(ROOM)
+        page.goto(list_of(Task))
+        title = page.locator("#result_list th .desk-cell").first
+        return {**found, "title": title.get_attribute("title"), "align": page.evaluate(ALIGN)}
+
+    rooms = browse(visit)
+    assert rooms.pop("title").endswith("Rio de Janeiro")
+    assert rooms.pop("align") == ["right", "right"]
+    assert {address: room for address, room in rooms.items() if room["cut"] or room["height"] > 36} == {}
+    assert {address: room for address, room in rooms.items() if room["fit"] < 12} == {}
+
+
+ALIGN = """() => ['.column-amount', '.field-amount']
+  .map((each) => getComputedStyle(document.querySelector('#result_list ' + each)).textAlign)"""
 
 
 def test_a_list_of_bars_leaves_the_columns_of_pages_as_they_are(world: World, browse: Browse) -> None:

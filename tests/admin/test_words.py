@@ -1,6 +1,7 @@
 """How the desk says times, durations, states and data."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -11,10 +12,13 @@ from notifications.admin.desk.display import (
     due_words,
     inner_quotes,
     mark,
+    moment,
     pretty,
+    short,
     shortened,
     since,
     span,
+    there,
     took,
     with_why,
 )
@@ -44,11 +48,23 @@ def test_durations_are_said_in_their_two_largest_units(length: timedelta, said: 
 def test_times_are_relative_with_the_exact_one_in_the_title() -> None:
     early = NOON - timedelta(minutes=12)
     assert ">12 min ago<" in ago(early)
-    assert 'title="Nov. 25, 2026, 11:48:00 UTC"' in ago(early)
+    assert 'title="Wed 25 Nov 2026 11:48:00 UTC"' in ago(early)
     assert ">in 12 min<" in ago(NOON + timedelta(minutes=12))
     assert ">12 min<" in since(early)
     assert "–" in ago(None)
     assert "–" in since(None)
+
+
+@time_machine.travel(NOON, tick=False)
+def test_tables_have_one_style_of_date() -> None:
+    last_year = NOON - timedelta(days=330)
+    assert 'title="Wed 25 Nov 2026 12:00:00 UTC" class="">Wed 25 Nov 12:00<' in moment(NOON)
+    assert due_words(NOON, still_matters=False) == moment(NOON)
+    assert [short(NOON), short(last_year)] == ["Wed 25 Nov 12:00", "30 Dec 2025 12:00"]
+    assert there(NOON, ZoneInfo("Europe/Berlin")) == "Wed 25 Nov 13:00 CET"
+    with translation.override("de"):
+        assert [short(NOON), short(last_year)] == ["Mi 25. Nov 12:00", "30. Dez 2025 12:00"]
+    assert "–" in moment(None)
 
 
 @time_machine.travel(NOON, tick=False)

@@ -23,6 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from notifications.additions import DeskPanel
+from notifications.admin.desk.decorators import columns_of
 from notifications.admin.desk.display import change_url
 from notifications.admin.desk.empty_lists import empty_text
 from notifications.admin.desk.history_pages import HistoryPages
@@ -110,6 +111,9 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        return columns_of(self.model, super().get_list_display(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -319,8 +323,11 @@ class ReadOnlyInline(TabularInline):
     related: Sequence[str] = ()
     """Relations that the names of the rows need; they are read in the same query."""
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.fields)
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return columns_of(self.model, self.fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

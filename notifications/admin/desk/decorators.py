@@ -1,10 +1,11 @@
 """Typed versions of unfold's decorators for columns and actions, and columns that many lists have."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.db.models.expressions import Func
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,8 +15,10 @@ from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
 from notifications import reasons
-from notifications.admin.desk.display import Tone, ago, link, list_url, mark, pretty, took
+from notifications.admin.desk.display import Tone, link, list_url, mark, moment, pretty, took
 from notifications.channel_facts import channel_name
+from notifications.types import Json
+from notifications.wording.key_facts import key_amount
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -59,9 +62,27 @@ def link_column(name: str, description: object, ordering: Ordering = None) -> An
     return column(lambda row: link(getattr(row, name)), description, ordering)
 
 
-def time_ago(name: str, description: object, ordering: Ordering = None) -> Any:
-    """Return a column with the time that has passed since the field `name`. It sorts by `ordering`, else by `name`."""
-    return column(lambda row: ago(getattr(row, name)), description, ordering or name)
+def time_column(name: str, description: object, ordering: Ordering = None) -> Any:
+    """Return a column with the time of the field `name`. It sorts by `ordering`, else by `name`."""
+    return column(lambda row: moment(getattr(row, name)), description, ordering or name)
+
+
+@cache
+def time_of_field(field: DateTimeField) -> Callable[[Any], SafeString]:
+    """Return a callable column with the time of a field, for lists and tables that name the field itself."""
+
+    @display(description=field.verbose_name, ordering=field.name)
+    def shown(row: Any) -> SafeString:
+        return moment(getattr(row, field.name))
+
+    shown.__name__ = field.name
+    return cast(Callable[[Any], SafeString], shown)
+
+
+def columns_of(model: type[Model], names: Sequence[Any]) -> list[Any]:
+    """Return the columns of a list, where those that are fields with a time show it as all others do."""
+    times = {field.name: field for field in model._meta.fields if isinstance(field, DateTimeField)}
+    return [time_of_field(times[name]) if isinstance(name, str) and name in times else name for name in names]
 
 
 def count_column(name: str, description: object, model: type[Model], lookup: str) -> Any:
@@ -72,6 +93,11 @@ def count_column(name: str, description: object, model: type[Model], lookup: str
         return format_html('<a class="desk-link" href="{}">{}</a>', address, getattr(row, name))
 
     return column(link_to_list, description, name)
+
+
+def amount_column(details_of: Callable[[Any], Json]) -> Any:
+    """Return a column with the key amount of a notification's details, or of a task's data."""
+    return column(lambda row: key_amount(details_of(row)), _("amount"))
 
 
 def json_column(name: str, description: object) -> Any:

@@ -45,7 +45,7 @@ def percent_of(part: int, whole: int) -> int:
 
 
 def exact(value: datetime) -> str:
-    """Return date, time and zone, for titles."""
+    """Return date, time and zone, for titles: “Thu 26 Nov 2026 01:43:09 CET”."""
     return date_format(timezone.localtime(value), "DATETIME_FORMAT")
 
 
@@ -55,13 +55,17 @@ def clock(value: datetime) -> str:
 
 
 def short(value: datetime) -> str:
-    """Return a time as “Thu 26 Nov 01:43”."""
-    return date_format(timezone.localtime(value), pgettext("a date with its time", "D j M H:i"))
+    """Return a time as “Thu 26 Nov 01:43”, in another year as “26 Nov 2025 01:43”. Tables, panels and sentences show
+    all their times so."""
+    here = timezone.localtime(value)
+    is_this_year = here.year == timezone.localtime().year
+    return date_format(here, pgettext("a date with its time", "D j M H:i") if is_this_year else "SHORT_DATETIME_FORMAT")
 
 
 def there(value: datetime, zone: tzinfo | None = None) -> str:
-    """Return a time as “Thu 26 Nov 01:43 CET” in `zone`, by default the current zone."""
-    return date_format(timezone.localtime(value, zone), pgettext("a date with its time and zone", "D j M H:i T"))
+    """Return a time with its zone, “Thu 26 Nov 01:43 CET”, in `zone`, by default in the reader's."""
+    with timezone.override(zone or timezone.get_current_timezone()):
+        return f"{short(value)} {timezone.localtime(value):%Z}"
 
 
 def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
@@ -72,6 +76,11 @@ def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
         f"desk-tone-{tone}" if tone else "",
         text,
     )
+
+
+def moment(value: datetime | None) -> SafeString:
+    """Return a time for a column of a table, with the exact one in the title."""
+    return NOTHING if value is None else _time(value, short(value))
 
 
 def ago(value: datetime | None) -> SafeString:
@@ -90,22 +99,12 @@ def since(value: datetime | None, tone: Tone = "") -> SafeString:
 
 def due_words(value: datetime | None, *, still_matters: bool = True) -> SafeString:
     """Return “late by 2 h” or “due in 10 min”; the date if it no longer matters."""
-    if value is None:
-        return NOTHING
-    if not still_matters:
-        return _time(value, date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT"))
+    if value is None or not still_matters:
+        return moment(value)
     length = value - timezone.now()
     if length < timedelta(0):
         return _time(value, _("late by %(span)s") % {"span": span(length)}, "bad")
     return _time(value, _("due in %(span)s") % {"span": span(length)})
-
-
-def due_in(zone: tzinfo | None, value: datetime | None, *, still_matters: bool = True) -> SafeString:
-    """Return the same as `due_words`, and in a calendar's `zone` also the time there: Fri 27 Nov 09:00 CET."""
-    if zone is None or value is None:
-        return due_words(value, still_matters=still_matters)
-    with timezone.override(zone):
-        return with_why(due_words(value), there(value)) if still_matters else _time(value, there(value))
 
 
 def took(start: datetime | None, end: datetime | None) -> str:

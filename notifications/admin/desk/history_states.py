@@ -9,13 +9,12 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from django.db import models
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
 
-from notifications.admin.desk.display import span
+from notifications.admin.desk.display import short, span
 from notifications.feature_targets import RefField, named_row
 from notifications.models.history import PartRow, columns_of, part_names, part_relation, parts_of
 from notifications.wording.plaintext import cut, escape_hidden_in_json
@@ -197,7 +196,7 @@ def _plain_text(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+        return short(value)
     if isinstance(value, date):
         return date_format(value, "SHORT_DATE_FORMAT")
     if isinstance(value, timedelta):

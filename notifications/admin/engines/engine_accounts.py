@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications import reasons
 from notifications.admin.desk.base import LedgerAdmin
-from notifications.admin.desk.decorators import action, display, link_column, time_ago
+from notifications.admin.desk.decorators import action, display, link_column, time_column
 from notifications.admin.desk.display import list_url, mark, with_why
 from notifications.admin.desk.fields import AddressField, CalledAddressField, SecretField
 from notifications.admin.desk.filters import Conditions
@@ -152,7 +152,7 @@ class ConnectedAccountAdmin(LedgerAdmin):
     fields = ["person", "where", "name", "since", "state"]
     person = link_column("recipient", _("person"), "recipient__name")
     where = link_column("engine", _("engine"), "engine__name")
-    since = time_ago("connected_at", _("connected"))
+    since = time_column("connected_at", _("connected"))
 
     @display(description=_("validity"))
     def state(self, account: ConnectedAccount) -> SafeString:

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications import reasons
 from notifications.admin.desk.base import DeskChangeList, HistoryAdmin
-from notifications.admin.desk.decorators import action, display, time_ago
+from notifications.admin.desk.decorators import action, display, time_column
 from notifications.admin.desk.display import ago, list_url
 from notifications.admin.desk.fields import CalledAddressField
 from notifications.admin.desk.filters import Conditions
@@ -128,8 +128,8 @@ def ask_now(poll: Poll) -> None:
 class PollInline(SingleInline):
     model = Poll
     form = PollForm
-    last_poll = time_ago("asked_at", _("asked last"))
-    swept = time_ago("swept_at", _("asked for all last"))
+    last_poll = time_column("asked_at", _("asked last"))
+    swept = time_column("swept_at", _("asked for all last"))
     readonly_fields = ["last_poll", "swept"]
     fieldsets = [
         (

@@ -20,7 +20,7 @@ from unfold.widgets import (
 )
 
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.desk.decorators import action, display, link_column, time_ago
+from notifications.admin.desk.decorators import action, display, link_column, time_column
 from notifications.admin.desk.display import change_url, mark, span
 from notifications.admin.desk.filters import Conditions, Usable
 from notifications.connectors import credentials, signatures
@@ -43,7 +43,7 @@ class OneTimeSecretAdmin(LedgerAdmin):
     list_select_related = ["engine"]
     autocomplete_fields = ["engine"]
     of_engine = link_column("engine", _("engine"), "engine__name")
-    made = time_ago("created_at", _("made"))
+    made = time_column("created_at", _("made"))
     shown_fields: list[str] = []
     form_fields: list[str] = []
 
@@ -69,7 +69,7 @@ class OneTimeSecretAdmin(LedgerAdmin):
 
 # --- API keys ---------------------------------------------------------------------------------------------------------
 class ApiKeyColumns:
-    last_used = time_ago("last_used_at", _("last used"))
+    last_used = time_column("last_used_at", _("last used"))
 
     @display(description=_("begins with"), ordering="prefix")
     def starts(self, key: ApiKey) -> str:
@@ -182,7 +182,7 @@ class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
 
 # --- signing secrets --------------------------------------------------------------------------------------------------
 class SecretColumns:
-    made = time_ago("created_at", _("made"))
+    made = time_column("created_at", _("made"))
 
     @display(description=_("signs and verifies"), ordering="expires_at")
     def works(self, secret: SigningSecret) -> SafeString:
@@ -312,8 +312,8 @@ class RecipientTokenAdmin(LedgerAdmin):
     search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
     fields = ["starts", "person", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
     person = link_column("recipient", _("person"), "recipient__name")
-    made = time_ago("created_at", _("made"))
-    last_used = time_ago("last_used_at", _("last used"))
+    made = time_column("created_at", _("made"))
+    last_used = time_column("last_used_at", _("last used"))
     actions = ["void"]
 
     @action(description=_("Void: sign these devices and portals out"), permissions=["operate"])
@@ -350,7 +350,7 @@ class SignInLinkAdmin(LedgerAdmin):
     search_fields = ["=recipient__ref", "recipient__name"]
     fields = ["person", "next", "made", "expires_at", "used_at"]
     person = link_column("recipient", _("person"), "recipient__name")
-    made = time_ago("created_at", _("made"))
+    made = time_column("created_at", _("made"))
     actions = ["void"]
 
     @action(description=_("Void: these links sign nobody in any more"), permissions=["operate"])
@@ -381,7 +381,7 @@ class LinkMailAdmin(LedgerAdmin):
     list_select_related = ["recipient"]
     search_fields = ["=recipient__ref", "recipient__name"]
     fields = ["request_time", "person", "asker", "next", "state", "sent_at", "detail"]
-    request_time = time_ago("created_at", _("asked for"))
+    request_time = time_column("created_at", _("asked for"))
     person = link_column("recipient", _("person"), "recipient__name")
 
     @display(description=_("by"))

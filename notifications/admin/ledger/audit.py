@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import MAX_MATCHES, LedgerAdmin
-from notifications.admin.desk.decorators import column, display, time_ago
+from notifications.admin.desk.decorators import column, display, time_column
 from notifications.admin.desk.display import Tone, mark, shortened
 from notifications.admin.desk.filters import Conditions, Lookups
 from notifications.admin.desk.intervals import zone_of_reader
@@ -145,7 +145,7 @@ class AuditAdmin(LedgerAdmin):
             keys.update(queryset.filter(way).order_by("-action_time", "-id").values_list("pk", flat=True)[:MAX_MATCHES])
         return queryset.filter(pk__in=keys), False
 
-    done_at = time_ago("action_time", _("when"))
+    done_at = time_column("action_time", _("when"))
     who = column(lambda entry: entry.user.get_username(), _("who"))
 
     @display(description=_("kind"), ordering="action_flag")

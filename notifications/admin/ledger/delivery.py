@@ -12,6 +12,7 @@ from notifications import reasons
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.desk.decorators import (
     WorkColumns,
+    amount_column,
     column,
     display,
     duration_column,
@@ -19,7 +20,7 @@ from notifications.admin.desk.decorators import (
     link_column,
     reason_column,
     state_column,
-    time_ago,
+    time_column,
 )
 from notifications.admin.desk.display import Tone, due_words, shortened, with_why
 from notifications.admin.desk.filters import Conditions, Lookups, Recent
@@ -79,7 +80,7 @@ class ActionTokenInline(ReadOnlyInline):
 
 @admin.register(Notification)
 class NotificationAdmin(LedgerAdmin):
-    list_display = ["made", "person", "headline", "state_mark", "asked_because", "due_word", "read_word", "category"]
+    list_display = ["made", "person", "headline", "amount", "state_mark", "due_word", "read_word", "asked_because"]
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
     ordering = ["-id"]
@@ -118,10 +119,11 @@ class NotificationAdmin(LedgerAdmin):
         ),
     ]
 
-    made = time_ago("created_at", _("made"), "id")
+    made = time_column("created_at", _("made"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
     instead_of = link_column("on_behalf_of", _("on behalf of"))
     headline = column(lambda notification: shortened(notification.title, 70), _("title"))
+    amount = amount_column(lambda notification: notification.details)
     state_mark = state_column(COPY_TONES)
     why = reason_column("reason", _("reason"))
     asked_because = column(lambda notification: shortened(reasons.words(notification), 50), _("why"))
@@ -130,7 +132,7 @@ class NotificationAdmin(LedgerAdmin):
     def due_word(self, notification: Notification) -> SafeString:
         return due_words(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
 
-    read_word = time_ago("read_at", _("read"))
+    read_word = time_column("read_at", _("read"))
 
     @display(description=_("actions"))
     def shown_actions(self, notification: Notification) -> str:
@@ -197,14 +199,14 @@ class DeliveryAdmin(DeliveryColumns, LedgerAdmin):
         (_("Of"), {"fields": ["of_notification", "of_event", "id"]}),
     ]
 
-    made = time_ago("created_at", _("made"), "id")
+    made = time_column("created_at", _("made"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
 
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
         return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
 
-    next_try = time_ago("due_at", _("next try"))
+    next_try = time_column("due_at", _("next try"))
     took = duration_column("created_at", "ended_at")
     of_notification = link_column("notification", _("notification"))
     of_event = link_column("event", _("event"))

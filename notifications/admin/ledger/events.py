@@ -18,7 +18,7 @@ from notifications.admin.desk.decorators import (
     duration_column,
     json_column,
     link_column,
-    time_ago,
+    time_column,
 )
 from notifications.admin.desk.display import Tone, link, mark, shortened, since, with_why
 from notifications.admin.desk.filters import Conditions, Lookups, Recent
@@ -117,7 +117,7 @@ class EventAdmin(WorkColumns, LedgerAdmin):
         return response
 
     # --- columns ----------------------------------------------------------------------------------------------------
-    received = time_ago("received_at", _("received"), "id")
+    received = time_column("received_at", _("received"), "id")
     subject_link = column(lambda event: with_why(link(event.task or event.case), event.engine), _("about"))
     from_engine = link_column("engine", _("engine"), "engine__name")
 

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.admin.desk.display import INNER_QUOTES, NOTHING, ago, mark, with_why
+from notifications.admin.desk.display import INNER_QUOTES, NOTHING, Tone, ago, mark, with_why
 from notifications.models import CallbackState, Task
 from notifications.types import Json, text_in
 
@@ -37,13 +37,13 @@ def outcome_of(task: Task) -> str:
     return _("%(name)s answered “%(action)s”") % {"name": name, "action": _title(task, action)}
 
 
-def outcome_with_fault(task: Task) -> SafeString:
-    """Return the task's outcome; below it, the engine's state if the engine has not taken the answer."""
+def outcome_with_fault(task: Task, tone: Tone) -> SafeString | None:
+    """Return the task's outcome with the engine's state if the engine has not taken the answer; None without one."""
     text = outcome_of(task)
     if not text:
-        return NOTHING
+        return None
     state = _engine_state(task.outcome)
-    return with_why(format_html("{}", text), mark("bad", state.label) if state is not None and state in UNTAKEN else "")
+    return with_why(mark(tone, text), mark("bad", state.label) if state is not None and state in UNTAKEN else "")
 
 
 def outcome_in_full(task: Task) -> SafeString:

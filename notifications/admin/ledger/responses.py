@@ -17,6 +17,7 @@ from notifications import reasons
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.desk.decorators import (
     action,
+    amount_column,
     column,
     display,
     duration_column,
@@ -24,7 +25,7 @@ from notifications.admin.desk.decorators import (
     link_column,
     reason_column,
     state_column,
-    time_ago,
+    time_column,
 )
 from notifications.admin.desk.display import ago, link, mark, pretty, shortened, since, with_why
 from notifications.admin.desk.filters import Conditions, Recent, Voidable
@@ -52,9 +53,9 @@ class CountsFilter(Conditions):
 
 @admin.register(Response)
 class ResponseAdmin(LedgerAdmin):
-    list_display = ["answered_at", "person", "action", "task_link", "short_comment", "via", "engine_says"]
+    list_display = ["answered_at", "person", "action", "amount", "task_link", "short_comment", "via", "engine_says"]
     list_filter = [Recent, "via", "effect", CountsFilter, "callback__state"]
-    list_select_related = ["recipient", "task", "callback"]
+    list_select_related = ["recipient", "task", "callback", "notification"]
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
     date_hierarchy = "at"
@@ -67,7 +68,8 @@ class ResponseAdmin(LedgerAdmin):
         (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),
     ]
 
-    answered_at = time_ago("at", _("given"), "id")
+    amount = amount_column(lambda response: response.notification.details if response.notification else {})
+    answered_at = time_column("at", _("given"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
     task_link = link_column("task", _("task"))
     short_comment = column(lambda response: shortened(response.comment, 60), _("comment"))
@@ -175,7 +177,7 @@ class CallbackAdmin(LedgerAdmin):
     to_engine = link_column("engine", _("engine"), "engine__name")
     state_mark = state_column(CALLBACK_TONES)
 
-    @display(description=_("waiting since"), ordering="created_at")
+    @display(description=_("waiting"), ordering="created_at")
     def waiting(self, callback: Callback) -> SafeString:
         return since(callback.created_at, "wait") if callback.state == CallbackState.WAITING else link(None)
 
@@ -290,7 +292,7 @@ class ActionTokenAdmin(LedgerAdmin):
     person = link_column("recipient", _("person"), "recipient__name")
     of_notification = link_column("notification", _("notification"))
     actions_offered = column(lambda token: ", ".join(token.actions), _("actions"))
-    made = time_ago("created_at", _("made"))
+    made = time_column("created_at", _("made"))
 
     @display(description=_("state"))
     def state(self, token: ActionToken) -> SafeString:

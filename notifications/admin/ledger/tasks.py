@@ -1,6 +1,5 @@
 """Tasks and cases: what waits since when, for whom, and the outcome."""
 
-from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any
 
@@ -16,15 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from notifications.additions import DeadlineZone
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.desk.decorators import (
+    amount_column,
     column,
     display,
     json_column,
     link_column,
     reason_column,
     state_column,
-    time_ago,
+    time_column,
 )
-from notifications.admin.desk.display import NOTHING, Tone, due_in, exact, link, mark, shortened, since, with_why
+from notifications.admin.desk.display import NOTHING, Tone, due_words, exact, link, mark, shortened, since, with_why
 from notifications.admin.desk.filters import Conditions, Recent
 from notifications.admin.ledger.case_timeline import TimelineMixin
 from notifications.admin.ledger.outcomes import outcome_in_full, outcome_with_fault
@@ -45,6 +45,7 @@ from notifications.models import (
     past_deadline,
 )
 from notifications.routing import stakeholders
+from notifications.wording.key_facts import STORED
 from notifications.wording.plaintext import clean_line
 from wfpush import features
 
@@ -57,11 +58,6 @@ TASK_TONES: dict[str, Tone] = {
     TaskState.CANCELLED: "quiet",
     TaskState.EXPIRED: "bad",
 }
-
-
-def prefetches() -> Iterator[Any]:
-    """Yield what `zone_of_deadline` needs of the tasks of a list."""
-    return (import_string(each.prefetch) for each in features.added(DeadlineZone))
 
 
 def zone_of_deadline(task: Task) -> tzinfo | None:
@@ -86,11 +82,16 @@ class OverviewFilter(Conditions):
 
 
 class TaskColumns:
-    became = column(outcome_with_fault, _("outcome"))
+    @display(description=_("state"), ordering="state")
+    def state_or_outcome(self, task: Task) -> SafeString:
+        """Return the outcome, with the engine's state if it has not taken the answer; the state without an outcome."""
+        return outcome_with_fault(task, TASK_TONES[task.state]) or mark(
+            TASK_TONES[task.state], task.get_state_display()
+        )
 
     @display(description=_("due"), ordering=DEADLINE)
     def due_word(self, task: Task) -> SafeString:
-        return due_in(zone_of_deadline(task), task.deadline, still_matters=task.answerable)
+        return due_words(task.deadline, still_matters=task.answerable)
 
 
 class CopyInline(ReadOnlyInline):
@@ -158,17 +159,7 @@ class EventInline(ReadOnlyInline):
 
 @admin.register(Task)
 class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
-    list_display = [
-        "title",
-        "task_id",
-        "state_mark",
-        "waiting_since",
-        "due_word",
-        "people",
-        "priority",
-        "from_engine",
-        "became",
-    ]
+    list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
     list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
@@ -205,16 +196,19 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         tasks: QuerySet[Task] = super().get_queryset(request)
-        return tasks.prefetch_related("candidates", "teams", *prefetches())
+        copies = Notification.objects.filter(task=OuterRef("pk")).order_by("-pk")
+        tasks = tasks.annotate(key_facts=Subquery(copies.values(f"details__{STORED}")[:1]))
+        return tasks.prefetch_related("candidates", "teams")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Return the most overdue first, if the list shows waiting tasks; else the newest."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     title = column(str, _("task"), "name")
+    amount = amount_column(lambda task: task.data if task.key_facts is None else {STORED: task.key_facts})
     state_mark = state_column(TASK_TONES)
 
-    @display(description=_("waiting since"), ordering="created_at")
+    @display(description=_("waiting"), ordering="created_at")
     def waiting_since(self, task: Task) -> SafeString:
         return since(task.created_at) if task.answerable else link(None)
 
@@ -234,7 +228,6 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
     from_engine = link_column("engine", _("engine"), "engine__name")
-    became = column(outcome_with_fault, _("outcome"))
     outcome_words = column(outcome_in_full, _("outcome"))
     shown_outcome = json_column("outcome", _("outcome as it is kept"))
 
@@ -258,10 +251,7 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
 # --- cases ----------------------------------------------------------------------------------------------------------
 class TaskInline(TaskColumns, ReadOnlyInline):
     model = Task
-    fields = ["name", "task_id", "state", "due_word", "became"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        return super().get_queryset(request).prefetch_related(*prefetches())
+    fields = ["name", "task_id", "state_or_outcome", "due_word"]
 
 
 @admin.register(Case)
@@ -287,7 +277,7 @@ class CaseAdmin(TimelineMixin, LedgerAdmin):
 
     title_or_id = column(str, _("case"), "title")
     from_engine = link_column("engine", _("engine"), "engine__name")
-    changed = time_ago("updated_at", _("changed"))
+    changed = time_column("updated_at", _("changed"))
     following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))
 
     @display(description=_("roles"))

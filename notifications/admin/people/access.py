@@ -28,7 +28,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from notifications.admin.desk.base import DeskAdmin, LedgerAdmin
-from notifications.admin.desk.decorators import action, count_column, display, time_ago
+from notifications.admin.desk.decorators import action, count_column, display, time_column
 from notifications.admin.desk.display import link, mark, shortened, took
 from notifications.admin.desk.filters import Conditions
 from notifications.models import Recipient
@@ -94,7 +94,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     list_select_related = ["recipient"]
     list_prefetch_related = ["groups"]
     search_fields = ["username", "email", "recipient__name", "recipient__ref"]
-    seen = time_ago("last_login", _("last signed in"))
+    seen = time_column("last_login", _("last signed in"))
     filter_horizontal = []
     autocomplete_fields = ["groups"]
     readonly_fields = ["person", "password_link", "last_login", "date_joined"]
@@ -190,7 +190,7 @@ class AccessAttemptAdmin(LedgerAdmin):
     list_filter = [LockState]
     search_fields = ["=username", "=ip_address"]
     fields = ["username", "ip_address", "failures_since_start", "state", "attempt_time", "path_info", "user_agent"]
-    last_try = time_ago("attempt_time", _("last try"))
+    last_try = time_column("attempt_time", _("last try"))
     actions = ["unlock"]
 
     def has_unlock_permission(self, request: HttpRequest) -> bool:
@@ -227,7 +227,7 @@ class AccessLogAdmin(LedgerAdmin):
     list_display = ["username", "ip_address", "signed_in", "logout_time", "user_agent"]
     search_fields = ["=username", "=ip_address"]
     fields = ["username", "ip_address", "attempt_time", "logout_time", "path_info", "user_agent"]
-    signed_in = time_ago("attempt_time", _("signed in"))
+    signed_in = time_column("attempt_time", _("signed in"))
 
 
 # --- background tasks -----------------------------------------------------------------------------------------------
@@ -256,4 +256,4 @@ class FailureAdmin(LedgerAdmin):
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LedgerAdmin):
     list_display = ["name", "release", "last_beat"]
-    last_beat = time_ago("beat_at", _("last beat"))
+    last_beat = time_column("beat_at", _("last beat"))

@@ -21,7 +21,7 @@ from notifications.admin.desk.decorators import (
     display,
     link_column,
     reason_column,
-    time_ago,
+    time_column,
 )
 from notifications.admin.desk.display import NOTHING, list_url, mark, shortened, since
 from notifications.admin.desk.filters import Conditions
@@ -43,9 +43,9 @@ def last_outcome(device: Device) -> SafeString:
 
 class DeviceColumns:
     by = channel_column()
-    registered = time_ago("created_at", _("registered"))
-    used = time_ago("last_used_at", _("last used"))
-    sent = time_ago("last_sent_at", _("last message"))
+    registered = time_column("created_at", _("registered"))
+    used = time_column("last_used_at", _("last used"))
+    sent = time_column("last_sent_at", _("last message"))
 
 
 class DeviceInline(DeviceColumns, ReadOnlyInline):
@@ -160,7 +160,7 @@ class PausedServiceAdmin(LedgerAdmin):
     why = column(lambda paused: shortened(reasons.words(paused)), _("reason"))
     whole_reason = reason_column("reason", _("reason"))
     paused_for = column(lambda paused: since(paused.paused_at, "bad"), _("paused for"), "paused_at")
-    tried_again = time_ago("until", _("tried again"))
+    tried_again = time_column("until", _("tried again"))
 
     @action(description=_("Try again now"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[PausedService]) -> None:

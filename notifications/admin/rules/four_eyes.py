@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.desk.decorators import display, link_column, reason_column, time_ago
+from notifications.admin.desk.decorators import display, link_column, reason_column, time_column
 from notifications.admin.desk.display import shortened
 from notifications.admin.desk.filters import Recent
 from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
@@ -100,7 +100,7 @@ class RefusedAnswerAdmin(LedgerAdmin):
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
     fields = ["tried", "person", "action", "comment", "task_link", "rule", "because", "via", "at"]
-    tried = time_ago("at", _("tried"), "id")
+    tried = time_column("at", _("tried"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
     task_link = link_column("task", _("task"))
     because = reason_column("why", _("why"))

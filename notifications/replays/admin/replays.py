@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
-from notifications.admin.desk.decorators import action, column, display, state_column, time_ago
+from notifications.admin.desk.decorators import action, column, display, state_column, time_column
 from notifications.admin.desk.display import Tone, shortened
 from notifications.admin.desk.filters import Recent
 from notifications.replays import orders
@@ -66,7 +66,7 @@ class ReplayAdmin(LedgerAdmin):
         "too_late",
     ]
 
-    ordered = time_ago("ordered_at", _("ordered"), "id")
+    ordered = time_column("ordered_at", _("ordered"), "id")
     author = column(lambda replay: str(replay.by or "–"), _("by"), "by__username")
 
     @display(description=_("selection"))
