@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminTextInputWidget
+from django.utils.translation import gettext_lazy as _lazy
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from escalations.calendars.definition import MOST_A_DAY
 
@@ -18,6 +19,8 @@ BETWEEN = re.compile(r"[,;\n]")
 PART = re.compile(r"(\d{1,9})(?!\d)\s*([a-zäöü]*)\.?\s*")
 UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
 """Minutes of each unit. A day is 24 hours, in working time, too."""
+UNIT_CHOICES = (("m", _lazy("minutes")), ("h", _lazy("hours")), ("d", _lazy("days")))
+SIDES = (("-", _lazy("before due")), ("", _lazy("after due")))
 MAX_MINUTES = 2**31 - 1
 """The largest number of minutes that the database field takes."""
 
@@ -77,17 +80,43 @@ def hours_text(hours: Iterable[Iterable[str]]) -> str:
 
 
 # --- durations --------------------------------------------------------------------------------------------------------
+class DurationWidget(forms.MultiWidget):
+    """A number and its unit, and with `signed` whether it is before or after the due date."""
+
+    def __init__(self, *, signed: bool = False) -> None:
+        widgets: dict[str, forms.Widget | type[forms.Widget]] = {
+            "number": UnfoldAdminIntegerFieldWidget({"min": 0, "aria-label": _lazy("number")}),
+            "unit": UnfoldAdminSelectWidget({"aria-label": _lazy("unit")}, UNIT_CHOICES),
+        }
+        if signed:
+            widgets["side"] = UnfoldAdminSelectWidget({"aria-label": _lazy("before or after")}, SIDES)
+        super().__init__(widgets, {"data-duration": ""})
+
+    def decompress(self, value: int | None) -> list[Any]:
+        """Return the number in the largest unit in which it is whole."""
+        if value is None:
+            return [None, "h", ""][: len(self.widgets)]
+        unit = next(unit for unit in ("d", "h", "m") if value % UNITS[unit] == 0 and (value or unit == "h"))
+        return [abs(value) // UNITS[unit], unit, "-" if value < 0 else ""][: len(self.widgets)]
+
+
 class DurationField(ParsedField):
-    """A field that reads `90`, `1h 30m` or `2d` as minutes; with `signed`, `-1h` too."""
+    """A field that reads `90`, `1h 30m` or `2d` as minutes; with `signed`, `-1h` too. A DurationWidget sends the parts
+    of such a text."""
 
     def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
         self.signed = signed
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return written(value) if isinstance(value, int) else value
+        return written(value) if isinstance(value, int) and not isinstance(self.widget, DurationWidget) else value
 
     def to_python(self, value: Any) -> Any:
+        if isinstance(value, list):
+            number, unit, side = (*value, "")[:3]
+            if number and not number.isdecimal():
+                raise ValidationError(_("Enter a whole number."))
+            value = f"{side}{number}{unit}" if number else ""
         text = str(value).strip() if value is not None else ""
         if not text:
             return None

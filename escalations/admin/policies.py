@@ -22,7 +22,7 @@ from unfold.forms import PaginationInlineFormSet
 
 from escalations.admin import simulator
 from escalations.admin.dead_ends import warnings
-from escalations.admin.fields import DurationField
+from escalations.admin.fields import DurationField, DurationWidget
 from escalations.admin.policy_change import ANSWER, EDIT, GIVE, following, joining, of_policy, question
 from escalations.clocks import policy_reload
 from escalations.kinds import KINDS, checks, wording
@@ -68,9 +68,10 @@ class PolicyForm(forms.ModelForm):
     minutes = DurationField(
         label=_("How long the task may take"),
         required=False,
-        help_text=_("Such as 8h or 2d. A day has 24 hours, in working time, too."),
+        widget=DurationWidget(),
+        help_text=_("A day has 24 hours, in working time, too."),
     )
-    hold_minutes = DurationField(label=_("For how long nobody is told"), required=False, help_text=_("Such as 4h."))
+    hold_minutes = DurationField(label=_("For how long nobody is told"), required=False, widget=DurationWidget())
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -112,9 +113,10 @@ class StepForm(StepFormBase):
         label=_("When"),
         signed=True,
         initial=0,
-        help_text=_("-1h 30m: before due. 2d: after it. A day has 24 hours, in working time, too."),
+        widget=DurationWidget(signed=True),
+        help_text=_("A day has 24 hours, in working time, too."),
     )
-    repeat_every = DurationField(label=_("Again every"), required=False, help_text=_("Such as 4h."))
+    repeat_every = DurationField(label=_("Again every"), required=False, widget=DurationWidget())
     channels = OrderedChoicesField(
         offered_channels(), label=_("Channels"), required=False, help_text=_("Empty: those of the category.")
     )

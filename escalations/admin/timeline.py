@@ -10,7 +10,8 @@ from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.policies.rules import RuleSet, rules_of
 from notifications import reasons
 from notifications.admin.desk.display import Tone, change_url, short
-from notifications.admin.ledger.timeline import CALLBACK_TONES, DayLine, Line, people
+from notifications.admin.ledger.outcomes import CALLBACK_TONES
+from notifications.admin.ledger.timeline import DayLine, Line, people
 from notifications.models import Callback, Event
 
 TO_COME = 20

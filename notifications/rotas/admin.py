@@ -217,11 +217,12 @@ class RotaAdmin(HistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Rota | None = None) -> list[Any]:
         general_fields = ["name", "slug", "team", "timezone", "category"]
         read = ["feed_url", "calendar", "offered"] if obj else ["feed_url"]
-        return [
+        fieldsets = [
             *([(_("Who is on duty in the next four weeks"), {"fields": ["coming"]})] if obj else []),
             (None, {"fields": general_fields}),
             (_("Calendars"), {"fields": read}),
         ]
+        return self.fold_prepopulated(fieldsets)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -54,6 +54,11 @@ def clean_line(text: str) -> str:
     return _BLANKS.sub(lambda match: match[1] or " ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
+def unix_lines(text: str) -> str:
+    """Return the text with each line end as one line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def escape_hidden(text: str) -> str:
     """Return text in which people see what really came: characters that `clean` removes are written as `\\u202e`.
 

@@ -60,7 +60,7 @@ def filled(response: Any, **changes: Any) -> dict[str, Any]:
     known: set[str] = set()
     for form in _forms(response.context):
         for bound in form:
-            known.add(bound.html_name)
+            known.update([bound.html_name, *_part_names(bound)])
             _write(fields, bound)
     for name in changes:
         assert name in known or name.startswith(("_", "notifications_")) or "-" in name, f"the form has no field {name}"
@@ -96,13 +96,20 @@ def _forms(context: Any) -> list[Any]:
     return forms
 
 
+def _part_names(bound: Any) -> list[str]:
+    """The names of what a field with several widgets sends."""
+    widget = bound.field.widget
+    names = getattr(widget, "widgets_names", [f"_{index}" for index in range(len(getattr(widget, "widgets", ())))])
+    return [f"{bound.html_name}{name}" for name in names]
+
+
 def _write(fields: dict[str, Any], bound: Any) -> None:
     value = bound.value()
     widget = bound.field.widget
-    if hasattr(widget, "decompress") and not isinstance(value, list):
-        parts = widget.decompress(value)
-        names = getattr(widget, "widgets_names", [f"_{index}" for index in range(len(parts))])
-        fields.update({f"{bound.html_name}{name}": part or "" for name, part in zip(names, parts, strict=True)})
+    if hasattr(widget, "decompress"):
+        parts = value if isinstance(value, list) else widget.decompress(value)
+        sent = zip(_part_names(bound), parts, strict=True)
+        fields.update({name: "" if part is None else part for name, part in sent})
     elif isinstance(value, bool):
         fields.update({bound.html_name: "on"} if value else {})
     elif isinstance(value, list | tuple):

@@ -1,5 +1,6 @@
 """What happened to a task or case stands on its page, its outcome in its list, and times in the zone that counts."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +29,7 @@ def task(task_id: str) -> Task:
 
 # --- what happened ----------------------------------------------------------------------------------------------------
 def test_a_tasks_page_tells_its_events_and_answers_in_order(day: World, root: Client) -> None:
-    shown = text_of(root.get(page_of(task("T-101"))))
+    shown = text_of(root.get(page_of(task("T-101")))).partition("What happened")[2]
     told = [
         "task.assigned about “Approve invoice 4711”",
         "Bob Bauer (assignee) by rule “Tasks”",
@@ -39,6 +40,20 @@ def test_a_tasks_page_tells_its_events_and_answers_in_order(day: World, root: Cl
         "Times are those of the zone UTC.",
     ]
     places = [shown.index(each) for each in told]
+    assert places == sorted(places)
+
+
+def test_a_tasks_page_begins_with_who_has_it_and_what_became_of_it(day: World, root: Client) -> None:
+    done, late = (root.get(page_of(task(task_id))) for task_id in ("T-101", "T-102"))
+    facts = {str(label): re.sub(r"<[^>]+>", "", str(value)) for label, value in done.context["facts"]}
+    assert facts["outcome"].startswith("Bob Bauer approved ") and "the engine has it" in facts["outcome"]
+    assert facts["amount"] == "€1,200.50"
+    assert "late" not in facts["due"] and "who has it" not in facts
+    waiting = {str(label): str(value) for label, value in late.context["facts"]}
+    assert "late by 5 h" in waiting["due"]
+    assert "Alice Adams</a> (assignee)" in waiting["who has it"]
+    body = done.content.decode()
+    places = [body.index(each) for each in ("desk-facts", "desk-timeline", "As the engine said it")]
     assert places == sorted(places)
 
 

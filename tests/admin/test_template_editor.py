@@ -25,7 +25,7 @@ from notifications.models import (
 )
 from notifications.wording import liquid, template_versions
 from tests.admin.conftest import signed_in
-from tests.admin.pages import filled, form_at, list_of, page_of, press, text_of
+from tests.admin.pages import filled, form_at, list_of, page_of, press, save_form, text_of
 from tests.admin.world import World
 from tests.factories import TemplateFactory
 from tests.support.length import some
@@ -267,6 +267,23 @@ def test_two_versions_are_compared_word_for_word(draft: TemplateVersion, root: C
     assert "Both say the same." in text_of(same)
 
 
+def test_one_edited_word_is_the_only_mark(template: Template, root: Client) -> None:
+    """Browsers send the line ends of Windows, and versions were stored with them before."""
+    lines = "\n\n".join(f"Line {number} of {{{{ task.name }}}}, which nobody edits." for number in range(40))
+    before = template.versions.get()
+    before.texts.filter(language="en").update(body=lines.replace("\n\n", "\r\n\n", 1))
+    draft = template_versions.new_draft(template, before)
+    place = [text.language for text in draft.texts.all()].index("en")
+    edited = lines.replace("Line 20 of", "Line 20 about").replace("\n", "\r\n")
+
+    save_form(root, draft, **{f"texts-{place}-body": edited})
+
+    assert "\r" not in draft.texts.get(language="en").body
+    [part] = root.get(page_of(draft, "compare_with")).context["parts"]
+    marks = [(piece.change, piece.text) for piece in part.below[0].pieces if piece.change != "same"]
+    assert marks == [("removed", "of"), ("added", "about")]
+
+
 def test_versions_of_another_template_are_not_compared(draft: TemplateVersion, root: Client) -> None:
     other = template_versions.new_draft(TemplateFactory(name="Another"))
     page = root.get(page_of(draft, "compare_with"), {"earlier": other.pk, "later": draft.pk})
@@ -280,14 +297,25 @@ def test_versions_of_another_template_are_not_compared(draft: TemplateVersion, r
         ("Hello", ""),
         ("Pay {{ case.id }} now", "Pay {{ case.title }} soon, please"),
         ("a\n\nb  c", "a\nb c d"),
+        ("Pay it, now.\n", "Pay it now.\n"),
         ("x " * 4000, "y " * 4000),
         ("ab," * 1300, "ab;" * 1300),
         ('{"a": [1, 2]}\n' * 300, '{"a": [1, 3]}\n' * 300),
     ],
-    ids=["from nothing", "to nothing", "words", "white space", "long", "the same again and again", "lines alike"],
+    ids=[
+        "from nothing",
+        "to nothing",
+        "words",
+        "white space",
+        "a comma",
+        "long",
+        "the same again and again",
+        "lines alike",
+    ],
 )
 def test_a_comparison_has_both_texts_whole(old: str, new: str) -> None:
     pieces = words_between(old, new)
+    assert all(piece.text for piece in pieces)
     assert "".join(piece.text for piece in pieces if piece.change != "added") == old
     assert "".join(piece.text for piece in pieces if piece.change != "removed") == new
 

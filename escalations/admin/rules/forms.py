@@ -34,6 +34,7 @@ from notifications.models import (
 )
 from notifications.starter.routes import WAITING
 from notifications.wording import liquid
+from notifications.wording.plaintext import unix_lines
 
 ALL, WAIT = ANY, TOGETHER.join(WAITING)
 """Choices that stand for every event, and for the events of tasks that wait for somebody."""
@@ -210,11 +211,12 @@ class TextForm(Plain, forms.Form):
         return language
 
     def clean(self) -> dict[str, Any]:
-        """Refuse text that no renderer could parse."""
+        """Refuse text that no renderer could parse. Line ends become those of Unix."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name in WRITTEN:
+            cleaned[name] = unix_lines(cleaned.get(name, ""))
             try:
-                liquid.parse(cleaned.get(name, ""))
+                liquid.parse(cleaned[name])
             except RenderError as fault:
                 self.add_error(name, str(fault))
         return cleaned

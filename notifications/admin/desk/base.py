@@ -158,6 +158,22 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskChangeList
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fold_prepopulated(super().get_fieldsets(request, obj))
+
+    def fold_prepopulated(self, fieldsets: Any) -> list[Any]:
+        """Move fields that are filled in from others, such as slugs, to the end. They are folded unless they have
+        errors."""
+        filled = list(self.prepopulated_fields)
+        others = [
+            (title, {**options, "fields": [each for each in options["fields"] if each not in filled]})
+            for title, options in fieldsets
+        ]
+        for name in filled:
+            title = capfirst(self.model._meta.get_field(name).verbose_name)
+            others.append((title, {"fields": [name], "classes": ["collapse"]}))
+        return others
+
     def get_inlines(self, request: HttpRequest, obj: Any | None) -> "Sequence[type[InlineModelAdmin[Any, Any]]]":
         label = self.model._meta.label_lower
         panels = [each for each in features.added(DeskPanel) if each.model == label] if obj is not None else []
@@ -292,6 +308,11 @@ class LedgerAdmin(DeskAdmin):
     def _newest(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         oldest = self.model._default_manager.order_by("-pk").values_list("pk", flat=True)[NEWEST - 1 : NEWEST].first()
         return rows if oldest is None else rows.filter(pk__gte=oldest)
+
+    def get_inline_formsets(self, request: HttpRequest, formsets: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """Return the tables of related rows that have any."""
+        tables: list[Any] = super().get_inline_formsets(request, formsets, *args, **kwargs)
+        return [table for table in tables if table.formset.total_form_count()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

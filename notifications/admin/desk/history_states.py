@@ -17,12 +17,12 @@ from simple_history.utils import get_m2m_reverse_field_name
 from notifications.admin.desk.display import short, span
 from notifications.feature_targets import RefField, named_row
 from notifications.models.history import PartRow, columns_of, part_names, part_relation, parts_of
-from notifications.wording.plaintext import cut, escape_hidden_in_json
+from notifications.wording.plaintext import cut, escape_hidden_in_json, unix_lines
 
 LONG, LONGEST = 60, 4_000
 """Characters from which texts are compared word for word, and maximum number of characters that are shown."""
 
-LINES, WORDS = re.compile(r"[^\n]*\n|[^\n]+"), re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
+LINES, WORDS = re.compile(r"[^\n]*\n|[^\n]+"), re.compile(r"\w+|\s+|[^\w\s]")
 MOST_PAIRS = 50_000
 """Maximum number of pairs of equal words or lines that are compared. Beyond, comparing would take minutes: the old text
 is shown as removed and the new one as added."""
@@ -221,25 +221,28 @@ def _deleted(key: Any) -> str:
 # --- comparison of two texts ------------------------------------------------------------------------------------------
 def words_between(old: str, new: str) -> list[Piece]:
     """Return the new text with the added and the removed words in their places. Lines are compared first, then words in
-    lines that differ."""
+    lines that differ. Line endings of browsers, of Windows and of Unix are the same."""
     pieces: list[Piece] = []
-    for gone, came in _blocks(LINES, old, new):
+    for gone, came in _blocks(LINES, unix_lines(old), unix_lines(new)):
         for less, more in [(gone, came)] if gone == came else _blocks(WORDS, gone, came):
-            for piece in [Piece("same", more)] if less == more else _changes(less, more):
-                if piece.change == "same" and pieces and pieces[-1].change == "same":
-                    piece = Piece("same", pieces.pop().text + piece.text)
-                pieces.append(piece)
+            changes: list[tuple[Change, str]] = (
+                [("removed", less), ("added", more)] if less != more else [("same", more)]
+            )
+            for change, text in changes:
+                if change == "same" and pieces and pieces[-1].change == "same":
+                    text = pieces.pop().text + text
+                pieces += [Piece(change, text)] if text else []
     return pieces
 
 
 def _blocks(what: re.Pattern[str], old: str, new: str) -> Iterator[tuple[str, str]]:
-    """Yield pairs of the old and the new text of a place, equal or not."""
+    """Yield pairs of the old and the new text of a place, equal or not. Blanks alone are no reason to call it equal."""
     before, after = what.findall(old), what.findall(new)
-    counts = Counter(after)
+    counts = Counter(each for each in after if not each.isspace())
     if sum(counts[each] for each in before) > MOST_PAIRS:
         yield old, new
         return
-    for _what, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for _what, start, end, first, last in SequenceMatcher(str.isspace, before, after, autojunk=False).get_opcodes():
         yield "".join(before[start:end]), "".join(after[first:last])
 
 
@@ -251,18 +254,3 @@ def around_changes(pieces: list[Piece]) -> list[Piece]:
         else each
         for each in pieces
     ]
-
-
-def _changes(gone: str, came: str) -> Iterator[Piece]:
-    """Yield the pieces of a change. Blanks at the end of both texts stay."""
-    blanks = came[len(came.rstrip()) :]
-    if blanks and gone.endswith(blanks) and gone.strip() and came.strip():
-        gone, came = gone.removesuffix(blanks), came.removesuffix(blanks)
-    else:
-        blanks = ""
-    if gone:
-        yield Piece("removed", gone)
-    if came:
-        yield Piece("added", came)
-    if blanks:
-        yield Piece("same", blanks)

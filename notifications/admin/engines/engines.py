@@ -220,7 +220,8 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
         [(title, first)] = self.fieldsets
         shown = {"fields": [*first["fields"], *(["state_in_full"] if obj else [])]}
         answers = {"fields": ["callback_url", "reads_before_answers"]}
-        return [(title, shown), (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
+        fieldsets = [(title, shown), (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
+        return self.fold_prepopulated(fieldsets)
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
         """Return the inlines. Mappings can be added at once; keys and secrets need an existing engine."""

@@ -1,15 +1,17 @@
 """The timeline of a task or case in pages, the newest first: its events, who was notified of each, and the answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from notifications.admin.desk.display import change_url
+from notifications.admin.desk.base import LedgerAdmin
+from notifications.admin.desk.display import NOTHING, change_url
 from notifications.admin.ledger.timeline import (
     DayLine,
     Line,
@@ -90,15 +92,30 @@ def _event_line(event: Event) -> Line:
     return line
 
 
-class TimelineMixin:
-    """A mixin that begins the page of a task or case with its timeline, for users who may read events."""
+class TimelineAdmin(LedgerAdmin):
+    """A ledger that begins the page of a task or case with its facts, and with its timeline for users who may read
+    events."""
 
     change_form_outer_before_template = "admin/desk/story.html"
+    facts: Mapping[str, str] = {}
+    """The columns and fields of the row that the page begins with, each with the permission that it needs, if any."""
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         row = kwargs.get("obj")
+        if row is not None:
+            context["facts"] = list(self._facts(request, row))
         if row is not None and request.user.has_perm("notifications.view_event"):
             page = request.GET.get(PARAMETER, "")
             context["story"] = Timeline(row, min(int(page), MOST_PAGES) if page.isdecimal() and len(page) < 9 else 0)
-        response: HttpResponse = super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
+
+    def _facts(self, request: HttpRequest, row: Task | Case) -> Iterator[tuple[str, Any]]:
+        """Yield label and value of each fact that the row has."""
+        for name, permission in self.facts.items():
+            if permission and not request.user.has_perm(permission):
+                continue
+            field, _attribute, value = lookup_field(name, row, self)
+            value = display_for_field(value, field, "") if field is not None else value
+            if value and value != NOTHING:
+                yield label_for_field(name, type(row), self, return_attr=False), value

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.admin.desk.display import INNER_QUOTES, NOTHING, Tone, ago, mark, with_why
+from notifications.admin.desk.display import INNER_QUOTES, NOTHING, Tone, mark, moment, with_why
 from notifications.models import CallbackState, Task
 from notifications.types import Json, text_in
 
@@ -20,6 +20,16 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "acknowledge": lambda: _("%(name)s acknowledged it"),
     "request_info": lambda: _("%(name)s asked for information"),
     "complete": lambda: _("%(name)s completed it"),
+}
+CALLBACK_TONES: dict[str, Tone] = {
+    CallbackState.WAITING: "wait",
+    CallbackState.DELIVERED: "ok",
+    CallbackState.HANDLED: "ok",
+    CallbackState.REFUSED: "bad",
+    CallbackState.SUPERSEDED: "quiet",
+    CallbackState.TAKEN_BACK: "quiet",
+    CallbackState.RETURNED: "quiet",
+    CallbackState.FAILED: "bad",
 }
 UNTAKEN = (CallbackState.REFUSED, CallbackState.FAILED)
 
@@ -46,15 +56,15 @@ def outcome_with_fault(task: Task, tone: Tone) -> SafeString | None:
     return with_why(mark(tone, text), mark("bad", state.label) if state is not None and state in UNTAKEN else "")
 
 
-def outcome_in_full(task: Task) -> SafeString:
+def outcome_in_full(task: Task, tone: Tone) -> SafeString:
     """Return the task's outcome with its time; below it, the engine's state and the reason."""
     text = outcome_of(task)
     if not text:
         return NOTHING
     state, at = _engine_state(task.outcome), _instant(task.outcome)
     why = reasons.in_words(task.outcome).get("detail") or ""
-    engine = " ".join(part for part in (str(state.label) if state else "", str(why)) if part)
-    return with_why(format_html("{} {}", text, ago(at) if at else ""), engine)
+    engine = format_html("{} {}", mark(CALLBACK_TONES[state], state.label), why) if state else why
+    return with_why(format_html("{} {}", mark(tone, text), moment(at) if at else ""), engine)
 
 
 def _title(task: Task, name: str) -> str:

@@ -29,7 +29,8 @@ from notifications.admin.desk.decorators import (
 )
 from notifications.admin.desk.display import ago, link, mark, pretty, shortened, since, with_why
 from notifications.admin.desk.filters import Conditions, Recent, Voidable
-from notifications.admin.ledger.timeline import CALLBACK_TONES, why_not_sent
+from notifications.admin.ledger.outcomes import CALLBACK_TONES
+from notifications.admin.ledger.timeline import why_not_sent
 from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
 from notifications.forms import recorded_values

@@ -7,13 +7,15 @@ from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.additions import DeadlineZone
-from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.desk.base import ReadOnlyInline
 from notifications.admin.desk.decorators import (
     amount_column,
     column,
@@ -24,9 +26,20 @@ from notifications.admin.desk.decorators import (
     state_column,
     time_column,
 )
-from notifications.admin.desk.display import NOTHING, Tone, due_words, exact, link, mark, shortened, since, with_why
+from notifications.admin.desk.display import (
+    NOTHING,
+    Tone,
+    due_words,
+    exact,
+    link,
+    mark,
+    moment,
+    shortened,
+    since,
+    with_why,
+)
 from notifications.admin.desk.filters import Conditions, Recent
-from notifications.admin.ledger.case_timeline import TimelineMixin
+from notifications.admin.ledger.case_timeline import TimelineAdmin
 from notifications.admin.ledger.outcomes import outcome_in_full, outcome_with_fault
 from notifications.attachments.representation import size_said
 from notifications.forms.fields import form_of
@@ -36,8 +49,8 @@ from notifications.models import (
     Callback,
     CallbackState,
     Case,
-    Event,
     Notification,
+    NotificationState,
     Response,
     Task,
     TaskMessage,
@@ -48,6 +61,9 @@ from notifications.routing import stakeholders
 from notifications.wording.key_facts import STORED
 from notifications.wording.plaintext import clean_line
 from wfpush import features
+
+MAX_PEOPLE = 10
+"""Maximum number of people in a line. The copies below have all."""
 
 TASK_TONES: dict[str, Tone] = {
     TaskState.OPEN: "wait",
@@ -95,6 +111,7 @@ class TaskColumns:
 
 
 class CopyInline(ReadOnlyInline):
+    classes = ["collapse"]
     model = Notification
     related = ["recipient"]
     fields = ["person", "state", "why", "read_at"]
@@ -105,6 +122,7 @@ class CopyInline(ReadOnlyInline):
 
 
 class AnswerInline(ReadOnlyInline):
+    classes = ["collapse"]
     model = Response
     related = ["recipient", "callback"]
     fields = ["person", "action", "comment", "via", "at", "engine_says"]
@@ -121,7 +139,7 @@ class AnswerInline(ReadOnlyInline):
 class MessageInline(ReadOnlyInline):
     model = TaskMessage
     related = ["author", "reply_to"]
-    fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
+    fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "was_late", "engine_says"]
     verbose_name_plural = _("conversation")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskMessage]:
@@ -146,49 +164,56 @@ class MessageInline(ReadOnlyInline):
     def files(self, message: TaskMessage) -> str:
         return ", ".join(f"{each.name} ({size_said(each.size)})" for each in message.attachments.all())
 
+    @display(description=_("late"))
+    def was_late(self, message: TaskMessage) -> SafeString:
+        return mark("bad", gettext("late")) if message.late else NOTHING
+
     @display(description=_("engine"))
     def engine_says(self, message: Any) -> str:
         return str(CallbackState(message.call).label) if message.call else link(None)
 
 
-class EventInline(ReadOnlyInline):
-    model = Event
-    fields = ["received_at", "type", "status"]
-    verbose_name_plural = _("its events, newest first")
-
-
 @admin.register(Task)
-class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
+class TaskAdmin(TaskColumns, TimelineAdmin):
     list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
     list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     shown_with = ["task_id"]
     search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
-    inlines = [CopyInline, AnswerInline, MessageInline, EventInline]
+    inlines = [CopyInline, AnswerInline, MessageInline]
+    facts = {
+        "outcome_words": "",
+        "state_mark": "",
+        "amount": "",
+        "due_and_late": "",
+        "who_has_it": "notifications.view_notification",
+        "due_by_sla": "",
+        "due_in_engine": "",
+        "expiry": "",
+        "people": "",
+        "from_initiator": "",
+        "in_case": "",
+        "from_engine": "",
+        "kind": "",
+        "priority": "",
+        "task_id": "",
+    }
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "name",
-                    "task_id",
-                    "state_mark",
-                    "outcome_words",
-                    "due_at",
-                    "due_by_sla",
-                    "expires_at",
-                    "priority",
-                    "kind",
-                ]
-            },
-        ),
-        (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
-        (_("Questions and answers"), {"fields": ["shown_form", "shown_info"]}),
         (
             _("As the engine said it"),
             {
-                "fields": ["id", "shown_actions", "shown_data", "shown_outcome", "created_at", "updated_at"],
+                "fields": [
+                    "url",
+                    "shown_form",
+                    "shown_info",
+                    "shown_actions",
+                    "shown_data",
+                    "shown_outcome",
+                    "id",
+                    "created_at",
+                    "updated_at",
+                ],
                 "classes": ["collapse"],
             },
         ),
@@ -214,10 +239,11 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
 
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> str:
-        """Return the SLA deadline in the zone of its calendar."""
-        if task.sla_due_at is None:
+        """Return the SLA deadline in the zone of its calendar, if it has one."""
+        zone = zone_of_deadline(task)
+        if task.sla_due_at is None or zone is None:
             return NOTHING
-        with timezone.override(zone_of_deadline(task) or timezone.get_current_timezone()):
+        with timezone.override(zone):
             return exact(task.sla_due_at)
 
     @display(description=_("person"))
@@ -228,7 +254,7 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
     from_engine = link_column("engine", _("engine"), "engine__name")
-    outcome_words = column(outcome_in_full, _("outcome"))
+    outcome_words = column(lambda task: outcome_in_full(task, TASK_TONES[task.state]), _("outcome"))
     shown_outcome = json_column("outcome", _("outcome as it is kept"))
 
     @display(description=_("form"))
@@ -242,7 +268,29 @@ class TaskAdmin(TaskColumns, TimelineMixin, LedgerAdmin):
         text = gettext("Only in the engine: %(fields)s") % {"fields": missing}
         return with_why(shortened(names or "—", 300), mark("bad", text)) if missing else shortened(names, 300)
 
+    expiry = time_column("expires_at", _("expires at"))
     in_case = link_column("case", _("case"))
+    from_initiator = link_column("initiator", _("initiator"))
+
+    @display(description=_("due"))
+    def due_and_late(self, task: Task) -> SafeString:
+        """Return when the task is due, and by how much it is late if it is."""
+        is_late = task.answerable and task.deadline is not None and task.deadline < timezone.now()
+        return with_why(moment(task.deadline), due_words(task.deadline) if is_late else "")
+
+    @display(description=_("due in the engine"))
+    def due_in_engine(self, task: Task) -> SafeString:
+        """Return the engine's due date where that of the SLA counts instead."""
+        return moment(task.due_at if task.sla_due_at is not None else None)
+
+    @display(description=_("who has it"))
+    def who_has_it(self, task: Task) -> SafeString:
+        """Return the people with an open copy, linked to it."""
+        copies = task.notifications.filter(state=NotificationState.OPEN).select_related("recipient").order_by("pk")
+        shown = [(link(copy, copy.recipient), reasons.words(copy)) for copy in copies[: MAX_PEOPLE + 1]]
+        names = format_html_join(", ", "{} ({})", shown[:MAX_PEOPLE])
+        return format_html("{}, …", names) if len(shown) > MAX_PEOPLE else names
+
     shown_info = json_column("info", _("questions and what was supplied"))
     shown_actions = json_column("actions", _("actions"))
     shown_data = json_column("data", _("data"))
@@ -255,25 +303,15 @@ class TaskInline(TaskColumns, ReadOnlyInline):
 
 
 @admin.register(Case)
-class CaseAdmin(TimelineMixin, LedgerAdmin):
+class CaseAdmin(TimelineAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
     found_by = ["case_id", "title__istartswith"]
     ordering = ["-pk"]
     inlines = [TaskInline]
-    fields = [
-        "title",
-        "case_id",
-        "type",
-        "status",
-        "url",
-        "from_engine",
-        "in_roles",
-        "following",
-        "created_at",
-        "updated_at",
-    ]
+    facts = dict.fromkeys(["title", "status", "case_id", "type", "from_engine", "in_roles", "following"], "")
+    fieldsets = [(_("In our books"), {"fields": ["url", "created_at", "updated_at"], "classes": ["collapse"]})]
 
     title_or_id = column(str, _("case"), "title")
     from_engine = link_column("engine", _("engine"), "engine__name")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from notifications import reasons
 from notifications.admin.desk.display import Tone, change_url, clock, exact, inner_quotes, short, took
+from notifications.admin.ledger.outcomes import CALLBACK_TONES
 from notifications.cases import internal_events
 from notifications.channel_facts import INBOX, channel_name
 from notifications.engines import health
@@ -42,16 +43,6 @@ DELIVERY_TONES: dict[str, Tone] = {
     DeliveryState.SUPPRESSED: "quiet",
     DeliveryState.EXPIRED: "bad",
     DeliveryState.DEAD: "bad",
-}
-CALLBACK_TONES: dict[str, Tone] = {
-    CallbackState.WAITING: "wait",
-    CallbackState.DELIVERED: "ok",
-    CallbackState.HANDLED: "ok",
-    CallbackState.REFUSED: "bad",
-    CallbackState.SUPERSEDED: "quiet",
-    CallbackState.TAKEN_BACK: "quiet",
-    CallbackState.RETURNED: "quiet",
-    CallbackState.FAILED: "bad",
 }
 
 

@@ -96,7 +96,7 @@ class BrandAdmin(HistoryAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
         identities = (_("As whom it sends"), {"fields": ["identities"]})
-        return [*self.fieldsets, *([identities] if obj is not None else [])]
+        return self.fold_prepopulated([*self.fieldsets, *([identities] if obj is not None else [])])
 
     @display(description=_("By channel"))
     def identities(self, brand: Brand) -> SafeString:

@@ -32,14 +32,16 @@ from notifications.models import (
     WrittenText,
 )
 from notifications.wording import liquid
+from notifications.wording.plaintext import unix_lines
 from notifications.wording.template_check import Problem
 
 
 class LiquidField(forms.CharField):
-    """A field that refuses text that no renderer could parse."""
+    """A field that refuses text that no renderer could parse. Its value has the line endings of Unix: browsers send
+    those of Windows, with which every line of a saved text would differ from that of the version before."""
 
     def clean(self, value: Any) -> str:
-        source: str = super().clean(value)
+        source = unix_lines(super().clean(value))
         try:
             liquid.parse(source)
         except RenderError as fault:

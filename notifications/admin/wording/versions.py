@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from notifications.admin.desk.base import DeskAdmin
 from notifications.admin.desk.decorators import action, display, link_column
 from notifications.admin.desk.display import Tone, change_url, list_url, mark, page_url
-from notifications.admin.desk.history_states import Difference, words_between
+from notifications.admin.desk.history_states import Difference, around_changes, words_between
 from notifications.admin.wording.live_preview import draft_json, menu_context
 from notifications.admin.wording.preview import preview_context, preview_page, send_page
 from notifications.admin.wording.template_languages import languages_of
@@ -263,7 +263,7 @@ def differences(earlier: TemplateVersion, later: TemplateVersion) -> Iterator[Di
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name, {}), after.get(name, {})
         fields = [
-            Difference(field, pieces=words_between(old.get(field, ""), new.get(field, "")))
+            Difference(field, pieces=around_changes(words_between(old.get(field, ""), new.get(field, ""))))
             for field in (old | new)
             if old.get(field, "") != new.get(field, "")
         ]
