@@ -34,8 +34,8 @@ from notifications.wording.plaintext import escape_hidden, show_hidden_character
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # unfold's pages are written for Alpine, which needs both
-        "style-src 'self' 'unsafe-inline'",
+        "script-src 'self' 'unsafe-eval'",  # unfold's pages are written for Alpine, which evaluates their attributes
+        "style-src 'self' 'unsafe-inline'",  # unfold's pages carry its colours, and htmx adds a style of its own
         "img-src 'self' data: https:",
         "object-src 'none'",
         "base-uri 'none'",

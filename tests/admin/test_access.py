@@ -1,9 +1,11 @@
 """Signing in to the desk, locks and how they are opened, users and their people, failed background tasks."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -65,6 +67,14 @@ def test_the_desk_loads_nothing_from_elsewhere_and_is_framed_by_nobody(root: Cli
         assert "default-src 'self'" in policy
         assert "frame-ancestors 'none'" in policy
         assert "form-action 'self'" in policy
+        assert "script-src 'self' 'unsafe-eval';" in policy, "no inline scripts"
+
+
+def test_no_script_of_ours_writes_html() -> None:
+    scripts = sorted((settings.BASE_DIR / "static" / "wfpush").rglob("*.js"))
+    assert len(scripts) > 40
+    writes = re.compile(r"(inner|outer)HTML\s*=[^=]|insertAdjacentHTML|document\.write|createContextualFragment")
+    assert [script.name for script in scripts if writes.search(script.read_text())] == []
 
 
 @pytest.mark.parametrize("path", ["/admin-foo", "/administration", "/admin/nowhere", "/admin/nowhere/", "/adminx/"])

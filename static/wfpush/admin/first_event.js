@@ -1,4 +1,6 @@
 // Turns the light of the page that waits for an engine's first event: asks until something came, and slowly after that.
+import { draw } from "./fragments.js";
+
 const WAITING = 1500, GREEN = 10000;  // milliseconds
 const light = document.querySelector("[data-light]");
 const failed = document.querySelector("[data-light-failed]");
@@ -9,10 +11,7 @@ async function look() {
     const answer = await fetch(light.dataset.light, {redirect: "error", headers: {Accept: "application/json"}});
     if (!answer.ok) throw new Error(String(answer.status));
     const {green, html} = await answer.json();
-    if (html !== light.dataset.shown) {
-      light.dataset.shown = html;
-      light.innerHTML = html;  // the server's own template: what engines sent is escaped in it
-    }
+    draw(light, html);
     light.dataset.green = String(green);
     failed.hidden = true;
     if (green) pause = GREEN;

@@ -1,5 +1,7 @@
 // “Insert…” beside each text of a template: variables, filters and conditions, which the server lists with what they give
 // (notifications/admin/wording/live_preview.py). Without this script they stand below the preview, to be copied.
+import { draw } from "./fragments.js";
+
 const FIELD = /^(texts|customer_texts)-\d+-(title|body|short_body)$/;
 let dialog = null;
 let list = null;
@@ -73,7 +75,7 @@ function giveButtons(within) {
 export function showMenu({ key, html }) {
   list.dataset.key = key;
   const shown = list.querySelector("[data-insert-items]") ?? dialog.querySelector("[data-insert-items]");
-  shown.innerHTML = html;  // the server's own template: what engines wrote is escaped in it
+  draw(shown, html);
 }
 
 export function startMenu(form) {

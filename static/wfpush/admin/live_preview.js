@@ -1,4 +1,5 @@
 // The template editor: the server renders what is typed while it is typed, by the functions that send messages.
+import { draw } from "./fragments.js";
 import { showLanguages, showRows, startLanguages } from "./template_languages.js";
 import { showMenu, startMenu } from "./insert_menu.js";
 
@@ -55,11 +56,8 @@ function show({html, faults, languages, insert_menu: menu}) {
   if (languages) showLanguages(languages);
   else showRows();
   if (menu) showMenu(menu);
-  if (!html || html === looks.dataset.shown) return;
-  looks.dataset.shown = html;
   const open = looks.querySelector("details")?.open;
-  looks.innerHTML = html;  // the server's own template: what people wrote is escaped in it
-  if (open) looks.querySelector("details")?.setAttribute("open", "");
+  if (html && draw(looks, html) && open) looks.querySelector("details")?.setAttribute("open", "");
 }
 
 // A fault is shown beside its text; one without a field, or with a hidden one, above the preview. A field may have several.

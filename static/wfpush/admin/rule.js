@@ -1,5 +1,6 @@
 // The page of a rule: rewords its chips at once, adds and removes rows, and asks the server what the rule would do while it
 // is filled in (escalations/admin/rules/page.py).
+import { draw, rowOf } from "./fragments.js";
 import { showMenu } from "./insert_menu.js";
 import { followChips, showChips } from "./rule_chips.js";
 import { startWords } from "./rule_words.js";
@@ -121,9 +122,7 @@ function showParts() {
 // --- rows
 function add(prefix, values = {}) {
   const total = form.elements.namedItem(`${prefix}-TOTAL_FORMS`);
-  const made = document.createElement("div");
-  made.innerHTML = form.querySelector(`[data-pattern="${prefix}"]`).innerHTML.replaceAll("__prefix__", total.value);
-  const row = made.firstElementChild;
+  const row = rowOf(form.querySelector(`[data-pattern="${prefix}"]`), total.value);
   form.querySelector(`[data-rows="${prefix}"]`).append(row);
   total.value = Number(total.value) + 1;
   for (const [name, text] of Object.entries(values)) row.querySelector(`[name$="-${name}"]`).value = text;
@@ -245,10 +244,7 @@ function show({ parts, faults, events, event, open_tasks, insert_menu: menu }) {
   offer(events, event);
   form.querySelector("[data-follow]")?.toggleAttribute("hidden", !open_tasks);
   for (const place of form.querySelectorAll("[data-part]")) {
-    const html = parts[place.dataset.part].trim();
-    if (place.dataset.shown === html) continue;
-    place.dataset.shown = html;
-    place.innerHTML = html;  // the server's own template: what people wrote is escaped in it
+    draw(place, parts[place.dataset.part].trim());
   }
 }
 

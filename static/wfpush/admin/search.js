@@ -1,4 +1,6 @@
 // The search of every page: Ctrl-K or a button opens it, and the server answers while somebody types.
+import { draw } from "./fragments.js";
+
 const CALM = 120;  // milliseconds without a key press before the server is asked
 const dialog = document.getElementById("search");
 const field = document.getElementById("search-words");
@@ -39,9 +41,8 @@ async function ask() {
   if (wanted) follow(wanted.apart);
 }
 
-// The server's own template: what people wrote is escaped in it.
 function show(html) {
-  list.innerHTML = html;
+  if (!draw(list, html)) return mark(options()[0]);
   const words = list.querySelector("p");
   said.textContent = words?.textContent ?? "";
   words?.remove();

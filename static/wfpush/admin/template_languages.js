@@ -1,5 +1,7 @@
 // The languages of a template as tabs: texts of the others are out of sight. The server draws the tabs and what each language lacks
 // (notifications/admin/wording/template_languages.py); without this script they lead to the texts.
+import { draw } from "./fragments.js";
+
 const NEW = "";  // the tab of a text whose language is still to be written
 let form = null;
 let bar = null;
@@ -33,7 +35,7 @@ export function showLanguages(html) {
   const said = bar?.querySelector("[data-languages-said]");
   if (!said) return;
   const focused = document.activeElement?.dataset?.language;
-  if (html !== said.innerHTML) said.innerHTML = html;  // the server's own template: what people wrote is escaped in it
+  draw(said, html);
   const known = tabs().map((tab) => tab.dataset.language);
   if (focused !== undefined) bar.querySelector(`[data-language="${CSS.escape(focused)}"]`)?.focus();
   choose(known.includes(chosen) ? chosen : chosen === NEW ? NEW : known[0] ?? NEW);
