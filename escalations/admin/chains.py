@@ -69,7 +69,7 @@ class ClockColumns:
     def next_at(self, escalation: Escalation) -> SafeString:
         return moment(escalation.due_at if escalation.state == EscalationState.RUNNING else None)
 
-    @display(description=_("told"))
+    @display(description=_("notified"))
     def told(self, escalation: Escalation) -> SafeString:
         """Return the names of all who were told, once each, with a mark if a step could tell nobody."""
         runs = escalation.runs.all()
@@ -176,7 +176,7 @@ class StepRunAdmin(LedgerAdmin):
     def result_mark(self, run: StepRun) -> SafeString:
         return with_why(mark(RESULT_TONES[run.result], run.get_result_display()), shortened(reasons.words(run, "why")))
 
-    @display(description=_("told"))
+    @display(description=_("notified"))
     def told_people(self, run: StepRun) -> SafeString:
         names = (f"{each['name']} ({reasons.words(each)})" for each in run.told)
         return shortened(", ".join(names))

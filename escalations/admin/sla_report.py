@@ -40,7 +40,6 @@ from notifications.admin.desk.display import (
     span,
 )
 from notifications.admin.desk.filters import Conditions, Lookups
-from notifications.admin.desk.intervals import zone_of_reader
 from notifications.admin.desk.overview import ROWS, Panel, Row
 from notifications.models import Task, Team
 from notifications.wording.formats import locale_of, number
@@ -111,12 +110,10 @@ class OfTeam(admin.SimpleListFilter):
 # --- the page ---------------------------------------------------------------------------------------------------------
 def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     """Show the report for `?policy=` and `?team=`. Weeks and times are in the reader's time zone."""
-    form, zone, now = ChoiceForm(request.GET), zone_of_reader(request), timezone.now()
+    form, now = ChoiceForm(request.GET), timezone.now()
     choice = form.choice()
-    with timezone.override(zone):
-        context = {**decided(now, zone, choice), **under_way(now, choice)}
-        page = desk.page(request, "admin/desk/sla.html", gettext("SLA overview"), form=form, choice=choice, **context)
-        return page.render()  # rendered here, while the reader's zone is active
+    context = {**decided(now, timezone.get_current_timezone(), choice), **under_way(now, choice)}
+    return desk.page(request, "admin/desk/sla.html", gettext("SLA overview"), form=form, choice=choice, **context)
 
 
 # --- decided clocks ---------------------------------------------------------------------------------------------------

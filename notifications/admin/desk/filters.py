@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.desk.intervals import between_words, read_between, zone_of_reader
+from notifications.admin.desk.intervals import between_words, read_between
 from wfpush.identifiers import lowest_id
 
 Lookups = list[tuple[str, Any]]
@@ -30,16 +30,8 @@ class Recent(admin.SimpleListFilter):
             ("24", _("24 hours")),
             ("168", _("7 days")),
             ("720", _("30 days")),
-            *self._between(request, value),
+            *([(value, between_words(*interval))] if (interval := read_between(value)) else []),
         ]
-
-    def _between(self, request: HttpRequest, value: str) -> Lookups:
-        """Return the choice for the interval to which the overview links, in the time zone of the reader."""
-        interval = read_between(value)
-        if interval is None:
-            return []
-        with timezone.override(zone_of_reader(request)):
-            return [(value, between_words(*interval))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""

@@ -1,23 +1,13 @@
-"""Intervals of time in the addresses of lists, and the time zone of the reader."""
+"""Intervals of time in the addresses of lists."""
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from notifications.models import Recipient
-from notifications.wording.formats import zone_of
-
 _BETWEEN = re.compile(r"([0-9]{1,11})\.\.([0-9]{1,11})")
-
-
-def zone_of_reader(request: HttpRequest) -> tzinfo:
-    """Return the time zone of the account's person, else the desk's."""
-    person = Recipient.objects.filter(user=request.user.pk).first()
-    return zone_of(person.timezone) if person else timezone.get_current_timezone()
 
 
 def made_between(start: datetime, end: datetime) -> str:

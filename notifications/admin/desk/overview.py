@@ -21,7 +21,6 @@ from notifications.additions import OverviewPanel, OverviewPart
 from notifications.admin.desk.alarms import ALARMS
 from notifications.admin.desk.display import Tone, ago, change_url, list_url, mark, shortened, since, span
 from notifications.admin.desk.first_steps import first_steps
-from notifications.admin.desk.intervals import zone_of_reader
 from notifications.admin.ledger.events import event_mark
 from notifications.admin.ledger.timeline import tries_and_error, why_not_sent
 from notifications.engines.callback import WITHOUT_ADDRESS
@@ -88,22 +87,21 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the context of the index page. Each part is shown to users who may see its rows."""
     now = timezone.now()
     sees = partial(may_see, request)
-    with timezone.override(zone_of_reader(request)):
-        panels = [make(now) for model, make in all_panels() if sees(model)]
-        parts = features.added(OverviewPart)
-        for part in parts:
-            context |= import_string(part.context)(request, now)
-        return {
-            **context,
-            "title": _("Overview"),
-            "steps": first_steps() if all(map(sees, (Engine, Recipient, Route, Event))) else [],
-            "alarms": [alarm for model, make in ALARMS if sees(model) for alarm in make(now)],
-            "tiles": [make(now) for model, make in TILES if sees(model)],
-            "panels": [panel for panel in panels if panel.rows],
-            "well": [panel for panel in panels if not panel.rows],
-            "parts": [part.template for part in parts],
-            "recent": recent_events(now) if sees(Event) else None,
-        }
+    panels = [make(now) for model, make in all_panels() if sees(model)]
+    parts = features.added(OverviewPart)
+    for part in parts:
+        context |= import_string(part.context)(request, now)
+    return {
+        **context,
+        "title": _("Overview"),
+        "steps": first_steps() if all(map(sees, (Engine, Recipient, Route, Event))) else [],
+        "alarms": [alarm for model, make in ALARMS if sees(model) for alarm in make(now)],
+        "tiles": [make(now) for model, make in TILES if sees(model)],
+        "panels": [panel for panel in panels if panel.rows],
+        "well": [panel for panel in panels if not panel.rows],
+        "parts": [part.template for part in parts],
+        "recent": recent_events(now) if sees(Event) else None,
+    }
 
 
 def may_see(request: HttpRequest, model: type[Model]) -> bool:

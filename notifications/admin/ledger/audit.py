@@ -21,7 +21,6 @@ from notifications.admin.desk.base import MAX_MATCHES, LedgerAdmin
 from notifications.admin.desk.decorators import column, display, time_column
 from notifications.admin.desk.display import Tone, mark, shortened
 from notifications.admin.desk.filters import Conditions, Lookups
-from notifications.admin.desk.intervals import zone_of_reader
 from wfpush.postgres.word_index import Words, having
 
 LogEntry._meta.verbose_name, LogEntry._meta.verbose_name_plural = _("audit entry"), _("audit list")
@@ -85,15 +84,14 @@ class DayFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
         value = self.value() or ""
-        with timezone.override(zone_of_reader(request)):
-            midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-            if day := _day(value):
-                return queryset.filter(action_time__gte=day, action_time__lt=_next(day))
-            if value not in self.days:
-                return queryset
-            start = midnight - timedelta(days=self.days[value][0])
-            end = Q(action_time__lt=midnight) if value == "yesterday" else Q()
-            return queryset.filter(end, action_time__gte=start)
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        if day := _day(value):
+            return queryset.filter(action_time__gte=day, action_time__lt=_next(day))
+        if value not in self.days:
+            return queryset
+        start = midnight - timedelta(days=self.days[value][0])
+        end = Q(action_time__lt=midnight) if value == "yesterday" else Q()
+        return queryset.filter(end, action_time__gte=start)
 
 
 def _day(value: str) -> datetime | None:

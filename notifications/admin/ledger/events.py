@@ -135,7 +135,7 @@ class EventAdmin(WorkColumns, LedgerAdmin):
         notes = reasons.read_list(event.plan, "warnings") or reasons.read_list(event.plan, "notes")
         return shortened(event.error or unknown or "; ".join(note.words() for note in notes))
 
-    @display(description=_("told"))
+    @display(description=_("notified"))
     def reached(self, event: Event) -> SafeString:
         return shortened(", ".join(each.get("name", "") for each in event.plan.get("recipients") or []), 50)
 

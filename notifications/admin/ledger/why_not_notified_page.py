@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from notifications.admin.desk.base import DeskAdmin
-from notifications.admin.desk.intervals import zone_of_reader
 from notifications.admin.desk.invalid_ids import ChooseOne
 from notifications.admin.ledger.why_not_notified import Answer, explain, explain_period
 from notifications.models import Case, Event, Notification, Recipient, Task
@@ -57,7 +56,6 @@ def why_not_notified_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse
         raise PermissionDenied
     links = {name: request.GET[name] for name in ("task", "event", "case") if name in request.GET}
     form = WhyNotNotifiedForm(request.GET if request.GET.get("person") else None, initial={"within": "24", **links})
-    with timezone.override(zone_of_reader(request)):
-        answer = form.answer() if form.is_valid() else None
-        title = _("Why was somebody not notified?")
-        return desk.page(request, "admin/desk/why_not_notified.html", title, form=form, answer=answer)
+    answer = form.answer() if form.is_valid() else None
+    title = _("Why was somebody not notified?")
+    return desk.page(request, "admin/desk/why_not_notified.html", title, form=form, answer=answer)

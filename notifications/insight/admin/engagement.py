@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.decorators import action
 from notifications.admin.desk.display import span
-from notifications.admin.desk.intervals import zone_of_reader
 from notifications.admin.ledger.delivery import NotificationAdmin
 from notifications.channel_facts import channel_name, channel_names
 from notifications.insight import engagement
@@ -35,18 +34,17 @@ class EngagementNotificationAdmin(NotificationAdmin):
     def engagement(self, request: HttpRequest) -> HttpResponse:
         """Return the page. `?period=` is that of the overview; `?of=template` groups by template, not by category."""
         of: engagement.Of = "template" if request.GET.get("of") == "template" else "category"
-        with timezone.override(zone_of_reader(request)):
-            period = period_of(request.GET.get("period", ""), timezone.now())
-            report = engagement.between(period.start, period.end, of)
-            context = {
-                "period": period,
-                "periods": NAMES.items(),
-                "of": of,
-                "parts": _parts(report, _names(of)),
-                "channels": _channels(report.total),
-                "fewest": MIN_PEOPLE,
-            }
-            return self.page(request, "insight/engagement.html", gettext("Engagement"), **context).render()
+        period = period_of(request.GET.get("period", ""), timezone.now())
+        report = engagement.between(period.start, period.end, of)
+        context = {
+            "period": period,
+            "periods": NAMES.items(),
+            "of": of,
+            "parts": _parts(report, _names(of)),
+            "channels": _channels(report.total),
+            "fewest": MIN_PEOPLE,
+        }
+        return self.page(request, "insight/engagement.html", gettext("Engagement"), **context)
 
 
 def _names(of: engagement.Of) -> dict[int | None, str]:

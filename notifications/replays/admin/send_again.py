@@ -34,7 +34,6 @@ from notifications import reasons
 from notifications.admin.desk.base import LedgerAdmin, as_uuid
 from notifications.admin.desk.decorators import action
 from notifications.admin.desk.display import change_url, exact, list_url
-from notifications.admin.desk.intervals import zone_of_reader
 from notifications.channel_facts import channel_name
 from notifications.models import EventStatus
 from notifications.replays import orders
@@ -192,15 +191,14 @@ class ReplayableAdmin(LedgerAdmin):
     def again_page(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request) or not self.may(request):
             raise PermissionDenied
-        with timezone.override(zone_of_reader(request)):
-            form = SinceForm(request.GET if request.GET.get(SINCE) else None)
-            try:
-                chosen = self._selection(request, form.cleaned_data[SINCE] if form.is_valid() else None)
-            except IncorrectLookupParameters:
-                return HttpResponseRedirect(list_url(self.model))
-            is_order = request.method == "POST" and (form.is_valid() or not form.is_bound)
-            ordered = self._order(request, chosen) if is_order else None
-            return ordered or self._preview(request, chosen, form)
+        form = SinceForm(request.GET if request.GET.get(SINCE) else None)
+        try:
+            chosen = self._selection(request, form.cleaned_data[SINCE] if form.is_valid() else None)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(list_url(self.model))
+        is_order = request.method == "POST" and (form.is_valid() or not form.is_bound)
+        ordered = self._order(request, chosen) if is_order else None
+        return ordered or self._preview(request, chosen, form)
 
     # --- the selection in the address ---------------------------------------------------------------------------------
     def _selection(self, request: HttpRequest, since: datetime | None) -> Selection:
