@@ -95,7 +95,7 @@ def test_tasks_stand_in_the_order_of_the_deadline_that_counts(by_policy: World, 
 def test_the_page_of_a_task_has_both_dates(by_policy: World, root: Client) -> None:
     task = Task.objects.get(task_id="T-102")
     page = text_of(root.get(page_of(task)))
-    assert "Due at" in page
+    assert "Due in the engine" in page
     assert "Due by its SLA" in page
 
 

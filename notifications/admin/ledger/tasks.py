@@ -186,9 +186,9 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         "outcome_words": "",
         "state_mark": "",
         "amount": "",
-        "due_and_late": "",
-        "who_has_it": "notifications.view_notification",
+        "due_without_sla": "",
         "due_by_sla": "",
+        "who_has_it": "notifications.view_notification",
         "due_in_engine": "",
         "expiry": "",
         "people": "",
@@ -238,13 +238,13 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         return since(task.created_at) if task.answerable else link(None)
 
     @display(description=_("due by its SLA"))
-    def due_by_sla(self, task: Task) -> str:
-        """Return the SLA deadline in the zone of its calendar, if it has one."""
+    def due_by_sla(self, task: Task) -> SafeString:
+        """Return the SLA deadline, in the zone of its calendar if it has one."""
         zone = zone_of_deadline(task)
         if task.sla_due_at is None or zone is None:
-            return NOTHING
+            return _with_lateness(task, moment(task.sla_due_at))
         with timezone.override(zone):
-            return exact(task.sla_due_at)
+            return _with_lateness(task, format_html("{}", exact(task.sla_due_at)))
 
     @display(description=_("person"))
     def people(self, task: Task) -> SafeString:
@@ -273,10 +273,8 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     from_initiator = link_column("initiator", _("initiator"))
 
     @display(description=_("due"))
-    def due_and_late(self, task: Task) -> SafeString:
-        """Return when the task is due, and by how much it is late if it is."""
-        is_late = task.answerable and task.deadline is not None and task.deadline < timezone.now()
-        return with_why(moment(task.deadline), due_words(task.deadline) if is_late else "")
+    def due_without_sla(self, task: Task) -> SafeString:
+        return _with_lateness(task, moment(task.due_at)) if task.sla_due_at is None else NOTHING
 
     @display(description=_("due in the engine"))
     def due_in_engine(self, task: Task) -> SafeString:
@@ -294,6 +292,12 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     shown_info = json_column("info", _("questions and what was supplied"))
     shown_actions = json_column("actions", _("actions"))
     shown_data = json_column("data", _("data"))
+
+
+def _with_lateness(task: Task, due: SafeString) -> SafeString:
+    """Return the due date, and by how much the task is late if it is."""
+    is_late = task.answerable and task.deadline is not None and task.deadline < timezone.now()
+    return with_why(due, due_words(task.deadline) if is_late and due != NOTHING else "")
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------
