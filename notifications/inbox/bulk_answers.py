@@ -4,6 +4,7 @@ Both pages work without JavaScript: the choice with its sum, and the outcomes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,17 +20,17 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.answers import batch
 from notifications.answers.submission import MAX_COMMENT, Answer, Submission
-from notifications.errors import Changed, Failure, InvalidAnswer
+from notifications.engines.returned_answers import take_back
+from notifications.errors import Changed, Failure, InvalidAnswer, TooLate
 from notifications.inbox.answers import cleaned_comment, explain
 from notifications.inbox.cards import Button, Card, buttons, card
 from notifications.inbox.list_query import finding_of
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.sign_in.session import PersonRequest, person_required
+from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
 from notifications.items.representation import notification_queryset
-from notifications.models import Notification, Recipient, Via
+from notifications.models import Recipient, Via
 from notifications.revisions.changes import changes_since
 from notifications.wording import formats
-from notifications.wording.key_facts import facts_of
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say
 from wfpush.identifiers import parse_uuid
@@ -79,7 +80,7 @@ def selection_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Sele
         over=[each for each in cards if each not in answerable],
         alone=[each for each in answerable if each not in waiting],
         buttons=common(waiting),
-        sums=sums([each.notification for each in waiting], reading_language(reader)),
+        sums=sums(waiting, reading_language(reader)),
         too_many=len(keys) > MAX_ITEMS,
     )
 
@@ -96,15 +97,13 @@ def common(cards: Iterable[Card]) -> tuple[Button, ...]:
     return buttons(action for action in actions if action.effect not in ("request_info", "reply"))
 
 
-def sums(rows: Iterable[Notification], language: str) -> list[str]:
+def sums(cards: Iterable[Card], language: str) -> list[str]:
     """Return the sums of the items' first amounts, one for each currency. An item without an amount counts nothing."""
     totals: dict[str, Decimal] = {}
-    for row in rows:
-        amounts = (each.fact for each in facts_of(row) if each.fact.kind == "money")
-        first = next(amounts, None)
-        number = formats.as_number(first.value) if first else None
-        if first is not None and number is not None:
-            totals[first.currency] = totals.get(first.currency, Decimal()) + number
+    for each in cards:
+        if each.amount is not None:
+            number, currency = each.amount
+            totals[currency] = totals.get(currency, Decimal()) + number
     locale = formats.locale_of(language)
     return [formats.money(total, currency, locale) for currency, total in sorted(totals.items())]
 
@@ -127,10 +126,28 @@ def page(request: PersonRequest) -> HttpResponse:
         return _choice(request, choice, comment=comment, fault=fault, status=422)
     refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
     keys += [key for key in chosen(request, "over") if key not in shown]
-    after = selection_of(reader, keys, timezone.now())
+    return _outcomes(request, keys, refused, comment if refused else "")
+
+
+@form_only
+@person_required
+def undo(request: PersonRequest) -> HttpResponse:
+    """Take back all of these answers that can still be taken back, and show the outcomes."""
+    keys, now = list(chosen(request)), timezone.now()
+    for row in notification_queryset().filter(recipient=request.recipient, pk__in=keys[:MAX_ITEMS]):
+        with suppress(TooLate):
+            take_back(row, now)
+    return _outcomes(request, keys, {}, "")
+
+
+def _outcomes(
+    request: PersonRequest, keys: Sequence[UUID], refused: Mapping[UUID, Failure], comment: str
+) -> HttpResponse:
+    after = selection_of(request.recipient, keys, timezone.now())
     cards = {each.notification.pk: each for each in (*after.open, *after.over, *after.alone)}
-    outcomes = [_outcome(cards[key], refused.get(key)) for key in keys if key in cards]
-    return show_page(request, "inbox/several_told.html", {"told": outcomes, "comment": comment if refused else ""})
+    told = [_outcome(cards[key], refused.get(key)) for key in keys if key in cards]
+    undoable = [each["card"].notification.pk for each in told if each["card"].undo]
+    return show_page(request, "inbox/several_told.html", {"told": told, "undoable": undoable, "comment": comment})
 
 
 def _fault(button: Button | None, comment: str, reader: Recipient) -> str:

@@ -69,7 +69,7 @@ class Item:
     """Time of the item's last change; empty: never."""
     snoozed: bool
     snoozes: list[tuple[str, datetime]]
-    """Times until which the item can be put off; empty if it cannot."""
+    """Usual times until which the item can be put off."""
 
     @property
     def notification(self) -> Notification:
@@ -79,6 +79,14 @@ class Item:
     def reply(self) -> str:
         """The action of an item with a question, whose reply box is always open; empty for all other items."""
         return next((button.action.name for button in self.card.buttons if button.action.effect == "reply"), "")
+
+    @property
+    def can_snooze(self) -> bool:
+        return self.card.is_open and not self.snoozed
+
+    @property
+    def has_menu(self) -> bool:
+        return self.card.is_open or self.heard is not None
 
     @property
     def changed_facts(self) -> list[tuple[WrittenFact, ChangedValue | None]]:

@@ -19,7 +19,7 @@ from notifications.models import Account, Brand
 from notifications.wording.colours import ink_on, readable
 from wfpush import features
 
-LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
+LIGHT_GROUND, DARK_GROUND = "#eaf1fd", "#1c2a40"
 """The backgrounds with the lowest contrast on which accent-coloured text stands, from static/wfpush/tokens.css."""
 
 

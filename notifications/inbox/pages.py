@@ -114,26 +114,45 @@ def show(
 ) -> HttpResponse:
     """Show the page, with an item or without one."""
     reader, finding = request.recipient, finding_of(request.GET)
-    open_button = asked_of(
-        inbox_item.card.buttons if inbox_item else (), sent.asked or (inbox_item.reply if inbox_item else "")
-    )
-    button = open_button if open_button is not None and (open_button.asks or not open_button.fills) else None
     page = _list_page(reader, finding, timezone.now())
     context: dict[str, Any] = {
-        **vars(sent),
-        **_form_of(inbox_item, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
+        **_item_context(request, inbox_item, sent),
         "list": page.listing,
-        "opened_by": came_by(request.GET),
         "chips": list(chips_of(page.listing, reader)),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
-        "item": inbox_item,
-        **open_answer(button, reader, focus=bool(sent.asked)),
-        "unconnected": list(connected_accounts.missing_for(reader)),
         "settings": browser_settings(request, finding),
         **page.context,
     }
     return show_page(request, page.template, context, brand=page.brand, status=status)
+
+
+@gzip_page
+@person_required
+@require_safe
+def item_parts(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+    """Return the item alone, for a page that has the list already. The query is that of the item's page."""
+    own, shown = own_notification(request.recipient, notification_id), request.GET.get("shown")
+    inbox_item = item(own, request.recipient, timezone.now(), shown=shown)
+    context = _item_context(request, inbox_item, RefusedInput(asked=request.GET.get("answer", "")))
+    return show_page(request, "inbox/_reader.html", {**context, "list": Listing(finding=finding_of(request.GET))})
+
+
+def _item_context(request: PersonRequest, inbox_item: Item | None, sent: RefusedInput) -> Json:
+    """Return what the templates of an item need."""
+    reader = request.recipient
+    open_button = asked_of(
+        inbox_item.card.buttons if inbox_item else (), sent.asked or (inbox_item.reply if inbox_item else "")
+    )
+    button = open_button if open_button is not None and (open_button.asks or not open_button.fills) else None
+    return {
+        **vars(sent),
+        **_form_of(inbox_item, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
+        "opened_by": came_by(request.GET),
+        "item": inbox_item,
+        **open_answer(button, reader, focus=bool(sent.asked)),
+        "unconnected": list(connected_accounts.missing_for(reader)),
+    }
 
 
 def _list_page(reader: Recipient, finding: Finding | None, now: datetime) -> ListPage:

@@ -31,7 +31,7 @@ from wfpush.web.javascript import LOADER, bundle, read_modules
 TEMPLATES = settings.BASE_DIR / "templates"
 ENTRY = "worker.js"
 
-THEME, DARK_THEME, GROUND = "#ffffff", "#1a1d21", "#f4f5f7"
+THEME, DARK_THEME, GROUND = "#ffffff", "#1a1d21", "#f6f7f9"
 """The bar at the top of every page, in light and dark, and the background below it: as in static/wfpush/tokens.css."""
 
 

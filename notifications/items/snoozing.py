@@ -1,6 +1,6 @@
-"""Snoozing: a person puts an item off until a time before it is due. The item leaves the list of waiting items, comes
-back to its top, and says so. Nobody else's copy changes, and no clock stops. Unsent messages about the item wait until
-it is back (notifications/preferences/delivery_decision.py).
+"""Snoozing: a person puts an item off until a time, before it is due unless it is overdue already. The item leaves the
+list of waiting items, comes back to its top, and says so. Nobody else's copy changes, and no clock stops. Unsent
+messages about the item wait until it is back (notifications/preferences/delivery_decision.py).
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,20 +26,26 @@ SOURCE_NAME = "snoozes"
 
 
 def snoozed(now: datetime) -> Q:
-    """Return the condition for snoozed items. Whatever time was chosen, an item is back when it is due."""
-    return Q(snoozed_until__gt=now) & (Q(due_at=None) | Q(due_at__gt=now))
+    """Return the condition for snoozed items. Whatever time was chosen, an item is back when it becomes due."""
+    return Q(snoozed_until__gt=now) & (Q(due_at=None) | Q(due_at__gt=now) | Q(due_at__lte=F("read_at")))
 
 
 def is_snoozed(notification: Notification, now: datetime) -> bool:
     """Return whether the item is snoozed."""
     until, due_at = notification.snoozed_until, notification.due_at
-    return until is not None and until > now and (due_at is None or due_at > now)
+    return until is not None and until > now and (due_at is None or due_at > now or _was_overdue(notification))
 
 
 def back_at(notification: Notification) -> datetime:
     """Return when a snoozed item is back."""
-    times = (notification.snoozed_until, notification.due_at)
+    times = (notification.snoozed_until, None if _was_overdue(notification) else notification.due_at)
     return min(at for at in times if at is not None)
+
+
+def _was_overdue(notification: Notification) -> bool:
+    """Return whether a snoozed item was overdue when it was snoozed, which also marked it as read."""
+    due_at, read_at = notification.due_at, notification.read_at
+    return due_at is not None and read_at is not None and due_at <= read_at
 
 
 def snooze(notification: Notification, until: datetime, now: datetime) -> None:
@@ -70,7 +76,7 @@ def _set(notification: Notification, now: datetime, **fields: Any) -> None:
 def _fault(notification: Notification, until: datetime, now: datetime) -> str:
     if notification.state != NotificationState.OPEN:
         return _("Only what waits for an answer can be snoozed.")
-    if notification.due_at is not None and until >= notification.due_at:
+    if notification.due_at is not None and now < notification.due_at <= until:
         return _("Choose a time before it is due.")
     if until <= now:
         return _("Choose a time to come.")

@@ -24,10 +24,12 @@ Urgency = Literal["ontime", "soon", "overdue"]
 
 @dataclass(frozen=True)
 class Due:
-    """The time at which an answer is due: its text, the exact time for a title, and its urgency."""
+    """The time at which an answer is due: its text, the same in short for a row of the list, the exact time for a
+    title, and its urgency."""
 
     at: datetime
     text: str
+    short: str
     exact: str
     urgency: Urgency
 
@@ -38,13 +40,14 @@ class Due:
 
 
 def due(at: datetime, now: datetime) -> Due:
-    """Return `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`."""
+    """Return `due today 17:00 · 2 h 10 min left`, in short `today 17:00`; or `overdue by 10 min · due today 17:00`, in
+    short `10 min late`."""
     left = at - now
-    urgency: Urgency = "overdue" if left < timedelta() else "soon" if left <= SOON else "ontime"
-    words = [_due_at(at, now), _span("left", left)]
-    if urgency == "overdue":
-        words = [_span("over", -left), words[0]]
-    return Due(at, " · ".join(words), exact(at), urgency)
+    if left < timedelta():
+        text = f"{_span('over', -left)} · {_due_at(at, now)}"
+        return Due(at, text, _late(-left), exact(at), "overdue")
+    text = f"{_due_at(at, now)} · {_span('left', left)}"
+    return Due(at, text, _due_in_short(at, now), exact(at), "soon" if left <= SOON else "ontime")
 
 
 def _due_at(at: datetime, now: datetime) -> str:
@@ -56,6 +59,23 @@ def _due_at(at: datetime, now: datetime) -> str:
     if 1 < days < 7:
         return say("due_weekday", weekday=_weekday(here), time=clock)
     return say("due_date", date=day(here.date(), today), time=clock)
+
+
+def _due_in_short(at: datetime, now: datetime) -> str:
+    """Return `today 17:00`, `tomorrow 17:00`, `Friday 17:00` or `4 December`."""
+    here, today = timezone.localtime(at), timezone.localtime(now).date()
+    days = (here.date() - today).days
+    if days < 2:
+        return say("today" if days == 0 else "tomorrow", time=hour(here))
+    return f"{_weekday(here)} {hour(here)}" if days < 7 else day(here.date(), today)
+
+
+def _late(span: timedelta) -> str:
+    """Return `10 min late`, `5 h late` or `3 d late`."""
+    minutes = int(span.total_seconds() // 60)
+    if span >= DAYS_FROM:
+        return say("late_days", d=span.days)
+    return say("late_hours", h=minutes // 60) if minutes >= 60 else say("late_minutes", m=max(minutes, 1))
 
 
 def _span(kind: Literal["left", "over"], span: timedelta) -> str:

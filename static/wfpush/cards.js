@@ -1,5 +1,5 @@
-// Fills what shows an item (a card, a row, the reader's page) from the item as the API tells it. The markup is the server's:
-// templates/inbox/_card.html and _row.html, cloned from <template>. Nothing here builds HTML from text.
+// Fills what shows an item (a row of the list, the reader's page) from the item as the API has it. The markup is the server's:
+// templates/inbox/_row.html, cloned from <template>. Nothing here builds HTML from text.
 
 import { due, exact, isMine, now, outcomeOf, say, settings, stamp } from "./words.js";
 
@@ -10,9 +10,9 @@ const ON_CARD = 2;
 export const slot = (host, name) => host.querySelector(`[data-slot="${name}"]`);
 export const hostsOf = (id) => document.querySelectorAll(`[data-id="${CSS.escape(id)}"]`);
 
-/** A new card or row for an item. */
-export function build(kind, item) {
-  const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
+/** A new row for an item. */
+export function build(item) {
+  const element = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
   element.id = `n-${item.id}`;
   element.dataset.id = item.id;
   fill(element, item);
@@ -80,6 +80,7 @@ function fillText(host, name, text) {
 function fillGlance(host, { key_facts = [], glance = {} }) {
   const { first = "", others = "", text = "", origin = "" } = glance;
   slot(host, "amount")?.toggleAttribute("hidden", !first);
+  fillText(host, "glyph", origin.slice(0, 2));
   fillText(host, "first", first);
   fillText(host, "first-label", first && key_facts[0].label);
   fillText(host, "others", others);
@@ -107,15 +108,15 @@ const factText = (fact) => [fact.firstElementChild.textContent, fact.lastElement
 /** Show what has changed since the reader saw it: old and new where a fact stands, everything else in a list. A card says all in a line. */
 export function showChanges(host, changes) {
   for (const mark of host.querySelectorAll(".was")) mark.remove();
-  const left = host.matches(".card") ? changes : changes.filter((change) => !markFact(host, change)), place = slot(host, "changes");
+  const left = isRow(host) ? changes : changes.filter((change) => !markFact(host, change)), place = slot(host, "changes");
   if (!place) return;
-  const list = document.createElement(host.matches(".card") ? "span" : "ul");
+  const list = document.createElement(isRow(host) ? "span" : "ul");
   list.append(...left.flatMap(({ label, before, now }, at) => {
-    const line = document.createElement(host.matches(".card") ? "span" : "li");
+    const line = document.createElement(isRow(host) ? "span" : "li");
     line.append(wordsIn("span", label), ...(before || now ? [": ", markOf(before), wordsIn("ins", now || "—")] : []));
-    return at && host.matches(".card") ? [" · ", line] : [line];
+    return at && isRow(host) ? [" · ", line] : [line];
   }));
-  place.replaceChildren(wordsIn(host.matches(".card") ? "span" : "p", say("changed_somehow")), " ", ...(left.length ? [list] : []));
+  place.replaceChildren(wordsIn(isRow(host) ? "span" : "p", say("changed_somehow")), " ", ...(left.length ? [list] : []));
   place.hidden = false;
 }
 
@@ -139,6 +140,7 @@ export function hideChanges(host) {
   if (place) place.hidden = true;
 }
 
+const isRow = (host) => host.matches(".row");
 const wordsIn = (tag, textContent) => Object.assign(document.createElement(tag), { dir: "auto", textContent });
 
 function fillPriority(host, priority) {
@@ -164,11 +166,11 @@ function fillDue(host, at) {
 
 function tellDue(line) {
   const time = line.querySelector("time");
-  const said = due(new Date(time.dateTime), now());
-  if (time.textContent === said.text) return;
-  time.textContent = said.text;
-  line.className = `due due-${said.urgency}`;
-  line.querySelector("use").setAttribute("href", `${settings.icons}#${said.icon}`);
+  const { text, short, urgency, icon } = due(new Date(time.dateTime), now()), words = "short" in line.dataset ? short : text;
+  if (time.textContent === words) return;
+  time.textContent = words;
+  line.className = `due due-${urgency}`;
+  line.querySelector("use").setAttribute("href", `${settings.icons}#${icon}`);
 }
 
 function fillStamp(host, at) {
@@ -236,7 +238,7 @@ function fillButtons(host, actions) {
   const place = slot(host, "buttons");
   if (!place) return;
   const wanted = ordered(actions);
-  const shown = host.matches(".card") ? wanted.slice(0, ON_CARD) : wanted;
+  const shown = isRow(host) ? wanted.slice(0, ON_CARD) : wanted;
   const wantedNow = shown.map((action) => buttonFor(action, action === wanted.primary, needsItem(host, action) ? address(host.dataset.id) : ""));
   if (wantedNow.map(signature).join() !== [...place.children].map(signature).join()) place.replaceChildren(...wantedNow);
   showActions(host, !slot(host, "ask-form"));

@@ -1,12 +1,17 @@
-// What opens on a page to write or choose in (<details>): the focus goes into it, and Escape closes it.
+// What opens on a page to write or choose in (<details>): the focus goes into it, and Escape closes it. A menu also closes when
+// something beside it is pressed.
 
-const CONTROLS = "textarea, select, button, input:not([type=hidden])";
+const CONTROLS = "textarea, select, button, input:not([type=hidden]), .menu-panel a";
 const controlIn = (details) => [...details.querySelectorAll(CONTROLS)].find((control) => control.getClientRects().length);
 let pressed = null;
 
 export function start() {
-  document.addEventListener("click", (event) => (pressed = event.target.closest("summary")?.parentElement));
+  document.addEventListener("click", ({ target }) => {
+    pressed = target.closest("summary")?.parentElement;
+    for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(target)) menu.open = false;
+  });
   document.addEventListener("toggle", ({ target }) => {
+    if (target.open && target.matches(".menu")) turn(target);
     if (target !== pressed) return;  // pages open some by themselves: the focus stays where it is then
     if (target.open) controlIn(target)?.focus();
     pressed = null;
@@ -15,6 +20,12 @@ export function start() {
     if (event.key === "Enter" && event.repeat && event.target.matches("details button")) event.preventDefault();
     if (event.key === "Escape") close(event.target.closest("details[open]"));
   });
+}
+
+/** A menu above its button opens below where there is no room above. */
+function turn(menu) {
+  menu.classList.remove("opens-down");
+  menu.classList.toggle("opens-down", menu.querySelector(".menu-panel").getBoundingClientRect().top < document.getElementById("content").getBoundingClientRect().top);
 }
 
 function close(details) {

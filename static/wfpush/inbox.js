@@ -3,7 +3,6 @@
 import * as answers from "./answers.js";
 import * as app from "./app.js";
 import { csrfToken, tick } from "./cards.js";
-import * as disclosures from "./disclosures.js";
 import * as documents from "./documents.js";
 import * as kept from "./kept.js";
 import * as list from "./list.js";
@@ -71,7 +70,6 @@ function tellVersion({ version }) {
 const offline = "offline" in document.body.dataset;
 if (offline) seenAt = await restoreList();
 answers.start(signedOut);
-disclosures.start();
 kept.start();
 documents.start();
 await reader.start();

@@ -39,9 +39,9 @@ export function keep(host, words, { why = "", focus = false } = {}) {
   const all = joined([take(host), words]);
   const kept = document.getElementById("kept-template").content.firstElementChild.cloneNode(true);
   const box = kept.querySelector("textarea");
-  kept.querySelector("label").htmlFor = box.id = `kept-${host.dataset.id}${host.matches(".card") ? "-card" : ""}`;
+  kept.querySelector("label").htmlFor = box.id = `kept-${host.dataset.id}${host.matches(".row") ? "-row" : ""}`;
   slot(kept, "why").textContent = why;
-  slot(kept, "why").hidden = !why || host.matches(".card");  // a card says so just above
+  slot(kept, "why").hidden = !why || host.matches(".row");  // a row says so just above
   box.value = all;
   slot(host, "actions").before(kept);
   for (const draft of host.querySelectorAll(DRAFTS)) draft.value = "";

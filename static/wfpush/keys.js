@@ -2,7 +2,7 @@
 // writes. Loaded only where there is a mouse, and so a keyboard.
 
 import { isOneOpen } from "./disclosures.js";
-import { visit } from "./reader.js";
+import { isBeside, visit } from "./reader.js";
 import { announce, say, settings } from "./words.js";
 
 const KEPT = "wfpush-keys";
@@ -33,8 +33,9 @@ function move(by) {
   const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
   if (!next) return;
   next.scrollIntoView({ block: "nearest" });
-  if (pane.contains(document.activeElement)) visit(next.getAttribute("href"));
-  else next.focus();
+  const isReading = pane.contains(document.activeElement);
+  if (!isReading) next.focus();
+  if (isReading || isBeside()) visit(next.getAttribute("href"), { focus: isReading });
 }
 
 function answer(key) {

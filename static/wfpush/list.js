@@ -10,7 +10,7 @@ const QUIET = 8_000;  // milliseconds without a touch after which a list counts 
 const SETTLING = 500;  // milliseconds in which nothing can be pressed after something moved
 
 const list = document.getElementById("list");
-const groups = Object.fromEntries([...list.querySelectorAll(".group")].map((group) => [group.dataset.due, group]));
+const groups = Object.fromEntries([...list.querySelectorAll(".group[data-due]")].map((group) => [group.dataset.due, group]));
 const updates = document.getElementById("updates");
 const done = document.getElementById("done");
 const showNew = document.getElementById("show-new");
@@ -37,23 +37,24 @@ function touched(event) {
 
 function inUse() {
   if (document.hidden) return false;
-  const focused = list.contains(document.activeElement) && document.activeElement.closest("li, form.find");
+  const focused = document.activeElement.closest("#list li, form.find");
   return Boolean(focused || list.querySelector(".ask") || performance.now() - touchedAt < QUIET);
 }
 
-const cardsOf = (group) => group.querySelector(".cards");
+const rowsOf = (group) => group.querySelector(".rows");
+const waiting = () => [...list.querySelectorAll(".group[data-due] .row")];
 const groupOf = (element) => groups["back" in element.dataset ? "back" : dueGroup(element.dataset.due, now())];
-const isBefore = (at) => Boolean(at) && new Date(at) > now();
+const isAhead = (at) => Boolean(at) && new Date(at) > now();
 
 /** Whether its person has put it off: notifications/items/snoozing.py. */
-export const isSnoozed = (item) => isBefore(item.snoozed_until) && (!item.due_at || isBefore(item.due_at));
+export const isSnoozed = ({ snoozed_until, due_at, read_at }) => isAhead(snoozed_until) && (!due_at || isAhead(due_at) || new Date(due_at) <= new Date(read_at));
 
 /** An item has changed. Elements that show it were updated before. */
 export function receive(item) {
   const known = document.getElementById(`n-${item.id}`), snoozed = item.state === "open" && isSnoozed(item);
   const news = !snoozed && (item.state === "open" || item.state === "info");
   if (known && snoozed) known.dataset.state = "snoozed";  // it leaves with the next change that is shown
-  const reopened = known?.matches(".row") && item.state === "open";
+  const reopened = known?.closest("#updates, #done") && item.state === "open";
   if (known && !reopened) {
     pending.delete(item.id);
   } else if (news) {
@@ -90,10 +91,10 @@ function offer() {
 /** Insert new items, move answered ones (except those with an unsent comment), and sort the rest. */
 function show({ pressed = false } = {}) {
   const focused = document.activeElement;
-  const cards = [...list.querySelectorAll(".group .card")], moved = cards.length > 0;
-  for (const card of cards) {
-    if (card.dataset.state === "snoozed") card.remove();
-    else if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
+  const rows = waiting(), moved = rows.length > 0;
+  for (const row of rows) {
+    if (row.dataset.state === "snoozed") row.remove();
+    else if (row.dataset.state !== "open" && !slot(row, "kept")) done.prepend(row);
   }
   let first = null;
   for (const item of pending.values()) {
@@ -109,35 +110,21 @@ function show({ pressed = false } = {}) {
   if (moved && !document.hidden) guard();
 }
 
-const morePressingOrSame = (one, other) =>
-  one.matches(".card") && (!other.matches(".card") || morePressing(one, other) <= 0);
+const isOpen = (row) => row.dataset.state === "open";
+const morePressingOrSame = (one, other) => isOpen(one) && (!isOpen(other) || morePressing(one, other) <= 0);
 
-/** A new card or row where it belongs; cards come into order by `sort`. */
+/** A new row where it belongs; those that wait come into order by `sort`. */
 export function place(item) {
   document.getElementById(`n-${item.id}`)?.remove();
-  const element = build(item.state === "open" ? "card" : "row", item);
-  if (item.state === "open") cardsOf(groupOf(element)).append(element);
+  const element = build(item);
+  if (isOpen(element)) rowsOf(groupOf(element)).append(element);
   else updates.prepend(element);
   return element;
 }
 
-/** Each card in the group of its due date: time goes on. */
+/** Each row in the group of its due date: time goes on. */
 export function sort() {
-  const cards = [...list.querySelectorAll(".group .card")].sort(morePressing);
-  for (const card of cards) cardsOf(groupOf(card)).append(card);
-}
-
-/** An answered card becomes a line under "Done". */
-function settle(card) {
-  const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
-  for (const name of ["title", "lines", "outcome", "unread"]) slot(row, name).replaceWith(slot(card, name));
-  const at = slot(row, "stamp");
-  at.dateTime = card.dataset.created;
-  row.id = card.id;
-  Object.assign(row.dataset, { id: card.dataset.id, state: card.dataset.state, created: card.dataset.created });
-  row.toggleAttribute("data-unread", card.hasAttribute("data-unread"));
-  card.remove();
-  done.prepend(row);
+  for (const row of waiting().sort(morePressing)) rowsOf(groupOf(row)).append(row);
 }
 
 function guard() {
@@ -150,16 +137,15 @@ export function count() {
   if (asked) return;
   let all = 0;
   for (const group of Object.values(groups)) {
-    const waiting = group.querySelectorAll('[data-state="open"]').length + Number(group.dataset.more);
-    slot(group, "group-count").textContent = waiting;
-    group.hidden = !waiting && !cardsOf(group).childElementCount;
-    all += waiting;
+    const open = group.querySelectorAll('[data-state="open"]').length + Number(group.dataset.more);
+    slot(group, "group-count").textContent = open;
+    group.hidden = !open && !rowsOf(group).childElementCount;
+    all += open;
   }
-  const shown = slot(list, "waiting-count");
-  shown.textContent = all;
-  shown.hidden = !all;
+  const shown = slot(document, "waiting-count");
+  if (shown) Object.assign(shown, { textContent: all, hidden: !all });  // not on the page without a connection
   for (const { id, childElementCount } of [updates, done]) hide(`${id}-part`, childElementCount === 0);
-  hide("nothing-waiting", list.querySelector(".group .card"));
+  hide("nothing-waiting", waiting().length);
 }
 
 const hide = (id, hidden) => document.getElementById(id).toggleAttribute("hidden", Boolean(hidden));

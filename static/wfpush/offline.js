@@ -15,7 +15,7 @@ export async function restoreList() {
   open.slice(0, SHOWN.open).forEach(place);
   sort();
   latest(info, "created_at").slice(0, SHOWN.info).reverse().forEach(place);
-  document.getElementById("done").append(...latest(done, "updated_at").slice(0, SHOWN.done).map((item) => build("row", item)));
+  document.getElementById("done").append(...latest(done, "updated_at").slice(0, SHOWN.done).map(build));
   document.body.dataset.seq = seq;
   count();
   tellUnread(items.filter((item) => !item.read_at).length);

@@ -10,10 +10,11 @@ import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
 const PATIENCE = 10_000;  // milliseconds after which the kept item is shown instead
-const PARTS = ["facts", "snooze", "panel", "history", "aside"];
+const PARTS = ["facts", "menu", "panel", "history", "aside"];
+const BESIDE = matchMedia("(min-width: 64rem)");  // the list and the item are seen at once
 const pane = document.getElementById("item");
 const page = document.body;
-let refreshing = 0;
+let refreshing = 0, loading = null;
 
 const article = () => pane.querySelector("[data-item]");
 const openId = () => article()?.dataset.id ?? "";
@@ -38,39 +39,63 @@ export async function start() {
   history.replaceState({ mine: true }, "", withoutWay(location.href));
   if (article()) opened();
   else if (location.pathname.startsWith("/n/")) return load(location.pathname + location.search);
+  else if (BESIDE.matches && !page.matches(".customer, [data-offline]")) return showFirst();
   return null;
 }
 
-export async function visit(path) {
+/** Show the first item beside the list. It counts as read only when its reader turns to it. */
+async function showFirst() {
+  const first = document.querySelector('#list [data-slot="title"][href]');
+  if (first && (await load(first.getAttribute("href"), { byItself: true }))) pane.addEventListener("pointerdown", read, { once: true });
+}
+
+/** `focus`: false leaves the focus in the list, for whoever goes from item to item. */
+export async function visit(path, { focus = true } = {}) {
   if (path === address || path === "/") return back();
-  if (await load(path)) history.pushState({ mine: true, fromList: true }, "", withoutWay(path));
+  if (await load(path, { focus })) history.pushState({ mine: true, fromList: true }, "", withoutWay(path));
   return null;
 }
+
+export const isBeside = () => BESIDE.matches;
 
 /** Show an item; without a connection the kept one. After a fault the browser goes to the address, which shows what is wrong. */
-async function load(path) {
+async function load(path, { focus = true, byItself = false } = {}) {
+  loading?.abort();
+  const mine = loading = new AbortController(), timer = setTimeout(() => mine.abort(), PATIENCE);
   pane.setAttribute("aria-busy", "true");
+  choose(idIn(path));
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
-    const fresh = await fetchPane(fetch(path, { headers: { Accept: "text/html" }, signal }));
-    pane.replaceChildren(...fresh.pane.childNodes);
-    document.title = fresh.title;
+    const fresh = await fetchPane(fetchParts(path, mine.signal));
+    pane.replaceChildren(...fresh.childNodes);
+    if (!byItself) entitle(fresh.dataset.title);
   } catch (fault) {
+    if (loading !== mine) return false;  // another item was chosen meanwhile
+    if (byItself) return choose(""), false;
     if (fault instanceof NotAnItem || !(await loadKept(path))) return refused(path, fault);
   } finally {
-    pane.removeAttribute("aria-busy");
+    clearTimeout(timer);
+    if (loading === mine) pane.removeAttribute("aria-busy");
   }
+  opened({ isRead: !byItself });
+  if (byItself) return true;
   page.dataset.view = "item";
-  opened();
   window.scrollTo(0, 0);
   pane.scrollTop = 0;
-  (pane.querySelector(".fields [autofocus], .ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
+  if (focus) (pane.querySelector(".fields [autofocus], .ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
   return true;
+}
+
+const idIn = (path) => new URL(path, location.href).pathname.split("/")[2];
+
+/** The item of an address, without the list. */
+function fetchParts(path, signal) {
+  const { search } = new URL(path, location.href);
+  return fetch(`/n/${idIn(path)}/parts${search}`, { headers: { Accept: "text/html" }, signal });
 }
 
 /** The kept item, with the comment field open if the address asks for it. */
 async function loadKept(path) {
-  const { pathname, searchParams } = new URL(path, location.href), found = await keptArticle(pathname.split("/").pop());
+  const { searchParams } = new URL(path, location.href), found = await keptArticle(idIn(path));
   if (!found) return false;
   pane.replaceChildren(withToken(found.article));
   entitle(found.title);
@@ -91,7 +116,7 @@ async function fetchPane(request) {
   const other = new DOMParser().parseFromString(await response.text(), "text/html");
   const found = other.getElementById("item");
   if (!response.ok || !found?.querySelector("[data-item]")) throw new NotAnItem(response.status);
-  return { pane: document.importNode(withToken(found), true), title: other.title };
+  return document.importNode(withToken(found), true);
 }
 
 function entitle(words) {
@@ -104,15 +129,17 @@ function withToken(place) {
   return place;
 }
 
-function opened() {
+function opened({ isRead = true } = {}) {
   choose(openId());
   if (overtake(article().dataset)) refresh(openId());
   seen(openId());
   retell(openId());
   mark();
   if (pane.querySelector('[data-slot="form"]')) import("./forms.js").then(({ begin }) => begin(article()), () => {});
-  if (article().hasAttribute("data-unread") && !document.hidden) markRead(article().dataset);
+  if (isRead && !document.hidden) read();
 }
+
+const read = () => article()?.hasAttribute("data-unread") && markRead(article().dataset);
 
 /** `by`: the channel whose message led here. */
 function markRead({ id, by }) {
@@ -151,7 +178,7 @@ function showList() {
 export function refresh(id) {
   if (id !== openId()) return;
   clearTimeout(refreshing);
-  refreshing = setTimeout(() => replaceParts(fetch(`/n/${id}`, { headers: { Accept: "text/html" } })), CALM);
+  refreshing = setTimeout(() => replaceParts(fetchParts(`/n/${id}`)), CALM);
 }
 
 export async function replaceParts(request) {
@@ -161,22 +188,22 @@ export async function replaceParts(request) {
   } catch {
     return;  // the page stays as it was; the live connection says what is wrong
   }
-  const { id, seq } = fresh.pane.querySelector("[data-item]").dataset;
+  const { id, seq } = fresh.querySelector("[data-item]").dataset;
   if (id !== openId() || Number(seq) < Number(article().dataset.seq)) return;  // answers may come in another order
   article().dataset.seq = seq;
   for (const name of PARTS) {
     const here = withToken(pane.querySelector(`[data-slot="${name}"]`));
-    const there = fresh.pane.querySelector(`[data-slot="${name}"]`);
+    const there = fresh.querySelector(`[data-slot="${name}"]`);
     keepOpen(here, there);
     if (!here.isEqualNode(there)) swap(here, there);
   }
-  await followForm(fresh.pane);
+  await followForm(fresh);
   mark();
 }
 
 /** A form of another content than the one that is shown takes its place. */
-async function followForm(pane) {
-  const here = article().querySelector('[data-slot="form"]'), there = pane.querySelector('[data-slot="form"]');
+async function followForm(fresh) {
+  const here = article().querySelector('[data-slot="form"]'), there = fresh.querySelector('[data-slot="form"]');
   if (here?.dataset.shows === there?.dataset.shows) return;
   if (!there) return here.remove();  // what was typed into it is kept
   if (!here) {

@@ -1,12 +1,14 @@
 // Before signing out, have answers sent that wait: the service worker deletes what this browser keeps (worker/signing_out.js).
 
 import * as clearing from "./clearing.js";
+import * as disclosures from "./disclosures.js";
 import { forget } from "./forget.js";
 import { allStored, emptied, everything } from "./store.js";
 
 const PATIENCE = 5_000;  // milliseconds for sending what waits, and for forgetting
 
 clearing.start();
+disclosures.start();
 document.addEventListener("submit", (event) => event.target.matches("form[data-sign-out]") && leave(event));
 
 async function leave(event) {

@@ -36,12 +36,23 @@ export function timesOf({ say, language, timezone, variety = "" }) {
     return names.find((name) => !/^GMT[+-]/.test(name)) ?? names[0];
   }
 
-  /** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`, and how urgent it is. */
+  /** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`; in short `today 17:00`, or `10 min late`. */
   function due(at, today) {
     const left = at - today;
-    const urgency = left < 0 ? "overdue" : left <= 2 * HOUR ? "soon" : "ontime";
-    const words = urgency === "overdue" ? [span("over", -left), dueAt(at, today)] : [dueAt(at, today), span("left", left)];
-    return { text: words.join(" · "), urgency, icon: urgency === "ontime" ? "clock" : urgency };
+    const urgency = left < 0 ? "overdue" : left <= 2 * HOUR ? "soon" : "ontime", isOver = urgency === "overdue";
+    const words = isOver ? [span("over", -left), dueAt(at, today)] : [dueAt(at, today), span("left", left)];
+    return { text: words.join(" · "), short: isOver ? late(-left) : inShort(at, today), urgency, icon: urgency === "ontime" ? "clock" : urgency };
+  }
+
+  function inShort(at, today) {
+    const time = clock(at), days = dayNumber(at) - dayNumber(today);
+    if (days < 2) return say(days ? "tomorrow" : "today", { time });
+    return days < 7 ? `${weekdayFormat.format(at)} ${time}` : day(at, today);
+  }
+
+  function late(length) {
+    if (length >= 2 * DAY) return say("late_days", { d: Math.floor(length / DAY) });
+    return length >= HOUR ? say("late_hours", { h: Math.floor(length / HOUR) }) : say("late_minutes", { m: Math.max(Math.floor(length / MINUTE), 1) });
   }
 
   function dueAt(at, today) {

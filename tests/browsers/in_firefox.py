@@ -79,7 +79,8 @@ def signs_in(browser: Firefox, here: Installation, who: str) -> None:
 
 
 def signs_out(browser: Firefox) -> None:
-    browser.click("button", "Sign out")
+    browser.click(".account summary")
+    browser.click(".account button", "Sign out")
     browser.find("#id_username")
 
 
@@ -111,13 +112,13 @@ def decides(bob: Firefox) -> None:
     counted(bob, IN_GROUPS, 202)
 
     bob.type("#words", "contoso 1,005.50" + Keys.ENTER)
-    bob.find("#found .card", "€1,005.50")
-    has(bob, "#found .card", 1)
+    bob.find("#found .row", "€1,005.50")
+    has(bob, "#found .row", 1)
     bob.find(LIVE)
     bob.find("#show-keys")
     bob.evaluate("document.activeElement.blur()")
     bob.driver.switch_to.active_element.send_keys("ja")  # what can be undone takes one press of its key
-    bob.find("#found .card .outcome", "Approved. Invoices gets it in a moment.")
+    bob.find("#found .row .outcome", "Approved. Invoices gets it in a moment.")
 
     opens(bob, "/?q=fabrikam&select=1")
     bob.click("button", "Choose all here")
@@ -134,21 +135,22 @@ def decides(bob: Firefox) -> None:
 
     opens(bob, "/")
     waiting(bob, 195)
-    bob.click("#later .card a")
+    bob.click("#later .row a")
     bob.find("#item-heading")
     title = bob.evaluate("return document.querySelector('#item-heading').innerText")
-    bob.click("#item summary", "Snooze…")
+    bob.click("#item summary", "More")
     bob.click("#item button", "for an hour")
     waiting(bob, 194)
+    bob.click(".filters summary")
     bob.click("a", "Snoozed")
-    bob.find("#found .card", title)
+    bob.find("#found .row", title)
 
 
 def asks(bob: Firefox, here: Installation) -> None:
     here.assign(BOATS, assignee=None, candidates=["bobby", "carol"], initiator="alice")
     here.waits_for("bobby", BOATS)
     opens(bob, FOUND_BOATS)
-    bob.click("#found .card a", BOATS)
+    bob.click("#found .row a", BOATS)
     bob.find("#item-heading", BOATS)
     bob.click("#item a", "Ask for information…")
     bob.type("#item textarea[id^=comment]", QUESTION)
@@ -162,7 +164,7 @@ def alice_replies_on_her_phone(alice: Firefox, here: Installation, photo: Path) 
     alice.driver.set_window_size(*PHONE)
     signs_in(alice, here, "alice")
     opens(alice, FOUND_BOATS)
-    alice.click("#found .card a", f"Bob asks about “{BOATS}”")
+    alice.click("#found .row a", f"Bob asks about “{BOATS}”")
     alice.type("#item textarea[id^=comment]", REPLY)
     alice.driver.find_element(By.CSS_SELECTOR, "#item input[type=file]").send_keys(str(photo))
     counted(alice, "return Number(document.querySelector('#news').textContent.includes('boat.png is attached.'))", 1)
@@ -200,7 +202,7 @@ def has_the_reply(bob: Firefox) -> None:
 
 def has_the_conversation(browser: Firefox) -> None:
     opens(browser, FOUND_BOATS)
-    browser.click("#found .card a", BOATS)
+    browser.click("#found .row a", BOATS)
     browser.find("#item .said-lines .line-text", QUESTION)
     browser.find("#item .said-lines .line-text", REPLY)
     browser.find("#item .said-lines a", "boat.png")
@@ -215,7 +217,7 @@ def fills_in_a_form(bob: Firefox, here: Installation, line: Line) -> None:
     here.send("task.assigned", {"task": task, "variables": VARIABLES})
     here.waits_for("bobby", title)
     opens(bob, "/?q=cellar")
-    bob.click("#found .card a", title)
+    bob.click("#found .row a", title)
     bob.type("#value-note", "Nine came.")
     bob.find(LIVE)
 

@@ -15,6 +15,14 @@ def card(page: Page, title: str, place: str = "list") -> Locator:
     return page.locator(f"#{place} li").filter(has=page.get_by_role("link", name=title, exact=True))
 
 
+async def account_menu(page: Page) -> Locator:
+    """Open the account menu and return it."""
+    menu = page.locator(".account")
+    if await menu.get_attribute("open") is None:
+        await menu.locator("summary").click()
+    return menu
+
+
 async def opened(page: Page, title: str) -> Locator:
     """Open the item by its link; returns the place in which it is shown."""
     await page.get_by_role("link", name=title, exact=True).first.click()

@@ -35,7 +35,7 @@ async def by_turns(page: Page, number: int) -> None:
 
 async def test_axe_finds_what_is_wrong(sign_in: SignIn) -> None:
     dave = await sign_in("dave", again=True)
-    await dave.locator("#waiting-heading").evaluate("heading => heading.style.color = '#999'")
+    await dave.locator(".tabs [aria-current]").evaluate("tab => tab.style.color = '#999'")
 
     assert [fault.partition(":")[0] for fault in await faults(dave)] == ["color-contrast"]
 

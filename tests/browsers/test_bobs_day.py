@@ -76,12 +76,12 @@ async def test_bob_decides(browser: Browser, here: Installation, complaints: lis
     await expect(bob.locator('[data-slot="waiting-count"]')).to_have_text("202")
     counts = await bob.locator('.group:not([hidden]) [data-slot="group-count"]').all_text_contents()
     assert sum(map(int, counts)) == 202
-    overdue = bob.locator(".group").filter(has_text="Overdue").locator(".card")
+    overdue = bob.locator(".group").filter(has_text="Overdue").locator(".row")
     await expect(overdue.first).to_contain_text("overdue by")
 
     await bob.get_by_label("Search your items").fill("contoso 1,005.50")
     await bob.keyboard.press("Enter")
-    one = bob.locator("#found .card")
+    one = bob.locator("#found .row")
     await expect(one).to_have_count(1)
     await expect(one).to_contain_text("€1,005.50")
     await is_live(bob)
@@ -105,13 +105,14 @@ async def test_bob_decides(browser: Browser, here: Installation, complaints: lis
 
     await bob.goto("/")
     await expect(bob.locator('[data-slot="waiting-count"]')).to_have_text("195")
-    await bob.locator("#later .card a").first.click()
+    await bob.locator("#later .row a").first.click()
     title = await bob.locator("#item-heading").inner_text()
-    await bob.get_by_text("Snooze…").click()
+    await bob.locator("#item summary", has_text="More").click()
     await bob.get_by_role("button", name="for an hour").click()
     await expect(bob.locator('[data-slot="waiting-count"]')).to_have_text("194")
+    await bob.locator("#list summary", has_text="Filters").click()
     await bob.get_by_role("link", name="Snoozed").click()
-    await expect(bob.locator("#found .card")).to_contain_text(title)
+    await expect(bob.locator("#found .row")).to_contain_text(title)
     assert await faults(bob) == []
 
 
@@ -119,7 +120,7 @@ async def test_an_undo_on_the_card_opens_it_again(browser: Browser, here: Instal
     bob = await as_bob(browser, here, complaints)
     await bob.goto("/?q=7100")
     await is_live(bob)
-    card = bob.locator("#found .card")
+    card = bob.locator("#found .row")
     await card.get_by_role("button", name="Approve").click()
     await card.get_by_role("button", name="Undo").click()
 
@@ -134,7 +135,7 @@ async def test_when_the_time_to_undo_is_over_the_card_says_what_it_waits_for(
     await bob.clock.install()
     await bob.goto("/?q=7101")
     await is_live(bob)
-    card = bob.locator("#found .card")
+    card = bob.locator("#found .row")
     await card.get_by_role("button", name="Approve").click()
     await expect(card.get_by_role("button", name="Undo")).to_be_visible()
 

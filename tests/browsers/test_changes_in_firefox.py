@@ -96,20 +96,20 @@ def an_answer_that_was_kept_is_asked_for_again(dave: Firefox, here: Installation
     task_id = pays(here, name, assignee=f"reader-{language}")
     here.waits_for(f"reader-{language}", name)
     opens(dave, "/?q=lift")
-    item = dave.find("#found .card", name).get_attribute("data-id")
+    item = dave.find("#found .row", name).get_attribute("data-id")
     eventually(lambda: dave.evaluate(KEPT, item), f"{name} is kept")
     line.cut()
-    dave.click(f"#found .card[data-id='{item}'] button", approve)
-    dave.find(f"#found .card[data-id='{item}'] .outcome", approve)
+    dave.click(f"#found .row[data-id='{item}'] button", approve)
+    dave.find(f"#found .row[data-id='{item}'] .outcome", approve)
     becomes(here, task_id)
     is_revised(here, name)
     line.mend()
 
-    dave.find(f"#found .card[data-id='{item}'] .changes del", before)
-    dave.find(f"#found .card[data-id='{item}'] .changes ins", now)
+    dave.find(f"#found .row[data-id='{item}'] .changes del", before)
+    dave.find(f"#found .row[data-id='{item}'] .changes ins", now)
     look(dave, f"kept-{language}")
     assert answers(here, name) == []
-    dave.click(f"#found .card[data-id='{item}'] button", approve)
+    dave.click(f"#found .row[data-id='{item}'] button", approve)
     is_approved(here, name)
 
 

@@ -26,8 +26,8 @@ TIMES = """async (cases) => {
   const {due, stamp, when, exact} = await import("/static/wfpush/words.js");
   return cases.map((each) => {
     const at = new Date(each.at), now = new Date(each.now);
-    const {text, urgency} = due(at, now);
-    return {text, urgency, stamp: stamp(at, now), when: when(at, now), exact: exact(at)};
+    const {text, short, urgency} = due(at, now);
+    return {text, short, urgency, stamp: stamp(at, now), when: when(at, now), exact: exact(at)};
   });
 }"""
 OUTCOMES = """async (cases) => {

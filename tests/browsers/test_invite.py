@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.items import account_menu
 
 pytestmark = pytest.mark.ci
 
@@ -46,7 +47,7 @@ async def test_not_now_is_remembered_and_the_page_of_devices_still_offers_it(sig
     await dave.reload()
     await dave.evaluate("navigator.serviceWorker.ready")
     await expect(dave.locator("#push")).to_be_hidden()
-    await dave.get_by_role("link", name="Devices").click()
+    await (await account_menu(dave)).get_by_role("link", name="Devices").click()
     await expect(dave.get_by_role("button", name="Turn on")).to_be_visible()
 
 

@@ -11,7 +11,7 @@ from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute, ex
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
-from tests.browsers.items import card, opened
+from tests.browsers.items import account_menu, card, opened
 from tests.support.length import some
 
 
@@ -241,7 +241,7 @@ async def test_whoever_signs_out_elsewhere_is_told_on_the_other_page(
     await other.goto("/")
     await is_live(other)
 
-    await other.get_by_role("button", name="Sign out").click()
+    await (await account_menu(other)).get_by_role("button", name="Sign out").click()
 
     await expect(dave.locator("#trouble")).to_contain_text("You have been signed out.")
     await expect(dave.locator("body")).not_to_contain_text("Approve the curtain")

@@ -14,7 +14,7 @@ from playwright.async_api import Error, Page, Playwright, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
-from tests.browsers.items import answers, card, opened, with_kept
+from tests.browsers.items import account_menu, answers, card, opened, with_kept
 from tests.browsers.test_accessible import faults
 from tests.browsers.worker import KEPT, is_kept, signs_in, until, worker_of
 from tests.support.chromium import FLAGS
@@ -223,7 +223,7 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
 async def test_signing_out_leaves_nothing_on_the_device(installation: Installation, sign_in: SignIn) -> None:
     dave = await with_kept(installation, sign_in, "Approve the safe")
 
-    await dave.get_by_role("button", name="Sign out").click()
+    await (await account_menu(dave)).get_by_role("button", name="Sign out").click()
     await dave.wait_for_url(re.compile("/sign-in"))
 
     await until(lambda: holds_nothing(dave), "nothing of Dave is left")
@@ -249,7 +249,7 @@ async def test_signing_out_with_no_connection_counts_before_anything_else(
     session = {"cookie": "; ".join(f"{each['name']}={each['value']}" for each in await dave.context.cookies())}
     await dave.context.set_offline(True)
 
-    await dave.get_by_role("button", name="Sign out").click()
+    await (await account_menu(dave)).get_by_role("button", name="Sign out").click()
 
     told_later = dave.get_by_role("heading", name="Signed out on this device")
     await expect(told_later).to_be_visible()
@@ -302,7 +302,7 @@ async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(
 
     async with dave.expect_event("dialog") as asked:
         dave.once("dialog", lambda dialog: dialog.dismiss())
-        await dave.get_by_role("button", name="Sign out").click()
+        await (await account_menu(dave)).get_by_role("button", name="Sign out").click()
 
     assert "has not been sent yet" in (await asked.value).message
     await dave.context.set_offline(False)
@@ -329,7 +329,7 @@ async def test_a_session_that_has_ended_locks_what_was_kept_and_the_next_person_
     await page.context.set_offline(True)
     await page.goto("/")
     await expect(page.locator("#trouble")).to_contain_text("You are offline.")
-    await expect(page.locator("footer")).to_contain_text("Signed in as Carol")
+    await expect(page.locator(".account")).to_contain_text("Signed in as Carol")
     await expect(card(page, "Approve the archive")).to_have_count(0)
     assert "Approve the archive" not in (await page.evaluate(KEPT))["items"]
 

@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.browsers.items import account_menu
 from tests.support.length import some
 
 pytestmark = pytest.mark.ci
@@ -13,7 +14,7 @@ NEW = "another long walk"
 
 
 async def change(page: Page, old: str, new: str) -> None:
-    await page.get_by_role("link", name="Password").click()
+    await (await account_menu(page)).get_by_role("link", name="Password").click()
     await page.get_by_label("Password until now").fill(old)
     await page.get_by_label("New password", exact=True).fill(new)
     await page.get_by_label("New password once more").fill(new)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browsers.items import account_menu
 from tests.browsers.moved import BERLIN, MovedInstallation
 from tests.browsers.test_accessible import faults
 from tests.support.mailserver import mail_server
@@ -169,7 +170,7 @@ async def test_alice_and_carol_swap_a_turn(here: MovedInstallation, browser: Bro
     await here.goes_on_to(berlin("2026-12-06T18:00"))
     alice = await here.opens(browser, complaints, "alice")
     carol = await here.opens(browser, complaints, "carol", phone=True, color_scheme="dark")
-    await alice.get_by_role("link", name="Duty").click()
+    await (await account_menu(alice)).get_by_role("link", name="Duty").click()
     await expect(alice.get_by_text("Then Alice from Monday, 7 December, 08:00")).to_be_visible()
     turn = alice.locator("#turns-heading + ul > li").first
     await turn.get_by_text("Ask for a swap").click()

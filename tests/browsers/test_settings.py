@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.items import account_menu
 from tests.browsers.keyboard import tab_to
 from tests.browsers.test_accessible import faults
 
@@ -35,7 +36,7 @@ async def test_dave_decides_and_reads_what_would_happen(
 ) -> None:
     installation.set_up(SET_UP)
     dave = await sign_in("dave", phone=phone, color_scheme=scheme)
-    await dave.get_by_role("link", name="Settings").click()
+    await (await account_menu(dave)).get_by_role("link", name="Settings").click()
     await expect(dave.get_by_role("heading", name="What would happen")).to_be_visible()
     found = await faults(dave)
     assert await is_wide_enough(dave)

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation, Json
-from tests.browsers.items import answers, card
+from tests.browsers.items import account_menu, answers, card
 from tests.browsers.worker import Device, about, message, signs_in, until
 from tests.support.length import some
 from tests.support.waiting import eventually
@@ -288,7 +288,7 @@ async def test_messages_for_whoever_has_signed_out_say_nothing_of_what_they_hold
     await device.receives(sent)
     await shows(device, sent["tag"], "1,200")
 
-    await dave.get_by_role("button", name="Sign out").click()
+    await (await account_menu(dave)).get_by_role("button", name="Sign out").click()
     await dave.wait_for_url(re.compile("/sign-in"))
     await until(lambda: nothing(device), "what was shown is gone")
     await device.receives(message())

@@ -97,7 +97,7 @@ def test_the_page_of_an_item_and_the_list_have_buttons_for_all_of_it(world: Worl
         assert press(what, hidden.pk) == 404
         assert press(what, case.pk) == 302
     page = browser.get(item).content.decode()
-    assert page.count("Stop following") == 2 and "Unmute" in page
+    assert page.count("Stop following") == 2 and "Unmute this case" in page
     page = browser.get(listed).content.decode()
     assert page.count("Repair R-1") == 4 and page.count("Stop following") == 2
     browser.post(listed, {"kind": FollowedKind.objects.get().pk})

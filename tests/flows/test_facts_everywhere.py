@@ -135,8 +135,8 @@ def readable(copy: Notification) -> Iterator[tuple[str, str]]:
     """What only the person reads."""
     client = client_of(copy.recipient)
     page = client.get("/").content.decode()
-    (card,) = re.findall(rf'(?s)<li class="card" id="n-{copy.pk}".*?</li>', page)
-    yield "card", html.unescape(card)
+    (row,) = re.findall(rf'(?s)<li class="row" id="n-{copy.pk}".*?</li>', page)
+    yield "row", html.unescape(row)
     item = client.get(f"/n/{copy.pk}").content.decode()
     yield "item", html.unescape(re.findall(r"(?s)<article.*?</article>", item)[0])
     mail = mail_of("bob@example.org", message_of(copy), uuid4(), LINK)

@@ -1,5 +1,6 @@
 """Several items answered with one press and one comment: each has an outcome of its own."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.utils import translation
 
 from notifications.answers import four_eyes
 from notifications.inbox.bulk_answers import MAX_ITEMS
+from notifications.items import undo_window
 from notifications.models import FourEyesRule, Notification, Recipient, Response
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
@@ -150,3 +152,18 @@ def test_no_more_than_so_many_are_answered_at_once() -> None:
     told = page.press("Approve")
     assert len(outcomes(told)) == MAX_ITEMS
     assert Notification.objects.filter(recipient=bob, state="open").count() == 1
+
+
+def test_all_answers_can_be_taken_back_at_once(
+    story: Story, invoices: list[Notification], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo_window, "HELD", timedelta(seconds=60))
+    told = chosen(story.bob, *invoices).press("Approve")
+    story.assign("T-9", name="Approve invoice 9", assignee="carol")
+    foreign = story.inbox(story.carol)[0]
+
+    undone = told.press("Undo all", n=[*(str(each.pk) for each in invoices), str(foreign.pk)])
+
+    assert set(outcomes(undone).values()) == {"It still waits for an answer."}
+    assert len(outcomes(undone)) == 3
+    assert get(signed_in(story.bob), "/").titles("waiting") == [each.title for each in reversed(invoices)]

@@ -20,9 +20,9 @@ NON_TEXT = 3.0
 @pytest.mark.parametrize(
     ("ink", "grounds"),
     [
-        ("text", ("page", "surface", "chosen")),
-        ("muted", ("page", "surface", "chosen")),
-        ("accent-text", ("page", "surface", "chosen")),
+        ("text", ("page", "surface", "hover", "chosen")),
+        ("muted", ("page", "surface", "hover", "chosen")),
+        ("accent-text", ("page", "surface", "hover", "chosen")),
         ("on-accent", ("accent",)),
         ("late", ("surface", "chosen", "late-ground")),
         ("soon", ("surface", "chosen", "soon-ground")),
@@ -41,7 +41,7 @@ def test_edges_of_controls_can_be_seen(colours: dict[str, str]) -> None:
 
 
 def test_brands_are_measured_against_the_least_favourable_grounds() -> None:
-    names = ("page", "surface", "chosen")
+    names = ("page", "surface", "hover", "chosen")
 
     assert darkest(LIGHT, names) == LIGHT_GROUND
     assert lightest(DARK, names) == DARK_GROUND

@@ -45,7 +45,7 @@ def test_when_it_is_due(case: Case) -> None:
     with as_read_in(case) as now:
         said = due(datetime.fromisoformat(case["at"]), now)
 
-    assert (said.text, said.urgency) == (case["text"], case["urgency"])
+    assert (said.text, said.short, said.urgency) == (case["text"], case["short"], case["urgency"])
 
 
 @pytest.mark.parametrize("case", CASES["happened"], ids=case_id)
