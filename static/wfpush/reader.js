@@ -63,6 +63,7 @@ async function load(path, { focus = true, byItself = false } = {}) {
   loading?.abort();
   const mine = loading = new AbortController(), timer = setTimeout(() => mine.abort(), PATIENCE);
   pane.setAttribute("aria-busy", "true");
+  pane.inert = true;  // what is still shown is another item than the chosen one: nothing of it can be pressed
   choose(idIn(path));
   try {
     const fresh = await fetchPane(fetchParts(path, mine.signal));
@@ -74,7 +75,10 @@ async function load(path, { focus = true, byItself = false } = {}) {
     if (fault instanceof NotAnItem || !(await loadKept(path))) return refused(path, fault);
   } finally {
     clearTimeout(timer);
-    if (loading === mine) pane.removeAttribute("aria-busy");
+    if (loading === mine) {
+      pane.removeAttribute("aria-busy");
+      pane.inert = false;
+    }
   }
   opened({ isRead: !byItself });
   if (byItself) return true;

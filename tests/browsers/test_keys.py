@@ -25,10 +25,12 @@ async def test_keys_move_open_and_answer(installation: Installation, sign_in: Si
     dave = await with_items(installation, sign_in, "Approve the first kettle", "Approve the second kettle")
     first, second = (dave.locator("#found li").nth(at) for at in (0, 1))
 
+    await expect(first).to_have_attribute("data-chosen", "")  # the first item is open beside the list
     await dave.keyboard.press("j")
-    await expect(first.get_by_role("link").first).to_be_focused()
-    await dave.keyboard.press("j")
+    await expect(second.get_by_role("link").first).to_be_focused()
+    await expect(second).to_have_attribute("data-chosen", "")
     await dave.keyboard.press("k")
+    await expect(first.get_by_role("link").first).to_be_focused()
     await dave.keyboard.press("Enter")
     await expect(dave.locator("#item-heading")).to_be_focused()
     await dave.keyboard.press("j")
@@ -82,18 +84,18 @@ async def test_an_answer_by_key_waits_for_a_second_press_where_it_cannot_be_undo
     installation: Installation, sign_in: SignIn
 ) -> None:
     dave = await with_items(installation, sign_in, "Approve the only thermos")
-    first = dave.locator("#found li").first
-    await dave.keyboard.press("j")
+    item = dave.locator("#item")
+    await expect(item.get_by_role("button", name="Approve")).to_be_visible()
     await dave.keyboard.press("a")
-    await expect(first.get_by_role("button", name="Approve")).to_be_focused()
-    await expect(first).to_contain_text("Press A again to answer.")
+    await expect(item.get_by_role("button", name="Approve")).to_be_focused()
+    await expect(item).to_contain_text("Press A again to answer.")
     await dave.keyboard.press("x")
-    await expect(first).not_to_contain_text("Press A again")
+    await expect(item).not_to_contain_text("Press A again")
     await dave.keyboard.press("a")
-    await expect(first).to_contain_text("Press A again to answer.")
-    await expect(first.locator(".outcome")).to_be_hidden()
+    await expect(item).to_contain_text("Press A again to answer.")
+    await expect(item.locator(".outcome")).to_be_hidden()
     await dave.keyboard.press("a")
-    await expect(first.locator(".outcome")).to_contain_text("Approved.")
+    await expect(item.locator(".outcome")).to_contain_text("Approved.")
 
 
 async def test_keys_are_explained_and_can_be_turned_off(installation: Installation, sign_in: SignIn) -> None:

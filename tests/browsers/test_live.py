@@ -328,7 +328,7 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
         finally:
             loaded.set()
 
-    await dave.route("**/n/*", change_meanwhile, times=1)
+    await dave.route("**/n/*/parts", change_meanwhile, times=1)
     await opening.click()
     await loaded.wait()
 
