@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from notifications.answers import batch
 from notifications.answers.submission import MAX_COMMENT, Answer, Submission
 from notifications.engines.returned_answers import take_back
 from notifications.errors import Changed, Failure, InvalidAnswer, TooLate
+from notifications.inbox.amounts import sums
 from notifications.inbox.answers import cleaned_comment, explain
 from notifications.inbox.cards import Button, Card, buttons, card
 from notifications.inbox.list_query import finding_of
@@ -30,7 +30,6 @@ from notifications.inbox.sign_in.session import PersonRequest, form_only, person
 from notifications.items.representation import notification_queryset
 from notifications.models import Recipient, Via
 from notifications.revisions.changes import changes_since
-from notifications.wording import formats
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say
 from wfpush.identifiers import parse_uuid
@@ -80,7 +79,7 @@ def selection_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Sele
         over=[each for each in cards if each not in answerable],
         alone=[each for each in answerable if each not in waiting],
         buttons=common(waiting),
-        sums=sums(waiting, reading_language(reader)),
+        sums=sums((each.amount for each in waiting), reading_language(reader)),
         too_many=len(keys) > MAX_ITEMS,
     )
 
@@ -95,17 +94,6 @@ def common(cards: Iterable[Card]) -> tuple[Button, ...]:
     strictest = {name: min((each[name].comment for each in offered), key=STRICTNESS.index) for name in names}
     actions = [replace(offered[0][name], comment=rule) for name, rule in strictest.items()]
     return buttons(action for action in actions if action.effect not in ("request_info", "reply"))
-
-
-def sums(cards: Iterable[Card], language: str) -> list[str]:
-    """Return the sums of the items' first amounts, one for each currency. An item without an amount counts nothing."""
-    totals: dict[str, Decimal] = {}
-    for each in cards:
-        if each.amount is not None:
-            number, currency = each.amount
-            totals[currency] = totals.get(currency, Decimal()) + number
-    locale = formats.locale_of(language)
-    return [formats.money(total, currency, locale) for currency, total in sorted(totals.items())]
 
 
 @gzip_page

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
+from notifications.inbox.amounts import Amount, amount_of
 from notifications.items.glance import glance_of
 from notifications.items.inbox_json import lines_of
 from notifications.items.outcomes import is_mine, is_waiting, may_undo, mood_of, outcome_of
 from notifications.models import Notification, NotificationState, Recipient
 from notifications.types import Action, Json
-from notifications.wording.formats import as_number
 from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.languages import read_in, reading_language
 from notifications.wording.sentences import TEXTS, say
@@ -76,11 +75,8 @@ class Card:
         return self.facts[0].label if self.glance["first"] else ""
 
     @property
-    def amount(self) -> tuple[Decimal, str] | None:
-        """The first amount of money among the facts, with its currency."""
-        first = next((each.fact for each in self.facts if each.fact.kind == "money"), None)
-        number = as_number(first.value) if first else None
-        return None if first is None or number is None else (number, first.currency)
+    def amount(self) -> Amount | None:
+        return amount_of(each.fact for each in self.facts)
 
     @property
     def listed(self) -> list[WrittenFact]:

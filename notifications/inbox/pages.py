@@ -22,6 +22,7 @@ from notifications.engines import connected_accounts
 from notifications.forms.rendering import FormView, words_of_forms
 from notifications.forms.typed_input import TypedForm
 from notifications.inbox import webapp
+from notifications.inbox.amounts import totals_of
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.list_query import PLAIN, Finding, finding_of
@@ -121,6 +122,7 @@ def show(
         "chips": list(chips_of(page.listing, reader)),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
+        "totals": totals_of(reader, timezone.now()) if finding == Finding(tab="done") else [],
         "settings": browser_settings(request, finding),
         **page.context,
     }

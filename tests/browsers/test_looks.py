@@ -160,7 +160,8 @@ async def test_nothing_is_wider_than_a_small_phone_in_any_language(
 
 
 ROWS = """() => {
-  const rows = [...document.querySelectorAll('.row:has(> [data-slot="outcome"][hidden])')], boxes = rows.map((row) => row.getBoundingClientRect());
+  const rows = [...document.querySelectorAll('.row:has(> [data-slot="outcome"][hidden])')];
+  const boxes = rows.map((row) => row.getBoundingClientRect());
   const whole = boxes.filter(({height, bottom}) => height && bottom <= innerHeight);
   return {above: boxes[0].top, tallest: Math.max(...whole.map(({height}) => height)), whole: whole.length};
 }"""

@@ -1,9 +1,10 @@
 """Several items answered with one press and one comment: each has an outcome of its own."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import translation
 
 from notifications.answers import four_eyes
@@ -167,3 +168,16 @@ def test_all_answers_can_be_taken_back_at_once(
     assert set(outcomes(undone).values()) == {"It still waits for an answer."}
     assert len(outcomes(undone)) == 3
     assert get(signed_in(story.bob), "/").titles("waiting") == [each.title for each in reversed(invoices)]
+
+
+def test_the_list_of_what_is_done_adds_up_today_and_this_week(story: Story, invoices: list[Notification]) -> None:
+    with time_machine.travel(datetime(2026, 11, 25, 9, tzinfo=UTC), tick=False):  # a Wednesday
+        chosen(story.bob, *invoices[:2]).press("Approve")
+    with time_machine.travel(datetime(2026, 11, 26, 9, tzinfo=UTC), tick=False):
+        chosen(story.bob, invoices[2]).press("Approve")
+
+        totals = get(signed_in(story.bob), "/?tab=done").tree.xpath("//*[@class='totals']/div")
+        words = [" ".join(each.text_content().split()) for each in totals]
+    assert words == ["Today1 answered · €1,200.50", "This week3 answered · €3,601.50"]
+    with time_machine.travel(datetime(2026, 11, 30, 9, tzinfo=UTC), tick=False):
+        assert get(signed_in(story.bob), "/?tab=done").tree.xpath("//*[@class='totals']") == []

@@ -53,3 +53,35 @@ def darkest(colours: dict[str, str], names: tuple[str, ...]) -> str:
 
 def lightest(colours: dict[str, str], names: tuple[str, ...]) -> str:
     return max((colours[name] for name in names), key=lambda colour: contrast("#000000", colour))
+
+
+STYLES = [
+    "static/wfpush/inbox.css",
+    "static/wfpush/pages.css",
+    "notifications/customers/static/wfpush/customer.css",
+    "escalations/team_time/static/team_time/page.css",
+]
+CORNER = r"(?:var\(--(?:radius|radius-small|round)\)|[0-3](?:px)?)"
+OF_TOKENS = {
+    "font-size": r"var\(--size-\d\)|inherit",
+    "font-weight": r"var\(--weight(-strong)?\)|inherit",
+    "border-radius": rf"{CORNER}( {CORNER})*|inherit|50%",
+}
+SPACES = r"(?:gap|(?:row|column)-gap|(?:padding|margin)(?:-[a-z-]+)?)"
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_sizes_weights_corners_and_spaces_are_those_of_the_tokens(style: str) -> None:
+    text = re.sub(r"/\*.*?\*/", "", (settings.BASE_DIR / style).read_text(), flags=re.S)
+    raw = [
+        f"{name}: {value}"
+        for name, allowed in OF_TOKENS.items()
+        for value in re.findall(rf"(?<![\w-]){name}: ([^;}}]+)", text)
+        if not re.fullmatch(allowed, value.strip())
+    ]
+    spaces = [
+        f"{name}: {value}"
+        for name, value in re.findall(rf"(?<![\w-])({SPACES}): ([^;}}]+)", text)
+        if any(int(pixels) > 2 and int(pixels) % 4 for pixels in re.findall(r"(?<![\w.])-?(\d+)px", value))
+    ]
+    assert [*raw, *spaces] == []
