@@ -81,6 +81,7 @@ function fillGlance(host, { key_facts = [], glance = {} }) {
   const { first = "", others = "", text = "", origin = "" } = glance;
   slot(host, "amount")?.toggleAttribute("hidden", !first);
   fillText(host, "glyph", origin.slice(0, 2));
+  slot(host, "glyph")?.setAttribute("title", origin);
   fillText(host, "first", first);
   fillText(host, "first-label", first && key_facts[0].label);
   fillText(host, "others", others);

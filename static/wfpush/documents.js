@@ -12,7 +12,16 @@ export function start() {
     event.preventDefault();
     window.open(link.dataset.kept, "_blank", "noopener");
   });
+  document.addEventListener("load", ({ target }) => target.matches?.(".document iframe") && fit(target), { capture: true });
   mark();
+}
+
+/** A picture is as wide as its frame; the browser has buttons for pages and sizes of a PDF only. */
+function fit(frame) {
+  const picture = frame.contentDocument?.querySelector("body > img:only-child");
+  if (!picture) return;
+  Object.assign(picture.style, { maxWidth: "100%", width: "auto", height: "auto" });
+  frame.style.height = `${Math.ceil(picture.getBoundingClientRect().height) + 2}px`;
 }
 
 /** Show the state of every document on the page. */

@@ -14,7 +14,7 @@ from tests.support.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.ci
 
-PICTURE = (settings.BASE_DIR / "static/wfpush/icons/192.png").read_bytes()
+PICTURE = (settings.BASE_DIR / "static/wfpush/icons/512.png").read_bytes()
 
 
 def with_documents(installation: Installation, engine: Receiver, task_id: str, name: str) -> str:
@@ -46,7 +46,10 @@ async def test_a_picture_stands_beside_the_decision_and_stays_open(installation:
 
         picture = picture_in(dave, "Photo")
         await expect(picture).to_be_visible()
-        assert await picture.evaluate("picture => picture.naturalWidth") == 192
+        assert await picture.evaluate("picture => picture.naturalWidth") == 512
+        await dave.set_viewport_size({"width": 390, "height": 844})
+        assert await picture.evaluate("picture => picture.width <= innerWidth"), "it is shown whole"
+        await dave.set_viewport_size({"width": 1280, "height": 800})
         assert await faults(dave) == []
 
         installation.send("task.updated", {"task": {"id": "G-1", "priority": "urgent"}}, key=key)
@@ -78,7 +81,7 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
         async with dave.context.expect_page() as opened:
             await dave.keyboard.press("Enter")
         page = await opened.value
-        await expect(page.locator("img")).to_have_js_property("naturalWidth", 192)
+        await expect(page.locator("img")).to_have_js_property("naturalWidth", 512)
         await page.close()
         await expect(whole).to_be_focused()
 

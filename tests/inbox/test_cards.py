@@ -64,7 +64,7 @@ def test_the_page_shows_facts_text_and_origin_without_scripts_too(client: Client
         assert '<span class="said"><span data-slot="first-label">Amount</span>: </span>' in content
         assert '<span data-slot="first" dir="auto">€1,200.50</span>' in content
         assert "&lt;b&gt;Acme&lt;/b&gt; · Paid 3 December 2026</span>" in content
-        assert ">Invoices · Approval</span>" in content
+        assert "Invoices · Approval" in content
     assert '<dt dir="auto">Paid</dt><dd dir="auto">3 December 2026</dd>' in content
 
 
