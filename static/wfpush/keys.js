@@ -25,8 +25,11 @@ const isBusy = () => isOneOpen() || Boolean(document.querySelector("dialog[open]
 /** Whether letters may be about more than one item: several are being chosen, or text is selected. */
 const isSelecting = () => Boolean(document.getElementById("several")) || !getSelection().isCollapsed;
 
-/** The item that the keys are about: the one with the focus, else the one that is open. */
-const current = () => document.activeElement.closest("[data-id]") ?? pane.querySelector("[data-item]");
+/** The item that the keys are about: the one with the focus, else the one that is open. While it is being loaded, its row is meant. */
+function current() {
+  const shown = pane.inert ? list.querySelector("[data-chosen]") : pane.querySelector("[data-item]");
+  return document.activeElement.closest("[data-id]") ?? shown;
+}
 
 function move(by) {
   const all = links(), id = idOf(current()), at = all.findIndex((link) => idOf(link) === id);

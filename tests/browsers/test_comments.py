@@ -49,7 +49,7 @@ async def test_a_remark_to_an_approval_stays_too_and_the_list_leaves_it_where_it
     bob = await sign_in("bob", again=True)
     pane = await opened(bob, "Approve the awning")
     await pane.get_by_text("Add a comment").click()
-    await pane.get_by_label("Comment for the engine").fill(WORDS)
+    await pane.get_by_label("Your comment", exact=True).fill(WORDS)
 
     installation.send("task.cancelled", {"task": {"id": task_id}})
 

@@ -170,7 +170,7 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await sign(dave)
     assert await faults(dave) == []
     await dave.get_by_text("Add a comment").click()
-    await dave.get_by_label("Comment for the engine").fill("Nine of twelve.")
+    await dave.get_by_label("Your comment", exact=True).fill("Nine of twelve.")
     await dave.locator("#value-amount").press("Enter")
     outcome = dave.locator("#item [data-slot=outcome]")
     await expect(outcome).to_have_text("“Approve” will be sent when you are back.")
@@ -218,7 +218,7 @@ async def test_a_cell_that_only_the_server_finds_wrong_is_named(installation: In
     await cell(dave, 2, "price").fill("60")
     await dave.locator("#value-note").fill("Nine came.")
     await dave.get_by_text("Add a comment").click()
-    await dave.get_by_label("Comment for the engine").fill("Nine of twelve.")
+    await dave.get_by_label("Your comment", exact=True).fill("Nine of twelve.")
     async with dave.expect_response(re.compile("/responses$")) as sent:
         await dave.locator("#item").get_by_role("button", name="Approve", exact=True).click()
     assert (await sent.value).status == 422
@@ -237,7 +237,7 @@ async def test_a_cell_that_only_the_server_finds_wrong_is_named(installation: In
     await expect(cell(dave, 2, "article")).to_have_value("Tap")
     await expect(cell(dave, 0, "article")).to_have_value("Pump")
     await expect(dave.locator("#value-note")).to_have_value("Nine came.")
-    await expect(dave.get_by_label("Comment for the engine")).to_have_value("Nine of twelve.")
+    await expect(dave.get_by_label("Your comment", exact=True)).to_have_value("Nine of twelve.")
     await dave.unroute(re.compile("/responses$"))
 
     await wrong.fill("40")

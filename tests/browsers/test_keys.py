@@ -53,7 +53,7 @@ async def test_no_key_answers_while_something_is_open_to_write_or_choose_in(
     item, outcome = dave.locator("#item"), dave.locator('#item [data-slot="outcome"]')
 
     for name, words, box in (
-        ("Add a comment", "all fine with me", item.get_by_label("Comment for the engine")),
+        ("Add a comment", "all fine with me", item.get_by_label("Your comment", exact=True)),
         ("Write to your colleagues", "Fine, I approve", item.get_by_label("Message", exact=True)),
         ("More", "a", item.get_by_role("button", name="for an hour")),
     ):

@@ -112,7 +112,9 @@ async def test_server_and_browser_say_the_same_of_every_item(
         await expect(dave.locator("#waiting [data-slot=lines]").get_by_text(name)).not_to_have_count(0)
 
     await dave.locator("#waiting").get_by_role("link", name="Approve 1", exact=True).first.click()
-    await expect(dave.locator('#item [data-slot="first"]')).to_have_text("€12,345,678.90")
+    await expect(dave.locator('#item [data-slot="first"]')).to_have_text(
+        "12.345.678,90 €" if language == "de" else "€12,345,678.90"
+    )
     found = await words_of_both(dave)
 
     assert found["differences"] == []
@@ -240,9 +242,8 @@ async def test_a_screen_reader_finds_its_way(installation: Installation, sign_in
         - text: unread
         - link "Approve the piano"
         - paragraph: urgent Your approval is needed.
+        - time
         - button "Approve"
-        - link "Reject…"
-        - 'link "More: Approve the piano"'
         """
     )
 
