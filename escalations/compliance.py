@@ -1,4 +1,4 @@
-"""Statistics of SLAs: clocks answered on time by policy, team and week; clocks under way; late clocks.
+"""Statistics of SLAs: clocks answered on time by policy, team and week; clocks under way; late tasks.
 
 A clock counts once, when it is decided: as on time when it ends by its deadline because the task was done; as late when
 its deadline passes, even if it still runs or ends later. So the figures of a past week do not change. Not counted are
@@ -13,12 +13,13 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.db.models.functions import Least
 
 from escalations.models import Escalation, EscalationState, Policy
 from escalations.reasons import CANCELLED_IN_ENGINE, CLOCK_EXPIRED, GIVEN_AWAY, NO_POLICY
-from notifications.models import Task, Team
+from notifications.cases import lateness
+from notifications.models import DEADLINE, Task, Team
 from wfpush.zones import first_instant
 
 WEEKS = 12
@@ -105,6 +106,12 @@ def late(now: datetime) -> Q:
     runs = Q(state__in=(EscalationState.RUNNING, EscalationState.STOPPED))
     stood_still_late = Q(state=EscalationState.PAUSED, deadline__lt=F("paused_at"))
     return Q(ended_at=None, deadline__lt=now) & (runs | stood_still_late)
+
+
+def paused_tasks() -> Q:
+    """Return the condition for tasks whose clock was paused in time: a reply moves their deadline."""
+    clocks = Escalation.objects.filter(task=OuterRef("pk"), ended_at=None, state=EscalationState.PAUSED)
+    return Q(Exists(clocks.filter(deadline__gte=F("paused_at"))))
 
 
 def was_late(now: datetime) -> Q:
@@ -205,7 +212,8 @@ def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None)
 # --- clocks under way -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class OpenClocks:
-    """The number of clocks in each kind of `by_time_left`. `at_least`: the kinds that were not counted to the end."""
+    """The number of late tasks, and of clocks in each other kind of `by_time_left`. `at_least`: the kinds that were not
+    counted to the end."""
 
     counts: dict[str, int]
     at_least: frozenset[str]
@@ -224,11 +232,14 @@ def by_time_left(now: datetime) -> dict[str, Q]:
 
 
 def under_way(now: datetime, choice: Choice) -> OpenClocks:
-    """Count clocks under way by kind, up to COUNTED each. A team's clocks are found by its tasks, up to LOOKED_AT."""
-    fits = by_time_left(now)
+    """Count late tasks, and clocks under way by kind, up to COUNTED each. A team's clocks are found by its tasks, up to
+    LOOKED_AT."""
+    late_count = sum(part[: COUNTED + 1].count() for part in late_tasks(now, choice))
+    fits = {name: each for name, each in by_time_left(now).items() if name != "late"}
     if choice.team is None:
         [clocks] = choice.parts()
-        counts = {name: clocks.filter(each)[: COUNTED + 1].count() for name, each in fits.items()}
+        others = {name: clocks.filter(each)[: COUNTED + 1].count() for name, each in fits.items()}
+        counts = {"late": late_count, **others}
         return OpenClocks(
             {name: min(count, COUNTED) for name, count in counts.items()},
             frozenset(name for name, count in counts.items() if count > COUNTED),
@@ -241,12 +252,28 @@ def under_way(now: datetime, choice: Choice) -> OpenClocks:
         )
         totals = {name: count + aggregates[f"n_{name}"] for name, count in totals.items()}
         cut |= aggregates["looked_at"] == LOOKED_AT
-    return OpenClocks(totals, frozenset(totals if cut else ()))
+    cut_off = {name for name in totals if cut} | ({"late"} if late_count > COUNTED else set())
+    return OpenClocks({"late": min(late_count, COUNTED), **totals}, frozenset(cut_off))
 
 
-def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Escalation]:
-    """Return the first `count` late clocks, by deadline."""
-    parts = [part.filter(late(now)).order_by("deadline", "pk") for part in choice.parts()]
+# --- late tasks -------------------------------------------------------------------------------------------------------
+def late_tasks(now: datetime, choice: Choice) -> list[QuerySet[Task]]:
+    """Return disjoint querysets of the late tasks, with and without a policy; of a chosen policy those that its clocks
+    keep the time of. Teams are found as for clocks."""
+    tasks = Task.objects.filter(lateness.late(now))
+    if choice.policy is not None:
+        clocks = Escalation.objects.filter(task=OuterRef("pk"), policy=choice.policy, ended_at=None)
+        tasks = tasks.filter(Exists(clocks))
+    if choice.team is None:
+        return [tasks]
+    named = Task.teams.through.objects.filter(task=OuterRef("pk"))
+    return [tasks.filter(teams=choice.team), tasks.filter(~Exists(named), assignee__teams=choice.team)]
+
+
+def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Task]:
+    """Return the first `count` late tasks, by deadline, each with its clock as the list `open_clocks`."""
+    parts = [part.order_by(DEADLINE, "pk") for part in late_tasks(now, choice)]
     first = [pk for part in parts for pk in part.values_list("pk", flat=True)[:count]]
-    clocks = Escalation.objects.filter(pk__in=first)
-    return clocks.order_by("deadline", "pk")[:count]
+    clocks = Escalation.objects.filter(ended_at=None).select_related("policy", "rules").prefetch_related("runs")
+    tasks = Task.objects.filter(pk__in=first).prefetch_related(Prefetch("escalations", clocks, to_attr="open_clocks"))
+    return tasks.order_by(DEADLINE, "pk")[:count]

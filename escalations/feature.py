@@ -17,6 +17,7 @@ from notifications.additions import (
     DeskPage,
     DeskPanel,
     OverviewPanel,
+    PausedTasks,
     PersonalData,
     Rights,
     RouteDoubts,
@@ -122,6 +123,7 @@ DESK = (
     RouteDoubts("escalations.admin.dead_ends.warnings"),
     DeskPanel("notifications.task", "escalations.admin.chains.EscalationInline"),
     DeadlineZone("escalations.admin.chains.zone_of_task"),
+    PausedTasks("escalations.compliance.paused_tasks"),
     RuleModel("escalations.policy", "escalations.admin.policies.read_policy"),
 )
 

@@ -136,6 +136,14 @@ class DeadlineZone:
 
 
 @dataclass(frozen=True)
+class PausedTasks:
+    """Tasks that are not late, because a pause moves their deadline: the dotted name of a function that returns their
+    condition (notifications/cases/lateness.py)."""
+
+    condition: str
+
+
+@dataclass(frozen=True)
 class OverviewPanel:
     """A panel of the desk's overview, for users who may see the model's rows. `panel`: the dotted name of a function of
     the time, which returns a `Panel` (notifications/admin/desk/overview.py)."""

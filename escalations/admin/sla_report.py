@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -39,8 +38,9 @@ from notifications.admin.desk.display import (
     shortened,
     span,
 )
-from notifications.admin.desk.filters import Conditions, Lookups
+from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.overview import ROWS, Panel, Row
+from notifications.admin.ledger import tasks
 from notifications.models import Task, Team
 from notifications.wording.formats import locale_of, number
 
@@ -94,17 +94,9 @@ class TimeLeft(Conditions):
         return {name: (words, conditions[name]) for name, words in TIME_LEFT.items()}
 
 
-class OfTeam(admin.SimpleListFilter):
-    title = _("team")
-    parameter_name = "team"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(str(team.pk), team.name) for team in Team.objects.all()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value() or ""
-        team = Team.objects.filter(pk=value).first() if value.isdecimal() and len(value) < 19 else None
-        return queryset.filter(compliance.of_team(team)) if team else queryset
+class OfTeam(tasks.OfTeam):
+    def condition(self, team: Team) -> Q:
+        return compliance.of_team(team)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -173,7 +165,7 @@ def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
     late = open_clocks.counts["late"]
     return {
         "late": shown(late, "late" in open_clocks.at_least),
-        "late_href": address(choice, now="late"),
+        "late_href": late_address(choice),
         "late_count": late,
         "board": board(compliance.most_overdue(now, choice, SHOWN), now),
         "more": late > SHOWN,
@@ -184,13 +176,13 @@ def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
 
 
 def bars(open_clocks: OpenClocks, choice: Choice) -> list[dict[str, Any]]:
-    """Return the number of clocks by time left, late ones first. `width`: percent of the longest bar."""
+    """Return the numbers by time left, late tasks first. `width`: percent of the longest bar."""
     most = max(open_clocks.counts.values()) or 1
     return [
         {
             "words": gettext("late") if name == "late" else str(TIME_LEFT[name]),
             "count": shown(count, name in open_clocks.at_least),
-            "href": address(choice, now="late") if name == "late" else address(choice, left=name),
+            "href": late_address(choice) if name == "late" else address(choice, left=name),
             "width": percent_of(count, most),
             "tone": {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
         }
@@ -208,55 +200,68 @@ def address(choice: Choice, **query: str) -> str:
     return list_url(Escalation, "&".join(f"{name}={value}" for name, value in chosen.items()))
 
 
+def late_address(choice: Choice) -> str:
+    """Return the address of the list of the late tasks; of a policy, of their clocks, which are as many."""
+    if choice.policy is not None:
+        return address(choice, now="late")
+    return list_url(Task, f"now=late&team={choice.team.pk}" if choice.team is not None else "now=late")
+
+
 def shown(count: int, at_least: bool) -> str:
     words = number(Decimal(count), locale_of(get_language() or "en"))
     return f"{words}+" if at_least else words
 
 
 # --- late tasks: delay, owner, last notification, next step -----------------------------------------------------------
-def board(overdue: QuerySet[Escalation], now: datetime) -> list[dict[str, Any]]:
+def board(overdue: QuerySet[Task], now: datetime) -> list[dict[str, Any]]:
     """Return the lines that `admin/desk/sla_board.html` shows."""
-    clocks = list(
-        overdue.select_related("task__assignee", "policy", "rules").prefetch_related(
-            "runs", "task__teams", "task__candidates"
-        )
-    )
-    words = {each.rules_id: of_rules(rules_of(each)) for each in {each.rules_id: each for each in clocks}.values()}
-    return [_row(each, words[each.rules_id], now) for each in clocks]
+    late = list(overdue.select_related("assignee").prefetch_related("teams", "candidates"))
+    clocks = {each.rules_id: each for task in late for each in _clocks(task)}
+    words = {rules: of_rules(rules_of(each)) for rules, each in clocks.items()}
+    return [_row(each, words, now) for each in late]
 
 
 def panel(now: datetime) -> Panel:
     """The panel on the desk's first page."""
-    first = compliance.most_overdue(now, Choice(), ROWS).select_related("task__assignee", "policy")
+    first = compliance.most_overdue(now, Choice(), ROWS).select_related("assignee")
     rows = [
         Row(
             _red_text(span(_overdue(each, now))),
-            shortened(each.task),
-            " · ".join(filter(None, [_names_of(each.task), _policy(each)])),
+            shortened(each),
+            " · ".join(filter(None, [_names_of(each), *map(_policy, _clocks(each))])),
             change_url(each),
         )
-        for each in first.prefetch_related("task__teams", "task__candidates")
+        for each in first.prefetch_related("teams", "candidates")
     ]
-    return Panel(gettext("Late by their SLA"), reverse(NAME), gettext("No SLA policy is missed just now."), rows)
+    return Panel(gettext("Late now, the most overdue first"), reverse(NAME), gettext("Nothing is late."), rows)
 
 
-def _row(clock: Escalation, words: dict[int, StepDescription], now: datetime) -> dict[str, Any]:
-    runs, names = list(clock.runs.all()), _names_of(clock.task)
+def _clocks(task: Task) -> list[Escalation]:
+    """Return the task's clock as a list, which is empty if no policy keeps its time."""
+    clocks: list[Escalation] = task.open_clocks  # type: ignore[attr-defined]  # prefetched by `most_overdue`
+    return clocks
+
+
+def _row(task: Task, words: dict[int, dict[int, StepDescription]], now: datetime) -> dict[str, Any]:
+    clock, names = next(iter(_clocks(task)), None), _names_of(task)
+    runs = list(clock.runs.all()) if clock is not None else []
     owner = shortened(names, 60) if names else mark("bad", gettext("nobody's"))
+    done = {(run.step, run.number) for run in runs}
+    no_policy = mark("quiet", gettext("no SLA policy"))
     return {
-        "late_by": _red_text(gettext("late by %(span)s") % {"span": span(_overdue(clock, now))}),
-        "task": link(clock.task),
-        "owner": link(clock.task.assignee) if clock.task.assignee is not None else owner,
-        "policy": link(clock, _policy(clock)),
+        "late_by": _red_text(gettext("late by %(span)s") % {"span": span(_overdue(task, now))}),
+        "task": link(task),
+        "owner": link(task.assignee) if task.assignee is not None else owner,
+        "policy": link(clock, _policy(clock)) if clock is not None else no_policy,
         "notified": _notified(runs),
-        "ahead": _next_step(clock, words, {(run.step, run.number) for run in runs}, now),
+        "ahead": _next_step(clock, words[clock.rules_id], done, now) if clock is not None else (NOTHING, NO_WORDS),
     }
 
 
-def _overdue(clock: Escalation, now: datetime) -> timedelta:
+def _overdue(task: Task, now: datetime) -> timedelta:
     """Return the time since the deadline; for a paused clock, up to its pause."""
-    paused_at = clock.paused_at if clock.state == EscalationState.PAUSED else None
-    return (paused_at or now) - clock.deadline
+    paused = (each.paused_at for each in _clocks(task) if each.state == EscalationState.PAUSED)
+    return (next(paused, None) or now) - (task.deadline or now)
 
 
 def _red_text(words: str) -> SafeString:

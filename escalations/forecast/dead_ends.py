@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -14,13 +15,15 @@ from escalations.forecast.target_cache import Question, TargetCache, Tasks
 from escalations.kinds import KINDS
 from escalations.kinds.targets import step_for
 from escalations.models import Policy
-from escalations.policies import rules
+from escalations.policies import matching, rules
 from escalations.policies.rules import Step
+from notifications.cases.facts import facts_of_task
 from notifications.channels.registry import person_channels
 from notifications.feature_targets import Period, feature_targets
 from notifications.models import (
     CaseList,
     Category,
+    Condition,
     Device,
     Recipient,
     Route,
@@ -32,6 +35,8 @@ from notifications.people import absence
 from notifications.preferences import delivery_decision
 from notifications.preferences.lookup import Reading
 from notifications.reasons import NOTHING, Reason, joined
+from notifications.routing.conditions import holds
+from notifications.types import behaviour_of
 
 HORIZON = timedelta(days=14)
 MOST_INSTANTS, MOST_HAND_OVERS = 40, 200
@@ -44,7 +49,8 @@ Stretch = tuple[datetime, datetime]
 @dataclass(frozen=True)
 class Place:
     """A step of a policy, or a route (`step` is 0), with its targets. `channels`: None for a step that reassigns the
-    task, because routes tell the new people. `category`: that of the messages; None if it depends on the task."""
+    task, because routes tell the new people. `category`: that of the messages; None if it depends on the task.
+    `conditions`: those that tasks must fulfil."""
 
     row: Policy | Route
     step: int
@@ -53,6 +59,7 @@ class Place:
     category: Category | None = None
     critical: bool = False
     instead: str = ""
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def name(self) -> str:
@@ -138,8 +145,13 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """Return the dead ends, the soonest first. `of`: only those of that policy or route."""
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     periods = _periods(places, now)
-    tasks, reachability, cache = Tasks(now), Reachability(now, now + HORIZON), TargetCache(periods)
-    searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
+    tasks, reachability = Tasks(now), Reachability(now, now + HORIZON)
+    cache, policies = TargetCache(periods), _PolicyOf()
+    searches = [
+        _Search(place, *each)
+        for place in places
+        for each in tasks.different(place.targets, partial(_may_reach, place, policies))
+    ]
     asking: dict[Question, list[_Search]] = {}
     for search in searches:
         for question in search.questions:
@@ -161,6 +173,33 @@ def _periods(places: Iterable[Place], now: datetime) -> dict[str, Period]:
     return {
         value: kind.over(refs[value], now, now + HORIZON) for value, kind in feature_targets().items() if value in refs
     }
+
+
+class _PolicyOf(dict[UUID, int | None]):
+    """The policies that keep the time of such tasks if they have a due date, by the tasks' ids. Each is looked up
+    once."""
+
+    def __init__(self) -> None:
+        self._policies = matching.enabled()
+
+    def of(self, task: Task) -> int | None:
+        if task.pk not in self:
+            tried = matching.tried(task, self._policies)
+            fits = (each.policy.pk for each in tried if each.fits or each.reason.code == reasons.NO_DUE_DATE.name)
+            self[task.pk] = next(fits, None)
+        return self[task.pk]
+
+
+def _may_reach(place: Place, policies: _PolicyOf, task: Task) -> bool:
+    """Return whether the place is for such tasks: the policy is the first that fits, or the route's engine and
+    conditions fit. Conditions of routes for other events than those of tasks are not read: the events are not known."""
+    row = place.row
+    if isinstance(row, Policy):
+        return policies.of(task) == row.pk
+    if row.engine_id is not None and row.engine_id != task.engine_id:
+        return False
+    facts = facts_of_task(task, task.case) if place.conditions else {}
+    return all(holds(condition, facts) for condition in place.conditions)
 
 
 @dataclass(frozen=True)
@@ -200,7 +239,8 @@ def _names(people: Iterable[Recipient]) -> str:
 # --- steps and routes -------------------------------------------------------------------------------------------------
 def _steps() -> Iterator[Place]:
     policies = Policy.objects.filter(enabled=True).select_related("calendar", "fallback")
-    for policy in policies.prefetch_related("steps__category"):
+    for policy in policies.prefetch_related("steps__category", "conditions"):
+        conditions = tuple(policy.conditions.all())
         instead = str(policy.fallback) if policy.fallback and policy.fallback.active else ""
         rule_set = rules.read(rules.written(policy, None))
         for step, row in zip(rule_set.steps, policy.steps.all(), strict=True):
@@ -208,7 +248,7 @@ def _steps() -> Iterator[Place]:
             if step.target is not None and "target" in kind.fields:
                 named = kind.channels(step, row)
                 channels = frozenset(named) if named is not None else None
-                yield Place(policy, step.position, (step,), channels, row.category, step.critical, instead)
+                yield Place(policy, step.position, (step,), channels, row.category, step.critical, instead, conditions)
 
 
 FORESEEN = (
@@ -222,11 +262,15 @@ FORESEEN = (
 
 
 def _routes() -> Iterator[Place]:
-    for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
+    routes = Route.objects.filter(enabled=True).select_related("category")
+    for route in routes.prefetch_related("targets", "conditions", "event_types"):
+        types = [each.name for each in route.event_types.all()]
+        of_tasks = not types or any(behaviour_of(name).startswith("task.") for name in types)
+        conditions = tuple(route.conditions.all()) if of_tasks else ()
         for targets in _target_lists(route):
             if targets and all(_is_foreseen(target) for target in targets):
-                steps = tuple(step_for(target) for target in targets)
-                yield Place(route, 0, steps, frozenset(route.category.channels), route.category)
+                steps, channels = tuple(step_for(target) for target in targets), frozenset(route.category.channels)
+                yield Place(route, 0, steps, channels, route.category, conditions=conditions)
 
 
 def _target_lists(route: Route) -> Iterator[list[RouteTarget]]:

@@ -4,7 +4,7 @@ feature, are replaced.
 So a forecast for some thousand people, for whom many steps have the same result, takes about a second.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -109,16 +109,20 @@ class TargetCache:
 
 # --- different tasks --------------------------------------------------------------------------------------------------
 class Tasks:
-    """The newest task of each assignee of the last LATELY; if absences have parts, one for each kind of task."""
+    """The newest tasks of the last LATELY, without those of customers."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
 
-    def different(self, steps: Sequence[Step]) -> Iterator[tuple[Task, tuple[Question, ...]]]:
-        """Yield one task for each result: the steps have the same keys for all its other tasks."""
+    def different(
+        self, steps: Sequence[Step], fits: Callable[[Task], bool]
+    ) -> Iterator[tuple[Task, tuple[Question, ...]]]:
+        """Yield one task for each result: the steps have the same keys for all its other tasks. If the steps depend on
+        the people of tasks, only tasks that `fits` are read: the newest of each assignee, and if absences have parts,
+        of each kind."""
         of_people = any(step.target in OF_TASKS and step.team is None for step in steps)
         met: set[tuple[Question, ...]] = set()
-        for task in self._all if of_people else [Task(), *self._kinds]:
+        for task in self._of_assignees(fits) if of_people else [Task(), *self._kinds]:
             owner_keys = (self._owner_key(task, step) if of_people else None for step in steps)
             questions = tuple(
                 (step.target, step.level, step.team, step.person, step.ref, step.category, owner_key, self._kind(task))
@@ -140,7 +144,15 @@ class Tasks:
     @cached_property
     def _kinds(self) -> list[Task]:
         """One task of each kind, if absences have parts."""
-        return list({self._kind(task): task for task in self._all}.values()) if self._has_parts else []
+        return list({self._kind(task): task for task in self._recent}.values()) if self._has_parts else []
+
+    def _of_assignees(self, fits: Callable[[Task], bool]) -> list[Task]:
+        by_kind: dict[tuple[Any, ...], Task] = {}
+        for task in self._recent:
+            key = (task.assignee_id, *self._kind(task))
+            if key not in by_kind and fits(task):
+                by_kind[key] = task
+        return [by_kind[key] for key in sorted(by_kind)]
 
     def _owner_key(self, task: Task, step: Step) -> Any:
         """Return the key of the people whom the step's target means: tasks with equal keys have the same people."""
@@ -157,23 +169,23 @@ class Tasks:
         return assignee.pk if step.target == StepTarget.ASSIGNEE else None
 
     @cached_property
-    def _all(self) -> list[Task]:
+    def _recent(self) -> list[Task]:
+        """The newest tasks that an active colleague has, the newest first."""
         rows = Task.objects.filter(updated_at__gte=self._now - LATELY).select_related("assignee__manager")
-        rows = rows.select_related("case") if self._has_parts else rows
-        by_kind: dict[tuple[Any, ...], Task] = {}
-        for task in rows.defer("data", "info", "actions").order_by("-id")[:MOST_TASKS]:
-            if task.assignee is not None and task.assignee.active:
-                by_kind.setdefault((task.assignee.pk, *self._kind(task)), task)
-        return [by_kind[key] for key in sorted(by_kind)]
+        rows = rows.select_related("case", "engine").defer("info", "actions").order_by("-id")
+        people = ((task, task.assignee) for task in rows[:MOST_TASKS])
+        return [task for task, person in people if person is not None and person.active and not person.external]
 
     @cached_property
     def _candidates(self) -> dict[Any, frozenset[int]]:
-        rows = Task.candidates.through.objects.filter(task__in=self._all)
+        rows = Task.candidates.through.objects.filter(task__in=self._recent)
         return _values_by_key(rows.values_list("task_id", "recipient_id"))
 
     @cached_property
     def _teams(self) -> dict[Any, frozenset[int]]:
-        return _values_by_key(Task.teams.through.objects.filter(task__in=self._all).values_list("task_id", "team_id"))
+        return _values_by_key(
+            Task.teams.through.objects.filter(task__in=self._recent).values_list("task_id", "team_id")
+        )
 
     @cached_property
     def _memberships(self) -> dict[Any, frozenset[int]]:

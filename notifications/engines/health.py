@@ -57,7 +57,7 @@ class Fault:
             AWAY: _("It has not answered since %(since)s: %(why)s"),
             REFUSES: _("It has refused every answer since %(since)s: %(why)s"),
             SLOW: _("It has been slow since %(since)s."),
-            FAILED: _("The last call failed at %(since)s: %(why)s"),
+            FAILED: _("The last call failed on %(since)s: %(why)s"),
             NOT_POLLED: _("It cannot be asked for its tasks: %(why)s"),
             NOT_READ: _("Its tasks cannot be read before answers are sent: %(why)s"),
         }[self.code]

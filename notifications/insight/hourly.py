@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Count, ExpressionWrapper, F, FloatField, Func, IntegerField, Model, QuerySet, Value
 from django.db.models.functions import Extract
 
+from notifications.cases.lateness import late
 from notifications.insight.models import CountedHour, HourlyCount, Metric
 from notifications.models import (
     ANSWERABLE,
@@ -26,7 +27,6 @@ from notifications.models import (
     Event,
     Response,
     Task,
-    past_deadline,
 )
 from wfpush.identifiers import lowest_id
 
@@ -155,7 +155,7 @@ def _most_at_once(before: Mapping[tuple[str, str], int], now: datetime | None) -
     counts = {(what, ""): before.get((what, ""), 0) for what in (Metric.WAITING, Metric.LATE)}
     if now is not None:
         waiting = Task.objects.filter(state__in=ANSWERABLE)
-        for what, rows in ((Metric.WAITING, waiting), (Metric.LATE, waiting.filter(past_deadline(now)))):
+        for what, rows in ((Metric.WAITING, waiting), (Metric.LATE, waiting.filter(late(now)))):
             counts[what, ""] = max(counts[what, ""], rows.count())
     return {key: count for key, count in counts.items() if count}
 

@@ -53,7 +53,6 @@ from notifications.models.events import (
     TaskContent,
     TaskState,
     Urgency,
-    past_deadline,
 )
 from notifications.models.people import (
     Account,

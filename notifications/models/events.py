@@ -156,11 +156,6 @@ DEADLINE = Coalesce("sla_due_at", "due_at")
 """`Task.deadline` in SQL, for ordering."""
 
 
-def past_deadline(now: datetime) -> Q:
-    """Return the condition for tasks whose `deadline` has passed."""
-    return Q(sla_due_at__lt=now) | Q(sla_due_at=None, due_at__lt=now)
-
-
 class Priority(models.TextChoices):
     LOW = "low", _("low")
     NORMAL = "normal", _("normal")

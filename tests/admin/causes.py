@@ -288,11 +288,11 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     # messages
     "notified": (
         lambda day: ended(day, "delivered", reasons.NOTHING),
-        "Bob Bauer was notified of “Approve invoice 9000” by e-mail bob@acme.example at TIME.",
+        "Bob Bauer was notified of “Approve invoice 9000” by e-mail bob@acme.example on TIME.",
     ),
     "notified together with others": (
         lambda day: ended(day, "delivered", reasons.SENT_TOGETHER(number=3)),
-        "Bob Bauer was notified of “Approve invoice 9000” by e-mail bob@acme.example at TIME.",
+        "Bob Bauer was notified of “Approve invoice 9000” by e-mail bob@acme.example on TIME.",
     ),
     "notified by a question": (
         lambda day: (day.alice, question(day)),

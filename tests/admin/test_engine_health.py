@@ -40,7 +40,7 @@ def polled(day: World) -> None:
 
 
 STATES: dict[str, tuple[Callable[[World], object], str]] = {
-    "a failed call": (lambda day: a_call(day, FAILS), "The last call failed at"),
+    "a failed call": (lambda day: a_call(day, FAILS), "The last call failed on"),
     "another answer taken since": (
         lambda day: (a_call(day, FAILS), a_call(day, Result("done", 200), "T-901")),
         "works",
@@ -55,13 +55,13 @@ STATES: dict[str, tuple[Callable[[World], object], str]] = {
             a_call(day, FAILS),
             Callback.objects.filter(task__task_id="T-900").update(state="failed", due_at=None, ended_at=day.now),
         ),
-        "The last call failed at",
+        "The last call failed on",
     ),
     "away": (away, "It has not answered since"),
     "stopped": (lambda day: a_call(day, Result("gone", 410, said("Gone"))), "It has said that its address is gone"),
     "settings that cannot work": (
         lambda day: a_call(day, Result("misconfigured", None, said("No address"))),
-        "The last call failed at",
+        "The last call failed on",
     ),
     "not polled": (polled, "It cannot be asked for its tasks"),
 }

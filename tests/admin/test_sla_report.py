@@ -23,7 +23,7 @@ from notifications.models import Recipient, Task, Team
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.desk import Visit
-from tests.admin.pages import list_of, page_of, text_of
+from tests.admin.pages import list_of, page_of, rows_of, text_of
 from tests.admin.world import World
 from tests.factories import TaskFactory
 
@@ -63,6 +63,12 @@ def begun(clock: Escalation) -> Escalation:
     """Days before it was due, so that it counts."""
     Escalation.objects.filter(pk=clock.pk).update(started_at=clock.deadline - DAY)
     return clock
+
+
+def postpone(deadline: datetime) -> None:
+    """The deadline of all clocks, as their tasks show it."""
+    Escalation.objects.update(deadline=deadline)
+    Task.objects.update(sla_due_at=deadline)
 
 
 def shown(client: Client, query: str = "") -> dict[str, Any]:
@@ -192,7 +198,7 @@ def test_an_acknowledged_task_that_nobody_answers_is_late(world: World, policy: 
     Policy.objects.update(on_acknowledge="stops")
     sla.assign(world, "T-1", world.now + HOUR)
     story.answer(world, "T-1", world.bob, "acknowledge")
-    Escalation.objects.update(deadline=world.now - HOUR)
+    postpone(world.now - HOUR)
     assert "late by 1 h" in text_of(root.get(list_of(Escalation, "now=late")))
     [row] = shown(root)["board"]
     assert "acknowledged: nobody is told any more" in row["ahead"][0]
@@ -203,7 +209,7 @@ def test_the_board_says_whose_it_is_who_was_told_last_and_what_comes_next(
     world: World, policy: Policy, root: Client
 ) -> None:
     clock = sla.escalated(world)  # Bob was reminded, and Carol heard
-    Escalation.objects.filter(pk=clock.pk).update(deadline=world.now - timedelta(minutes=30))
+    postpone(world.now - timedelta(minutes=30))
     page = shown(root)
     assert "Late now 1 of 1 under way" in page["text"]
     said = (
@@ -242,10 +248,33 @@ def test_of_whom_a_task_is_without_an_assignee(world: World, policy: Policy, roo
     assert first["ahead"][1] == "due now"
 
 
+def test_late_now_is_one_number_and_its_list_has_as_many_rows(world: World, policy: Policy, root: Client) -> None:
+    for number, (owner, due) in enumerate(
+        [({"assignee": "bob"}, -1), ({"teams": ["finance"]}, -2), ({"assignee": "carol"}, -3), ({"assignee": "bob"}, 2)]
+    ):
+        sla.assign(world, f"T-{number}", world.now + due * HOUR, **owner)
+    no_policy = story.invoice("T-9", 4800, due=world.now - HOUR, assignee="alice", kind="other")
+    story.send(world, "no-policy", "task.assigned", no_policy)
+    sla.assign(world, "T-5", world.now + HOUR)
+    story.answer(world, "T-5", world.bob, "request_info", "Which cost centre?")
+    postponed = Escalation.objects.filter(task__task_id="T-5")
+    postponed.update(deadline=world.now - HOUR, paused_at=world.now - 2 * HOUR)
+    Task.objects.filter(task_id="T-5").update(sla_due_at=world.now - HOUR)
+
+    [tile] = [each for each in root.get("/admin/").context["tiles"] if each.title == "Late now"]
+    assert (tile.count, len(rows_of(root, Task, "now=late"))) == ("4", 4)
+    for query, count in (("", 4), (f"?team={world.team.pk}", 3), (f"?policy={policy.pk}", 3)):
+        page = shown(root, query)
+        assert (page["late"], len(page["board"])) == (str(count), count), query
+        assert len(root.get(page["late_href"]).context["cl"].result_list) == count, query
+    assert "no SLA policy" in shown(root)["text"]
+
+
 def test_what_was_late_when_it_was_paused_is_as_late_as_it_was_then(world: World, policy: Policy, root: Client) -> None:
     sla.assign(world, "T-1", world.now + HOUR)
     story.answer(world, "T-1", world.bob, "request_info", "Which cost centre?")
-    Escalation.objects.update(deadline=world.now - 5 * HOUR, paused_at=world.now - 2 * HOUR)
+    postpone(world.now - 5 * HOUR)
+    Escalation.objects.update(paused_at=world.now - 2 * HOUR)
     [row] = shown(root)["board"]
     assert "late by 3 h 0 min" in row["late_by"]
     assert "the answer to a question" in row["ahead"][0]
@@ -289,10 +318,12 @@ def test_what_cannot_be_chosen_is_said_at_its_field(world: World, policy: Policy
 def test_the_first_page_names_the_most_overdue(world: World, policy: Policy, root: Client) -> None:
     for number in range(10):
         sla.assign(world, f"T-{number}", world.now - number * HOUR - HOUR)
-    [panel] = [each for each in root.get("/admin/").context["panels"] if each.title == "Late by their SLA"]
+    [panel] = [
+        each for each in root.get("/admin/").context["panels"] if each.title == "Late now, the most overdue first"
+    ]
     assert len(panel.rows) == 8
     assert "10 h 0 min" in panel.rows[0].when
-    assert panel.rows[0].href == page_of(Escalation.objects.get(task__task_id="T-9"))
+    assert panel.rows[0].href == page_of(Task.objects.get(task_id="T-9"))
     assert panel.rows[0].detail == "Bob Bauer · Approvals"
     assert panel.href == PAGE
 

@@ -16,7 +16,7 @@ from tests.admin.pages import page_of, text_of
 from tests.admin.world import World, invoice, send
 
 PAGE = "admin:notifications_recipient_why_not_notified"
-TIME = re.compile(r"\w+\.? \d+, 20\d\d, [\d:]+ UTC|20\d\d-\d\d-\d\d \d\d:\d\d \w+")
+TIME = re.compile(r"\w+ \d+ \w+ 20\d\d [\d:]+ UTC|20\d\d-\d\d-\d\d \d\d:\d\d \w+")
 """Times in sentences: TIME stands for them in `CAUSES`."""
 
 
@@ -65,7 +65,7 @@ def test_the_answer_stands_before_the_ledger(day: World, operator: Client) -> No
 
 def test_it_says_whether_a_message_was_read(day: World, operator: Client) -> None:
     told = said(operator, day.bob, task=Task.objects.get(task_id="T-101"))
-    assert "by e-mail bob@acme.example at" in told and "It was read at" in told
+    assert "by e-mail bob@acme.example on" in told and "It was read on" in told
 
 
 def test_of_a_stand_in_it_says_until_when(day: World, operator: Client) -> None:

@@ -23,6 +23,7 @@ from notifications.admin.desk.display import Tone, ago, change_url, list_url, ma
 from notifications.admin.desk.first_steps import first_steps
 from notifications.admin.ledger.events import event_mark
 from notifications.admin.ledger.timeline import tries_and_error, why_not_sent
+from notifications.cases.lateness import late
 from notifications.engines.callback import WITHOUT_ADDRESS
 from notifications.models import (
     ANSWERABLE,
@@ -40,7 +41,6 @@ from notifications.models import (
     Template,
     TemplateVersion,
     VersionState,
-    past_deadline,
 )
 from notifications.wording.plaintext import clean_line, cut
 from wfpush import features
@@ -127,7 +127,7 @@ def waiting_tile(now: datetime) -> Tile:
 
 
 def late_tile(now: datetime) -> Tile:
-    tasks = Task.objects.filter(past_deadline(now), state__in=ANSWERABLE)
+    tasks = Task.objects.filter(late(now))
     tile = Tile(_("Late now"), count_text(bounded_count(tasks)), list_url(Task, "now=late"), "bad")
     latest = tasks.order_by(DEADLINE).first()
     if latest is None or latest.deadline is None:

@@ -23,7 +23,7 @@ def explain_messages(person: Recipient, copy: Notification, deliveries: Sequence
         return _("“%(title)s” was withdrawn from %(person)s: %(why)s.") % {**names, "why": without_stop(copy)}, ""
     if delivered:
         names |= {"ways": join(map(_way, delivered)), "time": exact(delivered[-1].ended_at or delivered[-1].created_at)}
-        text = _("%(person)s was notified of “%(title)s” by %(ways)s at %(time)s.") % names
+        text = _("%(person)s was notified of “%(title)s” by %(ways)s on %(time)s.") % names
         return f"{text} {_read_sentence(copy)}", ""
     if (closed := not_present(person)) and messages:
         return closed, _to_activate(person)
@@ -79,7 +79,7 @@ def _explain_unsent(copy: Notification, messages: Sequence[Delivery], names: dic
 def _read_sentence(copy: Notification) -> str:
     if copy.read_at is None:
         return _("It has not been read yet.")
-    return _("It was read at %(time)s.") % {"time": exact(copy.read_at)}
+    return _("It was read on %(time)s.") % {"time": exact(copy.read_at)}
 
 
 def _way(delivery: Delivery) -> str:

@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -38,10 +38,11 @@ from notifications.admin.desk.display import (
     since,
     with_why,
 )
-from notifications.admin.desk.filters import Conditions, Recent
+from notifications.admin.desk.filters import Conditions, Lookups, Recent
 from notifications.admin.ledger.case_timeline import TimelineAdmin
 from notifications.admin.ledger.outcomes import outcome_in_full, outcome_with_fault
 from notifications.attachments.representation import size_said
+from notifications.cases.lateness import late
 from notifications.forms.fields import form_of
 from notifications.models import (
     ANSWERABLE,
@@ -55,7 +56,7 @@ from notifications.models import (
     Task,
     TaskMessage,
     TaskState,
-    past_deadline,
+    Team,
 )
 from notifications.routing import stakeholders
 from notifications.wording.key_facts import STORED
@@ -92,9 +93,29 @@ class OverviewFilter(Conditions):
         waiting = Q(state__in=ANSWERABLE)
         return {
             "waiting": (_("waiting"), waiting),
-            "late": (_("late"), waiting & past_deadline(timezone.now())),
+            "late": (_("late"), late(timezone.now())),
             "nobody": (_("waiting, and nobody has it"), waiting & ~Q(notifications__state="open")),
         }
+
+
+class OfTeam(admin.SimpleListFilter):
+    """The tasks of a team: those that name it, and those without a team that its members are the assignees of."""
+
+    title = _("team")
+    parameter_name = "team"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [(str(team.pk), team.name) for team in Team.objects.all()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        team = Team.objects.filter(pk=value).first() if value.isdecimal() and len(value) < 19 else None
+        return queryset.filter(self.condition(team)) if team else queryset
+
+    def condition(self, team: Team) -> Q:
+        named = Task.teams.through.objects.filter(task=OuterRef("pk"))
+        members = Team.members.through.objects.filter(team=team, recipient=OuterRef("assignee"))
+        return Q(Exists(named.filter(team=team))) | Q(~Exists(named), Exists(members))
 
 
 class TaskColumns:
@@ -176,7 +197,7 @@ class MessageInline(ReadOnlyInline):
 @admin.register(Task)
 class TaskAdmin(TaskColumns, TimelineAdmin):
     list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
-    list_filter = [OverviewFilter, "state", "priority", Recent, "engine"]
+    list_filter = [OverviewFilter, "state", "priority", Recent, OfTeam, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     shown_with = ["task_id"]

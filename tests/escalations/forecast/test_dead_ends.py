@@ -27,6 +27,7 @@ from notifications.models import (
     Template,
 )
 from notifications.rotas.tests.rotas import override, rota_of
+from tests.factories import EngineFactory, RecipientFactory, TaskFactory
 from tests.support.berlin import berlin
 from tests.support.story import Story
 
@@ -100,6 +101,34 @@ def test_who_hears_instead_is_said(story: Story, now: datetime) -> None:
     (line,) = dead_ends(now)
 
     assert line.instead == ["Alice"]
+
+
+def test_only_people_whom_a_policy_can_reach_are_named(story: Story, now: datetime) -> None:
+    """By its engine and conditions, and not those who are customers or have tasks of another policy only."""
+    change(story.bob, manager=None)
+    customer = RecipientFactory(ref="C-9", name="Erin", engine=story.engine)
+    story.assign("T-43", assignee="C-9")
+    elsewhere = EngineFactory(slug="claims", name="Claims")
+    TaskFactory(engine=elsewhere, assignee=RecipientFactory(ref="zoe", name="Zoe"))
+    policy = Policy.objects.get()
+    assert [str(end.why) for end in dead_ends(now)] == ["Bob has no manager", "Zoe has no manager"]
+    Policy.objects.update(engine=story.engine)
+    assert [str(end.why) for end in dead_ends(now)] == ["Bob has no manager"]
+    Task.objects.filter(assignee=story.bob).update(assignee=customer)
+    assert dead_ends(now) == []
+    Task.objects.filter(task_id="T-42").update(assignee=story.bob)
+    condition = policy.conditions.create(path="variables.amount", operator="gt", value="5000")
+    assert dead_ends(now) == [], "his was of 1200.5"
+    condition.delete()
+    first = Policy.objects.create(name="Approvals first", position=-1, time="wall")
+    assert dead_ends(now) == [], "the first policy that fits keeps the time"
+    first.delete()
+    approvals, words = Category.objects.get(slug="approvals"), Template.objects.get(slug="task")
+    route = Route.objects.create(name="Up", category=approvals, template=words)
+    RouteTarget.objects.create(route=route, kind="manager")
+    assert [end.places for end in dead_ends(now)] == [[APPROVALS, "rule “Up”"], ["rule “Up”"]], "Bob, and Zoe"
+    route.conditions.create(path="task.kind", operator="eq", value="field")
+    assert [end.places for end in dead_ends(now)] == [[APPROVALS]]
 
 
 def test_leave_without_a_delegate_is_foreseen(story: Story, now: datetime) -> None:
@@ -243,7 +272,7 @@ def test_many_people_cost_no_more_queries_than_few(
     for target in ("assignee", "team_lead", "manager", "candidates", "task_teams"):
         step(story, target=target)
 
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(60):
         dead_ends(now)
 
 
