@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from notifications.models import Case, Engine, Notification, Recipient, RouteTarget, Task, Team
+from notifications.models import Engine, Notification, Recipient, RouteTarget, Task, Team
 from notifications.people.absence import PartSubject
 from notifications.people.resolver import PersonInEvent, ref_of
 from notifications.people.roster import Roster
@@ -16,9 +16,6 @@ class Sources(Protocol):
     """Data that is read once for several targets; people by their keys."""
 
     roster: Roster
-
-    def on_lists(self, case: Case) -> Mapping[int, Recipient]:
-        """Return everybody on the lists for the case's type."""
 
     def with_refs(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
         """Return the people with these refs in the engine."""
@@ -78,11 +75,5 @@ class Search(targets.RosterSearch):
     def value(self, path: str) -> Any:
         return lookup(self.task.data, path)
 
-    def recipients(self) -> Iterable[PersonInEvent]:
-        return self.value("recipients") or []
-
     def named(self, people: Iterable[PersonInEvent | None]) -> Iterable[Recipient]:
         return self._sources.with_refs(self.task.engine, filter(None, map(ref_of, people))).values()
-
-    def on_lists(self, case: Case) -> Iterable[Recipient]:
-        return self._sources.on_lists(case).values()

@@ -24,7 +24,7 @@ from notifications.people.absence import PartSubject
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
-from notifications.routing import stakeholders, targets
+from notifications.routing import targets
 from notifications.routing.conditions import all_of, holds, why_not
 from notifications.types import Json, behaviour_of, lookup
 from wfpush.postgres.revision import Compiled
@@ -267,9 +267,6 @@ class _Search(targets.RosterSearch):
 
     def recipients(self) -> Iterable[PersonInEvent]:
         return self.subject.event.data.get("recipients") or []
-
-    def on_lists(self, case: Case) -> Iterable[Recipient]:
-        return stakeholders.on_lists(case, self.roster)
 
     def _is_assigned(self) -> bool:
         """Return whether the task has an assignee: then candidates and teams get no copy until it is reassigned."""

@@ -108,17 +108,13 @@ class RosterSearch(Search):
     def value(self, path: str) -> Any:
         """Return the value at a path of the event's data, or of the task's."""
 
-    @abstractmethod
     def recipients(self) -> Iterable[PersonInEvent]:
-        """Return the people to whom the engine has addressed the event."""
+        """Return the people to whom the engine has addressed the event, or the task."""
+        return self.value("recipients") or []
 
     @abstractmethod
     def named(self, people: Iterable[PersonInEvent | None]) -> Iterable[Recipient]:
         """Return the recipients for people in an event. None, and unknown people, are left out."""
-
-    @abstractmethod
-    def on_lists(self, case: Case) -> Iterable[Recipient]:
-        """Return everybody on the lists for the case's type."""
 
     def team(self) -> Team | None:
         return self.roster.team(self.target.team_id)
@@ -247,7 +243,7 @@ def _role(search: RosterSearch) -> People:
 
 def _case_list(search: RosterSearch) -> People:
     case_type = search.case.type if search.case is not None else ""
-    people = list(search.on_lists(search.case)) if search.case is not None else []
+    people = list(stakeholders.on_lists(search.case, search.roster)) if search.case is not None else []
     if not people:
         search.leave_out(case_type or "–", reasons.NOBODY_ON_LIST())
     return _pairs(people, reasons.ON_LIST(type=case_type))
