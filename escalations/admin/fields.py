@@ -21,6 +21,8 @@ UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
 """Minutes of each unit. A day is 24 hours, in working time, too."""
 UNIT_CHOICES = (("m", _lazy("minutes")), ("h", _lazy("hours")), ("d", _lazy("days")))
 SIDES = (("-", _lazy("before due")), ("", _lazy("after due")))
+SIDE = re.compile(r"\s+(?:(?P<before>before|vor|avant|antes)|after|nach|après|después)\b.*")
+"""What may follow a duration: whether it is before or after something, in a language of the desk."""
 MAX_MINUTES = 2**31 - 1
 """The largest number of minutes that the database field takes."""
 
@@ -101,8 +103,8 @@ class DurationWidget(forms.MultiWidget):
 
 
 class DurationField(ParsedField):
-    """A field that reads `90`, `1h 30m` or `2d` as minutes; with `signed`, `-1h` too. A DurationWidget sends the parts
-    of such a text."""
+    """A field that reads `90`, `1h 30m` or `2d` as minutes; with `signed`, `-1h` and `1h before` too. A DurationWidget
+    sends the parts of such a text."""
 
     def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
         self.signed = signed
@@ -135,8 +137,9 @@ class DurationField(ParsedField):
 def read(text: str) -> int | None:
     """Return the minutes that a text stands for; None if it is no duration."""
     compact = text.strip().lower().replace("−", "-").replace("–", "-")
-    sign = -1 if compact.startswith("-") else 1
-    compact = compact.lstrip("+-").strip()
+    side = SIDE.search(compact)
+    sign = -1 if compact.startswith("-") or (side and side["before"]) else 1
+    compact = compact[: side.start() if side else None].lstrip("+-").strip()
     parts = list(PART.finditer(compact))
     if not compact or "".join(part[0] for part in parts) != compact or any(part[2] not in UNITS for part in parts):
         return None

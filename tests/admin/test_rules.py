@@ -1,6 +1,7 @@
 """A rule is written on one page, tried before it is published, and published all or nothing."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from escalations.models import Escalation, Policy
 from notifications.models import Event, Notification, Route, Task, Template
 from tests.admin import sla
 from tests.admin import world as story
-from tests.admin.pages import text_of
+from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
 from tests.support.length import some
 from wfpush.queue import outbox
@@ -228,6 +229,42 @@ def test_people_are_suggested_and_named(world: World, calendar: Any, root: Clien
     target = [{"kind": "person", "person": "Bob Bauer (bob)"}, {"kind": "person", "person": "carol"}]
     publish(root, form(world, calendar, **rows("targets", target)))
     assert {each.person.ref for each in Route.objects.get(name="Large invoices").targets.all()} == {"bob", "carol"}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            ["a task", "amount is more than 1,000", "Finance", "2 h after the assignment", "4 h after the assignment"],
+        ),
+        ("de", ["eine Aufgabe", "amount ist mehr als 1.000", "Finance", "2 Std. nach der Zuweisung"]),
+    ],
+)
+def test_a_rule_reads_as_a_sentence(language: str, words: list[str], world: World, calendar: Any, root: Client) -> None:
+    publish(root, form(world, calendar))
+    route = Route.objects.get(name="Large invoices")
+    address = reverse("admin:notifications_route_rule", args=[route.pk])
+    page = root.get(address, headers={"accept-language": language}).content.decode()
+    shown = re.sub(r"(?s)<template.*?</template>", "", page)
+    chips = re.findall(r'data-chip="(?:types|condition|target|when)"[^>]*>([^<]*)<', shown)
+    assert chips[: len(words)] == words
+    rules = root.get(list_of(Route)).content.decode()
+    assert f'href="{address}"' in rules and reverse("admin:notifications_route_add") not in rules
+
+
+def test_the_sample_is_the_newest_event_with_every_field_that_is_used(
+    world: World, calendar: Any, root: Client
+) -> None:
+    task = story.invoice("T-1", 4711, assignee="bob")
+    whole = {**task, "variables": {**task["variables"], "vendor": "Nordwind"}}
+    events = [story.send(world, f"e-{at}", "task.assigned", data) for at, data in enumerate((task, whole, task))]
+    text = {"language": "en", "title": "{{ task.name }} of {{ variables.vendor }}", "body": "", "short_body": ""}
+    own = form(world, calendar, **{"words-own": "on"}, **rows("texts", [text]))
+    assert ask(root, form(world, calendar))["event"] == str(events[2].pk)
+    said = ask(root, own)
+    assert said["event"] == str(events[1].pk)
+    assert "of Nordwind" in said["parts"]["words"] and "variables.vendor" in said["insert_menu"]["html"]
 
 
 def test_without_javascript_rows_are_added_by_the_server(world: World, calendar: Any, root: Client) -> None:

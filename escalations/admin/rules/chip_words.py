@@ -21,11 +21,11 @@ from escalations.models import StepTarget, TimeKind
 from escalations.models.policies import MOST_LEVELS
 from notifications.admin.rules.conditions import BARE, NUMBERS
 from notifications.feature_targets import feature_targets
-from notifications.models import Priority, TargetKind
+from notifications.models import Operator, Priority, TargetKind
 from notifications.models.routing import target_kinds
 from notifications.types import Json
-from notifications.wording.formats import as_number, locale_of
-from notifications.wording.typed_numbers import write_number
+from notifications.wording.formats import locale_of
+from notifications.wording.typed_numbers import UnreadableNumber, read_number, write_number
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 BEFORE, AT, LATER = "before", "at", "after"
@@ -41,7 +41,14 @@ none is chosen or one of its placeholders is empty. A placeholder `{name}` stand
 def as_json(patterns_by_chip: Mapping[str, list[Pattern]]) -> Json:
     """Return what the script rewords chips by: the patterns, names of choices, units of durations, and operators that
     compare numbers."""
-    return {"patterns": patterns_by_chip, "types": _types(), "or": _(" or "), "units": _units(), "numbers": NUMBERS}
+    return {
+        "patterns": patterns_by_chip,
+        "types": _types(),
+        "or": _(" or "),
+        "units": _units(),
+        "numbers": NUMBERS,
+        "before": _("before"),
+    }
 
 
 # --- patterns ---------------------------------------------------------------------------------------------------------
@@ -51,7 +58,7 @@ def patterns() -> dict[str, list[Pattern]]:
     return {
         "types": [{"else": "{types}"}],
         "engine": [{"else": "{engine}"}],
-        "condition": [_by("operator", dict.fromkeys(BARE, "{path} {operator}"), "{path} {operator} {value}")],
+        "condition": [_by("operator", {each: _condition(each) for each in Operator.values}, "{path} {operator} …")],
         "target": [_by("kind", _target_patterns(), "{kind}")],
         "when": [
             _by("counted offset", _moments()),
@@ -74,6 +81,10 @@ def patterns() -> dict[str, list[Pattern]]:
 
 def _by(names: str, by_key: Mapping[Any, str], otherwise: str = "") -> Pattern:
     return {"by": names.split(), "patterns": {str(key): text for key, text in by_key.items()}, "else": otherwise}
+
+
+def _condition(operator: str) -> str:
+    return "{path} {operator}" if operator in BARE else "{path} {operator} {value}"
 
 
 def _target_patterns() -> dict[str, str]:
@@ -175,13 +186,18 @@ def text_of(bound: BoundField | None) -> str:
     text = str(bound.field.prepare_value(value))
     if isinstance(bound.field, PersonField) and (match := REF.fullmatch(text)):
         return text[: match.start("ref") - 1].strip()
-    if (
-        bound.name == "value"
-        and value_of(bound.form["operator"]) in NUMBERS
-        and (number := as_number(text)) is not None
-    ):
-        return write_number(number, locale_of(get_language() or "en"))
+    if bound.name == "value" and value_of(bound.form["operator"]) in NUMBERS:
+        return _number(text)
     return text.rpartition(".")[2] if bound.name == "path" else text
+
+
+def _number(text: str) -> str:
+    """Return a number as the reader writes it; other text as it is."""
+    language = get_language() or "en"
+    try:
+        return write_number(read_number(text, language), locale_of(language))
+    except UnreadableNumber:
+        return text
 
 
 def _types() -> dict[str, str]:

@@ -13,7 +13,7 @@ from django.forms import BaseInlineFormSet, BaseModelForm, inlineformset_factory
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from escalations.admin.fields import DurationField, ParsedField
+from escalations.admin.fields import DurationField, ParsedField, written
 from escalations.admin.policies import StepFormBase
 from escalations.models import BusinessCalendar, Clock, Policy, PolicyStep, TimeKind
 from notifications.admin.desk.feature_rows import ROW_REF, FeatureRowField
@@ -291,8 +291,17 @@ class LateForm(Plain, forms.ModelForm):
         """Check nothing here: `RuleForms` checks the policy together with its steps."""
 
 
+class OffsetField(DurationField):
+    """A duration that is shown as “2h before” if it is less than 0."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return (
+            f"{written(-value)} {_('before')}" if isinstance(value, int) and value < 0 else super().prepare_value(value)
+        )
+
+
 class StepForm(Plain, StepFormBase):
-    offset = DurationField(label=_("When"), signed=True, widget=forms.TextInput(attrs={"size": 8}))
+    offset = OffsetField(label=_("When"), signed=True, widget=forms.TextInput(attrs={"size": 8}))
     repeat_every = DurationField(label=_("again every"), required=False, widget=forms.TextInput(attrs={"size": 6}))
     person = PersonField(label=_("Person"))
     ref = FeatureRowField(forms.Select())
@@ -334,6 +343,7 @@ class RuleTargetForm(Plain, TargetForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self.fields["path"], **OFFERED)
+        self.fields["kind"].label = gettext("Recipient")
 
 
 class TargetFormSet(BaseInlineFormSet):

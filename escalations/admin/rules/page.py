@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
@@ -79,6 +80,17 @@ class RuleRouteAdmin(RouteAdmin):
         if not self.has_rule_permission(request):
             raise PermissionDenied
         return self._rule_page(request, route)
+
+    # --- the list ---------------------------------------------------------------------------------------------------
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Offer the page of a new rule alone, not the form of all settings, to users who may use it."""
+        shown = {"has_add_permission": False} if self.has_new_rule_permission(request) else {}
+        response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **shown})
+        return response
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        changelist: type[ChangeList] = super().get_changelist(request, **kwargs)
+        return _linking(changelist) if self.has_rule_permission(request) else changelist
 
     # --- the page ---------------------------------------------------------------------------------------------------
     def _rule_page(self, request: HttpRequest, route: Route) -> HttpResponse:
@@ -188,6 +200,16 @@ class RuleRouteAdmin(RouteAdmin):
         }
         title = gettext("New rule") if rule.is_new else str(rule.route)
         return self.page(request, "admin/desk/rule.html", title, **context)
+
+
+def _linking(changelist: Any) -> Any:
+    """Return the list with links to the sentences of its rules."""
+
+    class RuleList(changelist):
+        def url_for_result(self, result: Route) -> str:
+            return reverse("admin:notifications_route_rule", args=[result.pk])
+
+    return RuleList
 
 
 def _with_another_row(posted: QueryDict) -> QueryDict:

@@ -148,7 +148,7 @@ class Sentence:
                 words_of(self.patterns["when"], fields),
                 when,
                 _("choose when"),
-                help=_("Times such as 30m, 2h or 1d. -2h is two hours before it is due."),
+                help=_("Such as 2h before, 30m after or 1d."),
             ),
             what=Chip(
                 "what",

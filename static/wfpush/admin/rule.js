@@ -2,7 +2,7 @@
 // is filled in (escalations/admin/rules/page.py).
 import { draw, rowOf } from "./fragments.js";
 import { showMenu } from "./insert_menu.js";
-import { followChips, showChips } from "./rule_chips.js";
+import { before, followChips, showChips, unsigned } from "./rule_chips.js";
 import { startWords } from "./rule_words.js";
 
 const CALM = 400;  // milliseconds without a change before the server is asked
@@ -150,7 +150,7 @@ function fillTexts(texts) {
 function addStep(kind) {
   const counted = form.elements.namedItem("late-counted");
   counted.value ||= "due";
-  const offsets = { due: { remind: "-2h", escalate: "0" }, duration: { remind: "2h", escalate: "4h" } };
+  const offsets = { due: { remind: before("2h"), escalate: "0" }, duration: { remind: "2h", escalate: "4h" } };
   const row = add("steps", { offset: offsets[counted.value][kind] });
   const [first] = kind === "remind" ? rowsOf("targets") : [];
   const target = control(row, "target"), told = first && value(first, "kind");
@@ -167,7 +167,7 @@ function addStep(kind) {
 // Times before the due date, and at it, are none after the assignment.
 function countFrom(start) {
   for (const offset of form.querySelectorAll("[name^=steps-][name$=-offset]")) {
-    if (start === "duration") offset.value = offset.value.replace(/^\s*[-−–]\s*/, "").replace(/^0$/, "4h");
+    if (start === "duration") offset.value = unsigned(offset.value).replace(/^0$/, "4h");
   }
   showChips(form);
 }
@@ -222,7 +222,7 @@ async function ask() {
   if (asking === mine) form.dataset.answered = String(Number(form.dataset.answered || 0) + 1);
 }
 
-const touched = new Set();
+const touched = new Set([...form.querySelectorAll(".desk-rule-wrong :is(input, select, textarea)")].map((each) => each.name));
 
 // What it can be tried on.
 function offer(events, chosen) {

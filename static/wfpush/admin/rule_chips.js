@@ -1,16 +1,17 @@
 // The chips of a rule's sentence: their words, by the patterns of escalations/admin/rules/sentence.py, and how they open.
 const UNIT = { "": 1, m: 1, min: 1, h: 60, std: 60, d: 1440, t: 1440 };  // as escalations/admin/fields.py
+const SIDE = /\s+(?:(before|vor|avant|antes)|after|nach|après|después)\b.*/;
 const PART = /(\d{1,9})(?!\d)\s*([a-zäöü]*)\.?\s*/g;
 let spec = null;
 
 // --- the value of a field
-/** Minutes of “1h 30m” or “-2h”; null if it is no duration. */
+/** Minutes of “1h 30m”, “-2h” or “2h before”; null if it is no duration. */
 function minutesOf(text) {
   const compact = text.trim().toLowerCase().replace(/[−–]/g, "-");
-  const unsigned = compact.replace(/^[+-]+\s*/, "");
+  const side = SIDE.exec(compact), unsigned = compact.replace(SIDE, "").replace(/^[+-]+\s*/, "");
   const parts = [...unsigned.matchAll(PART)];
   if (!unsigned || parts.map((part) => part[0]).join("") !== unsigned || !parts.every((part) => part[2] in UNIT)) return null;
-  return (compact.startsWith("-") ? -1 : 1) * parts.reduce((sum, part) => sum + Number(part[1]) * UNIT[part[2]], 0);
+  return (compact.startsWith("-") || side?.[1] ? -1 : 1) * parts.reduce((sum, part) => sum + Number(part[1]) * UNIT[part[2]], 0);
 }
 
 function spanOf(minutes) {
@@ -103,12 +104,25 @@ function close(open) {
   open.parentElement.querySelector("[data-chip]").focus();
 }
 
+/** “2h before” in the language of the page. */
+export const before = (span) => `${span} ${spec.before}`;
+
+/** A duration without what says that it is before. */
+export const unsigned = (text) => text.replace(/^\s*[-−–]\s*/, "").replace(SIDE, "");
+
 /** A list that is all there is to choose from is open from the start: one click chooses. */
 function openLists(form) {
   for (const open of form.querySelectorAll(".desk-chip-open")) {
     const [select, ...others] = open.querySelectorAll("select, input:not([type=checkbox])");
     if (!others.length && select instanceof HTMLSelectElement) select.size = Math.max(2, Math.min(9, select.options.length));
   }
+}
+
+/** What was refused is closed and marked, but for the first, which opens. Without this script it is open on the page. */
+function openWrong(form) {
+  const wrong = [...form.querySelectorAll(".desk-chip-open:not([popover])")];
+  for (const open of wrong) open.popover = "auto";
+  wrong[0]?.parentElement.querySelector("[data-chip]").click();
 }
 
 export function followChips(form) {
@@ -125,4 +139,5 @@ export function followChips(form) {
     const open = event.target.closest(".desk-chip-open:popover-open");
     if (open && event.target.matches("option") && [...open.querySelectorAll(".desk-rule-field")].filter(isUsed).length === 1) close(open);
   });
+  openWrong(form);
 }
