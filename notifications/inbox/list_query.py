@@ -15,9 +15,13 @@ TABS: tuple[Tab, ...] = ("waiting", "updates", "done", "all")
 DUE = ("back", "overdue", "today", "later")
 """Groups of waiting items: those back from snooze, and all others by due time."""
 SORTS = ("due", "newest", "oldest")
+AMOUNT_SORTS = ("largest", "smallest")
+"""Orders by the first amount, of waiting items: their key facts are read, which takes too long for all others."""
 
-CHOSEN = ("kind", "engine", "team", "sender")
+CHOSEN = ("kind", "engine", "team", "sender", "fact")
 """Filters with a list of choices."""
+TYPED = ("least", "most")
+"""Filters with a box to type in."""
 
 MOST_WORDS, MOST_CHARACTERS = 8, 200
 MOST_PAGES = 100_000
@@ -25,7 +29,8 @@ MOST_PAGES = 100_000
 
 @dataclass(frozen=True)
 class Finding:
-    """A query of the list. Empty text means no filter. `engine` and `team` are slugs, `sender` and `case` keys of rows.
+    """A query of the list. Empty text means no filter. `engine` and `team` are slugs, `sender` and `case` keys of rows;
+    `fact` is the value of a key fact; `least` and `most` are amounts as their reader writes them.
     `choosing`: the filters are open; `selecting`: items can be ticked."""
 
     tab: Tab = "waiting"
@@ -39,6 +44,9 @@ class Finding:
     engine: str = ""
     team: str = ""
     sender: str = ""
+    fact: str = ""
+    least: str = ""
+    most: str = ""
     case: str = ""
     sort: str = ""
     page: int = 1
@@ -58,7 +66,7 @@ class Finding:
     @property
     def chosen(self) -> bool:
         """Return whether a filter with a list of choices is used."""
-        return any(getattr(self, name) for name in CHOSEN)
+        return any(getattr(self, name) for name in (*CHOSEN, *TYPED))
 
     @property
     def filters_open(self) -> bool:
@@ -76,7 +84,9 @@ class Finding:
 
     def fields(self) -> list[tuple[str, str]]:
         """Return the hidden fields of the form for other words and filters. The page number starts again."""
-        return self.but(words="", sort="", choosing=self.filters_open, **dict.fromkeys(CHOSEN, ""))._parameters()
+        return self.but(
+            words="", sort="", choosing=self.filters_open, **dict.fromkeys((*CHOSEN, *TYPED), "")
+        )._parameters()
 
     def _parameters(self) -> list[tuple[str, str]]:
         return [
@@ -94,12 +104,18 @@ class Finding:
     def tabs(self) -> list[tuple[Tab, str]]:
         """The tabs, each with the query of the same words and filters."""
         return [
-            (tab, self.but(tab=tab, due=self.due if tab == "waiting" else "", snoozed=False).address) for tab in TABS
+            (tab, (self if tab == "waiting" else self._elsewhere).but(tab=tab, snoozed=False).address) for tab in TABS
         ]
 
     @property
+    def _elsewhere(self) -> "Finding":
+        """The query without what only waiting items can be asked for."""
+        sort = "" if self.sort in AMOUNT_SORTS else self.sort
+        return replace(self, due="", snoozed=False, fact="", least="", most="", sort=sort)
+
+    @property
     def everywhere(self) -> str:
-        return self.but(tab="all", due="", snoozed=False).address
+        return self._elsewhere.but(tab="all").address
 
     @property
     def cleared(self) -> str:
@@ -144,7 +160,10 @@ def finding_of(query: Mapping[str, str]) -> Finding:
         team=_text(query, "team"),
         sender=_key(query, "from"),
         case=_key(query, "case"),
-        sort=_one_of(query, "sort", SORTS[1:]),
+        fact=_text(query, "fact") if waits else "",
+        least=_text(query, "least") if waits else "",
+        most=_text(query, "most") if waits else "",
+        sort=_one_of(query, "sort", (*SORTS[1:], *AMOUNT_SORTS) if waits else SORTS[1:]),
         page=min(max(int(_key(query, "page") or 1), 1), MOST_PAGES),
         choosing="filters" in query,
         selecting=waits and "select" in query,

@@ -12,9 +12,9 @@ from django.db.models import Case as CaseWhen
 from django.db.models import Count, F, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from notifications.inbox import search
+from notifications.inbox import item_amounts, search
 from notifications.inbox.cards import Card, card
-from notifications.inbox.list_query import DUE, PLAIN, Finding
+from notifications.inbox.list_query import AMOUNT_SORTS, DUE, PLAIN, Finding
 from notifications.items.representation import notification_queryset
 from notifications.items.snoozing import snoozed
 from notifications.models import Case, Engine, Notification, NotificationState, Priority, Recipient, Task, Team
@@ -165,9 +165,11 @@ NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-
 
 
 def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> MatchPage:
-    rows = _filter_rows(mine, now, finding)
+    rows = _filter_rows(mine, reader, now, finding)
     count = _count(mine, rows, finding)
-    if finding.sort:
+    if finding.sort in AMOUNT_SORTS:
+        rows = item_amounts.order_by_amount(rows, largest=finding.sort == "largest")
+    elif finding.sort:
         rows = rows.order_by(*(OLDEST if finding.sort == "oldest" else NEWEST))
     elif finding.tab == "waiting":
         rows = most_pressing_first(rows)
@@ -210,7 +212,9 @@ def _window(rows: QuerySet[Notification], start: int, end: int, count: int | Non
     return list(keys.reverse()[max(count - end, 0) : max(count - start, 0)])[::-1]
 
 
-def _filter_rows(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
+def _filter_rows(
+    mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding
+) -> QuerySet[Notification]:
     rows = of_tab(mine, finding.tab)
     if finding.tab == "waiting":
         rows = rows.filter(snoozed(now)) if finding.snoozed else rows.exclude(snoozed(now))
@@ -226,6 +230,8 @@ def _filter_rows(mine: QuerySet[Notification], now: datetime, finding: Finding) 
         "case": finding.case,
     }
     rows = rows.filter(**{name: value for name, value in conditions.items() if value})
+    least, most = (search.number_in(text, reader.locale) for text in (finding.least, finding.most))
+    rows = item_amounts.filter_by_facts(rows, finding.fact, least, most)
     return rows.filter(read_at=None) if finding.unread else rows
 
 
@@ -307,6 +313,9 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
         Filter("team", _("Team"), finding.team, _choices(Team.objects.filter(tasks__in=tasks), "slug")),
         Filter("engine", _("Source system"), finding.engine, _choices(Engine.objects.filter(pk__in=engines), "slug")),
     ]
+    if finding.tab == "waiting":
+        label, values = item_amounts.common_fact(newest, reader.locale)
+        filters.append(Filter("fact", label, finding.fact, [(value, value) for value in values[:MOST_CHOICES]]))
     return [each for each in filters if each.choices]
 
 

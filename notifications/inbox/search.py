@@ -161,9 +161,15 @@ def _common(word: str, stem: list[str] | None) -> str:
 
 def _number(word: str, language: str) -> str:
     """Return a number such as 1,200.50 or 1.200,50 in its stored form, without trailing zeros; empty if it is none."""
+    number = number_in(word, language)
+    return f"{number.normalize():f}" if number is not None else ""
+
+
+def number_in(word: str, language: str) -> Decimal | None:
+    """Return the number as people who read this language write it; None if it is none."""
     digits = word.strip("€$£¥ ")
     try:
         number: Decimal = parse_decimal(digits, locale=locale_of(language))
     except (NumberFormatError, ValueError):
-        return ""
-    return f"{number.normalize():f}" if number.is_finite() and len(digits) <= 30 else ""
+        return None
+    return number if number.is_finite() and len(digits) <= 30 else None

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.inbox.list_query import Finding, finding_of
-from notifications.inbox.listing import GROUP_SHOWN, PAGE, Listing, listing, of_tab
+from notifications.inbox.listing import GROUP_SHOWN, PAGE, Listing, filters_of, listing, of_tab
 from notifications.models import Notification, Recipient, Team
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
@@ -186,6 +186,7 @@ def test_filters_offer_what_there_is(bobs: Recipient) -> None:
 def test_the_address_keeps_everything() -> None:
     everything: dict[str, Any] = {"tab": "waiting", "words": "acme gmbh", "due": "today", "sort": "oldest", "page": 3}
     everything |= {"kind": "field", "engine": "invoices", "team": "finance", "sender": "7", "case": "9"}
+    everything |= {"fact": "Acme GmbH", "least": "1.000", "most": "2.000"}
     everything |= dict.fromkeys(("urgent", "escalated", "unread", "snoozed", "choosing", "selecting"), True)
     finding = Finding(**everything)
     assert {field.name for field in fields(Finding)} == set(everything)
@@ -320,3 +321,42 @@ def test_pages_from_the_end_go_on_where_those_from_the_start_are(
     whole = listing(bob, NOON, Finding(**asked)).matches
     assert whole is not None
     assert flat == [each.notification.title for each in whole.cards]
+
+
+@pytest.mark.parametrize(
+    ("address", "titles"),
+    [
+        ("?sort=largest", ["four", "three", "two", "none", "one"]),
+        ("?sort=smallest", ["two", "three", "four", "none", "one"]),
+        ("?least=1.000", ["three", "four"]),
+        ("?least=1.000,50&most=20.000 €", ["three"]),
+        ("?most=999,99", ["two"]),
+        ("?least=much", ["two", "three", "four", "none", "one"]),
+        ("?fact=Acme GmbH", ["two", "four"]),
+        ("?fact=Acme GmbH&least=1.000&q=four", ["four"]),
+        ("?fact=acme", []),
+        ("?tab=all&sort=largest&least=1.000&fact=Acme GmbH", ["none", "four", "three", "two", "one"]),
+    ],
+)
+def test_waiting_items_are_filtered_and_sorted_by_their_key_facts(address: str, titles: list[str]) -> None:
+    bob, labels = RecipientFactory(ref="bob", locale="de"), [{}, {"de": "Lieferant", "en": "Vendor"}, {}]
+    for number, (title, *facts) in enumerate(
+        [
+            ("one",),
+            ("two", ["Amount", "money", 999.99, "EUR"], ["Vendor", "text", "Acme GmbH"]),
+            ("three", ["Amount", "money", "1000.5", "USD"], ["Vendor", "text", "Bahn AG"]),
+            ("four", ["Amount", "money", 25000, "EUR"], ["Vendor", "text", "Acme GmbH"], ["Total", "money", 1, "EUR"]),
+            ("none", ["Pieces", "number", 7], ["Vendor", "text", "acme ag"]),
+        ]
+    ):
+        details = {"key_facts": facts, "key_fact_labels": labels[: len(facts)]} if facts else {}
+        due = NOON + timedelta(hours=number or 9)
+        NotificationFactory(recipient=bob, task=TaskFactory(), title=title, due_at=due, details=details)
+
+    assert asked(bob, address) == titles
+    offered = {each.name: each for each in filters_of(bob, finding_of(QueryDict(address.lstrip("?"))))}
+    if "tab=all" in address:
+        assert "fact" not in offered
+    else:
+        assert offered["fact"].label == "Lieferant"
+        assert [value for value, _label in offered["fact"].choices] == ["acme ag", "Acme GmbH", "Bahn AG"]
