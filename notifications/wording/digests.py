@@ -93,7 +93,7 @@ def _bundled(entry: Entry, now: datetime) -> BundledMessage:
     facts = [each for each in key_facts.facts_of(notification) if not each.fact.sensitive]
     first = facts[0] if facts and facts[0].is_large else None
     others = key_facts.at_a_glance(facts[1:] if first else facts, message.title)
-    context = " · ".join(filter(None, (notice_of(notification), others))) if asks else ""
+    context = " · ".join(filter(None, (notice_of(notification).removesuffix("."), others))) if asks else ""
     return BundledMessage(
         message=message,
         amount=first.text if first else "",

@@ -43,8 +43,9 @@ URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 TOGETHER = "together"
 """The category in the headers of a mail whose messages have several categories."""
 
-MAX_SHOWN = 60
-"""Rows of a digest's HTML, which stays below the 102 kB at which Gmail cuts it. The text has all."""
+MAX_SHOWN, MAX_BUTTONS = 60, 2
+"""Rows of a digest's HTML, which stays below the 102 kB at which Gmail cuts it, and buttons of a row. The text has all
+rows, and the page that a row opens all buttons."""
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
@@ -97,7 +98,7 @@ def _is_ours(message: Message) -> bool:
 def mail_of_several(address: str, bundle: Bundle, mail_id: UUID) -> EmailMultiAlternatives:
     """Return one mail with all messages of the bundle. Raise TransportError when the address cannot be in a header."""
     rows = [
-        {"case": "" if at else group.title, "said": each, "buttons": _buttons(each.message, each.link)}
+        {"case": "" if at else group.title, "said": each, "buttons": _buttons(each.message, each.link)[:MAX_BUTTONS]}
         for group in bundle.groups
         for at, each in enumerate(group.messages)
     ]
