@@ -100,6 +100,13 @@ class Listing:
     matches: MatchPage | None = None
     """The items that `finding` matches, instead of groups, updates and done."""
 
+    @property
+    def waiting_shown(self) -> int | None:
+        """The number of items to which the tab of waiting items leads; None if unknown."""
+        if not self.finding.filtered:
+            return self.waiting
+        return self.matches.count if self.matches is not None and self.finding.tab == "waiting" else None
+
 
 NOTHING = Listing()
 
@@ -282,7 +289,8 @@ def chips_of(listing: Listing, reader: Recipient) -> Iterator[Chip]:
         case = Case.objects.filter(pk=finding.case, notifications__recipient=reader).first()
         yield Chip(str(case) if case else _("Case"), finding.but(case="").address, True)
     unread = finding.but(unread=not finding.unread, tab=finding.tab if finding.unread else "all")
-    yield Chip(_("Unread"), unread.address, finding.unread, listing.unread)
+    others = replace(finding, unread=False).filtered  # then the number of all unread items is not that of the list
+    yield Chip(_("Unread"), unread.address, finding.unread, None if others else listing.unread)
 
 
 def _switch(finding: Finding, name: str, label: str) -> Chip:

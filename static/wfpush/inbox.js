@@ -136,4 +136,5 @@ async function learnTimezone() {
   if (reply?.status === 204 && timeZone !== settings.timezone) list.reset();
 }
 
+if (document.getElementById("find") && !document.getElementById("several")) import("./search.js");
 if (matchMedia("(hover: hover)").matches && document.getElementById("show-keys")) import("./keys.js");

@@ -12,7 +12,7 @@ const ANSWERS = { a: "approve", r: "reject", i: "request_info" };
 
 let proposed = null;  // {key, button, line}: an answer that the next press of its key gives
 
-const links = () => [...list.querySelectorAll('li[id] [data-slot="title"][href]')];
+const links = () => [...list.querySelectorAll('li[data-id] [data-slot="title"][href]')].filter((link) => link.checkVisibility());
 const idOf = (element) => element?.closest("[data-id]")?.dataset.id;
 
 function writes(element) {

@@ -14,13 +14,15 @@ const groups = Object.fromEntries([...list.querySelectorAll(".group[data-due]")]
 const updates = document.getElementById("updates");
 const done = document.getElementById("done");
 const showNew = document.getElementById("show-new");
-const asked = "found" in list.dataset;
 const pending = new Map();  // id → item that is not in the list yet
 let touchedAt = -Infinity;
 let stale = false;
 
-/** The address of the list on this page. */
-export const address = `/${settings.list}`;
+/** The address of the list on this page, which search changes. */
+export const address = () => `/${settings.list}`;
+
+/** Whether somebody asked for this list, so that it is never changed by itself. */
+const isAsked = () => "found" in list.dataset;
 
 for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", "touchmove"]) {
   list.addEventListener(kind, touched, { passive: true, capture: true });
@@ -28,7 +30,7 @@ for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", 
 window.addEventListener("scroll", touched, { passive: true });
 showNew.addEventListener("click", () => (stale ? location.reload() : show({ pressed: true })));
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && !stale && !asked && list.isConnected) show();  // nobody sees the page: update the list
+  if (document.hidden && !stale && !isAsked() && list.isConnected) show();  // nobody sees the page: update the list
 });
 
 function touched(event) {
@@ -60,13 +62,13 @@ export function receive(item) {
   } else if (news) {
     if (!pending.has(item.id)) announce(say("arrived", { title: item.title }));
     pending.set(item.id, item);
-    if (asked) becomeStale();
+    if (isAsked()) becomeStale();
     else if (inUse()) offer();
     else show();
   } else {
     pending.delete(item.id);
     const group = groups[dueGroup(item.due_at, now())];
-    if (asked || Number(group.dataset.more)) becomeStale();  // it may have been one of those that are not shown
+    if (isAsked() || Number(group.dataset.more)) becomeStale();  // it may have been one of those that are not shown
     else offer();
   }
   count();
@@ -134,7 +136,7 @@ function guard() {
 
 /** Headings say how many wait, on this page and beyond it. */
 export function count() {
-  if (asked) return;
+  if (isAsked()) return;
   let all = 0;
   for (const group of Object.values(groups)) {
     const open = group.querySelectorAll('[data-state="open"]').length + Number(group.dataset.more);
@@ -165,6 +167,5 @@ export function tellUnread(unread) {
 /** Mark the item that is open beside the list. */
 export function choose(id) {
   for (const element of list.querySelectorAll("[data-chosen]")) element.removeAttribute("data-chosen");
-  const chosen = id && document.getElementById(`n-${id}`);
-  if (chosen) chosen.setAttribute("data-chosen", "");
+  for (const chosen of list.querySelectorAll(`li[data-id="${id}"]`)) chosen.setAttribute("data-chosen", "");
 }

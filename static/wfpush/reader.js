@@ -51,7 +51,7 @@ async function showFirst() {
 
 /** `focus`: false leaves the focus in the list, for whoever goes from item to item. */
 export async function visit(path, { focus = true } = {}) {
-  if (path === address || path === "/") return back();
+  if (path === address() || path === "/") return back();
   if (await load(path, { focus })) history.pushState({ mine: true, fromList: true }, "", withoutWay(path));
   return null;
 }

@@ -118,7 +118,7 @@ def decides(bob: Firefox) -> None:
     bob.find("#show-keys")
     bob.evaluate("document.activeElement.blur()")
     bob.driver.switch_to.active_element.send_keys("ja")  # what can be undone takes one press of its key
-    bob.find("#found .row .outcome", "Approved. Invoices gets it in a moment.")
+    bob.find("#found .row .outcome", "Approved. Shop gets it in a moment.")
 
     opens(bob, "/?q=fabrikam&select=1")
     bob.click("button", "Choose all here")

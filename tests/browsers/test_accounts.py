@@ -82,7 +82,7 @@ async def test_an_answer_goes_in_daves_own_name(
 
     await dave.goto("/")
     await dave.locator("#done").get_by_role("link", name=title).click()
-    await expect(dave.locator('#item [data-slot="outcome"]')).to_have_text("Approved. Invoices has it.")
+    await expect(dave.locator('#item [data-slot="outcome"]')).to_have_text(f"Approved. Acme {acme.slug} has it.")
     assert [done.by for done in theirs.completions] == ["dave@acme.example"]
     await expect(asking).to_have_count(0)
     assert found == []

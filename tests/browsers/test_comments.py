@@ -117,15 +117,15 @@ async def test_an_answer_that_the_engine_refuses_can_be_given_again(
 
     for place in (on_card, pane):
         await expect(place.locator('[data-slot="outcome"]')).to_have_text(
-            "The engine refused it: The budget of May is used up. You can answer again."
+            "Depot refused it: The budget of May is used up. You can answer again."
         )
         await expect(place.locator('[data-slot="outcome"]')).to_have_attribute("data-mood", "bad")
         await expect(place.get_by_role("button", name="Approve", exact=True)).to_be_visible()
-    await expect(pane.locator("#history-heading + ol")).to_contain_text("the engine refused it")
+    await expect(pane.locator("#history-heading + ol")).to_contain_text("which Depot refused")
 
     await pane.get_by_role("button", name="Approve", exact=True).click()
 
     for place in (on_card, pane):
-        await expect(place.locator('[data-slot="outcome"]')).to_have_text("Approved. Invoices has it.")
+        await expect(place.locator('[data-slot="outcome"]')).to_have_text("Approved. Depot has it.")
         await expect(place.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     assert [call.data["action"] for call in depot.calls] == ["approve", "approve"]

@@ -50,12 +50,12 @@ async def test_with_the_mouse(installation: Installation, sign_in: SignIn) -> No
     await outcomes_of(bob, mine)
     await mine.get_by_role("button", name="Approve").click()
 
-    await expect(mine.locator(".outcome")).to_have_text("Approved. Invoices has it.")
+    await expect(mine.locator(".outcome")).to_have_text("Approved. Demo engine has it.")
     await expect(hers.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Bob at \d\d:\d\d\.$"))
     await expect(hers.get_by_role("button")).to_have_count(0)
     told = await bob.evaluate("window.told")
     assert told[0] == "Approving…"
-    assert told[-1] == "Approved. Invoices has it."
+    assert told[-1] == "Approved. Demo engine has it."
     assert await bob.evaluate("window.sameDocument")
     await has_moved_on(installation, bob, instance)
 
@@ -73,9 +73,9 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
 
     outcome = bob.locator('#item [data-slot="outcome"]')
     await expect(outcome).to_be_focused()
-    await expect(outcome).to_have_text("Approved. Invoices has it.")
-    await expect(bob.locator("#news")).to_contain_text("Invoices has it.")
-    await expect(card(bob, title).locator(".outcome")).to_have_text("Approved. Invoices has it.")
+    await expect(outcome).to_have_text("Approved. Demo engine has it.")
+    await expect(bob.locator("#news")).to_contain_text("Demo engine has it.")
+    await expect(card(bob, title).locator(".outcome")).to_have_text("Approved. Demo engine has it.")
     await has_moved_on(installation, bob, instance)
 
 
@@ -97,8 +97,8 @@ async def test_by_plain_forms_with_javascript_off(installation: Installation, si
     await card(bob, title).get_by_role("button", name="Approve").click()
     outcome = card(bob, title).locator(".outcome")
     await expect(outcome).to_contain_text("Approved.")
-    await reloaded(bob, lambda: says(outcome, "Invoices has it."))
-    await expect(outcome).to_have_text("Approved. Invoices has it.")
+    await reloaded(bob, lambda: says(outcome, "Demo engine has it."))
+    await expect(outcome).to_have_text("Approved. Demo engine has it.")
 
     await carol.reload()
     await expect(card(carol, title).locator(".outcome")).to_contain_text("Already approved by Bob at")
@@ -128,7 +128,7 @@ async def test_rejecting_says_why_and_the_process_goes_back_to_alice(
     await bob.get_by_label("Why do you reject this?").fill("Twelve pieces, not eleven.")
     await bob.get_by_role("button", name="Reject", exact=True).click()
 
-    await expect(card(bob, title).locator(".outcome")).to_have_text("Rejected. Invoices has it.")
+    await expect(card(bob, title).locator(".outcome")).to_have_text("Rejected. Demo engine has it.")
     await expect(card(alice, "Correct invoice 6004")).to_be_visible()
     await has_moved_on(installation, bob, instance)
 
@@ -146,7 +146,7 @@ async def test_two_press_at_once_and_both_are_told_the_truth(installation: Insta
     told = {}
     for name, page in pages.items():
         await expect(card(page, title).locator(".outcome")).to_have_text(
-            re.compile(r"^(Approved. Invoices has it.|Already approved by \w+ at \d\d:\d\d\.)$")
+            re.compile(r"^(Approved. Demo engine has it.|Already approved by \w+ at \d\d:\d\d\.)$")
         )
         told[name] = await card(page, title).locator(".outcome").inner_text()
 

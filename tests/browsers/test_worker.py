@@ -142,7 +142,7 @@ async def test_a_button_answers_without_a_window_and_says_how_far_the_answer_is(
 
     await device.press(sent["tag"], "approve")
 
-    assert (await shows(device, sent["tag"], "Approved. Invoices has it."))["buttons"] == []
+    assert (await shows(device, sent["tag"], "Approved. Demo engine has it."))["buttons"] == []
     assert len(bob.context.pages) == 1
     steps = installation.instance(instance["id"])["current_steps"]
     assert [step["step"] for step in steps] != ["approve_invoice"]

@@ -105,7 +105,7 @@ class PushStories:
         assert [words.rstrip("…") for words in shown.buttons] == ["Approve", "Reject"]
         bob.desktop.press(shown, "Approve")
         eventually(lambda: steps(world, instance) == ["approve_as_manager"], "the process waits for the manager")
-        told = bob.desktop.sees(about(title, "The engine has it"), "Bob is told that the engine has it")
+        told = bob.desktop.sees(about(title, "has it"), "Bob is told that the engine has it")
         assert told.buttons == {}
         assert told.is_silent
         assert bob.browser.tabs == ["about:blank"], "nothing was opened"
@@ -120,7 +120,7 @@ class PushStories:
         eventually(lambda: bob.browser.is_focused("#item textarea"), "the comment box has the focus")
         bob.browser.type("#item textarea", "Twelve pieces, not eleven.")
         bob.browser.click("#item form.ask button", "Reject")
-        bob.browser.find("#item .outcome", "Rejected. Invoices has it.")
+        bob.browser.find("#item .outcome", "Rejected. Demo engine has it.")
         assert steps(world, instance) == ["correct_invoice"]
 
     @pytest.mark.told_in("Chromium")
