@@ -165,6 +165,7 @@ def test_words_are_plain_text_until_liquid_is_asked_for(world: World, browse: Ca
             "title => document.querySelector('[name=texts-0-title]').value === title", arg=text.title
         )
         page.keyboard.press("Escape")
+        assert Axe().run(page, options=AA).response["violations"] == []
         words, liquid = page.locator("[data-rows=texts]"), "Check {{ task.name }} of {{ variables.vendor }}"
         page.click("[data-rows=texts] [data-as-liquid]")
         page.fill("[name=texts-0-title]", liquid)

@@ -274,6 +274,7 @@ form.addEventListener("input", (event) => {
   soon();
 });
 form.addEventListener("change", async (event) => {
+  if (event.target.name?.endsWith("-DELETE")) event.target.closest("[popover]")?.hidePopover();
   const row = event.target.closest("[data-row]");
   if (row) showRow(row);
   showParts();

@@ -86,16 +86,17 @@ export function showChips(form) {
 // --- how they open
 const isUsed = (control) => !control.closest(".desk-gone, .desk-covered, [hidden]");
 
-/** The browser gives the focus to the first control; its text is replaced by what is typed, and paths are offered. */
+/** The browser gives the focus to the first control, or to one that was refused; its text is replaced by what is typed, and paths are offered. */
 function opens({ target, newState }) {
   if (!target.matches(".desk-chip-open")) return;
   target.parentElement.querySelector("[data-chip]").setAttribute("aria-expanded", String(newState === "open"));
   if (newState !== "open") return;
-  const controls = [...target.querySelectorAll("input:not([type=hidden]), select")], first = controls.find(isUsed);
+  const controls = [...target.querySelectorAll("input:not([type=hidden]), select")].filter(isUsed);
+  const first = controls.find((each) => each.closest(".desk-rule-wrong")) ?? controls[0];
   for (const control of controls) control.autofocus = control === first;
   first.addEventListener("focus", () => {
     if (first.type === "text") first.select();
-    if (first.matches("[data-paths]")) first.click();
+    if (first.matches("[data-paths]") && !first.value) first.click();
   }, { once: true });
 }
 
