@@ -94,6 +94,9 @@ class DurationWidget(forms.MultiWidget):
             widgets["side"] = UnfoldAdminSelectWidget({"aria-label": _lazy("before or after")}, SIDES)
         super().__init__(widgets, {"data-duration": ""})
 
+    def id_for_label(self, id_: str) -> str:
+        return f"{id_}_0"
+
     def decompress(self, value: int | None) -> list[Any]:
         """Return the number in the largest unit in which it is whole."""
         if value is None:

@@ -163,6 +163,17 @@ def test_a_fault_is_said_at_its_field(
     assert sentence in said[field]
 
 
+def test_faults_are_listed_at_the_top_and_lead_to_their_fields(approvals: Policy, root: Client) -> None:
+    page = save_form(root, approvals, name="", **{"steps-1-target": "", **duration("steps-2-offset")}).content.decode()
+    listed = re.findall(r'<li><a href="#([\w-]+)">([^<]+)</a>: ([^<]+)</li>', page)
+    assert listed == [
+        ("id_name", "Name", "This field is required."),
+        ("id_steps-1-target", "Step 2, Whom", "Choose who is told."),
+        ("id_steps-2-offset_0", "Step 3, When", "This field is required."),
+    ]
+    assert all(f'id="{field}"' in page for field, _name, _fault in listed)
+
+
 def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, root: Client) -> None:
     place = approvals.steps.get(target="assignee")
     fields = {"kind": "tell_engine", "team": world.team.pk, "channels": "pigeon", "level": "", "critical": "on"}

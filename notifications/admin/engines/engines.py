@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from notifications import reasons
 from notifications.admin.desk.base import DeskChangeList, HistoryAdmin
 from notifications.admin.desk.decorators import action, display, time_column
-from notifications.admin.desk.display import ago, list_url
+from notifications.admin.desk.display import list_url
 from notifications.admin.desk.fields import CalledAddressField
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
@@ -181,7 +181,7 @@ class EngineList(DeskChangeList):
 class EngineAdmin(EngineWizard, HistoryAdmin):
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
-    list_display = ["name", "slug", "kind_label", "state", "waiting_answers", "last_event", "active"]
+    list_display = ["name", "kind_label", "state", "waiting_answers", "last_event", "active"]
     list_filter = ["active", Endpoint, PollState, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
@@ -291,9 +291,7 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
     def kind_label(self, engine: Engine) -> str:
         return dict(labels()).get(engine.kind, engine.kind)
 
-    @display(description=_("last event"), ordering="last_event_at")
-    def last_event(self, engine: Any) -> SafeString:
-        return ago(engine.last_event_at)
+    last_event = time_column("last_event_at", _("last event"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:

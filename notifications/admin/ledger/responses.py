@@ -27,7 +27,7 @@ from notifications.admin.desk.decorators import (
     state_column,
     time_column,
 )
-from notifications.admin.desk.display import ago, link, mark, pretty, shortened, since, with_why
+from notifications.admin.desk.display import link, mark, moment, pretty, shortened, since, with_why
 from notifications.admin.desk.filters import Conditions, Recent, Voidable
 from notifications.admin.ledger.outcomes import CALLBACK_TONES
 from notifications.admin.ledger.timeline import why_not_sent
@@ -197,7 +197,7 @@ class CallbackAdmin(LedgerAdmin):
 
     @display(description=_("next try"), ordering="due_at")
     def next_try(self, callback: Callback) -> SafeString:
-        return ago(callback.due_at if callback.engine.takes_answers else None)
+        return moment(callback.due_at if callback.engine.takes_answers else None)
 
     @display(description=_("body"))
     def shown_body(self, callback: Callback) -> SafeString:

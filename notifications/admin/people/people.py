@@ -290,7 +290,7 @@ class TeamGaps(Conditions):
 
 @admin.register(Team)
 class TeamAdmin(HistoryAdmin):
-    list_display = ["name", "slug", "led_by", "size"]
+    list_display = ["name", "led_by", "size"]
     list_filter = [TeamGaps]
     list_select_related = ["lead"]
     search_fields = ["name", "slug", "lead__name"]

@@ -94,7 +94,7 @@ class CategoryForm(forms.ModelForm):
 @admin.register(Category)
 class CategoryAdmin(HistoryAdmin):
     form = CategoryForm
-    list_display = ["name", "other_names", "slug", "ways", "route_count"]
+    list_display = ["name", "other_names", "ways", "route_count"]
     search_fields = ["name", "names", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "names", "slug", "channels", "mandatory", "mandatory_reason", "frequency", "position"]

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget
 
 from notifications.admin.desk.base import HistoryAdmin
 from notifications.admin.desk.decorators import action, count_column, display
-from notifications.admin.desk.display import ago, mark, with_why
+from notifications.admin.desk.display import mark, moment, with_why
 from notifications.admin.desk.fields import AddressField
 from notifications.admin.people.reach import DefaultInline
 from notifications.channel_facts import channel_name
@@ -77,7 +77,7 @@ class BrandForm(forms.ModelForm):
 @admin.register(Brand)
 class BrandAdmin(HistoryAdmin):
     form = BrandForm
-    list_display = ["name", "slug", "colours", "from_email", "domain", "people_count"]
+    list_display = ["name", "colours", "from_email", "domain", "people_count"]
     search_fields = ["name", "slug", "from_email", "domain"]
     prepopulated_fields = {"slug": ["name"]}
     fieldsets = [
@@ -193,4 +193,4 @@ def _line(key: BrandKey, *, newest: bool) -> dict[str, Any]:
     state = mark("ok", gettext("new browsers subscribe under it")) if newest else mark("", gettext("still signs"))
     if not key.readable:
         state = mark("bad", gettext("cannot be read: none of ENCRYPTION_KEYS opens it"))
-    return {"key": f"{key.name[:16]}…", "state": state, "made": ago(key.made), "devices": key.devices}
+    return {"key": f"{key.name[:16]}…", "state": state, "made": moment(key.made), "devices": key.devices}

@@ -74,7 +74,7 @@ def _first_in(template: Template, state: VersionState) -> TemplateVersion | None
 
 @admin.register(Template)
 class TemplateAdmin(HistoryAdmin):
-    list_display = ["name", "slug", "published", "draft", "speaks", "lacks", "used_by"]
+    list_display = ["name", "published", "draft", "speaks", "lacks", "used_by"]
     list_filter = [Publication, MissingLanguage]
     list_prefetch_related = ["routes", *(f"versions__{part}" for part in WORDS)]
     search_fields = ["name", "slug", "versions__texts__title"]
