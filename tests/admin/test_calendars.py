@@ -209,7 +209,7 @@ def test_who_works_by_it_comes_and_goes(world: World, munich: BusinessCalendar, 
 def test_teams_and_people_are_looked_up_as_one_types(world: World, administrator: Client) -> None:
     asked = {"app_label": "escalations", "model_name": "personcalendar", "field_name": "recipient", "term": "bau"}
     found = administrator.get("/admin/autocomplete/", asked).json()["results"]
-    assert [each["text"] for each in found] == ["Bob Bauer"]
+    assert [each["text"] for each in found] == ["Bob Bauer · bob"]
 
 
 def test_everybody_works_by_one_calendar(world: World, munich: BusinessCalendar, root: Client) -> None:

@@ -17,7 +17,7 @@ def added(client: Client, **fields: Any) -> str:
 def test_a_list_is_made_and_warns_of_what_may_not_be_meant(world: World, root: Client) -> None:
     assert "Choose people or teams." in added(root, case_type="claims", people=[], teams=[])
     said = added(root, case_type="claims", people=[world.bob.pk], teams=[world.team.pk], engine=world.engine.pk)
-    assert "has “the list for cases of this type” as its target yet, so nobody is told" in said
+    assert "has “the list for cases of this type” as its target yet, so nobody is notified" in said
     assert "claims" in text_of(root.get(list_of(CaseList)))
     RouteTarget.objects.create(route=Route.objects.first(), kind=TargetKind.CASE_LIST)
     world.bob.active = False

@@ -74,7 +74,7 @@ def test_the_fields_that_search_show_it_too(world: World, root: Client) -> None:
     Recipient.objects.create(ref="mallory\u202e")
     query = {"app_label": "notifications", "model_name": "recipient", "field_name": "manager", "term": "mallory"}
     assert [each["text"] for each in root.get(reverse("admin:autocomplete"), query).json()["results"]] == [
-        "mallory\\u202e"
+        "mallory\\u202e · mallory\\u202e"
     ]
 
 
