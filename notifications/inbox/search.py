@@ -103,7 +103,7 @@ def _checked(candidates: Collection[UUID], terms: Sequence[Sequence[Spelling]]) 
 
 def _condition(spelling: Spelling) -> Q:
     if isinstance(spelling, Pattern):
-        return Q(searched__regex=spelling.regex)
+        return reduce(or_, map(_condition, spelling.parts)) & Q(searched__regex=spelling.regex)
     return Q(searched__icontains=spelling)
 
 
@@ -139,7 +139,11 @@ def _mistyped(word: Spelling) -> list[Pattern]:
         for start, letter, end in [(rest[:at], rest[at], rest[at + 1 :])]
         for way in (f"{start}.{end}", f"{start}.{letter}{end}", f"{start}{end}", f"{start}{end[:1]}{letter}{end[1:]}")
     ]
-    return [Pattern(rf"\m{first}({'|'.join(dict.fromkeys(ways))})")]
+    # One error leaves one of the halves as it is, unless it exchanges the two letters between them.
+    middle = len(word) // 2
+    exchanged = f"{word[: middle - 1]}{word[middle]}{word[middle - 1]}{word[middle + 1 :]}"
+    halves = (word[:middle], word[middle:], exchanged)
+    return [Pattern(rf"\m{first}({'|'.join(dict.fromkeys(ways))})", halves)]
 
 
 def _lexemes(dictionary: str, words: list[str]) -> list[list[str] | None]:

@@ -53,6 +53,7 @@ def test_bob_asks_alice_replies_and_bob_hears_it(world: World) -> None:
     assert question["title"] == "Bob asks about “Approve invoice 4711”"
     assert [action["action"] for action in question["actions"]] == ["reply"]
     assert question["lines"] == []
+    assert question["key_facts"] == copy_of(world, "bob")["key_facts"] != []  # of the task that it is about
     outcome = copy_of(world, "bob")["outcome"]
     assert (outcome["to"]["name"], outcome["paused"]) == ("Alice", True)
     assert Escalation.objects.get().state == EscalationState.PAUSED
