@@ -247,7 +247,7 @@ def _row(task: Task, words: dict[int, dict[int, StepDescription]], now: datetime
     runs = list(clock.runs.all()) if clock is not None else []
     owner = shortened(names, 60) if names else mark("bad", gettext("nobody's"))
     done = {(run.step, run.number) for run in runs}
-    no_policy = mark("quiet", gettext("no SLA policy"))
+    no_policy = format_html('<span class="desk-quiet">{}</span>', gettext("no SLA policy"))
     return {
         "late_by": _red_text(gettext("late by %(span)s") % {"span": span(_overdue(task, now))}),
         "task": link(task),

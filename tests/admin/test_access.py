@@ -55,10 +55,11 @@ def test_a_role_without_the_right_reads_what_it_may_do(day: World, editor: Clien
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
     shown = text_of(page)
     assert "with the role Template editors, which does not include this page or action." in shown
+    assert shown.count("No access to this page") == 2, "in its title and its heading"
     assert "You can change Templates" in shown and "You can view" not in shown
     assert list_of(Template) in page.content.decode() and 'href="/admin/"' in page.content.decode()
     assert editor.get(list_of(Event), headers={"accept": "application/json"}).json()["code"] == "not_allowed"
-    assert "You don't have access" not in text_of(Client().get("/admin/nowhere/", follow=True))
+    assert "No access to this page" not in text_of(Client().get("/admin/nowhere/", follow=True))
 
 
 def test_the_desk_loads_nothing_from_elsewhere_and_is_framed_by_nobody(root: Client) -> None:

@@ -213,8 +213,8 @@ def test_the_board_says_whose_it_is_who_was_told_last_and_what_comes_next(
     page = shown(root)
     assert "Late now 1 of 1 under way" in page["text"]
     said = (
-        "late by 30 min Approve invoice 4800 Bob Bauer · Approvals Told last Carol Castle 0 s ago "
-        "Comes next notify the assignee's manager in 29 min"
+        "late by 30 min Approve invoice 4800 Bob Bauer · Approvals Last notified Carol Castle 0 s ago "
+        "Next step notify the assignee's manager in 29 min"
     )
     loose = re.sub(r"\d+ s ago|in \d+ h \d+ min", "0 s ago", page["text"])
     assert said in loose, loose
@@ -351,7 +351,7 @@ def test_the_page_is_german(world: World, policy: Policy, root: Client) -> None:
         "Late",
         "On time",
         "under way",
-        "Told last",
+        "Last notified",
         "counts",
         "week",
         "share",

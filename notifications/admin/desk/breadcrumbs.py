@@ -27,8 +27,10 @@ def placed(context: Context, parts: list[Part]) -> list[Part]:
     if (version := _version_of(request)) is not None:
         return _of_version(version, parts)
     location = section_of(request.path)
+    if len(parts) == 1 and (location is None or location[1].model):
+        return _capitalize_first(parts)
     if location is None:
-        return [{**parts[0], "title": capfirst(parts[0]["title"])}] if len(parts) == 1 else _capitalize_first(parts[1:])
+        return _capitalize_first(parts[1:])
     section, place = location
     inner = _capitalize_first(parts[1:]) if place.model else [{"title": place.title()}]
     return inner if str(section.title) == place.title() or not inner else [{"title": section.title}, *inner]

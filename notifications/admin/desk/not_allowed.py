@@ -18,8 +18,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     if not is_desk or problems.wants_problem(request):
         return problems.permission_denied(request, exception)
     roles = list(request.user.groups.order_by("name").values_list("name", flat=True))
-    context = {**site.each_context(request), "title": _("You don't have access to this page"), "roles": roles}
-    page = render(request, "admin/desk/not_allowed.html", {**context, "rights": _rights(request)}, status=403)
+    title = _("No access to this page")
+    context = {"title": title, "content_title": title, "roles": roles, "rights": _rights(request)}
+    page = render(request, "admin/desk/not_allowed.html", {**site.each_context(request), **context}, status=403)
     page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return page
 
