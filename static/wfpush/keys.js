@@ -27,8 +27,9 @@ const isSelecting = () => Boolean(document.getElementById("several")) || !getSel
 
 /** The item that the keys are about: the one with the focus, else the one that is open. While it is being loaded, its row is meant. */
 function current() {
-  const shown = pane.inert ? list.querySelector("[data-chosen]") : pane.querySelector("[data-item]");
-  return document.activeElement.closest("[data-id]") ?? shown;
+  const focused = document.activeElement.closest("[data-id]");
+  if (!pane.inert) return focused ?? pane.querySelector("[data-item]");
+  return focused && !pane.contains(focused) ? focused : list.querySelector("[data-chosen]");
 }
 
 function move(by) {

@@ -50,6 +50,7 @@ async def test_no_key_answers_while_something_is_open_to_write_or_choose_in(
     installation.assign("Approve the slow samovar", assignee=None, candidates=["dave", "carol"], initiator="alice")
     dave = await with_items(installation, sign_in, "Approve the fast samovar")
     await dave.get_by_role("link", name="Approve the slow samovar", exact=True).click()
+    await expect(dave.locator("#item-heading")).to_be_focused()
     item, outcome = dave.locator("#item"), dave.locator('#item [data-slot="outcome"]')
 
     for name, words, box in (

@@ -60,7 +60,9 @@ async def test_the_inbox_opens_with_no_connection_and_says_from_when_it_is(
     await expect(pane.locator(".meta")).to_contain_text("Shop · Field work")
     await expect(pane.get_by_role("listitem").filter(has_text="Floor plan")).to_contain_text("needs a connection")
     await dave.get_by_role("link", name="Inbox", exact=True).click()
-    await expect(card(dave, "Inspect the cellar").locator(".others")).to_have_text("Main Street 12 · Customer Erin")
+    await expect(card(dave, "Inspect the cellar").locator("[data-slot=others]")).to_have_text(
+        "Main Street 12 · Customer Erin"
+    )
 
     await dave.goto(f"{attic}?answer=reject#answer")  # as a link in an e-mail
     await expect(dave.locator("#item-heading")).to_have_text("Approve the attic")
@@ -174,7 +176,7 @@ async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the
     installation: Installation, sign_in: SignIn
 ) -> None:
     shared = {"assignee": None, "candidates": ["dave", "carol"]}
-    dave = await with_kept(installation, sign_in, "Approve the tunnel", phone=True, **shared)
+    dave = await with_kept(installation, sign_in, "Approve the tunnel", **shared)
     mine = card(dave, "Approve the tunnel")
     await dave.context.set_offline(True)
     await mine.get_by_text("Reject…").click()
@@ -194,7 +196,7 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
     installation: Installation, sign_in: SignIn
 ) -> None:
     shared = {"assignee": None, "candidates": ["dave", "carol"]}
-    dave = await with_kept(installation, sign_in, "Approve the bunker", phone=True, **shared)
+    dave = await with_kept(installation, sign_in, "Approve the bunker", **shared)
     mine = card(dave, "Approve the bunker")
     devices = await dave.context.new_page()  # is seen, but shows no answers
     await devices.goto("/devices")
