@@ -34,7 +34,7 @@ async def test_nothing_is_asked_before_a_press_and_a_refusal_is_explained(sign_i
     said = dave.get_by_text("Notifications from this site are blocked in this browser.")
     await expect(said).to_be_visible()
     await expect(said.locator("..")).to_be_focused()
-    await expect(dave.locator("#push")).to_contain_text("To allow them:")
+    await expect(dave.locator("#push")).to_contain_text("To allow them,")
     assert await dave.evaluate("window.asked") == 1
 
 
@@ -77,7 +77,7 @@ async def test_a_push_service_that_cannot_be_reached_is_said_and_can_be_tried_ag
 
     await dave.get_by_role("button", name="Turn on").click()
 
-    await expect(dave.locator("#push")).to_contain_text("That did not work:")
+    await expect(dave.locator("#push")).to_contain_text("Notifications could not be turned on")
     await expect(dave.locator("#push").get_by_role("button", name="Try again")).to_be_enabled()
     listed: Any = await dave.evaluate("fetch('/api/v1/subscriptions').then((answer) => answer.json())")
     assert listed["items"] == []
@@ -104,6 +104,6 @@ async def test_a_push_service_that_the_server_does_not_allow_is_named_and_not_tr
     await dave.get_by_role("button", name="Turn on").click()
 
     place = dave.locator("#push")
-    await expect(place).to_contain_text("go through jmt17.google.com, and this server sends nothing there.")
+    await expect(place).to_contain_text("go through jmt17.google.com, which this server does not allow.")
     await expect(place.get_by_role("button", name="Try again")).to_be_hidden()
     assert await dave.evaluate("window.unsubscribed")
