@@ -238,6 +238,10 @@ CAUSES: dict[str, tuple[Cause, str]] = {
         lambda day: (day.carol, question(day)),
         "The message was for Alice Adams only.",
     ),
+    "a task about which somebody else is asked": (
+        lambda day: (day.carol, question(day).task),
+        "Carol Castle is not among those who have it: Bob Bauer is the assignee.",
+    ),
     # routes
     "a condition of a route to them": (
         big_ones,

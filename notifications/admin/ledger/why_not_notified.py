@@ -17,6 +17,7 @@ from notifications.admin.desk.display import change_url, exact
 from notifications.admin.ledger.message_explanations import explain_messages, join, not_present
 from notifications.admin.ledger.timeline import DayLine, Line, deliveries_by, delivery_line, last_error, telling_event
 from notifications.admin.rules.dry_run import as_cloudevent
+from notifications.cases import internal_events
 from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.intake import cloudevents
@@ -92,8 +93,9 @@ def _copy_of(person: Recipient, subject: Task | Case | Event) -> Notification | 
 
 def _deciding(events: Sequence[Event]) -> Event:
     """Return the newest event that decided who is notified, or has not yet: not one that changed nothing, closed the
-    task or was a message, unless there is no other."""
-    changed = [event for event in events if event.status not in CHANGED_NOTHING] or events
+    task, or was a question or message, unless there is no other."""
+    own = [event for event in events if event.source != internal_events.SOURCE] or events
+    changed = [event for event in own if event.status not in CHANGED_NOTHING] or own
     decided = (each for each in changed if each.status != EventStatus.PROCESSED or each.plan.get("routes"))
     return next(decided, changed[0])
 

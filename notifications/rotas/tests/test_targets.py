@@ -7,6 +7,7 @@ import time_machine
 
 from escalations.forecast.dead_ends import dead_ends
 from notifications import reasons
+from notifications.admin.ledger.why_not_notified import explain
 from notifications.models import Event, Route, RouteTarget
 from notifications.rotas.tests.rotas import rota_of
 from tests.support.berlin import berlin
@@ -45,6 +46,14 @@ def test_a_rota_that_is_deleted_leaves_its_targets_and_they_say_so(story: Story)
     assert missing() == {"the duty rota is no more"}
     assert str(route.targets.get()) == "who is on duty"
     assert [str(end.why) for end in dead_ends(NOW, route)] == ["the duty rota is no more"]
+
+
+def test_a_rota_with_nobody_on_duty_is_why_nobody_was_notified(story: Story) -> None:
+    rota = rota_of(story.finance)
+    only_target("duty", str(rota.pk))
+    event = story.assign(candidates=["carol"])
+    said = explain(story.carol, event, NOW).text
+    assert said.startswith(f"The rules that apply found nobody: {rota.slug} (nobody is on duty for {rota.name}).")
 
 
 def test_a_kind_that_is_not_installed_reaches_nobody_and_says_so(story: Story) -> None:
