@@ -24,7 +24,7 @@ def test_a_list_is_made_and_warns_of_what_may_not_be_meant(world: World, root: C
     world.bob.save()
     said = added(root, case_type="repairs", people=[world.bob.pk], teams=[])
     assert "Nobody on this list is active" in said
-    assert "so nobody is told" not in said
+    assert "so nobody is notified" not in said
     assert "exists" in added(root, case_type="repairs", people=[world.alice.pk], teams=[])
     assert CaseList.objects.count() == 2
 

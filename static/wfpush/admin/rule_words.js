@@ -46,7 +46,11 @@ function makeEditor(field) {
   label.id ||= `${field.id}-label`;
   editor.dataset.editor = "";
   editor.className = "desk-input desk-editor";
-  editor.contentEditable = "plaintext-only";
+  try {
+    editor.contentEditable = "plaintext-only";
+  } catch {  // an older browser
+    editor.contentEditable = "true";
+  }
   editor.name = field.name;  // by which the page knows that its field was left
   editor.setAttribute("role", "textbox");
   editor.setAttribute("aria-labelledby", label.id);
