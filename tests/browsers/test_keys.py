@@ -52,6 +52,7 @@ async def test_no_key_answers_while_something_is_open_to_write_or_choose_in(
     await dave.get_by_role("link", name="Approve the slow samovar", exact=True).click()
     await expect(dave.locator("#item-heading")).to_be_focused()
     item, outcome = dave.locator("#item"), dave.locator('#item [data-slot="outcome"]')
+    await expect(item.locator("#item-heading")).to_have_text("Approve the slow samovar")
 
     for name, words, box in (
         ("Add a comment", "all fine with me", item.get_by_label("Your comment", exact=True)),
