@@ -190,7 +190,7 @@ class EscalationInline(ClockColumns, ReadOnlyInline):
     fields = ["of_policy", "state_now", "due_by", "next_at", "told"]
     verbose_name_plural = _("escalations: its clock, and whom it told")
     classes = ["collapse"]
-    hide_title = True
+    show_change_link = False  # the policy's name leads to the clock
     template_after = "admin/desk/clocks_after.html"
     of_policy = column(policy_of, _("policy"))
 

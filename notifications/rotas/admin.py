@@ -153,7 +153,6 @@ class SwapInline(ReadOnlyInline):
     fields = ["asked_by", "asked_of", "begins_at", "ends_at", "back_begins_at", "back_ends_at", "state"]
     related = ("asked_by", "asked_of")
     per_page = 10
-    hide_title = True
     show_change_link = False
     verbose_name_plural = _("swaps: what colleagues asked of each other")
 

@@ -23,7 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
 from notifications.additions import DeskPanel
-from notifications.admin.desk.decorators import columns_of
+from notifications.admin.desk.decorators import columns_of, row_link
 from notifications.admin.desk.display import change_url
 from notifications.admin.desk.empty_lists import empty_text
 from notifications.admin.desk.history_pages import HistoryPages
@@ -339,13 +339,15 @@ class ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
     show_change_link = True
+    hide_title = True
     tab = False
     per_page = 50
     related: Sequence[str] = ()
     """Relations that the names of the rows need; they are read in the same query."""
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        return columns_of(self.model, self.fields)
+        columns = columns_of(self.model, self.fields)
+        return [*columns, row_link] if self.show_change_link and self.admin_site.is_registered(self.model) else columns
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

@@ -15,7 +15,7 @@ from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
 from notifications import reasons
-from notifications.admin.desk.display import Tone, link, list_url, mark, moment, pretty, took
+from notifications.admin.desk.display import Tone, change_url, link, list_url, mark, moment, pretty, took
 from notifications.channel_facts import channel_name
 from notifications.types import Json
 from notifications.wording.key_facts import key_amount
@@ -77,6 +77,13 @@ def time_of_field(field: DateTimeField) -> Callable[[Any], SafeString]:
 
     shown.__name__ = field.name
     return cast(Callable[[Any], SafeString], shown)
+
+
+@display(description="")
+def row_link(row: Model) -> SafeString:
+    """Return the link to the row's own page, for tables on other pages."""
+    text = gettext("Open")
+    return format_html('<a class="desk-link" href="{}" aria-label="{}: {}">{}</a>', change_url(row), text, row, text)
 
 
 def columns_of(model: type[Model], names: Sequence[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
@@ -22,7 +23,7 @@ from notifications.admin.desk.decorators import (
     state_column,
     time_column,
 )
-from notifications.admin.desk.display import Tone, due_words, shortened, with_why
+from notifications.admin.desk.display import NOTHING, Tone, due_words, mark, shortened, with_why
 from notifications.admin.desk.filters import Conditions, Lookups, Recent
 from notifications.admin.ledger.timeline import DELIVERY_TONES
 from notifications.channel_facts import channel_name, channel_names
@@ -66,7 +67,8 @@ class DeliveryInline(DeliveryColumns, ReadOnlyInline):
 class ResponseInline(ReadOnlyInline):
     model = Response
     related = ["recipient"]
-    fields = ["action", "comment", "via", "at", "counts"]
+    fields = ["person", "action", "comment", "via", "at", "counts"]
+    person = link_column("recipient", _("person"))
 
 
 class ActionTokenInline(ReadOnlyInline):
@@ -148,11 +150,18 @@ class NotificationAdmin(LedgerAdmin):
 
 
 # --- deliveries -----------------------------------------------------------------------------------------------------
+def _outcome(attempt: DeliveryAttempt) -> SafeString:
+    if attempt.ended_at is None:
+        return NOTHING
+    return mark("ok", gettext("yes")) if attempt.succeeded else mark("bad", gettext("no"))
+
+
 class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
     related = ["delivery__recipient"]
-    fields = ["number", "started_at", "took", "succeeded", "details"]
+    fields = ["number", "started_at", "took", "outcome", "details"]
     show_change_link = False
+    outcome = column(_outcome, _("succeeded"))
     details = reason_column("detail", _("detail"))
     took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
 
@@ -224,7 +233,8 @@ class AttemptOutcome(Conditions):
 
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(LedgerAdmin):
-    list_display = ["started_at", "of_delivery", "number", "succeeded", "details", "took"]
+    list_display = ["started_at", "of_delivery", "number", "outcome", "details", "took"]
+    outcome = column(_outcome, _("succeeded"), "succeeded")
     list_filter = [AttemptOutcome]
     list_select_related = ["delivery__recipient"]
     found_by = ["delivery__recipient__ref", "delivery__recipient__email", "delivery__shown_to"]

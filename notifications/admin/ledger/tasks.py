@@ -347,4 +347,4 @@ class CaseAdmin(TimelineAdmin):
     def in_roles(self, case: Case) -> str:
         """Return the people by role. Roles, and refs of people whom nobody knows, have the engine's names."""
         roles = case.roles or {}
-        return ", ".join(f"{role}: {', '.join(stakeholders.refs_with_role(roles, role))}" for role in roles) or "–"
+        return ", ".join(f"{role}: {', '.join(stakeholders.refs_with_role(roles, role))}" for role in roles)

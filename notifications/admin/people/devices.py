@@ -50,9 +50,10 @@ class DeviceColumns:
 
 class DeviceInline(DeviceColumns, ReadOnlyInline):
     model = Device
-    fields = ["by", "registered", "used", "sent", "outcome"]
+    fields = ["named", "by", "registered", "used", "sent", "outcome"]
     verbose_name_plural = _("devices")
 
+    named = column(str, _("name"))
     outcome = column(last_outcome, _("outcome"))
 
 

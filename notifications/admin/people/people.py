@@ -136,7 +136,6 @@ class TeamInline(ReadOnlyInline):
     model = Team.members.through
     fields = ["team"]
     verbose_name_plural = _("member of")
-    hide_title = True
     show_change_link = False
 
 
