@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from notifications.items.search_index import plain_letters
 from notifications.models import ConnectedAccount, Recipient
 
 OMITTED = "[…]"
@@ -198,7 +199,8 @@ def _phone(phone: str) -> str:
 
 # --- terms of a person ------------------------------------------------------------------------------------------------
 def terms_of(person: Recipient, token: str) -> Terms:
-    """Return all present and former names, refs, addresses and numbers of the person."""
+    """Return all present and former names, refs, addresses and numbers of the person. Names are also written without
+    their marks, as in the search index and by hurried colleagues."""
     versions = [person, *person.history.all().iterator()]
     user = person.user
     accounts = ConnectedAccount.objects.filter(recipient=person).values_list("name", flat=True)
@@ -208,7 +210,7 @@ def terms_of(person: Recipient, token: str) -> Terms:
     return Terms(
         token=token,
         person=person.pk,
-        names=tuple(_distinct_texts(names)),
+        names=tuple(_distinct_texts([*names, *map(plain_letters, names)])),
         refs=tuple(_distinct_texts(refs)),
         emails=tuple(_distinct_texts(emails)),
         phones=tuple(_distinct_texts(each.phone for each in versions)),

@@ -96,8 +96,8 @@ def _paths(page: Page) -> None:
 
 
 def _search(page: Page) -> None:
-    page.keysla_report.press("Control+k")
-    page.keysla_report.type("invoice", delay=20)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("invoice", delay=20)
     page.wait_for_selector("dialog[open] a")
 
 
