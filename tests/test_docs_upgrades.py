@@ -113,8 +113,13 @@ def releases() -> list[Release]:
     return sorted(found, key=lambda each: numbers(each.version))
 
 
+def label_of(path: str) -> str:
+    """Return the label of the app of a migration: a feature's is the name of its folder."""
+    return Path(path).parts[-3]
+
+
 def read_release(loader: MigrationLoader, hash_list: Path) -> Release:
-    keys = [(path.split("/")[0], Path(path).stem) for path in released(hash_list)]
+    keys = [(label_of(path), Path(path).stem) for path in released(hash_list)]
     state = loader.project_state([key for key in keys if key in loader.graph.nodes])
     models = {key: dict(model.fields) for key, model in state.models.items()}
     return Release(hash_list.stem, models, schema.expected(state.apps))
@@ -218,7 +223,7 @@ def test_no_new_migration_stops_a_process_that_may_still_run() -> None:
         for operation in migration.operations
         for old in releases()
         if numbers(old.version) >= numbers(required_by(migration))
-        if (why := stops_older_processes(operation, path.split("/")[0], old))
+        if (why := stops_older_processes(operation, label_of(path), old))
     ]
 
     assert stopped == []

@@ -22,7 +22,7 @@ SETTINGS = {
 
 def migrations(checkout: Path = ROOT) -> dict[str, str]:
     """The SHA-256 of every migration of ours, by its path in the repository."""
-    files = [file for app in APPS for file in sorted((checkout / app / "migrations").glob("[0-9]*.py"))]
+    files = [file for app in APPS for file in sorted((checkout / app).glob("**/migrations/[0-9]*.py"))]
     return {str(file.relative_to(checkout)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
