@@ -39,7 +39,7 @@ def test_who_has_no_engine_to_connect_is_not_asked_to(acme: Acme) -> None:
     assert 'href="/accounts"' in text_of(acme.bob.get("/"))
     PersonalSignIn.objects.update(mode="service")
     assert 'href="/accounts"' not in text_of(acme.bob.get("/"))
-    assert "There is nothing to connect" in text_of(acme.bob.get("/accounts"))
+    assert "There are no accounts to connect" in text_of(acme.bob.get("/accounts"))
     assert acme.bob.post("/accounts/invoices/connect").status_code == 404
 
 
@@ -48,7 +48,7 @@ def test_what_was_given_can_be_taken_back_when_nobody_needs_it_any_more(acme: Ac
     PersonalSignIn.objects.update(mode="service", authorize_url="")
     assert 'href="/accounts"' in text_of(acme.bob.get("/"))
     assert "Connected as bob@acme.example" in text_of(acme.bob.get("/accounts"))
-    assert "There is nothing to connect" in text_of(acme.bob.post("/accounts/invoices/disconnect", follow=True))
+    assert "There are no accounts to connect" in text_of(acme.bob.post("/accounts/invoices/disconnect", follow=True))
 
 
 def test_each_way_there_has_a_state_and_a_challenge_of_its_own(acme: Acme) -> None:

@@ -119,7 +119,7 @@ async def reloaded(page: Page, seen: Callable[[], Awaitable[bool]]) -> None:
 async def test_rejecting_says_why_and_the_process_goes_back_to_alice(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    bob, alice = await sign_in("bob", phone=True, again=True), await sign_in("alice", again=True)
+    bob, alice = await sign_in("bob", again=True), await sign_in("alice", again=True)
     instance, title = await started(installation, "6004")
 
     await card(bob, title).get_by_text("Reject…").click()

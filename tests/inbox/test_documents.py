@@ -180,6 +180,6 @@ def test_the_item_offers_them(copy: Notification, engine_side: Receiver) -> None
 
     assert "Show “Invoice” here" in page.text
     frames: Any = page.tree.xpath("//iframe")
-    assert [frame.get("src") for frame in frames] == [f"/n/{copy.pk}/documents/0"]
+    assert [frame.get("src") for frame in frames] == [f"/n/{copy.pk}/documents/0#view=FitH"]
     assert frames[0].get("loading") == "lazy"
     assert engine_side.calls == []

@@ -201,7 +201,7 @@ class PushStories:
 
         world.installation.send("task.cancelled", {"task": {"id": task_id}})
 
-        replaced(bob, "Approve the hammock", "cancelled in the engine")
+        replaced(bob, "Approve the hammock", "cancelled")
 
     @pytest.mark.told_in("Firefox")
     def test_what_is_carols_now_is_replaced_on_bobs_desktop_and_shown_on_hers(

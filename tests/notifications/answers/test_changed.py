@@ -149,14 +149,14 @@ def test_it_says_what_has_changed_in_the_readers_language(story: Story) -> None:
 
 
 def test_key_facts_are_named_as_the_item_names_them(story: Story) -> None:
-    """Its texts are in the language that the person had when they were written."""
+    """Both are in the language in which the person reads now."""
     press = by_api(story)
     change(story)
     Recipient.objects.filter(pk=story.bob.pk).update(locale="de")
     body = press().json()
     labels = {fact["label"] for fact in body["notification"]["key_facts"]}
-    assert "Amount" in labels
-    assert {"label": "Amount", "before": "€1,200.50", "now": "€10,000.00"} in body["changes"]
+    assert "Betrag" in labels
+    assert {"label": "Betrag", "before": "1.200,50 €", "now": "10.000,00 €"} in body["changes"]
 
 
 def test_an_acknowledgement_of_what_has_changed_counts_again(story: Story) -> None:

@@ -135,7 +135,7 @@ def test_while_it_is_being_sent_it_is_too_late(story: Story) -> None:
 def test_an_engine_that_asks_is_not_told_either(story: Story) -> None:
     story.answer(story.bob, "approve", via=Via.INBOX)
     task = story.task()
-    assert task_json(task) == {"id": "T-42", "state": "open", "answers": []}
+    assert task_json(task) == {"id": "T-42", "state": "open", "kind": "approval", "answers": []}
 
     Callback.objects.update(due_at=timezone.now())
     Response.objects.update(at=timezone.now() - HELD)
