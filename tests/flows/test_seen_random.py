@@ -15,7 +15,7 @@ pytestmark = pytest.mark.soak
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 DRAWS = 250 if LONG else 150
-PARTS = 40 if LONG else 2
+PARTS = 40 if LONG else 1
 STEPS = 10 if LONG else 6
 
 
