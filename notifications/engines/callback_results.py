@@ -112,7 +112,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     Response.objects.filter(pk=response.pk).update(counts=False)
     outcome = outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
-        _open_again(task, response, outcome, now, read_at=None)
+        _open_again(task, response, outcome, now, read_at=None, snoozed_until=None)
         _resume_calls(task.callbacks.filter(response=None), task, response, now)
     elif not representation.tells_of(task.outcome, response):
         return
@@ -140,7 +140,7 @@ def given_back(task: Task, response: Response, now: datetime) -> None:
     """Reopen the task: its content has changed before the engine was told, so the person is asked again."""
     Response.objects.filter(pk=response.pk).update(counts=False)
     outcome = outcome_json(response, CHANGED)
-    _open_again(task, response, outcome, now, read_at=None)
+    _open_again(task, response, outcome, now, read_at=None, snoozed_until=None)
     _resume_calls(task.callbacks.all(), task, response, now)
 
 

@@ -50,7 +50,11 @@ def totals_of(reader: Recipient, now: datetime) -> list[Total]:
     an answer is left out."""
     monday, midnight = formats.local_hour(now, -timezone.localtime(now).weekday()), formats.local_hour(now, 0)
     answers = Response.objects.filter(recipient=reader, counts=True, effect="final", at__gte=monday)
-    rows = answers.select_related("notification").only("at", "notification__details").order_by("-at")[:MAX_ANSWERS]
+    rows = (
+        answers.select_related("notification")
+        .only("at", "notification__details", "notification__language")
+        .order_by("-at")[:MAX_ANSWERS]
+    )
     amounts = [(row.at, amount_of(facts_in(row.notification))) for row in rows]
     periods = [(_("Today"), midnight), (_("This week"), monday)]
     return [

@@ -84,9 +84,7 @@ class Finding:
 
     def fields(self) -> list[tuple[str, str]]:
         """Return the hidden fields of the form for other words and filters. The page number starts again."""
-        return self.but(
-            words="", sort="", choosing=self.filters_open, **dict.fromkeys((*CHOSEN, *TYPED), "")
-        )._parameters()
+        return self.but(words="", sort="", **dict.fromkeys((*CHOSEN, *TYPED), ""))._parameters()
 
     def _parameters(self) -> list[tuple[str, str]]:
         return [

@@ -20,6 +20,9 @@ export function draftOf(host) {
   return { words: joined(words), busy: [...boxes, ...filled].includes(document.activeElement) };
 }
 
+/** What is being written about an item in boxes, and what is kept of it. */
+export const writtenIn = (host) => joined([...host.querySelectorAll(`${DRAFTS}, .kept textarea`)].map((box) => box.value));
+
 const ticks = ({ type }) => type === "radio" || type === "checkbox";
 
 function isChanged(field) {

@@ -29,7 +29,8 @@ const isSelecting = () => Boolean(document.getElementById("several")) || !getSel
 function current() {
   const focused = document.activeElement.closest("[data-id]");
   if (!pane.inert) return focused ?? pane.querySelector("[data-item]");
-  return focused && !pane.contains(focused) ? focused : list.querySelector("[data-chosen]");
+  const chosen = [...list.querySelectorAll("[data-chosen]")].find((row) => row.checkVisibility());
+  return focused && !pane.contains(focused) ? focused : chosen;
 }
 
 function move(by) {

@@ -28,7 +28,7 @@ for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", 
   list.addEventListener(kind, touched, { passive: true, capture: true });
 }
 window.addEventListener("scroll", touched, { passive: true });
-showNew.addEventListener("click", () => (stale ? location.reload() : show({ pressed: true })));
+showNew.addEventListener("click", () => (stale || isAsked() ? location.reload() : show({ pressed: true })));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden && !stale && !isAsked() && list.isConnected) show();  // nobody sees the page: update the list
 });

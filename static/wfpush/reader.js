@@ -3,6 +3,7 @@
 import { openAsk, overtake, retell } from "./answers.js";
 import { csrfToken, slot } from "./cards.js";
 import { mark } from "./documents.js";
+import { keep, writtenIn } from "./kept.js";
 import { address, choose } from "./list.js";
 import { keptArticle } from "./offline.js";
 import { seen } from "./revised.js";
@@ -11,9 +12,10 @@ import { say } from "./words.js";
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
 const PATIENCE = 10_000;  // milliseconds after which the kept item is shown instead
 const PARTS = ["facts", "menu", "panel", "history", "aside"];
-const BESIDE = matchMedia("(min-width: 64rem)");  // the list and the item are seen at once
+const BESIDE = matchMedia("(min-width: 60rem)");  // the list and the item are seen at once
 const pane = document.getElementById("item");
 const page = document.body;
+const written = new Map();  // id → what was being written about an item when another one was opened
 let refreshing = 0, loading = null;
 
 const article = () => pane.querySelector("[data-item]");
@@ -39,20 +41,22 @@ export async function start() {
   history.replaceState({ mine: true }, "", withoutWay(location.href));
   if (article()) opened();
   else if (location.pathname.startsWith("/n/")) return load(location.pathname + location.search);
-  else if (BESIDE.matches && !page.matches(".customer, [data-offline]")) return showFirst();
+  else if (BESIDE.matches && !page.matches(".customer, [data-offline]")) showFirst();  // nothing waits for it
   return null;
 }
 
 /** Show the first item beside the list. It counts as read only when its reader turns to it. */
 async function showFirst() {
   const first = document.querySelector('#list [data-slot="title"][href]');
-  if (first && (await load(first.getAttribute("href"), { byItself: true }))) pane.addEventListener("pointerdown", read, { once: true });
+  if (!first || !(await load(first.getAttribute("href"), { byItself: true }))) return;
+  for (const turn of ["pointerdown", "focusin"]) pane.addEventListener(turn, read, { once: true });
 }
 
 /** `focus`: false leaves the focus in the list, for whoever goes from item to item. */
 export async function visit(path, { focus = true } = {}) {
   if (path === address() || path === "/") return back();
-  if (await load(path, { focus })) history.pushState({ mine: true, fromList: true }, "", withoutWay(path));
+  const fromList = page.dataset.view === "list";
+  if (await load(path, { focus })) history.pushState({ mine: true, fromList }, "", withoutWay(path));
   return null;
 }
 
@@ -67,12 +71,14 @@ async function load(path, { focus = true, byItself = false } = {}) {
   choose(idIn(path));
   try {
     const fresh = await fetchPane(fetchParts(path, mine.signal));
-    pane.replaceChildren(...fresh.childNodes);
+    fill(...fresh.childNodes);
     if (!byItself) entitle(fresh.dataset.title);
   } catch (fault) {
     if (loading !== mine) return false;  // another item was chosen meanwhile
     if (byItself) return choose(""), false;
-    if (fault instanceof NotAnItem || !(await loadKept(path))) return refused(path, fault);
+    const isShown = !(fault instanceof NotAnItem) && (await loadKept(path, mine));
+    if (loading !== mine) return false;
+    if (!isShown) return refused(path, fault);
   } finally {
     clearTimeout(timer);
     if (loading === mine) {
@@ -89,6 +95,14 @@ async function load(path, { focus = true, byItself = false } = {}) {
   return true;
 }
 
+/** Put an item into the pane. What was being written about the one before is kept until that is opened again. */
+function fill(...nodes) {
+  if (article()) written.set(openId(), writtenIn(article()));
+  pane.replaceChildren(...nodes);
+  keep(article(), written.get(openId()) ?? "");
+  written.delete(openId());
+}
+
 const idIn = (path) => new URL(path, location.href).pathname.split("/")[2];
 
 /** The item of an address, without the list. */
@@ -97,11 +111,11 @@ function fetchParts(path, signal) {
   return fetch(`/n/${idIn(path)}/parts${search}`, { headers: { Accept: "text/html" }, signal });
 }
 
-/** The kept item, with the comment field open if the address asks for it. */
-async function loadKept(path) {
+/** The kept item, with the comment field open if the address asks for it, unless another one was chosen meanwhile. */
+async function loadKept(path, mine) {
   const { searchParams } = new URL(path, location.href), found = await keptArticle(idIn(path));
-  if (!found) return false;
-  pane.replaceChildren(withToken(found.article));
+  if (!found || loading !== mine) return false;
+  fill(withToken(found.article));
   entitle(found.title);
   if (searchParams.has("answer")) openAsk(found.article, searchParams.get("answer"));
   return true;
@@ -109,7 +123,10 @@ async function loadKept(path) {
 
 function refused(path, fault) {
   if (fault instanceof NotAnItem || navigator.onLine) location.assign(path);
-  else document.getElementById("news").textContent = say("not_loaded");
+  else {
+    choose(openId());
+    document.getElementById("news").textContent = say("not_loaded");
+  }
   return false;
 }
 
@@ -164,13 +181,17 @@ function withoutWay(address) {
 function back() {
   if (history.state?.fromList) history.back();
   else {
-    history.pushState({ mine: true }, "", address);
+    history.pushState({ mine: true }, "", address());
     showList();
   }
 }
 
 function showList() {
   const id = openId();
+  loading?.abort();
+  loading = null;
+  pane.inert = false;
+  pane.removeAttribute("aria-busy");
   page.dataset.view = "list";
   entitle(document.getElementById("waiting-heading").textContent);
   choose("");
@@ -225,7 +246,8 @@ function keepOpen(here, there) {
 
 /** Replace a part; the focus moves to the control in the same position. */
 function swap(here, there) {
-  const pressable = "a, button, summary";
+  const pressable = "a, button, summary, input:not([type=hidden])", until = here.querySelector("#until")?.value, next = there.querySelector("#until");
+  if (until && next) next.value = until;
   const position = [...here.querySelectorAll(pressable)].indexOf(document.activeElement);
   here.replaceWith(there);
   if (position >= 0) [...there.querySelectorAll(pressable)][position]?.focus();

@@ -1,6 +1,7 @@
 // Search as one types: what is found stands in place of the list, which stays behind it. Without this file the form works as
 // a form does.
 
+import { overtake, retell } from "./answers.js";
 import { count } from "./list.js";
 import { announce, settings } from "./words.js";
 
@@ -23,6 +24,7 @@ function queryOf(fields) {
 
 async function search() {
   loading?.abort();
+  if (hits.some((part) => part.querySelector(".ask, .kept"))) return null;  // something is being written there
   const query = queryOf(form);
   if (query === own.query) return restore();
   const mine = loading = new AbortController();
@@ -49,6 +51,10 @@ function show(page) {
   }
   for (const part of hits) part.classList.add("hit");
   list.append(...hits);
+  for (const { dataset: { id } } of list.querySelectorAll(".hit [data-id]")) {
+    overtake({ id, seq: page.body.dataset.seq });  // read before everything else on that page
+    retell(id);
+  }
   list.classList.add("searching");
   list.dataset.found = "";
   goTo(address);

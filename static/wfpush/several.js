@@ -23,7 +23,8 @@ function sums() {
 
 function written(total, currency) {
   const isCode = /^[A-Za-z]{3}$/.test(currency), options = isCode ? { style: "currency", currency } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  const text = new Intl.NumberFormat(settings.language, options).format(total);
+  const variety = settings.locale.replace("_", "-"), tag = variety.split("-")[0] === settings.language ? variety : settings.language;
+  const text = new Intl.NumberFormat(tag, options).format(total);
   return isCode ? text : `${text} ${currency}`.trim();
 }
 

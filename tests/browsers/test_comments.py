@@ -57,6 +57,24 @@ async def test_a_remark_to_an_approval_stays_too_and_the_list_leaves_it_where_it
     await expect(pane.locator(".kept")).to_contain_text("No longer waiting for you: cancelled.")
 
 
+async def test_words_are_there_again_when_another_item_was_opened_meanwhile(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    for name in ("Approve the left oar", "Approve the right oar"):
+        installation.assign(name)
+        installation.waits_for("dave", name)
+    dave = await sign_in("dave", again=True)
+    pane = await opened(dave, "Approve the left oar")
+    await pane.get_by_text("Add a comment").click()
+    await pane.get_by_label("Your comment", exact=True).fill(WORDS)
+
+    await opened(dave, "Approve the right oar")
+    await expect(kept(pane)).to_have_count(0)
+    await opened(dave, "Approve the left oar")
+
+    await expect(kept(pane)).to_have_value(WORDS)
+
+
 async def test_words_kept_on_a_card_are_there_when_the_list_is_tidied(
     installation: Installation, sign_in: SignIn
 ) -> None:

@@ -11,7 +11,16 @@ from notifications import errors
 from notifications.connectors.signatures import new_secret
 from notifications.connectors.webhook import Call
 from notifications.engines import callback
-from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
+from notifications.items import snoozing
+from notifications.models import (
+    Callback,
+    CallbackAttempt,
+    CallbackState,
+    Engine,
+    Notification,
+    SigningSecret,
+    TaskState,
+)
 from notifications.reasons import said, words
 from notifications.routing import expiry
 from tests.support.callbacks import claimed, dispatch, make_due
@@ -199,6 +208,18 @@ def test_the_loser_of_a_refused_answer_may_still_answer(story: Story, receiver: 
     assert story.answer(story.carol, "reject", "No").created
     dispatch()
     assert story.copy(story.bob).outcome["by"]["ref"] == "carol"
+
+
+def test_an_overdue_item_is_snoozed_no_longer_when_its_answer_is_refused(story: Story, receiver: Receiver) -> None:
+    copy, now = story.copy(story.bob), timezone.now()
+    Notification.objects.filter(pk=copy.pk).update(due_at=now - timedelta(days=1))
+    snoozing.snooze(story.copy(story.bob), now + timedelta(days=2), now)
+    story.answer(story.bob, "approve")
+    receiver.answer((422, {}, b'{"detail": "No."}'), 204)
+    dispatch()
+
+    Notification.objects.filter(pk=copy.pk).update(read_at=timezone.now())  # he looks at it
+    assert not snoozing.is_snoozed(story.copy(story.bob), timezone.now())
 
 
 def test_a_name_changed_meanwhile_does_not_hide_that_the_engine_has_it(story: Story, receiver: Receiver) -> None:
