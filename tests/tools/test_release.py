@@ -1,6 +1,7 @@
 """`make release`: it refuses what is not ready, and tags what is."""
 
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -30,7 +31,8 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.write("Makefile", replaced(read("Makefile"), {"release: setup-dev": "release:", "lint\n": "--version\n"}))
-        self.write("pyproject.toml", replaced(read("pyproject.toml"), {KEEPING: "touch tests/upgrades/kept"}))
+        project = re.sub(r'(?m)^current_version = "[0-9.]+"', 'current_version = "0.3.0"', read("pyproject.toml"))
+        self.write("pyproject.toml", replaced(project, {KEEPING: "touch tests/upgrades/kept"}))
         self.write("wfpush/__init__.py", read("wfpush/__init__.py"))
         self.write("CHANGELOG.md", CHANGELOG)
         self.write("tests/upgrades/0.3.0.sha256", "")
