@@ -64,6 +64,25 @@ export const isBeside = () => BESIDE.matches;
 
 /** Show an item; without a connection the kept one. After a fault the browser goes to the address, which shows what is wrong. */
 async function load(path, { focus = true, byItself = false } = {}) {
+  if (!isShown(path) && !(await bring(path, byItself))) return false;
+  opened({ isRead: !byItself });
+  if (byItself) return true;
+  page.dataset.view = "item";
+  entitle(document.getElementById("item-heading").textContent);
+  window.scrollTo(0, 0);
+  pane.scrollTop = 0;
+  if (focus) (pane.querySelector(".fields [autofocus], .ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
+  return true;
+}
+
+/** Whether the item of the address stands in the pane already: live changes keep it up to date. */
+function isShown(path) {
+  const { searchParams } = new URL(path, location.href);
+  return idIn(path) === openId() && !pane.inert && !("kept" in article().dataset) && !searchParams.has("answer");
+}
+
+/** Fetch an item into the pane. Returns false if another one was chosen meanwhile, or there is none. */
+async function bring(path, byItself) {
   loading?.abort();
   const mine = loading = new AbortController(), timer = setTimeout(() => mine.abort(), PATIENCE);
   pane.setAttribute("aria-busy", "true");
@@ -72,7 +91,6 @@ async function load(path, { focus = true, byItself = false } = {}) {
   try {
     const fresh = await fetchPane(fetchParts(path, mine.signal));
     fill(...fresh.childNodes);
-    if (!byItself) entitle(fresh.dataset.title);
   } catch (fault) {
     if (loading !== mine) return false;  // another item was chosen meanwhile
     if (byItself) return choose(""), false;
@@ -86,12 +104,6 @@ async function load(path, { focus = true, byItself = false } = {}) {
       pane.inert = false;
     }
   }
-  opened({ isRead: !byItself });
-  if (byItself) return true;
-  page.dataset.view = "item";
-  window.scrollTo(0, 0);
-  pane.scrollTop = 0;
-  if (focus) (pane.querySelector(".fields [autofocus], .ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
   return true;
 }
 
@@ -115,8 +127,8 @@ function fetchParts(path, signal) {
 async function loadKept(path, mine) {
   const { searchParams } = new URL(path, location.href), found = await keptArticle(idIn(path));
   if (!found || loading !== mine) return false;
+  found.article.dataset.kept = "";
   fill(withToken(found.article));
-  entitle(found.title);
   if (searchParams.has("answer")) openAsk(found.article, searchParams.get("answer"));
   return true;
 }

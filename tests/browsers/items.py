@@ -27,6 +27,7 @@ async def opened(page: Page, title: str) -> Locator:
     """Open the item by its link; returns the place in which it is shown."""
     await page.get_by_role("link", name=title, exact=True).first.click()
     await expect(page.locator("#item-heading")).to_have_text(title)
+    await expect(page.locator("#item")).not_to_have_attribute("aria-busy", "true")
     return page.locator("#item")
 
 
