@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications.models import Recipient, Response
+from notifications.models import FactKind, Recipient, Response
 from notifications.wording import formats
 from notifications.wording.key_facts import KeyFact, facts_in
 from notifications.wording.languages import reading_language
@@ -22,7 +22,7 @@ Amount = tuple[Decimal, str]
 
 def amount_of(facts: Iterable[KeyFact]) -> Amount | None:
     """Return the first amount of money among the facts."""
-    first = next((fact for fact in facts if fact.kind == "money"), None)
+    first = next((fact for fact in facts if fact.kind == FactKind.MONEY), None)
     number = formats.as_number(first.value) if first else None
     return None if first is None or number is None else (number, first.currency)
 

@@ -12,7 +12,7 @@ from django.db.models import Case as CaseWhen
 from django.db.models import Count, F, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from notifications.inbox import item_amounts, search
+from notifications.inbox import fact_filters, search
 from notifications.inbox.cards import Card, card
 from notifications.inbox.list_query import AMOUNT_SORTS, DUE, PLAIN, Finding
 from notifications.items.representation import notification_queryset
@@ -175,7 +175,7 @@ def _page_of_matches(mine: QuerySet[Notification], reader: Recipient, now: datet
     rows = _filter_rows(mine, reader, now, finding)
     count = _count(mine, rows, finding)
     if finding.sort in AMOUNT_SORTS:
-        rows = item_amounts.order_by_amount(rows, largest=finding.sort == "largest")
+        rows = fact_filters.order_by_amount(rows, largest=finding.sort == "largest")
     elif finding.sort:
         rows = rows.order_by(*(OLDEST if finding.sort == "oldest" else NEWEST))
     elif finding.tab == "waiting":
@@ -238,7 +238,7 @@ def _filter_rows(
     }
     rows = rows.filter(**{name: value for name, value in conditions.items() if value})
     least, most = (search.number_in(text, reader.locale) for text in (finding.least, finding.most))
-    rows = item_amounts.filter_by_facts(rows, finding.fact, least, most)
+    rows = fact_filters.filter_by_facts(rows, finding.fact, least, most)
     return rows.filter(read_at=None) if finding.unread else rows
 
 
@@ -322,7 +322,7 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
         Filter("engine", _("Source system"), finding.engine, _choices(Engine.objects.filter(pk__in=engines), "slug")),
     ]
     if finding.tab == "waiting":
-        label, values = item_amounts.common_fact(newest, reader.locale)
+        label, values = fact_filters.common_fact(newest, reader.locale)
         filters.append(Filter("fact", label, finding.fact, [(value, value) for value in values[:MOST_CHOICES]]))
     return [each for each in filters if each.choices]
 

@@ -114,15 +114,15 @@ def show(
     request: PersonRequest, inbox_item: Item | None, sent: RefusedInput = NOTHING_SENT, *, status: int = 200
 ) -> HttpResponse:
     """Show the page, with an item or without one."""
-    reader, finding = request.recipient, finding_of(request.GET)
-    page = _list_page(reader, finding, timezone.now())
+    reader, finding, now = request.recipient, finding_of(request.GET), timezone.now()
+    page = _list_page(reader, finding, now)
     context: dict[str, Any] = {
         **_item_context(request, inbox_item, sent),
         "list": page.listing,
         "chips": list(chips_of(page.listing, reader)),
         "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
         "filters": filters_of(reader, finding) if finding.filters_open else [],
-        "totals": totals_of(reader, timezone.now()) if finding == Finding(tab="done") else [],
+        "totals": totals_of(reader, now) if finding == Finding(tab="done") else [],
         "settings": browser_settings(request, finding),
         **page.context,
     }
