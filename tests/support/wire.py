@@ -88,17 +88,19 @@ def served(program: str) -> Iterator[int]:
 def _running(server: "subprocess.Popen[bytes]", port: int) -> Iterator[int]:
     def has_begun() -> bool:
         assert server.poll() is None
-        return listens(port)
+        return answers(port)
 
-    eventually(has_begun, "the server listens")
+    eventually(has_begun, "the server answers")
     yield port
     server.send_signal(signal.SIGTERM)
     assert server.wait(10) == 0
 
 
-def listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
+def answers(port: int) -> bool:
+    """Return whether the server's loop runs. It listens earlier than it handles SIGTERM."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"no HTTP\r\n\r\n")
+        return bool(connection.recv(1))
     return False
 
 

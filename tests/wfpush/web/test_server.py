@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
-from tests.support.wire import ROOT, SERVER, Wire, has_ipv6, head, listens, served, server_at
+from tests.support.wire import ROOT, SERVER, Wire, answers, has_ipv6, head, served, server_at
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT
 
 pytestmark = pytest.mark.processes
@@ -260,7 +260,7 @@ def test_an_error_of_the_server_itself_is_logged(tmp_path: Path) -> None:
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         program = SERVER.replace("\nserve(", f"\n{fails}serve(")
         server = subprocess.Popen([sys.executable, "-c", program, str(port)], cwd=ROOT, env=environment, stderr=stderr)
-        eventually(lambda: listens(port), "the server listens")
+        eventually(lambda: answers(port), "the server answers")
         with suppress(AssertionError):
             Wire(port).send(head("Content-Length: 0")).answer()
         server.terminate()
