@@ -10,20 +10,14 @@ from django.utils.translation import gettext as _
 
 from notifications import reasons
 from notifications.cases import internal_events
-from notifications.cases.facts import facts_of_task
-from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
 from notifications.models import Notification, Priority, Recipient, Task
-from notifications.routing import fanout
+from notifications.routing import fanout, handing_on
 from notifications.routing.addressing import Contacts
-from notifications.routing.plan import Plan
-from notifications.routing.route import Manner, MessageRecipient
-from notifications.wording.batch_render import Writer
+from notifications.routing.route import MessageRecipient
 from notifications.wording.languages import speaking_to
 from notifications.wording.times import when
 from wfpush.identifiers import uuid7
-from wfpush.postgres import bulk
-from wfpush.queue import outbox
 
 TYPE = "task.offered"
 
@@ -49,38 +43,21 @@ def make(offers: Sequence[Offer], now: datetime) -> list[Notification]:
     planners = [_planner(offer, contacts, now) for offer in offers]
     inbox_items.lock({offer.to.pk for offer in offers})
     made = [_copy(offer, planner, now) for offer, planner in zip(offers, planners, strict=True)]
-    for planner in planners:
-        planner.event.plan, planner.event.told = planner.plan.as_json(), len(planner.deliveries)
-    bulk.insert([planner.event for planner in planners])
-    fanout.save(planners, now)
-    outbox.wake_on_commit("deliveries")
+    handing_on.save(planners, now)
     return made
 
 
 def _planner(offer: Offer, contacts: Contacts, now: datetime) -> fanout.Planner:
-    task, person = offer.task, offer.copy.recipient
-    event = internal_events.about_task(task, TYPE, f"offer/{uuid7()}", now, offered_by=person.as_person())
-    writer = Writer(event, task, facts_of_task(task, task.case, event))
-    planner = fanout.Planner(event, task, task.case, writer, Plan(), now, True, contacts)
-    planner.colleagues = set(offer.have)
+    person = offer.copy.recipient
+    event = internal_events.about_task(offer.task, TYPE, f"offer/{uuid7()}", now, offered_by=person.as_person())
+    planner = handing_on.planner_of(event, offer.task, offer.have, now, contacts)
     planner.contents.stored.add(offer.copy.revision)
     return planner
 
 
 def _copy(offer: Offer, planner: fanout.Planner, now: datetime) -> Notification:
     copy, person = offer.copy, offer.copy.recipient
-    loud = offer.loud or offer.task.priority == Priority.URGENT
-    manner = Manner(
-        name=copy.route.name if copy.route is not None else "",
-        category=copy.category,
-        channels=copy.category.channels if loud else (INBOX,),
-        version=copy.template_version,
-        brand=copy.brand if copy.brand_id != person.brand_id else None,
-        answer_from_email=copy.answer_from_email,
-        answer_from_push=copy.answer_from_push,
-        route=copy.route,
-        escalated=copy.escalated,
-    )
+    manner = handing_on.manner_of(copy, loud=offer.loud or offer.task.priority == Priority.URGENT)
     with speaking_to(offer.to):
         until = f"{timezone.localtime(offer.until):%Y-%m-%d %H:%M}"
         note = _("Offered by %(name)s, who is away. Back %(when)s.") % {"name": person, "when": when(offer.until, now)}

@@ -18,8 +18,6 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import internal_events, lifecycle
-from notifications.cases.facts import facts_of_task
-from notifications.channel_facts import INBOX
 from notifications.items import inbox_items
 from notifications.models import (
     AbsencePart,
@@ -32,13 +30,11 @@ from notifications.models import (
 )
 from notifications.people import absence
 from notifications.reasons import Reason
-from notifications.routing import fanout
+from notifications.routing import fanout, handing_on
 from notifications.routing.addressing import Contacts
 from notifications.routing.batch import Copies
 from notifications.routing.entitlement import Entitlements, Successor, ending, managers_above
-from notifications.routing.plan import Plan
-from notifications.routing.route import Manner, MessageRecipient, Unresolved
-from notifications.wording.batch_render import Writer
+from notifications.routing.route import MessageRecipient, Unresolved
 from wfpush.identifiers import uuid7
 from wfpush.postgres import bulk, revision
 from wfpush.queue import outage, outbox
@@ -234,36 +230,18 @@ class _PassingOn:
         """Return the planner of the task's event. `task_counts`: tasks that each person got in this transaction."""
         task = self.task
         event = internal_events.about_task(task, TYPE, f"passed-on/{uuid7()}", self.now)
-        writer = Writer(event, task, facts_of_task(task, task.case, event))
-        planner = fanout.Planner(event, task, task.case, writer, Plan(), self.now, True, contacts)
-        planner.colleagues = self.remaining_ids | self.successors.keys()
+        colleagues = self.remaining_ids | self.successors.keys()
+        planner = handing_on.planner_of(event, task, colleagues, self.now, contacts)
         for reason in dict.fromkeys(self.lost.values()):
             planner.withdraw([copy for copy, why in self.lost.items() if why == reason], reason)
         for copy, successor in self.successors.values():
             task_counts[successor.person.pk] = task_counts.get(successor.person.pk, 0) + 1
             loud = task_counts[successor.person.pk] <= LOUD or task.priority == Priority.URGENT
-            manner = _manner_of(copy, loud=loud)
+            manner = handing_on.manner_of(copy, loud=loud)
             planner.make([MessageRecipient(successor.person, manner, successor.reason, successor.on_behalf_of)])
         if task.answerable and not planner.colleagues:
             planner.plan.unknown([Unresolved(task.task_id, reasons.NOBODY_HAS_TASK())])
-        event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
-        event.unresolved = len(planner.plan.unresolved)
         return planner
-
-
-def _manner_of(copy: Notification, *, loud: bool) -> Manner:
-    """Return the manner in which the copy came, by the inbox only unless `loud`."""
-    return Manner(
-        name=copy.route.name if copy.route is not None else "",
-        category=copy.category,
-        channels=copy.category.channels if loud else (INBOX,),
-        version=copy.template_version,
-        brand=copy.brand if copy.brand_id != copy.recipient.brand_id else None,
-        answer_from_email=copy.answer_from_email,
-        answer_from_push=copy.answer_from_push,
-        route=copy.route,
-        escalated=copy.escalated,
-    )
 
 
 def _write(passing: Sequence[_PassingOn], now: datetime) -> None:
@@ -272,9 +250,7 @@ def _write(passing: Sequence[_PassingOn], now: datetime) -> None:
     inbox_items.lock(set().union(*(passing_on.people for passing_on in passing)))
     contacts, task_counts = Contacts(), dict[int, int]()
     planners = [passing_on.planner(contacts, task_counts) for passing_on in passing]
-    bulk.insert([planner.event for planner in planners])
-    fanout.save(planners, now)
-    outbox.wake_on_commit("deliveries")
+    handing_on.save(planners, now)
     log.info("tasks_passed_on", tasks=len(passing))
 
 
