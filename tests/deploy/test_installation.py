@@ -1,4 +1,4 @@
-"""The section “Installation” of docs/operations.md, typed as it stands there: from nothing to the first answer.
+"""The commands of docs/start/debian.md, typed as they are there: from nothing to a restored backup.
 
 On Debian's PostgreSQL, Redis and nginx, in a scratch folder that stands for `/`. All that differs from a machine of its
 own is in `adapted`, in the programs of stand_ins.py, and in what Debian's packages do by themselves (`Debian`).
@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.documentation import ROOT, section
+from tests.support.documentation import ROOT, blocks
 from tests.support.processes import free_ports
 from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import eventually
@@ -27,6 +27,7 @@ from wfpush.embedded.servers import unprivileged_user
 
 pytestmark = [pytest.mark.processes, pytest.mark.ci]
 
+PAGE = "docs/start/debian.md"
 SECONDS = 240
 OF_DEBIAN = {
     "redis-server": "redis-server",
@@ -50,7 +51,7 @@ def postgresql() -> Path:
     ]
     missing += [] if programs else ["postgresql"]
     if missing:
-        reason = f"apt-get install {' '.join(missing)}: the installation of docs/operations.md was NOT tried"
+        reason = f"apt-get install {' '.join(missing)}: docs/start/debian.md was NOT tried"
         assert not os.environ.get("CI"), reason
         pytest.skip(reason)
     return programs[-1].parent
@@ -83,6 +84,7 @@ class Debian:
             "/etc/nginx/conf.d",
             "/etc/ssl/wfpush",
             "/usr/local/sbin/",
+            "/var/backups/wfpush",
         )
         return {
             **{folder: f"{self.root}{folder}" for folder in folders},
@@ -203,13 +205,11 @@ def debian() -> Iterator[Debian]:
         yield made
 
 
-def test_the_page_leads_from_nothing_to_the_first_answer(debian: Debian) -> None:
-    page = section("docs/operations.md", "Installation")
-    blocks = re.findall(r"```sh\n(.*?)```", page, re.S)
+def test_the_page_leads_from_nothing_to_a_restored_backup(debian: Debian) -> None:
     with receiving() as engine:
         adapted = debian.adapted(engine)
         debian.prepare(adapted)
-        script = "\n".join(["set -euo pipefail", *(replaced(block, adapted) for block in blocks)])
+        script = "\n".join(["set -euo pipefail", *(replaced(block, adapted) for block in blocks(PAGE, "sh"))])
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=debian.root,
@@ -223,7 +223,9 @@ def test_the_page_leads_from_nothing_to_the_first_answer(debian: Debian) -> None
         assert "System check identified no issues (3 silenced).\n" in done.stdout
         assert not re.search(r"warning|error|traceback", done.stderr, re.I), done.stderr
 
-        recorded = json.loads(done.stdout.strip().splitlines()[-1])
+        lines = done.stdout.strip().splitlines()
+        assert lines[-1] == "1 answer restored"
+        recorded = json.loads(next(line for line in lines if '"answers"' in line))
         assert [answer["action"] for answer in recorded["answers"]] == ["approve"]
         eventually(lambda: len(engine.calls) == 1, "the engine is told")
         (told,) = engine.calls
