@@ -79,7 +79,7 @@ soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 -m "soak or long"
 	$(PY) -m tests.support.dates
 
-# The pictures of docs/administrators.md, of the desk as it is.
+# The pictures of docs/administrators/, of the desk as it is.
 pictures: setup-dev
 	$(PY) -m pytest -q tests/admin/pictures.py
 

@@ -1,4 +1,4 @@
-"""All failures, in one vocabulary. Each has a code (docs/api.md), a status and a sentence for the reader."""
+"""All failures, in one vocabulary. Each has a code (docs/api/errors.md), a status and a sentence for the reader."""
 
 from collections.abc import Sequence
 from typing import Any, Self

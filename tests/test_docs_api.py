@@ -29,7 +29,7 @@ from notifications.models.validators import MAX_ID
 from notifications.people import devices
 from notifications.types import BEHAVIOURS, USUAL_COMMENTS
 from notifications.wording import message, render
-from tests.support.documentation import PAGES, code, first_words, read, rows, section
+from tests.support.documentation import PAGES, code, first_words, name_of, read, rows, section
 from wfpush.web import bodylimit, pointers, problems
 
 
@@ -45,7 +45,7 @@ def shape(path: str) -> str:
 
 
 def test_the_list_of_paths_is_that_of_the_api() -> None:
-    listed = first_words(section("docs/api.md", "General"))
+    listed = first_words(section("docs/api", "General"))
     documented = {
         (method, shape(path)) for path, cells in listed.items() if path.startswith("/api/") for method in code(cells[0])
     }
@@ -53,7 +53,7 @@ def test_the_list_of_paths_is_that_of_the_api() -> None:
     assert documented == operations()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_names_a_path_that_is_not_there(page: Path) -> None:
     named = re.findall(r"`(GET|PUT|POST|DELETE) (/api/[^\s`?]+)", page.read_text(encoding="utf-8"))
 
@@ -61,7 +61,7 @@ def test_no_page_names_a_path_that_is_not_there(page: Path) -> None:
 
 
 def test_every_path_is_told_of_and_not_only_listed() -> None:
-    told = re.findall(r"`(GET|PUT|POST|DELETE) (/api/v1/[^\s`?]+)", read("docs/api.md"))
+    told = re.findall(r"`(GET|PUT|POST|DELETE) (/api/v1/[^\s`?]+)", read("docs/api"))
 
     assert {(method, shape(path)) for method, path in told} == {each for each in operations() if "/v1/" in each[1]}
 
@@ -82,7 +82,7 @@ def codes_in_code() -> set[tuple[str, int]]:
 
 
 def test_every_problem_code_is_documented_with_its_status() -> None:
-    table = first_words(section("docs/api.md", "Errors"))
+    table = first_words(section("docs/api", "Errors"))
     documented = {(name, int(cells[0])) for name, cells in table.items() if cells[0].isdecimal()}
 
     assert documented == codes_in_code()
@@ -90,7 +90,7 @@ def test_every_problem_code_is_documented_with_its_status() -> None:
 
 
 def test_every_type_of_event_is_documented_with_what_it_needs() -> None:
-    table = first_words(section("docs/api.md", "What an event's data holds"))
+    table = first_words(section("docs/api", "What an event's data holds"))
     documented = {name: set(code(cells[1])) for name, cells in table.items() if name in BEHAVIOURS}
     needed = {
         name: {path.replace("/", ".") for path in (*eventdata.NEEDS[name], *eventdata.NEEDS_ONE_OF.get(name, ()))}
@@ -112,7 +112,7 @@ def test_every_type_of_event_is_documented_with_what_it_needs() -> None:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_every_state_is_documented(heading: str, title: str, choices: Any) -> None:
-    text = section("docs/api.md", heading)
+    text = section("docs/api", heading)
     table = text[text.index(f"| {title} |") :].split("\n\n")[0]
     documented = {name for cells in rows(table)[1:] for cell in cells[:2] for name in code(cell)}
 
@@ -122,7 +122,7 @@ def test_every_state_is_documented(heading: str, title: str, choices: Any) -> No
 
 
 def test_callback_states_and_ways_of_answering_are_documented() -> None:
-    out, answers = section("docs/api.md", "Answers out to the engine"), section("docs/api.md", "Answers")
+    out, answers = section("docs/api", "Answers out to the engine"), section("docs/api", "Answers")
 
     assert set(CallbackState.values) <= set(code(out))
     assert {name for name, _ in via_choices()} <= set(code(answers))
@@ -132,7 +132,7 @@ FORM = b"multipart/form-data"
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    documented = {cells[0]: cells[1] for cells in rows(section("docs/api.md", "Limits"))[1:]}
+    documented = {cells[0]: cells[1] for cells in rows(section("docs/api", "Limits"))[1:]}
 
     assert documented == {
         "Body of a request": f"{bodylimit.BODY_LIMIT // 2**20} MiB",
@@ -164,6 +164,6 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 
 def test_the_buttons_with_labels_of_their_own_are_documented() -> None:
-    told = code(section("docs/engines.md", "Tell the whole story of a task"))
+    told = code(section("docs/engines", "Tell the whole story of a task"))
 
     assert USUAL_COMMENTS.keys() <= set(told)

@@ -16,13 +16,13 @@ import pytest
 
 from notifications.connectors import CONNECTORS, connector_for, presets, samples, signatures
 from notifications.intake import cloudevents, mapping
-from tests.support.documentation import PAGES, ROOT, blocks, read
+from tests.support.documentation import PAGES, blocks, name_of, read
 
 
 def sample_events() -> Iterator[tuple[str, Any]]:
     """Every CloudEvent on a page, in JSON blocks and in `curl -d '…'`, but for messages that we send to engines."""
     for page in PAGES:
-        name = str(page.relative_to(ROOT))
+        name = name_of(page)
         bodies = [*blocks(name, "json"), *re.findall(r"-d '(.*?)'", page.read_text(encoding="utf-8"), re.S)]
         for body in bodies:
             found = json.loads(body)
@@ -37,7 +37,7 @@ def test_a_sample_event_is_one_that_is_taken(event: Any) -> None:
 
 
 def test_the_sample_of_binary_mode_is_taken() -> None:
-    command = next(block for block in blocks("docs/engines.md", "sh") if "ce-specversion" in block)
+    command = next(block for block in blocks("docs/engines", "sh") if "ce-specversion" in block)
     headers = dict(re.findall(r"'(ce-[a-z]+): ([^']+)'", command))
     body = re.search(r"-d '(.*?)'", command, re.S)
 
@@ -47,7 +47,7 @@ def test_the_sample_of_binary_mode_is_taken() -> None:
 
 @pytest.mark.parametrize("preset", ["flowable", "opentext", "camunda7", "camunda8"])
 def test_a_preset_makes_an_event_of_the_sample_of_its_engine(preset: str) -> None:
-    marked = re.search(rf"<!-- preset: [^>]*{preset}[^>]*-->\n```json\n(.*?)```", read("docs/engines.md"), re.S)
+    marked = re.search(rf"<!-- preset: [^>]*{preset}[^>]*-->\n```json\n(.*?)```", read("docs/engines"), re.S)
     assert marked
     event = cloudevents.structured(
         mapping.translate(connector_for(preset).preset.items(), json.loads(marked[1]), source="/engines/x")
@@ -104,7 +104,7 @@ def test_what_the_desk_offers_to_copy_stands_in_the_docs(name: str) -> None:
     if name.endswith("_task.json") and "specversion" in text:
         assert cloudevents.structured(json.loads(text)).type == "task.assigned"
     else:
-        assert text in read("docs/engines.md")
+        assert text in read("docs/engines")
 
 
 def test_every_sample_is_offered_by_a_kind() -> None:
@@ -114,20 +114,21 @@ def test_every_sample_is_offered_by_a_kind() -> None:
 
 
 def test_every_preset_is_documented() -> None:
-    assert all(f"{preset}" in read("docs/engines.md") for preset in presets())
+    assert all(f"{preset}" in read("docs/engines") for preset in presets())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_json_block_is_json(page: Path) -> None:
-    found = blocks(str(page.relative_to(ROOT)), "json")
+    found = blocks(name_of(page), "json")
 
     assert all(isinstance(json.loads(block), dict | list) for block in found)
 
 
 def run_sample(mark: str) -> dict[str, Any]:
-    (source,) = blocks("docs/engines.md", "python", mark)
+    page = {"receiver": "docs/start/engine.md"}.get(mark, "docs/engines")
+    (source,) = blocks(page, "python", mark)
     namespace: dict[str, Any] = {"__name__": mark}
-    exec(compile(source, f"docs/engines.md ({mark})", "exec"), namespace)
+    exec(compile(source, f"{page} ({mark})", "exec"), namespace)
     return namespace
 
 
@@ -176,7 +177,7 @@ def test_the_sample_receiver_runs_and_takes_an_answer_once(
     secret = signatures.new_secret()
     monkeypatch.setenv("WFPUSH_SIGNING_SECRET", secret)
     sample = run_sample("receiver")
-    (body,) = [block.encode() for block in blocks("docs/api.md", "json") if "task.responded" in block]
+    (body,) = [block.encode() for block in blocks("docs/api", "json") if "task.responded" in block]
     with serving(sample["Receiver"]) as address:
         now = int(sample["time"].time())
         first = post(address, body, signed(secret, body=body, at=now))
@@ -193,9 +194,7 @@ def test_the_sample_receiver_refuses_what_it_cannot_do_and_takes_what_it_need_no
     secret = signatures.new_secret()
     monkeypatch.setenv("WFPUSH_SIGNING_SECRET", secret)
     sample = run_sample("receiver")
-    told = {
-        json.loads(block)["type"]: block.encode() for block in blocks("docs/api.md", "json") if "raised_at" in block
-    }
+    told = {json.loads(block)["type"]: block.encode() for block in blocks("docs/api", "json") if "raised_at" in block}
     with serving(sample["Receiver"]) as address:
         now = int(sample["time"].time())
         answers = {type: post(address, body, signed(secret, body=body, at=now, id=type)) for type, body in told.items()}

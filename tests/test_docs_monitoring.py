@@ -1,4 +1,4 @@
-"""Metrics, alert rules and dashboard speak of the same things, and docs/operations.md of all of them."""
+"""Metrics, alert rules and dashboard speak of the same things, and docs/operations/monitoring.md of all of them."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def queries() -> list[str]:
 
 
 def test_every_metric_is_documented_and_no_other(shown: dict[str, set[str]]) -> None:
-    table = first_words(section("docs/operations.md", "Metrics and alerts"))
+    table = first_words(section("docs/operations", "Metrics and alerts"))
 
     assert {name for name in table if name.startswith("wfpush_")} == set(shown)
 
@@ -100,7 +100,7 @@ def test_every_metric_is_on_the_dashboard(shown: dict[str, set[str]]) -> None:
 
 def test_every_alert_that_the_documentation_names_is_there(shown: dict[str, set[str]]) -> None:
     queries = " ".join(rule["expr"] for rule in rules())
-    for cells in rows(section("docs/operations.md", "Metrics and alerts")):
+    for cells in rows(section("docs/operations", "Metrics and alerts")):
         names = [name for name in code(cells[0]) if name in shown]
         if names and cells[2]:
             assert any(name in queries for name in names), f"{cells[0]}: “{cells[2]}” is in no rule"

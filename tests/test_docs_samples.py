@@ -1,4 +1,4 @@
-"""What docs/api.md shows of answers and calls has the members of real ones."""
+"""What docs/api shows of answers and calls has the members of real ones."""
 
 import json
 from typing import Any, get_args
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 def sample(mark: str) -> Json:
-    """The JSON block of docs/api.md that holds these words."""
-    (found,) = [block for block in blocks("docs/api.md", "json") if mark in block]
+    """The JSON block of docs/api that holds these words."""
+    (found,) = [block for block in blocks("docs/api", "json") if mark in block]
     read: Json = json.loads(found)
     return read
 
@@ -51,7 +51,7 @@ def test_a_notification(story: Story) -> None:
 
 def test_an_answer_and_the_call_that_tells_the_engine(story: Story) -> None:
     response = story.answer(story.bob, "approve", "Fine.", variables={"cost_center": "4100"}).response
-    (row,) = [line for line in section("docs/api.md", "Answers").splitlines() if line.startswith("| 201 ")]
+    (row,) = [line for line in section("docs/api", "Answers").splitlines() if line.startswith("| 201 ")]
 
     assert members(json.loads(response.callback.body)) == members(sample("task.responded"))
     assert set(response_json(response)) == set(json.loads(code(row)[0].replace("{", "[").replace("}", "]")))
@@ -75,6 +75,6 @@ def test_a_trace(story: Story) -> None:
     event = story.task().assigned_event
     assert event is not None
 
-    told = code(section("docs/api.md", "The trace and a task"))
+    told = code(section("docs/api", "The trace and a task"))
 
     assert set(event_trace_json(event)) - {"id"} <= set(told)

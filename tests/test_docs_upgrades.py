@@ -1,4 +1,4 @@
-"""What docs/operations.md and docs/architecture.md promise about upgrades, of every migration that is added."""
+"""What docs/operations and docs/architecture promise about upgrades, of every migration that is added."""
 
 import inspect
 import re
@@ -218,7 +218,7 @@ def required_by(migration: Any) -> str:
 
 def test_no_new_migration_stops_a_process_that_may_still_run() -> None:
     stopped = [
-        f"{path}: {operation.describe()}: to processes of {old.version}, it {why}; see docs/architecture.md, Migrations"
+        f"{path}: {operation.describe()}: to processes of {old.version}, it {why}; see docs/architecture, Migrations"
         for path, migration in new_migrations().items()
         for operation in migration.operations
         for old in releases()

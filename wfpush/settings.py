@@ -144,7 +144,7 @@ CHANNEL_LAYERS = {
         "CONFIG": {"url": REDIS_URL, "on_return": "inbox.missed"},
     }
 }
-# Our tables are the queue; django-q2 is only woken up. Why each value: docs/architecture.md, "django-q2".
+# Our tables are the queue; django-q2 is only woken up. Why each value: docs/architecture/behaviour.md, "django-q2".
 Q_CLUSTER = {
     "name": "wfpush",
     "ALT_CLUSTERS": {},

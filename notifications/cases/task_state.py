@@ -1,4 +1,4 @@
-"""Applies an event to its task and case: the state machine of docs/api.md, "How events meet tasks"."""
+"""Applies an event to its task and case: the state machine of docs/api/events.md, "How events meet tasks"."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ class Change:
 
 
 def people_named(data: Json) -> list[PersonInEvent]:
-    """Return all people that an event's data names, in the places that docs/api.md lists."""
+    """Return all people that an event's data names, in the places that docs/api/events.md lists."""
     task, message, people = object_in(data, "task"), object_in(data, "message"), []
     people += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
     roles = object_in(object_in(data, "case"), "roles")

@@ -1,6 +1,6 @@
 """Files to copy into an engine so that it calls us: those in samples/, with address, engine and key filled in.
 
-docs/engines.md shows the same files.
+docs/engines/ shows the same files.
 """
 
 import json

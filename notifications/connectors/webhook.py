@@ -1,4 +1,4 @@
-"""Kind `webhook`: a Standard Webhooks POST of the answer's CloudEvent (docs/api.md, "Answers out to the engine")."""
+"""Kind `webhook`: a Standard Webhooks POST of the answer's CloudEvent (docs/api/callbacks.md)."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Messages as API and pages show them: docs/api.md, "Messages"."""
+"""Messages as API and pages show them: docs/api/messages.md, "Messages"."""
 
 from django.db.models import QuerySet
 

@@ -1,4 +1,4 @@
-"""The journeys of a fresh installation, through the statuses in docs/api.md; `texts/` has the words for customers."""
+"""The journeys of a fresh installation, through the statuses in docs/api; `texts/` has the words for customers."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The rules for `task.form`: docs/api.md, "Forms". Each fault has a JSON pointer (RFC 6901).
+"""The rules for `task.form`: docs/api/forms.md, "Forms". Each fault has a JSON pointer (RFC 6901).
 
 Unsupported keywords of JSON Schema are refused: a rule that nobody checks would be a promise that nobody keeps.
 """

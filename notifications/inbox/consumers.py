@@ -1,4 +1,4 @@
-"""`WS /ws/inbox`: the live inbox of one person (docs/api.md, "Inbox and answers").
+"""`WS /ws/inbox`: the live inbox of one person (docs/api/inbox.md, "Inbox and answers").
 
 Frames carry `seq`; the database has the truth. If a frame does not follow the last one sent, the consumer reads the
 missing changes from the database. So clients never notice lost or overtaken hints.

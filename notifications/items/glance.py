@@ -22,7 +22,7 @@ KINDS: dict[str, str | Promise] = {
     "exception": _("Exception"),
     "field": _("Field work"),
 }
-"""Labels of the kinds of tasks that docs/api.md names."""
+"""Labels of the kinds of tasks that docs/api/events.md names."""
 
 _WORDS = re.compile(r"\w+")
 _BETWEEN = " \t:;.,–—-·|/"

@@ -1,4 +1,4 @@
-"""Notifications, answers and traces as the API, live frames and pages show them: docs/api.md, "Inbox and answers"."""
+"""Notifications, answers and traces as the API, live frames and pages show them: docs/api/inbox.md."""
 
 import json
 from collections.abc import Callable, Hashable, Sequence
@@ -48,7 +48,7 @@ def iso_utc(value: datetime | None) -> str | None:
 
 
 def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str:
-    """Return the CloudEvent to an engine about its task: docs/api.md, "Answers out to the engine". It is stored once,
+    """Return the CloudEvent to an engine about its task: docs/api/callbacks.md. It is stored once,
     so that every retry is byte-identical."""
     event: Json = {
         "specversion": "1.0",

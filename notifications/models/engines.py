@@ -16,7 +16,7 @@ from wfpush.queue.outbox import Work
 
 
 class Scope(models.TextChoices):
-    """A right of an API key (docs/api.md, "Who may call")."""
+    """A right of an API key (docs/api/general.md, "Who may call")."""
 
     EVENTS = "events", _("Events: send events, read its own events, tasks and answers")
     PEOPLE = "people", _("People: create and update its own external people")

@@ -1,4 +1,4 @@
-"""The metrics of events, tasks, messages, answers and engines (docs/operations.md)."""
+"""The metrics of events, tasks, messages, answers and engines (docs/operations/monitoring.md)."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Changes that engines may make to people and teams: docs/api.md, "Who may call" and "People, teams, devices"."""
+"""Changes that engines may make to people and teams: docs/api/general.md and docs/api/people.md."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

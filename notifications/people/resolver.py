@@ -1,4 +1,4 @@
-"""Finds the person whom an event names: the internal one, else the engine's own external one (docs/api.md)."""
+"""Finds the person whom an event names: the internal one, else the engine's own external one (docs/api/events.md)."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""All data stored about one person, as JSON, row by row: docs/operations.md, “A person's data”.
+"""All data stored about one person, as JSON, row by row: docs/operations/data.md, “A person's data”.
 
 Secrets are left out: passwords, keys, tokens and their digests, and addresses by which devices are called.
 """

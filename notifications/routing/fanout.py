@@ -368,7 +368,7 @@ def _with_messages(rows: Sequence[Notification], planners: Sequence[Planner]) ->
 
 def details_of(event_facts: Json, facts: Sequence[KeyFact]) -> Json:
     """Return what a notification stores for display besides its texts: location, customer and documents, only in the
-    form of docs/api.md, and key facts."""
+    form of docs/api/inbox.md, and key facts."""
     details: Json = {
         name: _plain(event_facts[name]) for name in ("location", "customer") if object_in(event_facts, name)
     }

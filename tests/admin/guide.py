@@ -1,4 +1,4 @@
-"""The pages of the desk of which docs/administrators.md has a picture, light and dark."""
+"""The pages of the desk of which docs/administrators/ has a picture, light and dark."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ from notifications.wording import template_versions
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "administrators.md"
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 SCHEMES = {"light": "", "dark": "-dark"}
 """And the ends of the names of their pictures."""
 

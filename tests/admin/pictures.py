@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.admin.desk import Visit
-from tests.admin.guide import GUIDE, SCHEMES, SHOTS, Shot
+from tests.admin.guide import IMAGES, SCHEMES, SHOTS, Shot
 from tests.admin.world import World
 
 COLOURS = 64
@@ -41,4 +41,4 @@ def test_pictures_are_made(shot: Shot, evening: World, browse: Callable[[Visit],
 
     for end, png in browse(visit).items():
         few = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        few.save(GUIDE.parent / "images" / f"{shot.name}{end}.png", optimize=True)
+        few.save(IMAGES / f"{shot.name}{end}.png", optimize=True)

@@ -1,4 +1,4 @@
-"""What engines and people write neither hides nor turns words round on the desk (docs/api.md has what is kept)."""
+"""What engines and people write neither hides nor turns words round on the desk (docs/api has what is kept)."""
 
 import json
 import unicodedata

@@ -1,4 +1,4 @@
-"""Events in: every mode, every answer of docs/api.md's table."""
+"""Events in: every mode, every answer of docs/api/events.md's table."""
 
 import json
 from typing import Any

@@ -77,7 +77,7 @@ def test_every_purpose_is_described_once_and_has_operations() -> None:
 
 
 def test_every_code_is_one_of_its_status() -> None:
-    known = set(re.findall(r"^\| `(\w+)` \| (\d+) \|", section("docs/api.md", "Errors"), re.MULTILINE))
+    known = set(re.findall(r"^\| `(\w+)` \| (\d+) \|", section("docs/api", "Errors"), re.MULTILINE))
     assert ("already_answered", "409") in known
     codes = {code for code, _ in known}
     for name, (_, _, operation) in OPERATIONS.items():

@@ -1,4 +1,4 @@
-"""Answers: every row of docs/api.md's table, from inbox, app and with the token of one notification."""
+"""Answers: every row of docs/api/answers.md's table, from inbox, app and with the token of one notification."""
 
 from collections.abc import Iterator
 from datetime import timedelta

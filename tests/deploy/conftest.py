@@ -1,4 +1,4 @@
-"""An installation as docs/operations.md describes it: roles of its own, two web processes, a worker."""
+"""An installation as docs/operations/processes.md describes it: roles of its own, two web processes, a worker."""
 
 import json
 import os

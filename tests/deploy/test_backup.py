@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md that back up and restore, as they stand there."""
+"""The commands of docs/operations/backup.md that back up and restore, as they stand there."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ class Administrator:
         }
 
     def types(self, mark: str) -> None:
-        (block,) = blocks("docs/operations.md", "sh", mark)
+        (block,) = blocks("docs/operations", "sh", mark)
         assert "/var/backups/wfpush/" in block
         script = "set -euo pipefail\n" + block.replace("/var/backups/wfpush/", f"{self._backups}/")
         words = ["bash", "-c", script]

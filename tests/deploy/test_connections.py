@@ -1,4 +1,4 @@
-"""How many connections PostgreSQL must allow, by the count of docs/operations.md."""
+"""How many connections PostgreSQL must allow, by the count of docs/operations/database.md."""
 
 import http.client
 import time

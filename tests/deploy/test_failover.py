@@ -1,4 +1,4 @@
-"""Several hosts in DATABASE_URL: a new connection goes to the first that takes writes, as docs/operations.md says."""
+"""Several hosts in DATABASE_URL: a new connection goes to the first that takes writes, as docs/operations says."""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api.md, `WS /ws/inbox`)."""
+"""The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api/inbox.md, `WS /ws/inbox`)."""
 
 import json
 from datetime import timedelta

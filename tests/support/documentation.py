@@ -6,21 +6,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 FENCED = re.compile(r"```.*?```", re.S)
 
 
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 def read(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
+    """Return the text of a file, or of all pages of a folder such as `docs/api`."""
+    path = ROOT / name
+    files = sorted(path.glob("*.md")) if path.is_dir() else [path]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def section(page: str, heading: str) -> str:
-    """What stands under a heading, up to the next one of its level."""
-    found = re.search(rf"^(#+) {re.escape(heading)}$\n(.*?)(?=^\1 |^#{{1,2}} |\Z)", read(page), re.M | re.S)
+    """Return the text below a heading, up to the next one of its level or above. `page`: a file or a folder."""
+    text = read(page)
+    found = re.search(rf"^(#+) {re.escape(heading)}$\n", text, re.M)
     assert found, f"{page} has no heading “{heading}”"
-    return found[2]
+    rest = FENCED.sub(lambda block: re.sub(r"^#", " ", block[0], flags=re.M), text[found.end() :])
+    end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.M)
+    return text[found.end() :][: end.start()] if end else text[found.end() :]
 
 
 def rows(text: str) -> list[list[str]]:

@@ -42,7 +42,7 @@ _DATABASE_REASONS = {
     "25006": "is read-only; set default_transaction_read_only to off, or let DATABASE_URL name another server",
     "53100": "has no disk space left; free some on its machine, or enlarge the disk",
     "53200": "has no memory left; look at what else runs on its machine",
-    "53300": "takes no more connections; raise max_connections, or end others (docs/operations.md, Connections)",
+    "53300": "takes no more connections; raise max_connections, or end others (docs/operations, Connections)",
     "57014": f"takes no write within {STATEMENT_MS / 1000:g} s; look for locks or a slow disk",
     "57P": "is starting or shutting down; wait, or look into its log",
     "58": "has a fault of its disk or system; look into its log",

@@ -28,7 +28,7 @@ OUR_APPS = ("wfpush", *settings.CORE, *settings.FEATURES)
 TRUSTED_SECONDS = 60.0
 """Seconds for which a right schema is not checked again: `/readyz` is called every few seconds."""
 SHOWN = 4
-GUIDE = "docs/operations.md, Upgrading"
+GUIDE = "docs/operations/upgrading.md, Upgrading"
 
 Columns = dict[str, frozenset[str]]
 """The names of columns by table."""

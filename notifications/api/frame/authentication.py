@@ -1,4 +1,4 @@
-"""Identifies the caller: an engine by its key or signature, a person by token or session (docs/api.md, "Who may
+"""Identifies the caller: an engine by its key or signature, a person by token or session (docs/api/general.md, "Who may
 call")."""
 
 from dataclasses import dataclass, replace

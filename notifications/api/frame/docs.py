@@ -75,7 +75,7 @@ _EVENT = {
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"type": "string"},
         "dataschema": {"type": "string"},
-        "data": {"type": "object", "description": "See docs/api.md. At most 64 KiB."},
+        "data": {"type": "object", "description": "See docs/api/events.md. At most 64 KiB."},
     },
     "additionalProperties": True,
 }

@@ -1,4 +1,4 @@
-"""Answers: one winner, recorded once, everybody told (docs/api.md, the tables of answers and of task states)."""
+"""Answers: one winner, recorded once, everybody told (docs/api, the tables of answers and of task states)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""How events meet tasks: docs/api.md's table of states, and what comes late, early or twice."""
+"""How events meet tasks: docs/api/events.md's table of states, and what comes late, early or twice."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The walk of an event, as docs/architecture.md draws it: routing enters each room once or twice, and goes forward."""
+"""The walk of an event, as docs/architecture draws it: routing enters each room once or twice, and goes forward."""
 
 import sys
 from types import FrameType

@@ -96,7 +96,7 @@ def test_a_development_version_that_says_nothing_is_to_be_applied_is_found_out(
 
     assert status == 503
     assert says.startswith(f"lacks {missing}, though all migrations are recorded as applied: a development version")
-    assert "start with an empty database or restore a backup (docs/operations.md, Upgrading)" in says
+    assert "start with an empty database or restore a backup (docs/operations/upgrading.md, Upgrading)" in says
     assert missing in doctor()
 
 
@@ -109,7 +109,7 @@ def test_a_column_that_wants_a_value_nobody_writes_is_found_before_an_event_is_l
     assert ready()[:2] == (
         503,
         "wants a value in notifications_event.owner, which no migration made; take that away"
-        " (docs/operations.md, Upgrading)",
+        " (docs/operations/upgrading.md, Upgrading)",
     )
 
 

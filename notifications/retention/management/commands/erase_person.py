@@ -1,4 +1,4 @@
-"""`manage.py erase_person REF`: erases a person; what goes and what stays is in docs/operations.md."""
+"""`manage.py erase_person REF`: erases a person; what goes and what stays is in docs/operations/data.md."""
 
 import time
 from typing import Any

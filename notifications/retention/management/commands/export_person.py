@@ -10,7 +10,7 @@ from notifications.retention.person_export import export
 
 
 class Command(BaseCommand):
-    help = "Write everything that is held about one person, as JSON (docs/operations.md)."
+    help = "Write everything that is held about one person, as JSON (docs/operations/data.md)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_person(parser)
