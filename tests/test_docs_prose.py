@@ -1,0 +1,100 @@
+"""The documentation is written in short sentences and short lines, in pages and sections of a limited size."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.documentation import ROOT, name_of
+from tools import prose
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NOT_YET = {
+    "README.md",
+    "docs/administrators/access.md",
+    "docs/administrators/customers.md",
+    "docs/administrators/desk.md",
+    "docs/administrators/engines.md",
+    "docs/administrators/history.md",
+    "docs/administrators/people.md",
+    "docs/administrators/reachability.md",
+    "docs/administrators/rules.md",
+    "docs/administrators/sla.md",
+    "docs/administrators/templates.md",
+    "docs/administrators.md",
+    "docs/api/answers.md",
+    "docs/api/callbacks.md",
+    "docs/api/errors.md",
+    "docs/api/events.md",
+    "docs/api/forms.md",
+    "docs/api/general.md",
+    "docs/api/inbox.md",
+    "docs/api/messages.md",
+    "docs/api/people.md",
+    "docs/api/traces.md",
+    "docs/apps.md",
+    "docs/architecture/behaviour.md",
+    "docs/architecture/structure.md",
+    "docs/desk-report.md",
+    "docs/engines/answers.md",
+    "docs/engines/camunda7.md",
+    "docs/engines/camunda8.md",
+    "docs/engines/events.md",
+    "docs/engines/flowable.md",
+    "docs/engines/json.md",
+    "docs/engines/opentext.md",
+    "docs/engines/rest.md",
+    "docs/inbox/absence.md",
+    "docs/inbox/customers.md",
+    "docs/inbox/deciding.md",
+    "docs/inbox/device.md",
+    "docs/inbox/list.md",
+    "docs/inbox/notifications.md",
+    "docs/inbox.md",
+    "docs/languages.md",
+    "docs/operations/backup.md",
+    "docs/operations/data.md",
+    "docs/operations/database.md",
+    "docs/operations/failures.md",
+    "docs/operations/monitoring.md",
+    "docs/operations/processes.md",
+    "docs/operations/push.md",
+    "docs/operations/upgrading.md",
+    "docs/peace.md",
+    "docs/security.md",
+    "docs/settings.md",
+    "docs/sms.md",
+    "docs/writing-templates.md",
+}
+"""Pages that are still to be rewritten."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_is_written_as_prose_is_to_be(page: Path) -> None:
+    found = list(prose.faults(page.read_text(encoding="utf-8")))
+
+    assert bool(found) == (name_of(page) in NOT_YET), "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("You press *Approve*. The engine gets the answer.", None),
+        (" ".join(["word"] * 16) + ".", "sentences have 16.0 words"),
+        (" ".join(["word"] * 41) + ".", "41 words"),
+        ("You are told.\n", "“told”"),
+        ("Whoever answers first wins.\n", "“Whoever”"),
+        ("What counts is the answer.\n", "begins with its end"),
+        ("What counts?\n", None),
+        ("The amount stands there.\n", "“stands”"),
+        ("Carol stands in for Bob.\n", None),
+        ("| `code` | " + " ".join(["word"] * 41) + " |\n", "41 words"),
+        ("| " + "x " * 61 + "|\n", "61 words"),
+        ("```sh\n" + "x " * 99 + "\n```\n", None),
+        ("Short words, " + "a " * 55 + "\n", "line 1 has"),
+        ("# Title\n" + "Yes it is.\n" * 600, "section “Title” has"),
+    ],
+)
+def test_a_fault_is_found(text: str, fault: str | None) -> None:
+    found = list(prose.faults(text))
+
+    assert found == [] if fault is None else any(each.startswith(fault) for each in found), found
