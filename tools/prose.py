@@ -59,7 +59,7 @@ def plain(text: str) -> str:
     """Return the text as it is read: no pictures, links by their words, code as one word."""
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    return re.sub(r"``?[^`]+``?", "`code`", text).replace("**", "").strip()
+    return re.sub(r"\*\*(.+?)\*\*", r"“\1”", re.sub(r"``?[^`]+``?", "`code`", text)).strip()
 
 
 def words(sentence: str) -> int:
@@ -101,7 +101,7 @@ def faults(text: str) -> Iterator[str]:
             if found := re.search(pattern, part, re.I):
                 yield f"“{found[0]}”: {instead}: {part}"
     for number, line in prose.lines:
-        if len(line) > LINE_LENGTH and not line.startswith("|") and " " in line[LINE_LENGTH // 2 :]:
+        if len(line) > LINE_LENGTH and not line.startswith(("|", "![")) and " " in line[LINE_LENGTH // 2 :]:
             yield f"line {number} has {len(line)} characters, more than {LINE_LENGTH}"
     if len(text.encode()) > PAGE_BYTES:
         yield f"{len(text.encode())} bytes, more than {PAGE_BYTES}"
