@@ -132,11 +132,11 @@ def test_make_has_the_targets_that_are_documented_and_no_others() -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.M)) - {"lint test bench soak"}
     documented = {name.removeprefix("make ") for name in first_words(section("docs/settings.md", "Make"))}
     named = {name for page in PAGES for name in re.findall(r"`?\bmake ([a-z]+(?:-[a-z]+)*)`", page.read_text("utf-8"))}
-    in_readme = set(re.findall(r"^make ([a-z-]+)$", read("README.md"), re.M))
+    in_readme = set(re.findall(r"\bmake ([a-z-]+)[`\n]", read("README.md")))
 
     assert documented == targets
     assert named <= targets
-    assert in_readme == {"run", "test"}
+    assert {"run", "test"} <= in_readme <= targets
 
 
 # --- links and pictures ---------------------------------------------------------------------------

@@ -13,6 +13,6 @@ def test_the_guide_shows_each_page() -> None:
 
 
 def test_the_report_has_measured_every_list_that_the_desk_leads_to() -> None:
-    report = read("docs/desk-report.md")
+    report = read("docs/measurements.md")
     pages = {place.address() for section in (DAILY | REST).values() for place in section.places}
     assert [page for page in pages if f"`{page}`" not in report] == []
