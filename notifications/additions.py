@@ -62,6 +62,25 @@ class ItemPanel:
 
 
 @dataclass(frozen=True)
+class ItemAction:
+    """An entry of the menu of an item: the URL name of a page with the item's key, and an icon of the sprite.
+    `is_offered` returns whether the item (a Notification with its task) offers it to its person, a Recipient."""
+
+    page: str
+    label: Text
+    icon: str
+    is_offered: Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True)
+class HistoryWords:
+    """The entry of a task's history for an event of the product's own. `words` returns it for the Event's data."""
+
+    event_type: str
+    words: Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True)
 class ItemLink:
     """The link of items that are about a page of the feature: those whose details have this member."""
 

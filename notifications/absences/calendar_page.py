@@ -18,13 +18,14 @@ from notifications import reasons
 from notifications.absences import feeds
 from notifications.absences.feeds import FeedSettings, in_calendar_of
 from notifications.absences.models import AbsenceFeed, TakenEntries
-from notifications.absences.pages import Delegate, proposed
+from notifications.absences.pages import Delegate
 from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.models import OpenItems, Recipient
 from notifications.people.absence_checks import fault_of_delegate
+from notifications.people.colleagues import proposed_names
 from notifications.reasons import Reason
 from notifications.wording.formats import zone_of
 from notifications.wording.times import moment
@@ -142,7 +143,7 @@ def _show(
         "read": moment(feed.read_at, now) if feed is not None and feed.read_at else "",
         "coming": [_times(Span(row.begins_at, row.ends_at), now) for row in coming],
         "zone": timezone.get_current_timezone_name(),
-        "people": proposed(form.person),
+        "people": proposed_names(form.person),
     }
     return show_page(request, "absences/calendar.html", context, status=status)
 

@@ -144,7 +144,7 @@ class _TaskBatch:
             if copy is None or to is None or task.pk in self.existing:
                 continue
             if engines and reassigning.possible(task, self.person, to, self._rules):
-                wishes.append(Wish(task, to, {"until": iso_utc(self.absence.ends_at)}))
+                wishes.append(Wish(task, to, {"absence": {"until": iso_utc(self.absence.ends_at)}}))
             elif to.pk not in (have := frozenset(row.recipient_id for row in self.copies.of(task))):
                 loud = self._handed_over_before + len(offers) < LOUD
                 offers.append(Offer(task, copy, to, have, self.absence.ends_at, loud))
@@ -259,5 +259,5 @@ class _TakeBack:
             task = self._tasks[row.task_id]
             is_returnable = row.give_back and row.callback_id and task.answerable
             if is_returnable and reassigning.possible(task, row.to, row.person, four_eyes.enabled()):
-                wishes.append(Wish(task, row.person, {"until": None}))
+                wishes.append(Wish(task, row.person, {"absence": {"until": None}}))
         reassigning.ask(wishes, self.now)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -34,12 +33,9 @@ from notifications.models import Absence, OpenItems, Recipient
 from notifications.people import absence
 from notifications.people.absence import AbsenceEntry, PartEntry
 from notifications.people.absence_checks import MOST_PARTS, faults_of
-from notifications.people.colleagues import colleagues, find_colleague, label, led_by
+from notifications.people.colleagues import find_colleague, label, led_by, proposed_names
 from notifications.wording.formats import zone_of
 from wfpush import features, zones
-
-LISTED = 200
-"""Number of names that the delegate field proposes: colleagues first. Other people are found by the typed text."""
 
 EMPTY_PARTS = 2
 """Rows that the form offers for further parts."""
@@ -143,17 +139,6 @@ class AbsenceForm(forms.Form):
         self.submitted = submitted
 
 
-def proposed(person: Recipient) -> list[str]:
-    """Return names for the field: teammates, manager, reports and the manager's other reports come first."""
-    near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
-    if person.manager_id:
-        near |= Q(manager=person.manager_id)
-    others = colleagues().exclude(pk=person.pk)
-    close_people = list(others.filter(near).distinct()[:LISTED])
-    rest = others.exclude(pk__in=[each.pk for each in close_people])[: LISTED - len(close_people)]
-    return [label(each) for each in [*close_people, *rest]]
-
-
 # --- the page -------------------------------------------------------------------------------------
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -209,7 +194,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
         "unheard": unheard(rows[0], now, own=own) if rows else "",
         "parts_open": any(part["about"].value() or part.errors for part in form.parts),
         "zone": timezone.get_current_timezone_name(),
-        "people": proposed(person),
+        "people": proposed_names(person),
         "reports": reports(person, now) if own else [],
     }
     return show_page(request, "absences/absence.html", context, status=status)

@@ -1,7 +1,7 @@
 """The conversation in an item: the messages that its reader sees, and the people whom they can ask or mention."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -12,13 +12,15 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from notifications.attachments.representation import names_of
 from notifications.cases import visibility
-from notifications.conversation import participants
+from notifications.conversation import forwarding, participants
+from notifications.conversation.forwarding import Forward
 from notifications.conversation.participants import Why
 from notifications.conversation.representation import with_people
 from notifications.engines.callback_results import KEPT_HERE, engine_states
 from notifications.inbox.uploads import File
 from notifications.models import (
     AddresseeState,
+    CallbackState,
     Case,
     MessageKind,
     Notification,
@@ -153,8 +155,12 @@ def _named(rows: Iterable[Recipient]) -> list[Person]:
 # --- one message ------------------------------------------------------------------------------------------------------
 def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: datetime) -> list[Line]:
     rows = list(with_people(messages))
-    engine = engine_states(rows)
-    return [_line(message, task, reader, engine.get(message.pk, ""), now) for message in rows]
+    engine, forwards = engine_states(rows), forwarding.forwards_of(task) if not reader.external else {}
+    lines = [_line(message, task, reader, engine.get(message.pk, ""), now) for message in rows]
+    return [
+        _as_forward(line, task, forward) if (forward := forwards.get(str(line.message.pk))) is not None else line
+        for line in lines
+    ]
 
 
 def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
@@ -226,6 +232,31 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
     if engine == KEPT_HERE:
         notes.append(_("Kept here, and not sent on."))
     return " ".join(notes)
+
+
+def _as_forward(line: Line, task: Task, forward: Forward) -> Line:
+    """Return the line of the note with which the task was forwarded."""
+    by = line.message.by or {}
+    names = all_apart(
+        name=clean_line(by.get("name", "")), to=clean_line(forward.to.get("name", "")), engine=task.engine
+    )
+    head = _("You forwarded this to %(to)s") if line.mine else _("%(name)s forwarded this to %(to)s")
+    note = _forward_note(task, forward, mine=line.mine) % names
+    return replace(line, head=head % names, note=" ".join(filter(None, (note, line.note))))
+
+
+def _forward_note(task: Task, forward: Forward, *, mine: bool) -> str:
+    """Return what has become of a forward."""
+    call = forward.call
+    if not task.answerable:
+        return ""
+    if call is None:
+        return _("%(to)s has a copy. You stay responsible.") if mine else _("%(to)s has a copy.")
+    if task.assignee is not None and task.assignee.ref == forward.to.get("ref"):
+        return _("%(to)s is responsible in %(engine)s.")
+    if call.state in (CallbackState.WAITING, CallbackState.DELIVERED):
+        return _("%(to)s has a copy, and becomes responsible when %(engine)s confirms it.")
+    return _("%(to)s has a copy. %(engine)s did not make %(to)s responsible.")
 
 
 def mentioned(text: str, chosen: Sequence[str], talk: Conversation) -> list[str]:

@@ -8,7 +8,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from notifications import errors
-from notifications.conversation import posting
+from notifications.conversation import forward_page, posting
 from notifications.conversation.item_panel import conversation_of, mentioned
 from notifications.conversation.posting import Words
 from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
@@ -46,4 +46,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     return redirect("inbox:item", notification.pk)
 
 
-urlpatterns: list[URLPattern] = [path("n/<uuid:notification_id>/comment", comment, name="comment")]
+urlpatterns: list[URLPattern] = [
+    path("n/<uuid:notification_id>/comment", comment, name="comment"),
+    path("n/<uuid:notification_id>/forward", forward_page.page, name="forward"),
+]

@@ -83,9 +83,9 @@ def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Recorde
     """
     text = checked(words.text)
     with transaction.atomic():
-        locked = _locked(task)
+        locked = lock_task(task)
         addressee = _find_addressee(person, locked, words.reply_to)
-        before = _repeated(locked, person, text, words) or _same_reply(addressee, text, words.files)
+        before = find_repeated(locked, person, text, words) or _same_reply(addressee, text, words.files)
         if before is not None:
             return RecordedMessage(before, created=False)
         if addressee.state == AddresseeState.REPLIED:
@@ -132,7 +132,7 @@ def _is_same(message: TaskMessage, text: str, files: Sequence[UUID]) -> bool:
 def _record_reply(addressee: Addressee, task: Task, text: str, words: Words, now: datetime) -> TaskMessage:
     question, late = addressee.message, not task.answerable
     to = [question.author] if question.author is not None and question.author.active else []
-    message, addressees = _add(
+    message, addressees = add(
         task, to, words, now, kind=MessageKind.REPLY, author=addressee.person, text=text, reply_to=question, late=late
     )
     messages.replied(task, question, message, AT_ONCE, now)
@@ -153,10 +153,10 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Recor
     """
     text = checked(words.text)
     with transaction.atomic():
-        locked = _locked(task)
+        locked = lock_task(task)
         if sees(locked, person) != "all":
             raise NotFound("There is no such task of yours.")
-        before = _repeated(locked, person, text, words)
+        before = find_repeated(locked, person, text, words)
         if before is not None:
             return RecordedMessage(before, created=False)
         allowed = [
@@ -176,8 +176,8 @@ def comment_to(
     """
     text = checked(words.text)
     with transaction.atomic():
-        locked = _locked(task)
-        before = _repeated(locked, author, text, words)
+        locked = lock_task(task)
+        before = find_repeated(locked, author, text, words)
         if before is not None:
             return RecordedMessage(before, created=False)
         return _record_comment(locked, author, readers(locked), text, words, now)
@@ -186,7 +186,7 @@ def comment_to(
 def _record_comment(
     task: Task, author: Recipient, to: Sequence[Recipient], text: str, words: Words, now: datetime
 ) -> RecordedMessage:
-    message, addressees = _add(
+    message, addressees = add(
         task, to, words, now, kind=MessageKind.COMMENT, author=author, text=text, late=not task.answerable
     )
     notifying.tell(message, addressees, now)
@@ -213,8 +213,8 @@ def by_engine(
     """Record a message that an engine posts. Raises CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused."""
     text = checked(words.text)
     with transaction.atomic():
-        locked = _locked(task)
-        before = _repeated(locked, author, text, words)
+        locked = lock_task(task)
+        before = find_repeated(locked, author, text, words)
         if before is not None:
             return RecordedMessage(before, created=False)
         files = claim(words.files, Sender(engine=locked.engine))
@@ -226,16 +226,17 @@ def by_engine(
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
-def _locked(pk: UUID) -> Task:
-    """Raises NotFound."""
-    tasks = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("engine", "case", "initiator")
+def lock_task(pk: UUID) -> Task:
+    """Return the task, locked. Raises NotFound."""
+    tasks = Task.objects.select_for_update(no_key=True, of=("self",))
+    tasks = tasks.select_related("engine", "case", "assignee", "initiator")
     row = tasks.filter(pk=pk).first()
     if row is None:
         raise NotFound("There is no such task of yours.")
     return row
 
 
-def _repeated(task: Task, author: Recipient | None, text: str, words: Words) -> TaskMessage | None:
+def find_repeated(task: Task, author: Recipient | None, text: str, words: Words) -> TaskMessage | None:
     """Return the message that came with this key before. Raises IdempotencyKeyReused."""
     if not words.key:
         return None
@@ -247,7 +248,7 @@ def _repeated(task: Task, author: Recipient | None, text: str, words: Words) -> 
     return earlier
 
 
-def _add(
+def add(
     task: Task,
     to: Sequence[Recipient],
     words: Words,

@@ -65,11 +65,14 @@ class Wording:
     def notice(self, person: Recipient) -> str:
         """Return the notice above the text of a copy of the task, on lock screens too."""
         with translation.override(language_of(person)):
-            form = _("%(name)s has replied.") if self._replies else _("%(name)s has written to you.")
-            text = form % part_of(name=self._who(person))
+            text = self._notice_form % part_of(name=self._who(person))
             if self._quotes:
                 text = f"{text.removesuffix('.')}: “{clean_line(self.message.text)}”"
             return set_apart(cut(clean_line(text), MOST_NOTICE))
+
+    @property
+    def _notice_form(self) -> str:
+        return _("%(name)s has replied.") if self._replies else _("%(name)s has written to you.")
 
     def on_channels(self, copy: Notification, channels: Sequence[str]) -> dict[str, Json]:
         """Return texts for channels that only their person reads: they quote the message above the copy's text."""
@@ -107,3 +110,11 @@ class Wording:
         return (
             _("%(name)s replied about “%(about)s”") if self._replies else _("%(name)s wrote about “%(about)s”")
         ) % names
+
+
+class ForwardWording(Wording):
+    """The texts of the note with which a task is forwarded."""
+
+    @property
+    def _notice_form(self) -> str:
+        return _("%(name)s has forwarded this to you.")

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
+from notifications.answers import reassigning
 from notifications.answers.outcome import outcome_json
 from notifications.cases import lifecycle, messages, pending_updates
 from notifications.cases.visibility import copies_of
@@ -18,7 +19,6 @@ from notifications.models import (
     Callback,
     CallbackState,
     Engine,
-    MessageKind,
     Notification,
     NotificationState,
     Recipient,
@@ -41,9 +41,9 @@ task was decided before."""
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """Update all copies after the callback has ended. A refused final answer opens the task again."""
-    _message_ended(callback_id, now)
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
-    if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
+    if response is None:  # no answer: a message, or a call of an SLA step or of a forward
+        _call_ended(callback_id, now)
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if response.effect == "final" and state in (CallbackState.DELIVERED, CallbackState.HANDLED):
@@ -57,13 +57,12 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
         _write_outcome(task, inbox_items.telling_copies(task), outcome, now)
 
 
-def _message_ended(message: UUID, now: datetime) -> None:
-    """Show on copies of the task that a message's callback has ended. Those of a question show it anyway."""
-    row = TaskMessage.objects.filter(pk=message).exclude(kind=MessageKind.QUESTION).first()
-    if row is None:
-        return
-    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=row.task_id)
-    inbox_items.create([], refreshed=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
+def _call_ended(callback_id: UUID, now: datetime) -> None:
+    """Show on copies of the task that the call of a message, or for another assignee, has ended."""
+    call = Callback.objects.filter(pk=callback_id).select_related("task").get()
+    if TaskMessage.objects.filter(pk=callback_id).exists() or reassigning.is_request(call):
+        task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=call.task_id)
+        inbox_items.create([], refreshed=list(copies_of(task).order_by("recipient_id")), now=now, keep=False)
 
 
 def engine_states(messages: Iterable[TaskMessage]) -> Mapping[UUID, str]:

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from notifications.additions import ItemPanel
+from notifications.additions import HistoryWords, ItemPanel
+from notifications.cases import internal_events
 from notifications.forms import recorded_values
 from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
@@ -60,7 +61,7 @@ EntryParts = tuple[datetime, str, str, Sequence[File]]
 
 
 def _events(task: Task) -> Iterator[EntryParts]:
-    """Yield the engine's events that changed the task."""
+    """Yield the engine's events that changed the task, and events of our own that a feature has words for."""
     events = Event.objects.filter(task=task, status=EventStatus.PROCESSED).select_related("engine").order_by("-id")
     assigned = False
     for event in reversed(list(events[:SHOWN])):
@@ -72,6 +73,10 @@ def _events(task: Task) -> Iterator[EntryParts]:
 
 
 def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
+    if event.source == internal_events.SOURCE:
+        for added in features.added(HistoryWords):
+            if added.event_type == event.type:
+                return added.words(event.data)
     name = _assignee(event.data)
     if behaviour == "task.assigned":
         if name:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from notifications.additions import ItemPanel
+from notifications.additions import ItemAction, ItemPanel
 from notifications.forms.fields import Form, form_of
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
@@ -61,6 +61,8 @@ class Item:
     related: list[tuple[Notification, str]]
     """The person's other items of the case, newest first, each with its time."""
     heard: following.Following | None
+    actions: Sequence[ItemAction]
+    """What features add to the item's menu."""
     panel: Panel | None
     form: Form | None
     changes: Mapping[str, ChangedValue]
@@ -130,6 +132,7 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         heard=following.of_case(reader, case) if case is not None else None,
+        actions=[each for each in features.added(ItemAction) if each.is_offered(notification, reader)],
         panel=_panel(notification, reader, now),
         form=form_of(notification.task.data) if notification.task else None,
         revised=short_time(notification.revised_at, now) if notification.revised_at else "",

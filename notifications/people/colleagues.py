@@ -9,6 +9,9 @@ from notifications.models import Recipient
 MAX_NAMES = 5
 """Number of names returned when a text matches several people."""
 
+MAX_PROPOSED = 200
+"""Number of names that a field for a colleague proposes. Other people are found by the typed text."""
+
 MOST_TYPED = 500
 """Characters: longer than any name with its ref."""
 
@@ -27,6 +30,18 @@ def led_by(reader: Recipient) -> QuerySet[Recipient]:
 def label(person: Recipient) -> str:
     """Return the person's text in the field: unique and readable."""
     return f"{person.name} ({person.ref})" if person.name and person.name != person.ref else person.ref
+
+
+def proposed_names(person: Recipient) -> list[str]:
+    """Return names for a field for one of the person's colleagues: teammates, manager, reports and the manager's other
+    reports come first."""
+    near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
+    if person.manager_id:
+        near |= Q(manager=person.manager_id)
+    others = colleagues().exclude(pk=person.pk)
+    close_people = list(others.filter(near).distinct()[:MAX_PROPOSED])
+    rest = others.exclude(pk__in=[each.pk for each in close_people])[: MAX_PROPOSED - len(close_people)]
+    return [label(each) for each in [*close_people, *rest]]
 
 
 def find_colleague(text: str) -> Recipient:

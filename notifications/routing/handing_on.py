@@ -41,12 +41,11 @@ def planner_of(
     return planner
 
 
-def save(planners: Sequence[fanout.Planner], now: datetime, *, refreshed: Sequence[Notification] = ()) -> None:
-    """Save the events with their traces, and all copies and deliveries. The tasks and all people are locked.
-    `refreshed`: further copies of which inboxes show more than before."""
+def save(planners: Sequence[fanout.Planner], now: datetime) -> None:
+    """Save the events with their traces, and all copies and deliveries. The tasks and all people are locked."""
     for planner in planners:
         event, plan = planner.event, planner.plan
         event.plan, event.told, event.unresolved = plan.as_json(), len(planner.deliveries), len(plan.unresolved)
     bulk.insert([planner.event for planner in planners])
-    fanout.save(planners, now, refreshed=refreshed)
+    fanout.save(planners, now)
     outbox.wake_on_commit("deliveries")
