@@ -25,7 +25,7 @@ FREE_RELATIVE = re.compile(r"^(What|Whoever|Whom|Whose|Of) .*[^?]$")
 """A sentence that begins with what should be its end."""
 
 CODE = re.compile(r"```.*?```", re.S)
-END = re.compile(r"(?<=[.!?:])[”\"*)]*\s+(?=[“\"*`(\[]*[A-Z0-9`])")
+END = re.compile(r"(?<=[.!?:])[”\"*)]*\s+(?=[“\"*`(\[]*(?:[A-Z0-9`]|wfpush\b))")
 
 
 @dataclass(frozen=True)
