@@ -8,17 +8,13 @@ from tests.support.documentation import ROOT, name_of
 from tools import prose
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NOT_YET = {
-    "docs/architecture/behaviour.md",
-}
-"""Pages that are still to be rewritten."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_page_is_written_as_prose_is_to_be(page: Path) -> None:
     found = list(prose.faults(page.read_text(encoding="utf-8")))
 
-    assert bool(found) == (name_of(page) in NOT_YET), "\n".join(found)
+    assert found == [], "\n".join(found)
 
 
 @pytest.mark.parametrize(
