@@ -125,11 +125,13 @@ class DeskPage(DeskPlace):
 
 @dataclass(frozen=True)
 class DeskPanel:
-    """An inline on the pages of a model: the dotted name of its class. `is_shown` returns whether a row has it."""
+    """An inline on the pages of a model: the dotted name of its class. `is_shown` returns whether a row has it.
+    `first`: before the page's own inlines, and where a row is added (None) as well."""
 
     model: str
     inline: str
     is_shown: Callable[[Any], bool] = lambda row: True
+    first: bool = False
 
 
 @dataclass(frozen=True)

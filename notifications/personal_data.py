@@ -287,4 +287,9 @@ EXPORT: dict[str, Section] = {
     "done_to_them": Section("admin.logentry", "object_id", lambda person: str(person.pk)),
 }
 
-PERSONAL_DATA = PersonalData(TABLES, GO, STAY, NAMED_BY, EXPORT)
+COUNTED = [
+    (f"notifications.{name}", "recipient")
+    for name in ("device", "recipienttoken", "actiontoken", "connectedaccount", "absence", "savedview")
+]
+
+PERSONAL_DATA = PersonalData(TABLES, GO, STAY, NAMED_BY, EXPORT, COUNTED)

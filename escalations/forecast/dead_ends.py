@@ -31,7 +31,7 @@ from notifications.models import (
     TargetKind,
     Task,
 )
-from notifications.people import absence
+from notifications.people import stand_ins
 from notifications.preferences import delivery_decision
 from notifications.preferences.lookup import Reading
 from notifications.reasons import NOTHING, Reason, joined
@@ -300,9 +300,9 @@ def _is_foreseen(target: RouteTarget) -> bool:
 def _instants(now: datetime, reachability: Reachability, periods: Iterable[Period]) -> list[datetime]:
     """Return now, when absences and long quiet hours begin or end, and when the people of features' rows change."""
     end = now + HORIZON
-    coming = (table.rows().filter(ends_at__gt=now, begins_at__lt=end) for table in absence.tables())
+    coming = (table.rows().filter(ends_at__gt=now, begins_at__lt=end) for table in stand_ins.tables())
     entered, *added = (rows.values_list("begins_at", "ends_at") for rows in coming)
     times = {instant for row in entered.union(*added) for instant in row if now < instant < end}
     changes = sorted(times.union(reachability.changes))
-    handed_over = sorted({instant for period in periods for instant in period.changes})
-    return sorted({now, *changes[:MOST_INSTANTS], *handed_over[:MOST_HAND_OVERS]})
+    hand_overs = sorted({instant for period in periods for instant in period.changes})
+    return sorted({now, *changes[:MOST_INSTANTS], *hand_overs[:MOST_HAND_OVERS]})

@@ -14,8 +14,8 @@ from escalations.kinds.targets import Addressee, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
 from notifications.feature_targets import Period
-from notifications.models import AbsencePart, Recipient, Task, Team
-from notifications.people.absence import PartSubject
+from notifications.models import Recipient, Task, Team
+from notifications.people.stand_ins import PartSubject, have_parts
 from notifications.reasons import Reason
 
 LATELY = timedelta(days=30)
@@ -47,7 +47,7 @@ class _RecordingStaff(Staff):
     def stand_ins(self, people: Sequence[Recipient], subject: PartSubject) -> dict[int, Recipient]:
         self.dependencies.update(person.pk for person in people)
         everybody = self.once("everybody", lambda: list(Recipient.objects.filter(pk__in=self.away)))
-        delegates = self.once(("delegates", subject), lambda: self._absences.stand_ins(everybody, subject))
+        delegates = self.once(("delegates", subject), lambda: self._stand_ins.of(everybody, subject))
         return {person.pk: delegates[person.pk] for person in people if person.pk in delegates}
 
     def subject(self, task: Task, step: Step) -> PartSubject:
@@ -135,7 +135,7 @@ class Tasks:
     @cached_property
     def _has_parts(self) -> bool:
         """Return whether some absence has parts: then the kind of the task matters."""
-        return AbsencePart.objects.exists()
+        return have_parts()
 
     def _kind(self, task: Task) -> tuple[Any, ...]:
         """Return the parts of the task that parts of absences look at: engine and type of case."""

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from escalations import reasons
 from escalations.models import StepTarget
 from escalations.policies.rules import RuleSet, Step
-from notifications.models import AbsencePart, Recipient, RouteTarget, Task, Team
-from notifications.people.absence import ANYTHING, Absences, PartSubject, people_away_at
+from notifications.models import Recipient, RouteTarget, Task, Team
+from notifications.people.stand_ins import ANYTHING, PartSubject, StandIns, have_parts, people_away_at
 from notifications.reasons import FALLBACK, Code, Reason, joined
 from notifications.routing import targets
 from notifications.routing.targets import Missing, People
@@ -26,7 +26,7 @@ RowT = TypeVar("RowT", Recipient, Team)
 
 
 class Staff:
-    """A cache of people, teams and absences at an instant, for many steps. Each row is read once.
+    """A cache of people, teams and stand-ins at an instant, for many steps. Each row is read once.
 
     `tasks`: their candidates and teams are read together, when those of one task are needed.
     """
@@ -34,7 +34,7 @@ class Staff:
     def __init__(self, now: datetime, tasks: Iterable[Task] = ()) -> None:
         self.now = now
         self._tasks = [task.pk for task in tasks]
-        self._absences = Absences(now)
+        self._stand_ins = StandIns(now)
         self._cache: dict[Any, Any] = {}
 
     def once(self, key: Any, find: Callable[[], T]) -> T:
@@ -48,14 +48,14 @@ class Staff:
         """Return `kind(now)`, which is made once."""
         return self.once(kind, lambda: kind(self.now))  # type: ignore[call-arg]
 
-    # --- absences ------------------------------------------------------------------------------------
+    # --- stand-ins -----------------------------------------------------------------------------------
     @cached_property
     def away(self) -> frozenset[int]:
         return people_away_at(self.now)
 
     def subject(self, task: Task, step: Step) -> PartSubject:
         """Return the subject that parts of absences distinguish: category, engine and type of case."""
-        if not self.away or not self.once("parts", AbsencePart.objects.exists):
+        if not self.away or not self.once("parts", have_parts):
             return ANYTHING
         category = step.category or self.once(
             ("category", task.pk),
@@ -64,11 +64,11 @@ class Staff:
         return PartSubject(category, task.engine_id, task.case.type if task.case is not None else "")
 
     def stand_ins(self, people: Sequence[Recipient], subject: PartSubject) -> dict[int, Recipient]:
-        return self._absences.stand_ins([person for person in people if person.pk in self.away], subject)
+        return self._stand_ins.of([person for person in people if person.pk in self.away], subject)
 
     def why(self, person: Recipient, subject: PartSubject, reason: Reason) -> Reason:
         """Return the reason why the person's stand-in is told."""
-        return self._absences.why(person, subject, reason)
+        return self._stand_ins.why(person, subject, reason)
 
     def is_out(self, person: Recipient, subject: PartSubject) -> bool:
         """Return whether the person is away without a stand-in."""

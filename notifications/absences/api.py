@@ -10,7 +10,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import BooleanField, ChoiceField, Serializer, ValidationError
 
-from notifications.absences import feeds, notices
+from notifications.absences import entering, feeds, notices
+from notifications.absences.checks import MOST_PARTS, faults_of
+from notifications.absences.entering import AbsenceEntry, PartEntry
 from notifications.api.frame import docs
 from notifications.api.frame.authentication import EngineCaller, PersonCaller
 from notifications.api.frame.base import PersonView, answer, caller_of, validated
@@ -22,9 +24,6 @@ from notifications.api.people import DirectoryView
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
 from notifications.models import Category, Engine, OpenItems, Recipient, Scope
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry, PartEntry
-from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.people.colleagues import led_by
 from notifications.types import Json
 from wfpush.web.fields import Text
@@ -217,7 +216,7 @@ def _delegate(ref: str | None, pointer: str) -> Recipient | None:
 def absence_json(person: Recipient) -> Json:
     """Return the person's current or coming absence as JSON, and the next one of their calendar."""
     now = timezone.now()
-    row, by_calendar = absence.away_from(person, now), feeds.in_calendar_of(person, now).first()
+    row, by_calendar = entering.away_from(person, now), feeds.in_calendar_of(person, now).first()
     shown = AbsenceShown(row or {"give_back": False, "parts": []}).data
     return shown | {"calendar": AbsenceTimes(by_calendar).data if by_calendar is not None else None}
 

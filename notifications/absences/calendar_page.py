@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
 from notifications.absences import feeds
+from notifications.absences.checks import fault_of_delegate
 from notifications.absences.feeds import FeedSettings, in_calendar_of
 from notifications.absences.models import AbsenceFeed, TakenEntries
 from notifications.absences.pages import Delegate
@@ -24,7 +25,6 @@ from notifications.calendar_feeds.reading import Unreadable
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.models import OpenItems, Recipient
-from notifications.people.absence_checks import fault_of_delegate
 from notifications.people.colleagues import proposed_names
 from notifications.reasons import Reason
 from notifications.wording.formats import zone_of

@@ -2,8 +2,8 @@
 their people. Absences are also read from calendars. Waiting items are handed over when an absence begins, and taken
 back when it ends.
 
-The core has the table of absences (`Absence`), which administrators fill on the desk, and routing reads it.
-`pages` and `api` take what people enter, `notices` records it, `feeds` reads calendars, `hand_over` moves items.
+The core has the table (`Absence`), in which routing finds stand-ins. `pages`, `api` and `admin` take what is entered,
+`checks` refuses what makes no sense, `entering` stores it, `feeds` reads calendars, `hand_over` moves items.
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -16,20 +16,21 @@ from notifications.additions import (
     ApiPaths,
     Columns,
     DeskList,
+    DeskPanel,
     MenuEntry,
     Pages,
     PersonalData,
     Section,
 )
 from notifications.models import Recipient
-from notifications.people.absence import AbsenceTable
+from notifications.people.stand_ins import AbsenceTable
 from wfpush.features import Feature
 from wfpush.observability.services import Kinds
 from wfpush.queue.schedules import Minutely
 
 
-def can_be_away(person: Recipient) -> bool:
-    return not person.external
+def can_be_away(person: Recipient | None) -> bool:
+    return person is None or not person.external
 
 
 FEATURE = Feature(
@@ -42,6 +43,18 @@ FEATURE = Feature(
         Pages("notifications.absences.urls"),
         MenuEntry("absences:absence", _("Absence"), can_be_away),
         ApiPaths("notifications.absences.api"),
+        DeskPanel(
+            "notifications.recipient",
+            "notifications.absences.admin.absences.AbsenceInline",
+            can_be_away,
+            first=True,
+        ),
+        DeskList(
+            "people",
+            "notifications.absence",
+            after="notifications.team",
+            empty=_("Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here."),
+        ),
         DeskList(
             "people",
             "absences.absencefeed",

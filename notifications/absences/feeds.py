@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications import reasons
+from notifications.absences.entering import sign
 from notifications.absences.models import AbsenceFeed, CalendarAbsence, TakenEntries
 from notifications.absences.reasons import OWN_CALENDAR
 from notifications.calendar_feeds import polling
@@ -29,7 +30,7 @@ from notifications.calendar_feeds.content import Span
 from notifications.calendar_feeds.reading import Unreadable, spans_by_choice, spans_in
 from notifications.models import OpenItems, Recipient
 from notifications.models.validators import validate_callback_url
-from notifications.people.absence import at, sign
+from notifications.people.stand_ins import at
 from notifications.reasons import Reason
 from notifications.routing import system_notices
 from notifications.routing.system_notices import NoticeSubject, Words

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from notifications import reasons
 from notifications.absences import delegate_offers, notices
 from notifications.absences.delegate_offers import Offer
+from notifications.absences.entering import away_at
 from notifications.absences.models import CalendarAbsence, HandedOver
 from notifications.answers import four_eyes, reassigning
 from notifications.answers.reassigning import Wish
@@ -34,8 +35,8 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from notifications.people.absence import Absences, PartSubject, at, away_at, current
 from notifications.people.colleagues import led_by
+from notifications.people.stand_ins import PartSubject, StandIns, at, current
 from notifications.routing.batch import Copies
 from wfpush.postgres import revision
 from wfpush.queue import outbox
@@ -130,7 +131,7 @@ class _TaskBatch:
         self.absence, self.person, self.now = absence, absence.recipient, now
         self.tasks = _locked(tasks)
         self.copies = Copies(self.tasks)
-        self.absences = Absences(now)
+        self.absences = StandIns(now)
         self.existing = {row.task_id: row for row in HandedOver.objects.filter(person=self.person, task__in=self.tasks)}
         self.made: list[HandedOver] = []
 
@@ -156,7 +157,7 @@ class _TaskBatch:
 
     def _stand_in(self, task: Task, copy: Notification) -> Recipient | None:
         subject = PartSubject(copy.category_id, task.engine_id, task.case.type if task.case is not None else "")
-        return self.absences.stand_ins([self.person], subject).get(self.person.pk)
+        return self.absences.of([self.person], subject).get(self.person.pk)
 
     def _keep(self, rows: Iterable[tuple[Task, Recipient, dict[str, Any]]]) -> None:
         back = self.absence.give_back
@@ -223,7 +224,7 @@ class _TakeBack:
 
     def take(self) -> int:
         self._tasks = {task.pk: task for task in _locked(row.task_id for row in self.rows)}
-        self._absences = Absences(self.now)
+        self._absences = StandIns(self.now)
         absence = current(self.rows[0].person_id, self.now)
         goes_on = absence is not None and absence.open_items != OpenItems.STAY  # the absence was only changed
         over = [row for row in self.rows if not (goes_on and self._has_same_delegate(row))]
@@ -239,7 +240,7 @@ class _TakeBack:
         task = self._tasks[row.task_id]
         category = row.item.category_id if row.item is not None else None
         subject = PartSubject(category, task.engine_id, task.case.type if task.case is not None else "")
-        return self._absences.stand_ins([row.person], subject).get(row.person_id) == row.to
+        return self._absences.of([row.person], subject).get(row.person_id) == row.to
 
     def _withdraw(self, over: Sequence[HandedOver]) -> None:
         """Withdraw the offers that stand, unless the task is the delegate's own by now."""

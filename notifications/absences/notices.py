@@ -7,10 +7,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from notifications import reasons
-from notifications.absences import feeds
+from notifications.absences import entering, feeds
+from notifications.absences.entering import AbsenceEntry
 from notifications.models import Recipient
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry
 from notifications.routing import system_notices
 from notifications.routing.system_notices import NoticeSubject, Words
 from notifications.wording.times import when
@@ -24,11 +23,11 @@ def enter(
 ) -> None:
     """Set an absence that `faults_of` accepts; None: end it, and the one of the person's calendar. The person is
     notified of changes by others. `by` None: a program, which `because` names."""
-    row = absence.away_from(person, now)
+    row = entering.away_from(person, now)
     if submitted is not None:
-        absence.set_absence(person, submitted, by=by, because=because)
+        entering.set_absence(person, submitted, by=by, because=because)
     else:
-        absence.end_absence(person, by=by, because=because)
+        entering.end_absence(person, by=by, because=because)
         feeds.come_back(person, now)
     if by is not None and by != person and (submitted or row):
         subject = NoticeSubject(type=TYPE, data={"by": by.as_person()}, page=reverse("absences:absence"), details={})

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from notifications.absences import notices
+from notifications.absences import entering, notices
+from notifications.absences.checks import MOST_PARTS, faults_of
+from notifications.absences.entering import AbsenceEntry, PartEntry
 from notifications.absences.models import AbsenceFeed
 from notifications.absences.states import (
     SHOWN,
@@ -30,9 +32,6 @@ from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import PersonRequest, person_required
 from notifications.inbox.wall_clock import WallClock
 from notifications.models import Absence, OpenItems, Recipient
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry, PartEntry
-from notifications.people.absence_checks import MOST_PARTS, faults_of
 from notifications.people.colleagues import find_colleague, label, led_by, proposed_names
 from notifications.wording.formats import zone_of
 from wfpush import features, zones
@@ -147,7 +146,7 @@ def page(request: PersonRequest) -> HttpResponse:
     person = _person_shown(request)
     with timezone.override(zone_of(person.timezone)):
         if request.method != "POST":
-            return _show(request, person, AbsenceForm(person, row=absence.away_from(person, timezone.now())))
+            return _show(request, person, AbsenceForm(person, row=entering.away_from(person, timezone.now())))
         if "back" in request.POST:
             notices.enter(person, None, request.recipient, timezone.now())
             messages.success(request, _("Removed: messages come as usual."))
@@ -170,7 +169,7 @@ def _person_shown(request: PersonRequest) -> Recipient:
 
 
 def _save(request: PersonRequest, person: Recipient) -> HttpResponse:
-    row = absence.away_from(person, timezone.now())
+    row = entering.away_from(person, timezone.now())
     form = AbsenceForm(person, request.POST, row=row, by=request.recipient)
     if not form.is_valid() or form.submitted is None:
         return _show(request, person, form, status=422)

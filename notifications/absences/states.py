@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from notifications.absences.models import CalendarAbsence
 from notifications.additions import CaseTypes
 from notifications.models import Absence, AbsencePart, Case, Category, Engine, Recipient
-from notifications.people import absence
 from notifications.people.colleagues import led_by
+from notifications.people.stand_ins import StandIns
 from notifications.wording.directions import all_apart
 from notifications.wording.times import moment
 from wfpush import features
@@ -72,7 +72,7 @@ def _stands_in(delegate: Recipient | None, part: str) -> str:
 def unheard(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     """Return a warning if the delegate cannot stand in, so that messages stay with the person; else an empty text."""
     moment = max(row.begins_at, now)
-    if row.delegate is None or absence.stand_ins([row.recipient], moment):
+    if row.delegate is None or StandIns(moment).of([row.recipient]):
         return ""
     if own:
         sentence = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to you.")

@@ -6,6 +6,6 @@ Out: pages and forms; changes of the configuration; work that an administrator s
 
 from notifications.admin.engines import engines, keys  # noqa: F401  # each registers its lists
 from notifications.admin.ledger import audit, delivery, events, responses, tasks  # noqa: F401  # each registers its lists
-from notifications.admin.people import absences, access, devices, people  # noqa: F401  # each registers its lists
+from notifications.admin.people import access, devices, people  # noqa: F401  # each registers its lists
 from notifications.admin.rules import case_lists, four_eyes, routing  # noqa: F401  # each registers its lists
 from notifications.admin.wording import brands, templates  # noqa: F401  # each registers its lists

@@ -1,4 +1,4 @@
-"""The conversation about a task, for the state machine: new messages, and whether a question is still open.
+"""The messages about a task, for the state machine: new ones, and whether a question is still open.
 
 The callers have locked the task. A feature makes the items in people's inboxes: the source of due work of this name.
 """
@@ -13,7 +13,7 @@ from django.db.models import Max, QuerySet
 from notifications.cases import lifecycle
 from notifications.items.representation import iso_utc
 from notifications.models import Addressee, AddresseeState, MessageKind, Recipient, Task, TaskMessage, TaskState
-from notifications.people.absence import Absences, PartSubject
+from notifications.people.stand_ins import PartSubject, StandIns
 from notifications.types import Json
 from wfpush.postgres.bulk import Writes
 from wfpush.queue import outbox
@@ -44,14 +44,14 @@ def let_stand_in(message: TaskMessage, addressees: Sequence[Addressee], now: dat
     """Replace addressees who are away by their delegates, as for their tasks. Nothing is saved."""
     if message.kind != MessageKind.QUESTION:
         return
-    absences, people = Absences(now), [each.person for each in addressees]
-    absences.look_up(people)
-    stand_ins = absences.stand_ins(people, _subject_of(message.task)) if absences.anybody else {}
+    stand_ins, people = StandIns(now), [each.person for each in addressees]
+    stand_ins.look_up(people)
+    delegates = stand_ins.of(people, _subject_of(message.task)) if stand_ins.anybody else {}
     person_ids = {each.person_id for each in addressees}
     for each in addressees:
-        stand_in = stand_ins.get(each.person_id)
-        if stand_in is not None and stand_in.pk not in person_ids and stand_in.pk != message.author_id:
-            each.away, each.person = each.person, stand_in
+        delegate = delegates.get(each.person_id)
+        if delegate is not None and delegate.pk not in person_ids and delegate.pk != message.author_id:
+            each.away, each.person = each.person, delegate
 
 
 def _subject_of(task: Task) -> PartSubject:
@@ -114,7 +114,7 @@ def informed(tasks: list[Due]) -> None:
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None:
-    """Update the conversation with its task. Registered with `lifecycle`; tasks without questions cost nothing."""
+    """Keep questions in step with their task. Registered with `lifecycle`; tasks without questions cost nothing."""
     if moment not in ("answered", "reopened", "closed") or not task.info:
         return
     questions = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)

@@ -56,7 +56,7 @@ class Change:
     asks: bool = False
     """True if the event's notifications ask for the task's answer."""
     is_message: bool = False
-    """True if the event is a message. The conversation notifies people of it; routes do not."""
+    """True if the event is a message. The feature that shows messages notifies people of it; routes do not."""
 
     @property
     def counts(self) -> bool:

@@ -21,8 +21,8 @@ from notifications.models import (
 )
 
 Sees = Literal["all", "questions", "own", ""]
-"""The part of a conversation that somebody sees. A customer with the task sees the engine's questions and answers, and
-their own part. People who were only asked see their own part."""
+"""The part of a task's messages that somebody sees. A customer with the task sees the engine's questions and answers,
+and their own part. People who were only asked see their own part."""
 
 
 def copies_of(task: Task) -> QuerySet[Notification]:

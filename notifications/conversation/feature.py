@@ -2,8 +2,9 @@
 
 The core records questions, and what engines write (`notifications/cases/messages.py`). `notifying` makes items of
 messages, in the words of `wording`; `participants` finds the people who can be asked and mentioned; `posting` records
-what people write and tells the engine. `item_panel` and `pages` are the part of an item's page, and `api` offers the
-same to engines and apps. `forwarding` hands a task to a colleague with a note, from `forward_page`.
+what people write and tells the engine. `item_panel` and `pages` are the part of an item's page, `admin` that of the
+desk's, and `api` offers the same to engines and apps. `forwarding` hands a task to a colleague with a note, from
+`forward_page`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from notifications.additions import ApiPaths, HistoryWords, ItemAction, ItemPanel, Pages
+from notifications.additions import ApiPaths, DeskPanel, HistoryWords, ItemAction, ItemPanel, Pages
 from notifications.answers.questions import Questions
 from notifications.conversation import forwarding, notifying, participants, posting
 from notifications.models import Addressee, Recipient, Task, TaskMessage
@@ -36,5 +37,6 @@ FEATURE = Feature(
         HistoryWords(forwarding.TYPE, forwarding.history_words),
         Pages("notifications.conversation.pages"),
         ApiPaths("notifications.conversation.api"),
+        DeskPanel("notifications.task", "notifications.conversation.admin.MessageInline"),
     ],
 )

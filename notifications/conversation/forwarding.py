@@ -33,9 +33,9 @@ from notifications.models import (
     Task,
     TaskMessage,
 )
-from notifications.people import absence
-from notifications.people.absence import Absences
+from notifications.people import stand_ins
 from notifications.people.colleagues import colleagues
+from notifications.people.stand_ins import StandIns
 from notifications.routing import handing_on
 from notifications.routing.addressing import Contacts
 from notifications.routing.batch import Copies
@@ -137,8 +137,8 @@ class _Forwarding:
         fault = self._fault()
         if fault:
             raise Invalid.at("/to", fault)
-        stand_in = Absences(self.now).stand_ins([self.to], part_subject_of(self.copy)).get(self.to.pk)
-        row = absence.current(self.to.pk, self.now)
+        stand_in = StandIns(self.now).of([self.to], part_subject_of(self.copy)).get(self.to.pk)
+        row = stand_ins.current(self.to.pk, self.now)
         if row is not None:
             raise self._is_away(row.ends_at, stand_in)
         try:

@@ -86,8 +86,8 @@ class Conversation:
     asking: str = ""
     askable: Sequence[Person] = ()
     mentionable: Sequence[Person] = ()
-    customers: Sequence[Person] = ()
-    """Customers of the case, who see the messages that are written to them."""
+    external: Sequence[Person] = ()
+    """External people of the case, who see the messages that are written to them."""
     files: Sequence[File] = ()
     """Files of the question, if the item's text is a question."""
     key: str = ""
@@ -134,7 +134,7 @@ def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -
         asking=asking if is_open else "",
         askable=_askable(task, reader) if asking and is_open else (),
         mentionable=_named(participants.mentionable(task, reader)) if sees == "all" else (),
-        customers=_named(participants.customers(task)) if sees == "all" else (),
+        external=_named(participants.external_people(task)) if sees == "all" else (),
         key=str(uuid7()),
     )
 
@@ -175,7 +175,7 @@ def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now:
         head=_head(message, task, reader),
         text="" if message.text == names_of(message.attachments.all()) else clean(message.text),
         files=[File.of(each) for each in message.attachments.all()],
-        note=_customers_note(message, task, reader) if reader.external else _note(message, task, engine),
+        note=_note_to_external(message, task, reader) if reader.external else _note(message, task, engine),
         mine=message.author_id == reader.pk,
         waits=task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all()),
         stamp=short_time(message.at, now),
@@ -183,7 +183,7 @@ def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now:
     )
 
 
-def _customers_note(message: TaskMessage, task: Task, reader: Recipient) -> str:
+def _note_to_external(message: TaskMessage, task: Task, reader: Recipient) -> str:
     """Return the note for a customer. Customers read nothing about engines or about other people's replies."""
     is_asked = any(
         each.state == AddresseeState.ASKED and each.person_id == reader.pk for each in message.addressees.all()
@@ -266,5 +266,5 @@ def mentioned(text: str, chosen: Sequence[str], talk: Conversation) -> list[str]
     """
     low = text.casefold()
     at_mentions = [person.ref for person in talk.mentionable if f"@{person.name.casefold()}" in low]
-    eligible = {person.ref for person in (*talk.mentionable, *talk.customers)}
+    eligible = {person.ref for person in (*talk.mentionable, *talk.external)}
     return list(dict.fromkeys([*(ref for ref in chosen if ref in eligible), *at_mentions]))

@@ -39,7 +39,7 @@ from notifications.routing.addressing import Addresses
 from notifications.routing.plan import Plan
 from notifications.types import Json
 from notifications.wording import key_facts
-from notifications.wording.batch_render import for_customers
+from notifications.wording.batch_render import readable_facts
 from wfpush.postgres import bulk
 from wfpush.queue import outage, outbox
 
@@ -179,7 +179,7 @@ class Telling:
     def _facts_for(self, person: Recipient) -> Json:
         """Return the key facts of the task, as a colleague's copy keeps them."""
         facts = next((key_facts.facts_in(copy) for copy in self.copies if not copy.recipient.external), ())
-        return key_facts.stored(for_customers(facts, person.brand) if person.external else facts)
+        return key_facts.stored(readable_facts(facts, person.brand, external=person.external))
 
     def _send(self, item: Notification, person: Recipient, channels: Sequence[str], words: dict[str, Json]) -> None:
         until = lifetime.worth_until(item.due_at, self.now)

@@ -22,7 +22,7 @@ MAX_PEOPLE = 50
 Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
 """Reasons why somebody can be asked; pages have words for them."""
 
-MAX_CUSTOMERS = 10
+MAX_EXTERNAL = 10
 """External people of a case to whom colleagues can write."""
 
 
@@ -85,9 +85,9 @@ def mentionable(task: Task, author: Recipient) -> list[Recipient]:
     return list(people.exclude(pk=author.pk).order_by("name", "pk")[:MAX_PEOPLE])
 
 
-# --- customers --------------------------------------------------------------------------------------------------------
-def customers(task: Task) -> list[Recipient]:
+# --- external people --------------------------------------------------------------------------------------------------
+def external_people(task: Task) -> list[Recipient]:
     """Return the external people who have a part in the task's case, or in the task."""
     theirs = Q(task=task) if task.case_id is None else Q(task=task) | Q(case=task.case_id)
     keys = Notification.objects.filter(theirs, recipient__engine=task.engine_id).order_by().values("recipient")
-    return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MAX_CUSTOMERS])
+    return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MAX_EXTERNAL])

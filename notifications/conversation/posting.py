@@ -160,7 +160,7 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Recor
         if before is not None:
             return RecordedMessage(before, created=False)
         allowed = [
-            *participants.customers(locked),
+            *participants.external_people(locked),
             *participants.mentionable(locked, person),
         ]  # a colleague goes before a namesake
         to = chosen(allowed, words.to, "You can mention people who have this task, and customers of its case.")

@@ -20,13 +20,12 @@ from notifications.api.operations.tasks import TASKS
 from notifications.api.responses import key_of
 from notifications.conversation import participants
 from notifications.conversation.api import WRONG_WORDS, MessageShown
-from notifications.conversation.posting import Words
 from notifications.conversation.representation import messages_json
 from notifications.customers import case_messages
 from notifications.customers.milestones import progress_of
 from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
-from notifications.models import MOST_TEXT, Case, Recipient, TaskMessage, Via
+from notifications.models import MOST_TEXT, Case, Recipient, TaskMessage
 from notifications.types import Json
 
 MAX_ROWS = 200
@@ -100,8 +99,9 @@ class CaseMessagesView(PersonView):
         case = _case(person, case_id, payload["engine"])
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
-        words = Words(payload["text"], via=Via.PORTAL, key=key_of(request), files=payload["attachments"])
-        outcome = case_messages.write_in(person, case, words, timezone.now())
+        outcome = case_messages.write_in(
+            person, case, payload["text"], timezone.now(), key=key_of(request), files=payload["attachments"]
+        )
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), person)
         return answer(shown_as, 201 if outcome.created else 200)
 

@@ -1,11 +1,16 @@
-"""Messages that customers write about their case, for colleagues or in reply to a question."""
+"""The messages about a case: those that its customer reads, and those that the customer writes."""
 
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import QuerySet
 
 from notifications.answers.submission import RecordedMessage
 from notifications.conversation import posting
+from notifications.conversation.item_panel import Line, lines_of_case
 from notifications.conversation.participants import askable, people_of
 from notifications.conversation.posting import Words
 from notifications.errors import NotFound, TooMany
@@ -20,7 +25,11 @@ from notifications.models import (
     Recipient,
     Task,
     TaskMessage,
+    Via,
 )
+from notifications.wording.times import exact, short_time
+
+NEWS_SHOWN = 20
 
 MAX_TASKS = 5
 """Tasks of a case that are searched for a reader of a customer's message."""
@@ -29,11 +38,38 @@ HOUR, MOST_AN_HOUR = timedelta(hours=1), 20
 """The period, and the messages that a customer can write in it without being asked."""
 
 
-def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> RecordedMessage:
+@dataclass(frozen=True)
+class News:
+    """A message of the house in the thread of a case, or a line of a conversation."""
+
+    at: datetime
+    item: Notification | None = None
+    line: Line | None = None
+    stamp: str = ""
+    exact: str = ""
+
+
+def news(case: Case, reader: Recipient, now: datetime) -> list[News]:
+    """Return the newest messages of the house and of conversations, in the order of their times."""
+    theirs = Notification.objects.filter(recipient=reader, case=case, state=NotificationState.INFO)
+    items = theirs.exclude(details__has_key="message").order_by("-created_at")[:NEWS_SHOWN]
+    house_news = [
+        News(item.created_at, item=item, stamp=short_time(item.created_at, now), exact=exact(item.created_at))
+        for item in reversed(items)
+    ]
+    lines = [News(line.message.at, line=line) for line in lines_of_case(case, reader, now)]
+    return list(heapq.merge(house_news, lines, key=lambda each: each.at))
+
+
+def write_in(
+    customer: Recipient, case: Case, text: str, now: datetime, *, key: str, files: Sequence[UUID]
+) -> RecordedMessage:
     """Write about a customer's case: a reply if they were asked something, else a message to the people who work on it.
+    `key`: writing twice with the same one counts once. `files`: keys of stored attachments.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered, TooMany.
     """
+    words = Words(text, via=Via.PORTAL, key=key, files=files)
     addressee = open_question(customer, case)
     if addressee is not None:
         return posting.reply_to_question(addressee, customer, words, now)

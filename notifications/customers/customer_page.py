@@ -1,13 +1,11 @@
 """The first page of customers: the progress of their case, contacts, and the messages about the case."""
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import translation
 
-from notifications.conversation.item_panel import Line, lines_of_case
 from notifications.customers import case_messages, unsubscribe_links
 from notifications.customers.milestones import Progress, Step, progress_of, readable
 from notifications.inbox.list_query import Finding
@@ -21,20 +19,9 @@ from notifications.wording.times import exact, short_time
 from wfpush.identifiers import uuid7
 
 NO_PROGRESS = Progress()
-NEWS_SHOWN, CASES_SHOWN = 20, 20
+CASES_SHOWN = 20
 LOOKED_AT = 500
 """Items of a customer that are searched for their cases."""
-
-
-@dataclass(frozen=True)
-class News:
-    """A message of the house in the thread of a case, or a line of a conversation."""
-
-    at: datetime
-    item: Notification | None = None
-    line: Line | None = None
-    stamp: str = ""
-    exact: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class CustomerPage:
     marks: Sequence[tuple[Step, str, str]] = ()
     """The steps of the case, each with its time in short and exact form."""
     since: str = ""
-    news: Sequence[News] = ()
+    news: Sequence[case_messages.News] = ()
     others: Sequence[tuple[Case, str]] = ()
     """The other cases, each with the time of its last change."""
     may_write: bool = False
@@ -129,21 +116,9 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
             for step in progress.steps
         ],
         since=short_time(progress.news_at, now) if progress.news_at else "",
-        news=_news(case, reader, now),
+        news=case_messages.news(case, reader, now),
         others=[(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
         may_write=question is not None or case_messages.task_to_write_to(case, reader) is not None,
         open_question=question.message.text if question else "",
         key=str(uuid7()),
     )
-
-
-def _news(case: Case, reader: Recipient, now: datetime) -> list[News]:
-    """Return the newest messages of the house and of conversations, in the order of their times."""
-    theirs = Notification.objects.filter(recipient=reader, case=case, state=NotificationState.INFO)
-    items = theirs.exclude(details__has_key="message").order_by("-created_at")[:NEWS_SHOWN]
-    house_news = [
-        News(item.created_at, item=item, stamp=short_time(item.created_at, now), exact=exact(item.created_at))
-        for item in reversed(items)
-    ]
-    conversation_news = [News(line.message.at, line=line) for line in lines_of_case(case, reader, now)]
-    return list(heapq.merge(house_news, conversation_news, key=lambda each: each.at))

@@ -11,13 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications import errors
-from notifications.conversation.posting import Words
 from notifications.customers import case_messages, unsubscribing
 from notifications.inbox.answers import cleaned_comment, explain, refuse_faulty
 from notifications.inbox.pages import RefusedInput, show
 from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
 from notifications.inbox.uploads import File, attached
-from notifications.models import Via
 from notifications.preferences import following
 
 
@@ -39,10 +37,10 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     if not reader.external:
         raise Http404
     files = attached(request, reader, timezone.now())
-    words = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
+    key = request.POST.get("key", "")[:200]
     try:
         refuse_faulty(files)
-        case_messages.write_in(reader, case, words, timezone.now())
+        case_messages.write_in(reader, case, text, timezone.now(), key=key, files=files.ids)
     except errors.NotFound as nobody:
         raise Http404 from nobody
     except errors.Failure as failure:

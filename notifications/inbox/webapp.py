@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from csp.constants import SELF
@@ -23,7 +23,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.models import Brand
 from notifications.types import Json
-from notifications.wording.sentences import spoken_by_worker, spoken_to_customers_by_worker
+from notifications.wording.sentences import spoken_by_worker
 from wfpush import features
 from wfpush.web import page_scripts
 from wfpush.web.javascript import LOADER, bundle, read_modules
@@ -51,11 +51,12 @@ def assembled() -> Worker:
     files = shell_files()
     code = f'{LOADER}{bundle(read_modules(page_scripts.folders(), [ENTRY]))};\nloadModule("{ENTRY}");\n'
     words = {language: _in(language, spoken_by_worker) for language, _name in settings.LANGUAGES}
-    for_customers = {language: _in(language, spoken_to_customers_by_worker) for language, _name in settings.LANGUAGES}
+    to_customer = partial(spoken_by_worker, customer=True)
+    customer_words = {language: _in(language, to_customer) for language, _name in settings.LANGUAGES}
     version = hashlib.sha256()
     for part in (
         code,
-        json.dumps([words, for_customers]),
+        json.dumps([words, customer_words]),
         *(path.read_text("utf-8") for path in sorted(page_templates())),
     ):
         version.update(part.encode())
@@ -65,7 +66,7 @@ def assembled() -> Worker:
         "PAGE_VERSION": version.hexdigest()[:16],
         "SHELL_FILES": {name: integrity(content) for name, content in files.items()},
         "WORDS": words,
-        "CUSTOMER_WORDS": for_customers,
+        "CUSTOMER_WORDS": customer_words,
     }
     head = "".join(f"const {name} = {json.dumps(value, ensure_ascii=False)};\n" for name, value in constants.items())
     return Worker(f'"use strict";\n{head}{code}', constants["PAGE_VERSION"])  # type: ignore[arg-type]

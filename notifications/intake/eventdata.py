@@ -11,7 +11,7 @@ from typing import Any, get_args
 from django.core.exceptions import ValidationError
 
 from notifications.forms import engine_forms
-from notifications.models.conversation import MOST_TEXT, MessageKind
+from notifications.models import MOST_TEXT, MessageKind
 from notifications.models.events import Priority
 from notifications.models.routing import MOST_ROLE
 from notifications.models.validators import MAX_ID, OURS, may_be_declared, validate_mailbox, validate_timezone

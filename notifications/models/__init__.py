@@ -6,15 +6,6 @@ Out: models. A change of them that several places need is a function of another 
 
 from notifications.models.absences import Absence, AbsencePart, OpenItems
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
-from notifications.models.conversation import (
-    MOST_TEXT,
-    Addressee,
-    AddresseeState,
-    Attachment,
-    AttachmentPiece,
-    MessageKind,
-    TaskMessage,
-)
 from notifications.models.delivery import (
     Delivery,
     DeliveryAttempt,
@@ -53,6 +44,15 @@ from notifications.models.events import (
     TaskContent,
     TaskState,
     Urgency,
+)
+from notifications.models.messages import (
+    MOST_TEXT,
+    Addressee,
+    AddresseeState,
+    Attachment,
+    AttachmentPiece,
+    MessageKind,
+    TaskMessage,
 )
 from notifications.models.people import (
     Account,

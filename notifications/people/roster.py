@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from notifications.models import Recipient, Team
-from notifications.people.absence import Absences
+from notifications.people.stand_ins import StandIns
 
 T = TypeVar("T")
 
 
 class Roster:
-    """Reads people and teams that are not cached yet; `absences` are those at `now`."""
+    """Reads people and teams that are not cached yet; `stand_ins` are those at `now`."""
 
     def __init__(self, now: datetime) -> None:
-        self.absences = Absences(now)
+        self.stand_ins = StandIns(now)
         self._now = now
         self._shared: dict[type[Any], Any] = {}
         self._teams: dict[int, Team | None] = {}

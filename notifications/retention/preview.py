@@ -11,18 +11,12 @@ from django.utils.translation import gettext, ngettext
 from notifications.additions import PersonalData
 from notifications.models import (
     ANSWERABLE,
-    Absence,
-    ActionToken,
     Attachment,
     Callback,
-    ConnectedAccount,
     Delivery,
-    Device,
     Notification,
     Recipient,
-    RecipientToken,
     Response,
-    SavedView,
     Task,
     TaskMessage,
 )
@@ -47,10 +41,7 @@ def preview(person: Recipient) -> Preview:
 
 def _goes(person: Recipient) -> Iterator[str]:
     yield gettext("Name, ref, e-mail, phone, language and time zone, also those of before, and the account.")
-    rows: dict[type[Model], Any] = {
-        model: model._default_manager.filter(recipient=person)
-        for model in (Device, RecipientToken, ActionToken, ConnectedAccount, Absence, SavedView)
-    }
+    rows: dict[type[Model], Any] = {}
     for label, name in (reference for data in features.added(PersonalData) for reference in data.counted):
         model = model_of(label)
         rows[model] = model._default_manager.filter(**{name: person})

@@ -12,7 +12,7 @@ from notifications.forms.fields import Field, form_of
 from notifications.models import Notification, NotificationState, Recipient, TaskContent, TemplateVersion
 from notifications.types import Json
 from notifications.wording import key_facts, render, sensitive
-from notifications.wording.batch_render import for_customers, versions
+from notifications.wording.batch_render import readable_facts, versions
 from notifications.wording.key_facts import KeyFact, WrittenFact
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean, clean_line, cut
@@ -97,8 +97,8 @@ class _Side:
             facts: Sequence[KeyFact] = key_facts.read(self.version, self.language, self._context, self.hidden)
         else:
             facts = key_facts.usual(self.language, self._context, self.hidden)
-        if self.reader.external:
-            facts = for_customers(facts, self.notification.brand or self.reader.brand)
+        brand = self.notification.brand or self.reader.brand
+        facts = readable_facts(facts, brand, external=self.reader.external)
         shown = (fact for fact in facts if not (fact.sensitive and self.on_lock_screen))
         written = (key_facts.written_for(fact, self.language, self.reader) for fact in shown)
         return {each.label: each for each in written}

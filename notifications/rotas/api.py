@@ -16,7 +16,7 @@ from notifications.api.frame.shown import PersonName, Shown
 from notifications.api.operations.operation import Operation, Tag
 from notifications.errors import Invalid, NotFound
 from notifications.models import Scope
-from notifications.people.absence import Absences
+from notifications.people.stand_ins import StandIns
 from notifications.rotas import duty, turns
 from notifications.rotas.duty import Duties
 from notifications.rotas.models import Rota
@@ -77,8 +77,8 @@ class OnDutyView(EngineView):
 
 
 def _on_duty(rota: Rota, at: datetime) -> dict[str, Any]:
-    people, absences = Duties(at).people(rota), Absences(at)
-    person = next((each for each in people if not absences.is_out(each)), people[0] if people else None)
+    people, stand_ins = Duties(at).people(rota), StandIns(at)
+    person = next((each for each in people if not stand_ins.is_out(each)), people[0] if people else None)
     shifts = duty.shifts_of(rota, at, at + AHEAD)
     current = next((shift for shift in shifts if shift.begins <= at), None)
     later = next((shift for shift in shifts if shift.begins > at), None)
@@ -87,7 +87,7 @@ def _on_duty(rota: Rota, at: datetime) -> dict[str, Any]:
         "rota": rota,
         "at": at,
         "person": person,
-        "stands_in": absences.stand_ins([person]).get(person.pk) if person else None,
+        "stands_in": stand_ins.of([person]).get(person.pk) if person else None,
         "until": current.ends if current else later.begins if later else None,
         "next": {"person": duty.people_of([later])[later.who], "from": later.begins} if later else None,
         "next_gap": {"from": gap[0], "to": gap[1]} if gap else None,

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from notifications import reasons
 from notifications.models import ANSWERABLE, DEADLINE, Notification, Recipient, Task
-from notifications.people.absence import stand_ins
+from notifications.people.stand_ins import StandIns
 from notifications.reasons import Reason
 from notifications.rotas import reasons as duty_reasons
 from notifications.rotas import swaps
@@ -156,7 +156,7 @@ def _announce(rota: Rota, current: Shift, shifts: Sequence[Shift], now: datetime
     before = next((shift for shift in reversed(shifts) if shift.ends <= current.begins), None)
     people = people_of([current, *([before] if before else [])])
     person = people[current.who]
-    stand_in = stand_ins([person], now).get(person.pk)
+    stand_in = StandIns(now).of([person]).get(person.pk)
     had_it = people.get(before.who) if before else None
     notification = _send(
         rota,

@@ -57,7 +57,7 @@ class Batch:
         recipients += [
             person for task in self.locked.reworded_tasks for person in (task.assignee, task.initiator) if person
         ]
-        self.roster.absences.look_up(recipients)
+        self.roster.stand_ins.look_up(recipients)
         self.contacts.look_up(recipients)
 
     def _read_people(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:

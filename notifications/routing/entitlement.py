@@ -84,11 +84,11 @@ class Entitlements:
         return replacements
 
     def _or_stand_in(self, person: Recipient, reason: Reason, copy: Notification) -> Successor:
-        context, absences = part_subject_of(copy), self.roster.absences
-        stand_in = absences.stand_ins([person], context).get(person.pk)
+        context, stand_ins = part_subject_of(copy), self.roster.stand_ins
+        stand_in = stand_ins.of([person], context).get(person.pk)
         if stand_in is None:
             return Successor(person, reason)
-        return Successor(stand_in, absences.why(person, context, reason), person)
+        return Successor(stand_in, stand_ins.why(person, context, reason), person)
 
     # --- the reason that the copy states ------------------------------------------------------------------------------
     def _holds(self, person: int, fact: Json | None, copy: Notification) -> bool:
@@ -96,7 +96,7 @@ class Entitlements:
         code = (fact or {}).get("code")
         if fact is not None and code in DELEGATED:
             away = copy.on_behalf_of_id
-            stands_in = away is not None and person in self.roster.absences.chain(away, part_subject_of(copy))
+            stands_in = away is not None and person in self.roster.stand_ins.chain(away, part_subject_of(copy))
             return stands_in and away is not None and self._holds(away, fact.get("reason"), copy)
         kind = kinds().get(str(code))
         return fact is None or kind is None or kind.holds(self, person, fact, copy)
@@ -107,7 +107,7 @@ class Entitlements:
             kind = kinds()[fact["code"]]
             return kind.ended(**{name: fact[name] for name in kind.words if name in fact})
         away = copy.on_behalf_of
-        is_back = away is not None and not self.roster.absences.is_away(away.pk)
+        is_back = away is not None and not self.roster.stand_ins.is_away(away.pk)
         return (reasons.OFFER_IS_OVER if is_back else reasons.NO_LONGER_DELEGATE)(name=away or fact.get("name", ""))
 
     def _named_by(self, fact: Json | None, copy: Notification, *, others_have_it: bool) -> targets.People:
@@ -137,11 +137,11 @@ class Entitlements:
         if key not in self._people_by_target:
             pairs = targets.people_for(target.kind, Search(self, copy, target))
             self._people_by_target[key] = {person.pk: person for person, _reason in pairs}
-        people, absences, context = self._people_by_target[key], self.roster.absences, part_subject_of(copy)
+        people, stand_ins, context = self._people_by_target[key], self.roster.stand_ins, part_subject_of(copy)
         if copy.recipient_id in people:
             return True
-        absences.look_up(people.values())
-        return any(copy.recipient_id in absences.chain(person, context) for person in people.keys() & absences.away)
+        stand_ins.look_up(people.values())
+        return any(copy.recipient_id in stand_ins.chain(person, context) for person in people.keys() & stand_ins.away)
 
     def _other_targets(self, copy: Notification) -> list[RouteTarget]:
         """Return the targets of the routes that matched for the task; without a route, its candidates and teams."""

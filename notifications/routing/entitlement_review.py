@@ -7,7 +7,6 @@ review is done, answers are refused on their own (notifications/answers/guards.p
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,6 @@ from notifications import reasons
 from notifications.cases import internal_events, lifecycle
 from notifications.items import inbox_items
 from notifications.models import (
-    AbsencePart,
     EntitlementReview,
     Notification,
     NotificationState,
@@ -28,7 +26,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from notifications.people import absence
+from notifications.people import stand_ins
 from notifications.reasons import Reason
 from notifications.routing import fanout, handing_on
 from notifications.routing.addressing import Contacts
@@ -92,7 +90,8 @@ def _run(review: EntitlementReview, now: datetime) -> None:
 
 def _back_at(person: int, now: datetime) -> datetime | None:
     """Return the end of the person's next absence to end."""
-    ends = (table.of([person]).filter(ends_at__gt=now).aggregate(at=Min("ends_at"))["at"] for table in absence.tables())
+    coming = (table.of([person]).filter(ends_at__gt=now) for table in stand_ins.tables())
+    ends = (rows.aggregate(at=Min("ends_at"))["at"] for rows in coming)
     return min((at for at in ends if at is not None), default=None)
 
 
@@ -163,9 +162,7 @@ def _relying_on(person: int) -> set[int]:
     further = {person}
     while further:
         people |= further
-        rows = (table.delegated_to(further).values_list(table.person, flat=True) for table in absence.tables())
-        in_part = AbsencePart.objects.filter(delegate__in=further).values_list("absence_id", flat=True)
-        further = {*chain(in_part, *rows)} - people
+        further = stand_ins.delegators(further) - people
     return people
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from notifications.models import Engine, Notification, Recipient, RouteTarget, Task, Team
-from notifications.people.absence import PartSubject
 from notifications.people.resolver import PersonInEvent, ref_of
 from notifications.people.roster import Roster
+from notifications.people.stand_ins import PartSubject
 from notifications.reasons import Reason
 from notifications.routing import targets
 from notifications.types import lookup
@@ -57,7 +57,7 @@ class Search(targets.RosterSearch):
         return own or (list(Team.objects.filter(members=assignee).select_related("lead")) if assignee else [])
 
     def is_out(self, person: Recipient) -> bool:
-        return self.roster.absences.is_out(person, part_subject_of(self._copy))
+        return self.roster.stand_ins.is_out(person, part_subject_of(self._copy))
 
     @property
     def level(self) -> int:

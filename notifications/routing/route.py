@@ -20,9 +20,9 @@ from notifications.models import (
     Team,
     TemplateVersion,
 )
-from notifications.people.absence import PartSubject
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
+from notifications.people.stand_ins import PartSubject
 from notifications.reasons import Reason
 from notifications.routing import targets
 from notifications.routing.conditions import all_of, holds, why_not
@@ -194,20 +194,20 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[MessageRecipi
     People who are away are replaced by their delegate, unless the delegate is among the people anyway.
     """
     addressees = _find_direct_addressees(matches, subject)
-    absences = subject.roster.absences
-    absences.look_up([entry.recipient for entry in addressees])
-    stand_ins: dict[int, Recipient] = {}
+    stand_ins = subject.roster.stand_ins
+    stand_ins.look_up([entry.recipient for entry in addressees])
+    delegates: dict[int, Recipient] = {}
     by_category: dict[int, list[Recipient]] = {}
     for entry in addressees:
         by_category.setdefault(entry.manner.category.pk, []).append(entry.recipient)
     for category, people in by_category.items():
-        stand_ins |= absences.stand_ins(people, subject.absence_context(category))
-    by_person = {entry.recipient.pk: entry for entry in addressees if entry.recipient.pk not in stand_ins}
+        delegates |= stand_ins.of(people, subject.absence_context(category))
+    by_person = {entry.recipient.pk: entry for entry in addressees if entry.recipient.pk not in delegates}
     for entry in addressees:
-        if (stand_in := stand_ins.get(entry.recipient.pk)) is not None:
-            reason = absences.why(entry.recipient, subject.absence_context(entry.manner.category.pk), entry.reason)
+        if (delegate := delegates.get(entry.recipient.pk)) is not None:
+            reason = stand_ins.why(entry.recipient, subject.absence_context(entry.manner.category.pk), entry.reason)
             by_person.setdefault(
-                stand_in.pk, MessageRecipient(stand_in, entry.manner, reason, on_behalf_of=entry.recipient)
+                delegate.pk, MessageRecipient(delegate, entry.manner, reason, on_behalf_of=entry.recipient)
             )
     return list(by_person.values())
 
@@ -252,7 +252,7 @@ class _Search(targets.RosterSearch):
         return [team] if team is not None else self._named_teams()
 
     def is_out(self, person: Recipient) -> bool:
-        return self.roster.absences.is_out(person, self.subject.absence_context(self.target.route.category_id))
+        return self.roster.stand_ins.is_out(person, self.subject.absence_context(self.target.route.category_id))
 
     def leave_out(self, ref: str, reason: Reason) -> None:
         self.subject.unresolved.append(Unresolved(ref, reason))

@@ -76,7 +76,7 @@ class Writer:
             return self._plain(recipient, reasons.TEMPLATE_FAILED(version=version, words=fault), version)
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         facts = key_facts.read(version, main.language, context, self.hidden)
-        facts = for_customers(facts, brand) if recipient.external else facts
+        facts = readable_facts(facts, brand, external=recipient.external)
         return Wording(
             main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings), facts
         )
@@ -120,7 +120,7 @@ class Writer:
         title = task_name or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         facts = key_facts.usual(recipient.locale, self.facts, self.hidden)
-        facts = for_customers(facts, recipient.brand) if recipient.external else facts
+        facts = readable_facts(facts, recipient.brand, external=recipient.external)
         return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,), facts)
 
     def context(self, brand: Brand | None) -> Json:
@@ -155,8 +155,11 @@ def _own_channels(version: TemplateVersion, channels: Sequence[str], recipient: 
     return {text.channel for text in texts}.intersection(channels) - {INBOX}
 
 
-def for_customers(facts: Sequence[KeyFact], brand: Brand | None) -> tuple[KeyFact, ...]:
-    """Return the facts without sensitive ones, and without people if the brand shows customers no names of staff."""
+def readable_facts(facts: Sequence[KeyFact], brand: Brand | None, *, external: bool) -> tuple[KeyFact, ...]:
+    """Return the facts that a reader may see. External readers see no sensitive ones, and people only if the brand
+    shows them names of staff."""
+    if not external:
+        return tuple(facts)
     people = brand is None or brand.names_staff
     return tuple(fact for fact in facts if not fact.sensitive and (people or fact.kind != FactKind.PERSON))
 

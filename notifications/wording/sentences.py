@@ -276,10 +276,7 @@ def spoken(*, customer: bool = False) -> dict[str, str]:
     return {key: str(text) for key, text in texts.items() if key not in SERVER and key not in LEFT}
 
 
-def spoken_by_worker() -> dict[str, str]:
-    return {key: str(TEXTS[key]) for key in WORKER}
-
-
-def spoken_to_customers_by_worker() -> dict[str, str]:
-    """Return the sentences for customers that differ from `spoken_by_worker`."""
-    return {key: str(CUSTOMERS[key]) for key in WORKER if key in CUSTOMERS}
+def spoken_by_worker(*, customer: bool = False) -> dict[str, str]:
+    """Return the sentences of the service worker; those for customers are only the ones that differ."""
+    texts = CUSTOMERS if customer else TEXTS
+    return {key: str(texts[key]) for key in WORKER if key in texts}

@@ -1,5 +1,5 @@
 // Comments to colleagues: sent without leaving the page, and @ picks a colleague. Loaded when the form is first opened; without
-// it the form works by itself (conversation/_comment.html).
+// it the form works by itself.
 
 import { allSent, cleared, filesOf } from "./attaching.js";
 import { csrfToken, slot } from "./cards.js";

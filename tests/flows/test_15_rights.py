@@ -10,7 +10,8 @@ from django.db import transaction
 
 from escalations.clocks import due_steps
 from escalations.models import StepTarget
-from notifications.absences import tasks
+from notifications.absences import entering, tasks
+from notifications.absences.entering import AbsenceEntry
 from notifications.absences.models import AbsenceFeed, CalendarAbsence
 from notifications.engines import callback_results
 from notifications.errors import Withdrawn
@@ -31,8 +32,6 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry
 from notifications.reasons import NOTHING
 from notifications.rotas.tasks import hand_over_duty
 from notifications.rotas.tests.rotas import rota_of
@@ -59,7 +58,7 @@ def story() -> Story:
 
 
 def away(person: Recipient, delegate: Recipient | None, days: float = 9, **given: Any) -> None:
-    absence.set_absence(person, AbsenceEntry(NOW - DAY, NOW + days * DAY, delegate, **given), by=person)
+    entering.set_absence(person, AbsenceEntry(NOW - DAY, NOW + days * DAY, delegate, **given), by=person)
 
 
 def only_route(kind: TargetKind, **target: Any) -> Route:
@@ -234,7 +233,7 @@ def test_what_came_for_bob_is_his_when_he_is_back(story: Story) -> None:
     away(story.bob, story.carol)
     story.assign()
     assert story.states() == {"carol": "open"}
-    absence.end_absence(story.bob, by=story.bob)
+    entering.end_absence(story.bob, by=story.bob)
 
     assert refusal(story, story.carol) == "This is no longer yours to answer: Bob takes care of it again."
     assert reviewed(story) == {"carol": "withdrawn", "bob": "open"}
@@ -270,7 +269,7 @@ def test_a_link_of_the_chain_is_back(story: Story) -> None:
     away(story.carol, story.alice)
     story.assign()
     assert story.states() == {"alice": "open"}
-    absence.end_absence(story.carol, by=story.carol)
+    entering.end_absence(story.carol, by=story.carol)
 
     assert reviewed(story) == {"alice": "withdrawn", "carol": "open"}
 
@@ -314,7 +313,7 @@ def test_who_stands_in_for_another_of_its_people_keeps_it(story: Story) -> None:
     away(story.carol, story.alice)
     story.assign(teams=["finance"])
     assert story.states() == {"alice": "open"}
-    absence.end_absence(story.bob, by=story.bob)
+    entering.end_absence(story.bob, by=story.bob)
 
     assert reviewed(story) == {"alice": "open"}
     assert story.answer(story.alice, "approve").created

@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from escalations.clocks import due_steps, policy_reload
 from escalations.models import Policy
+from notifications.absences import entering
 from notifications.inbox import consumers, socket_limits
 from notifications.items import inbox_items, live_frames
 from notifications.items.representation import iso_utc
 from notifications.models import Account, Notification, Recipient, RecipientToken
-from notifications.people import absence, devices, revocation
+from notifications.people import devices, revocation
 from notifications.types import NewAddress
 from tests.support.live_inbox import (
     OURS,
@@ -72,8 +73,8 @@ async def test_a_new_task_arrives_live_with_its_actions(story: Story) -> None:
 
 async def test_who_stands_in_is_told_for_whom(story: Story) -> None:
     now = timezone.now()
-    given = absence.AbsenceEntry(now - timedelta(hours=1), now + timedelta(hours=1), story.carol)
-    await database_sync_to_async(absence.set_absence)(story.bob, given, by=story.bob)
+    given = entering.AbsenceEntry(now - timedelta(hours=1), now + timedelta(hours=1), story.carol)
+    await database_sync_to_async(entering.set_absence)(story.bob, given, by=story.bob)
     async with inbox_of(story.carol) as (communicator, _):
         await database_sync_to_async(story.assign)()
         arrived = await frame(communicator)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications.absences import hand_over
+from notifications.absences import entering, hand_over
+from notifications.absences.entering import AbsenceEntry
 from notifications.absences.models import AbsenceFeed
 from notifications.models import Absence, Delivery, Notification, Recipient, Team
-from notifications.people import absence, revocation
-from notifications.people.absence import AbsenceEntry
+from notifications.people import revocation
 from tests.factories import RecipientFactory, TeamFactory
 from tests.support.api import Caller, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story
@@ -90,7 +90,7 @@ def test_bob_is_back(bob: Caller) -> None:
 def test_what_is_over_is_not_told(story: Story, bob: Caller) -> None:
     now = timezone.now()
     over = AbsenceEntry(now - timedelta(days=9), now - timedelta(days=1), story.carol)
-    absence.set_absence(story.bob, over, by=story.bob)
+    entering.set_absence(story.bob, over, by=story.bob)
 
     assert bob.get(ABSENCE).json() == NOTHING
 
@@ -257,7 +257,7 @@ def test_who_leads_bob_gives_his_decisions_neither_to_themself_nor_away(story: S
         assert is_problem(refused, 422, "invalid")
         assert [fault["pointer"] for fault in refused.json()["errors"]] == [pointer]
         assert "Only Bob or an administrator" in refused.json()["errors"][0]["detail"]
-    absence.set_absence(
+    entering.set_absence(
         story.alice, AbsenceEntry(timezone.now(), timezone.now() + timedelta(days=9), story.carol), by=None
     )
     assert is_problem(carol.put(BOBS, {**usual, "delegate": "alice"}), 422, "invalid"), "nor by way of Alice"

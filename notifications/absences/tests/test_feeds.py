@@ -11,13 +11,13 @@ import time_machine
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from notifications.absences import feeds, hand_over, notices
+from notifications.absences import entering, feeds, hand_over, notices
+from notifications.absences.entering import AbsenceEntry
 from notifications.absences.feeds import FeedSettings
 from notifications.absences.models import AbsenceFeed, CalendarAbsence, TakenEntries
 from notifications.calendar_feeds import polling, reading
 from notifications.models import Absence, Notification, Recipient
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry
+from notifications.people.stand_ins import StandIns
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
@@ -75,7 +75,7 @@ def times() -> list[tuple[float, float]]:
 
 
 def who_stands_in(story: Story, hours: float = 0) -> Recipient | None:
-    return absence.stand_ins([story.bob], NOW + hours * HOUR).get(story.bob.pk)
+    return StandIns(NOW + hours * HOUR).of([story.bob]).get(story.bob.pk)
 
 
 def test_what_the_calendar_says_is_handed_over_and_taken_back_as_any_absence(
@@ -110,14 +110,14 @@ def test_what_the_calendar_says_is_handed_over_and_taken_back_as_any_absence(
 def test_what_is_entered_goes_before_it_and_is_never_touched(
     story: Story, receiver: Receiver, clock: time_machine.Traveller
 ) -> None:
-    entered = absence.set_absence(story.bob, AbsenceEntry(NOW + 2 * HOUR, NOW + 4 * HOUR, story.alice), by=story.bob)
+    entered = entering.set_absence(story.bob, AbsenceEntry(NOW + 2 * HOUR, NOW + 4 * HOUR, story.alice), by=story.bob)
     serve(receiver, away())
     goes_by(story, receiver, delegate=None)
 
     assert [who_stands_in(story, hours) for hours in (0, 2, 3.9, 4, 8)] == [
         None, story.alice, story.alice, None, None,
     ]  # fmt: skip
-    assert [absence.Absences(NOW + hours * HOUR).is_out(story.bob) for hours in (0, 3, 5, 8)] == [
+    assert [StandIns(NOW + hours * HOUR).is_out(story.bob) for hours in (0, 3, 5, 8)] == [
         True, False, True, False,
     ]  # fmt: skip
     serve(receiver)

@@ -9,7 +9,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications.absences import hand_over
+from notifications.absences import entering, hand_over
+from notifications.absences.entering import AbsenceEntry
 from notifications.absences.models import HandedOver
 from notifications.models import (
     Absence,
@@ -22,8 +23,6 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
@@ -46,7 +45,7 @@ def story() -> Story:
 
 def goes(story: Story, delegate: Recipient | None, **given: Any) -> Absence:
     """Bob, tomorrow at noon for two days."""
-    return absence.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 3 * DAY, delegate, **given), by=story.bob)
+    return entering.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 3 * DAY, delegate, **given), by=story.bob)
 
 
 def run(days: float) -> int:
@@ -107,13 +106,13 @@ def test_bob_is_back_early_or_names_somebody_else(story: Story) -> None:
     story.assign()
     goes(story, story.carol)
     run(1)
-    absence.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 3 * DAY, story.alice), by=story.bob)
+    entering.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 3 * DAY, story.alice), by=story.bob)
 
     assert run(1.2) == 2
     assert story.states() == {"bob": "open", "carol": "withdrawn", "alice": "open"}
-    absence.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 9 * DAY, story.alice), by=story.bob)
+    entering.set_absence(story.bob, AbsenceEntry(NOW + DAY, NOW + 9 * DAY, story.alice), by=story.bob)
     assert run(1.3) == 0
-    absence.end_absence(story.bob, by=story.bob)
+    entering.end_absence(story.bob, by=story.bob)
     run(1.4)
     assert story.states() == {"bob": "open", "carol": "withdrawn", "alice": "withdrawn"}
 

@@ -6,9 +6,9 @@ import pytest
 import time_machine
 from django.test import Client
 
+from notifications.absences import entering
+from notifications.absences.entering import AbsenceEntry
 from notifications.models import Absence, Case, Category, Notification, Recipient
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry
 from tests.factories import RecipientFactory, TeamFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.length import some
@@ -320,7 +320,7 @@ def test_the_page_is_german(story: Story) -> None:
 
 # --- what the stand-in sees -----------------------------------------------------------------------
 def test_carols_card_and_item_say_that_they_are_for_bob(story: Story) -> None:
-    absence.set_absence(story.bob, AbsenceEntry(MONDAY - DAY, MONDAY + 30 * DAY, story.carol), by=story.bob)
+    entering.set_absence(story.bob, AbsenceEntry(MONDAY - DAY, MONDAY + 30 * DAY, story.carol), by=story.bob)
     story.assign()
     client = signed_in(story.carol)
 

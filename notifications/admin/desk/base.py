@@ -176,9 +176,12 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Any | None) -> "Sequence[type[InlineModelAdmin[Any, Any]]]":
         label = self.model._meta.label_lower
-        panels = [each for each in features.added(DeskPanel) if each.model == label] if obj is not None else []
-        added = (import_string(each.inline) for each in panels if each.is_shown(obj))
-        return [*super().get_inlines(request, obj), *added]
+        panels = [each for each in features.added(DeskPanel) if each.model == label and (each.first or obj is not None)]
+        first, last = (
+            [import_string(each.inline) for each in panels if each.first is is_first and each.is_shown(obj)]
+            for is_first in (True, False)
+        )
+        return [*first, *super().get_inlines(request, obj), *last]
 
     # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:

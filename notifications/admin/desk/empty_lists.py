@@ -43,9 +43,6 @@ SAYS: dict[str, str | Promise] = {
     "notifications.team": _(
         "People who are told things together. Add the first one, or let an engine do so by the API."
     ),
-    "notifications.absence": _(
-        "Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here."
-    ),
     "notifications.device": _(
         "Browsers and apps that show messages. There is none yet: people turn notifications on in their inbox, on each."
     ),

@@ -23,7 +23,6 @@ from django_q.models import Failure
 from notifications.additions import DeskList, DeskPage, DeskPlace
 from notifications.admin.desk.display import list_url
 from notifications.models import (
-    Absence,
     ActionToken,
     ApiKey,
     Brand,
@@ -108,7 +107,7 @@ def name_of(model: type[Model]) -> str:
 DAILY: dict[str, Section] = {
     "events": Section(_("Events"), "input", [_list(Event)]),
     "tasks": Section(_("Tasks"), "task_alt", [*map(_list, (Task, Case))]),
-    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Absence, Device, Brand))]),
+    "people": Section(_("People"), "person", [*map(_list, (Recipient, Team, Device, Brand))]),
     "rules": Section(_("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, CaseList))]),
     "templates": Section(_("Templates"), "edit_note", [_list(Template, parts=[TemplateVersion])]),
     "sla": Section(_("SLA"), "timer"),

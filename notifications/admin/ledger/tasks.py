@@ -41,20 +41,16 @@ from notifications.admin.desk.display import (
 from notifications.admin.desk.filters import Conditions, Lookups, Recent
 from notifications.admin.ledger.case_timeline import TimelineAdmin
 from notifications.admin.ledger.outcomes import outcome_in_full, outcome_with_fault
-from notifications.attachments.representation import size_said
 from notifications.cases.lateness import late
 from notifications.forms.fields import form_of
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
-    Callback,
-    CallbackState,
     Case,
     Notification,
     NotificationState,
     Response,
     Task,
-    TaskMessage,
     TaskState,
     Team,
 )
@@ -157,43 +153,6 @@ class AnswerInline(ReadOnlyInline):
         return link(callback, callback.get_state_display()) if callback else link(None)
 
 
-class MessageInline(ReadOnlyInline):
-    model = TaskMessage
-    related = ["author", "reply_to"]
-    fields = ["number", "kind", "person", "for_whom", "text", "files", "via", "at", "was_late", "engine_says"]
-    verbose_name_plural = _("conversation")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskMessage]:
-        messages: QuerySet[TaskMessage] = super().get_queryset(request)
-        call = Callback.objects.filter(pk=OuterRef("pk")).values("state")
-        messages = messages.annotate(call=Subquery(call[:1])).order_by("number")
-        return messages.prefetch_related("addressees__person", "addressees__away", "attachments")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return whether the user may view answers: the conversation belongs to them."""
-        return request.user.has_perm("notifications.view_response")
-
-    @display(description=_("person"))
-    def person(self, message: TaskMessage) -> str:
-        return link(message.author) if message.author else message.author_name or str(message.task.engine)
-
-    @display(description=_("for"))
-    def for_whom(self, message: TaskMessage) -> str:
-        return ", ".join(f"{each.person} ({each.get_state_display()})" for each in message.addressees.all())
-
-    @display(description=_("files"))
-    def files(self, message: TaskMessage) -> str:
-        return ", ".join(f"{each.name} ({size_said(each.size)})" for each in message.attachments.all())
-
-    @display(description=_("late"))
-    def was_late(self, message: TaskMessage) -> SafeString:
-        return mark("bad", gettext("late")) if message.late else NOTHING
-
-    @display(description=_("engine"))
-    def engine_says(self, message: Any) -> str:
-        return str(CallbackState(message.call).label) if message.call else link(None)
-
-
 @admin.register(Task)
 class TaskAdmin(TaskColumns, TimelineAdmin):
     list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
@@ -202,7 +161,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     shown_with = ["task_id"]
     search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
-    inlines = [CopyInline, AnswerInline, MessageInline]
+    inlines = [CopyInline, AnswerInline]
     facts = {
         "outcome_words": "",
         "state_mark": "",

@@ -37,7 +37,7 @@ from notifications.models import (
     Task,
     Team,
 )
-from notifications.people import absence
+from notifications.people import stand_ins
 from notifications.reasons import Reason
 from notifications.routing import may_mean, pipeline, route
 from notifications.types import Json
@@ -328,7 +328,7 @@ def standing(person: Recipient, now: datetime) -> str:
     """Return a sentence on what keeps messages from the person now; empty if nothing does."""
     if closed := not_present(person):
         return closed
-    away = absence.current(person.pk, now)
+    away = stand_ins.current(person.pk, now)
     if away is not None and away.delegate is not None:
         arguments = {"person": person, "until": exact(away.ends_at), "delegate": away.delegate}
         return _("%(person)s is away until %(until)s; %(delegate)s stands in.") % arguments

@@ -1,1 +1,1 @@
-"""People, teams, absences, devices, preferences, accounts and groups."""
+"""People, teams, devices, preferences, accounts and groups."""

@@ -26,7 +26,6 @@ from notifications.admin.desk.display import link, list_url, mark
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
 from notifications.admin.ledger.why_not_notified_page import RIGHTS, why_not_notified_page
-from notifications.admin.people.absences import AbsenceInline
 from notifications.admin.people.devices import DeviceInline
 from notifications.admin.people.reach import DefaultInline, preferences_page, unheard
 from notifications.models import (
@@ -152,7 +151,7 @@ class RecipientAdmin(HistoryAdmin):
     readonly_fields = ["waiting_count", "created_at", "unheard"]
     fixed_fields = ["engine"]  # it decides the meaning of the ref
     parts = [RecipientToken, SignInLink, LinkMail, Device]
-    inlines = [AbsenceInline, TeamInline, DeviceInline]
+    inlines = [TeamInline, DeviceInline]
     actions_detail = ["why_not", "preferences", "send_link"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
@@ -168,11 +167,6 @@ class RecipientAdmin(HistoryAdmin):
         match = request.resolver_match
         is_autocomplete = match is not None and str(match.url_name).endswith("autocomplete")  # it needs only names
         return people if is_autocomplete else people.annotate(waiting=Coalesce(count, 0))
-
-    def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """Return the inlines. External people have no absences."""
-        inlines = super().get_inlines(request, obj)
-        return [each for each in inlines if each is not AbsenceInline or obj is None or not obj.external]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
         """Keep a person who was ever sent anything in the records: such a person can only be deactivated."""

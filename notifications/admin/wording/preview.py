@@ -44,7 +44,7 @@ from notifications.routing import fanout, template_test
 from notifications.routing.template_test import CannotSend, Way
 from notifications.types import Action, Json, object_in
 from notifications.wording import key_facts, render
-from notifications.wording.batch_render import Writer, for_customers
+from notifications.wording.batch_render import Writer, readable_facts
 from notifications.wording.key_facts import KeyFact
 from notifications.wording.message import message_of
 from notifications.wording.template_check import Problem, check
@@ -216,7 +216,7 @@ def previewed(
     warnings = dict.fromkeys([*card.warnings, *(warning for _, mail in mails for warning in mail.warnings)])
     preview.warnings += [warning.words() for warning in warnings if warning.argument("name") not in missing]
     facts = key_facts.read(version, card.language, context, hidden)
-    preview.inbox = _copy(version, card, for_customers(facts, None) if customer else facts, subject)
+    preview.inbox = _copy(version, card, readable_facts(facts, None, external=customer), subject)
     for channel, mail in mails:
         _write_mail(preview, channel, {"title": mail.title, "body": mail.body, "short_body": mail.short_body})
     return preview

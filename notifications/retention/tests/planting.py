@@ -17,6 +17,7 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from escalations.models import BusinessCalendar, Escalation, PersonCalendar, Policy, StepRun
+from notifications.absences.entering import sign
 from notifications.absences.models import AbsenceFeed, HandedOver
 from notifications.items import search_index
 from notifications.models import (
@@ -55,7 +56,6 @@ from notifications.models import (
 )
 from notifications.models.history import record_parts
 from notifications.people import devices
-from notifications.people.absence import sign
 from notifications.retention.models import LegalHold, RetentionRule
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD

@@ -1,21 +1,16 @@
 """Bob is away: what would reach him reaches Carol, or Dave where she is away too; and nobody is ever lost."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import reasons
-from notifications.calendar_feeds.content import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, Category, NotificationState, Recipient, TargetKind
-from notifications.people import absence
-from notifications.people.absence import AbsenceEntry, PartEntry, PartSubject
-from notifications.people.absence_checks import faults_of
+from notifications.people.stand_ins import PartSubject, StandIns
 from notifications.routing import pipeline
 from tests.factories import BrandFactory, CategoryFactory, RecipientFactory, RouteFactory
 from tests.support.story import Story
@@ -49,7 +44,7 @@ def away(
 def told(*people: Recipient, now: datetime | None = None) -> dict[str, str]:
     """Who is told in whose place, by their refs."""
     names = {person.pk: person.ref for person in people}
-    found = absence.stand_ins(people, now or timezone.now())
+    found = StandIns(now or timezone.now()).of(people)
     return {names[pk]: stand_in.ref for pk, stand_in in found.items()}
 
 
@@ -61,13 +56,6 @@ def test_carol_stands_in_for_bob_while_he_is_away(story: Story) -> None:
     assert told(story.alice, story.bob, now=NOON) == {"bob": "carol"}
     assert told(story.alice, story.bob, now=NOON + DAY - timedelta(seconds=1)) == {"bob": "carol"}
     assert told(story.alice, story.bob, now=NOON + DAY) == {}
-
-
-def test_bob_is_away_whether_or_not_somebody_stands_in(story: Story) -> None:
-    away(story.bob, None, NOON, NOON + DAY)
-
-    assert [each.recipient for each in absence.away_at(NOON)] == [story.bob]
-    assert not absence.away_at(NOON + DAY).exists()
 
 
 def test_when_carol_is_away_too_her_own_delegate_stands_in(story: Story, dave: Recipient) -> None:
@@ -124,7 +112,7 @@ def test_it_costs_one_question_when_nobody_is_away_and_one_more_a_link(
         assert told(story.alice, story.bob) == {"alice": "dave", "bob": "dave"}
     with django_assert_num_queries(2):
         assert told(*people)["bob"] == "dave"
-    stand_in = absence.stand_ins([story.bob], timezone.now())[story.bob.pk]
+    stand_in = StandIns(timezone.now()).of([story.bob])[story.bob.pk]
     with django_assert_num_queries(0):
         assert stand_in.brand is not None
 
@@ -144,7 +132,7 @@ def test_a_part_has_a_delegate_of_its_own_and_each_link_of_the_chain_looks_at_wh
     but_for(away(story.carol, None), dave, engine=story.engine)
 
     def stands_in(about: PartSubject) -> str:
-        found = absence.stand_ins([story.bob], timezone.now(), about)
+        found = StandIns(timezone.now()).of([story.bob], about)
         return found[story.bob.pk].ref if found else ""
 
     assert stands_in(PartSubject()) == "alice"
@@ -153,7 +141,7 @@ def test_a_part_has_a_delegate_of_its_own_and_each_link_of_the_chain_looks_at_wh
     assert stands_in(PartSubject(approvals.pk, None)) == ""
     assert stands_in(PartSubject(field_work.pk, story.engine.pk, "claim")) == ""
     with django_assert_num_queries(4):  # Bob; Alice and Carol; Dave; who stands in
-        absence.stand_ins([story.bob], timezone.now(), PartSubject(approvals.pk, story.engine.pk))
+        StandIns(timezone.now()).of([story.bob], PartSubject(approvals.pk, story.engine.pk))
 
 
 def test_an_event_reaches_the_delegate_for_its_category_and_says_so(story: Story) -> None:
@@ -166,110 +154,6 @@ def test_an_event_reaches_the_delegate_for_its_category_and_says_so(story: Story
     row.parts.update(category=None, case_type="repair")
     story.happen("task.assigned", {"task": {"id": "T-43", "name": "Check", "assignee": "bob"}}, minute=1)
     assert story.copy(story.alice, "T-43").reason == "delegate of Bob (assignee)"
-
-
-def test_circles_are_found_where_they_are_and_nowhere_else(story: Story, dave: Recipient) -> None:
-    approvals = Category.objects.get(slug="approvals")
-    but_for(away(story.carol, None, NOON, NOON + DAY), story.bob, category=approvals)
-
-    def faulty(delegate: Recipient | None, *parts: PartEntry) -> list[str]:
-        return list(faults_of(story.bob, AbsenceEntry(NOON, NOON + DAY, delegate, parts), NOON - DAY))
-
-    assert faulty(story.carol) == ["delegate"]
-    assert faulty(story.carol, PartEntry(dave, category=approvals)) == []
-    assert faulty(dave, PartEntry(story.carol, category=approvals)) == ["parts.0"]
-    assert faulty(dave, PartEntry(story.carol, engine=story.engine)) == ["parts.0"]
-    assert faulty(dave, PartEntry(dave, category=approvals), PartEntry(story.carol, engine=story.engine)) == []
-    many = [PartEntry(dave, case_type=f"kind {number}") for number in range(21)]
-    assert faulty(dave, *many) == ["parts"]
-
-
-# --- what makes sense -----------------------------------------------------------------------------
-def faults(
-    person: Recipient, delegate: Recipient | None, begins_at: datetime = NOON, ends_at: datetime = NOON + DAY
-) -> dict[str, str]:
-    return faults_of(person, AbsenceEntry(begins_at, ends_at, delegate), NOON - DAY)
-
-
-def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
-    assert faults(story.bob, story.carol) == {}
-    assert faults(story.bob, None) == {}
-    assert faults(story.bob, story.carol, NOON - 9 * DAY, NOON) == {}
-    assert faults(story.bob, None, NOON, NOON + LONGEST_ABSENCE) == {}
-
-
-@pytest.mark.parametrize(
-    ("begins_at", "ends_at", "field", "sentence"),
-    [
-        (NOON, NOON, "ends_at", "An absence ends after it begins."),
-        (NOON, NOON - timedelta(hours=1), "ends_at", "An absence ends after it begins."),
-        (NOON - 3 * DAY, NOON - DAY, "ends_at", "This is over already."),
-        (NOON, NOON + LONGEST_ABSENCE + DAY, "ends_at", "An absence is at most two years long."),
-        (NOON + LONGEST_ABSENCE, NOON + 2 * LONGEST_ABSENCE, "begins_at", "This is more than two years ahead."),
-    ],
-)
-def test_times_that_somebody_mistyped_are_named(
-    story: Story, begins_at: datetime, ends_at: datetime, field: str, sentence: str
-) -> None:
-    assert faults(story.bob, story.carol, begins_at, ends_at) == {field: sentence}
-
-
-def test_only_people_of_our_own_who_are_there_stand_in(story: Story, dave: Recipient) -> None:
-    customer = RecipientFactory(ref="C-9", name="Erin", engine=story.engine)
-    dave.active = False
-
-    assert faults(story.bob, story.bob) == {"delegate": "Nobody stands in for themselves."}
-    assert faults(story.bob, customer) == {"delegate": "Erin is not of your own organisation."}
-    assert faults(story.bob, dave) == {"delegate": "Dave is switched off, and would hear of nothing."}
-    assert faults(customer, None) == {"recipient": "Only people of your own organisation can be away."}
-
-
-def test_two_people_do_not_stand_in_for_each_other_at_the_same_time(story: Story) -> None:
-    away(story.carol, story.bob, NOON + DAY, NOON + 3 * DAY)
-
-    assert "Carol is away too, and relies on Bob" in faults(story.bob, story.carol, NOON, NOON + 2 * DAY)["delegate"]
-    assert faults(story.bob, story.carol, NOON, NOON + DAY) == {}
-    assert faults(story.bob, story.carol, NOON + 3 * DAY, NOON + 4 * DAY) == {}
-
-
-def test_a_longer_circle_counts_where_all_its_people_are_away_at_once(story: Story, dave: Recipient) -> None:
-    away(story.carol, dave, NOON, NOON + 2 * DAY)
-    back = away(dave, story.bob, NOON + DAY, NOON + 3 * DAY)
-
-    assert "Dave is away too, and relies on Bob" in faults(story.bob, story.carol, NOON, NOON + 5 * DAY)["delegate"]
-    assert faults(story.bob, story.carol, NOON, NOON + DAY) == {}
-    assert faults(story.bob, story.carol, NOON + 2 * DAY, NOON + 3 * DAY) == {}
-    back.delegate = None
-    back.save()
-    assert faults(story.bob, story.carol, NOON, NOON + 5 * DAY) == {}
-
-
-def test_a_circle_of_others_does_not_hold_the_check_up(story: Story, dave: Recipient) -> None:
-    away(story.carol, dave, NOON, NOON + DAY)
-    away(dave, story.carol, NOON, NOON + DAY)
-
-    assert faults(story.bob, story.carol) == {}
-
-
-# --- going and coming back ------------------------------------------------------------------------
-def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Recipient) -> None:
-    Recipient.objects.filter(pk=dave.pk).update(user=None)
-    dave.refresh_from_db()
-    absence.set_absence(story.bob, AbsenceEntry(NOON, NOON + DAY), by=story.bob)
-    absence.set_absence(story.bob, AbsenceEntry(NOON, NOON + 2 * DAY, dave), by=story.carol)
-    absence.end_absence(story.bob, by=dave)
-    absence.end_absence(story.bob, by=dave)
-
-    kept: Iterable[tuple[str, User | None, str, Recipient | None]] = [
-        (row.history_type, row.history_user, row.history_change_reason, row.delegate)
-        for row in Absence.history.order_by("history_id")
-    ]
-    assert list(kept) == [
-        ("+", story.bob.user, "by bob", None),
-        ("~", story.carol.user, "by carol", dave),
-        ("-", None, "by dave", dave),
-    ]
-    assert not Absence.objects.exists()
 
 
 # --- events ---------------------------------------------------------------------------------------

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
-from django.db import transaction
 from django.db.models import IntegerField, Q, QuerySet, Value
 
 from notifications import reasons
-from notifications.models import Absence, AbsencePart, Category, Engine, OpenItems, Recipient
-from notifications.models.history import record_parts
+from notifications.models import AbsencePart, Recipient
 from notifications.reasons import Reason
 from wfpush import features
 
@@ -82,18 +81,8 @@ class Part:
         return self.subject.case_type in ("", subject.case_type)
 
 
-def stand_ins(people: Iterable[Recipient], now: datetime, subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
-    """Return the stand-ins of these people who are away now, by the pk of the person.
-
-    If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with nobody,
-    or with a deactivated person, the person is left out, and messages stay with them. Makes one query for each link of
-    the longest chain, and one for the stand-ins: a single one when nobody is away.
-    """
-    return Absences(now).stand_ins(people, subject)
-
-
-class Absences:
-    """The absences at `now`; each person's is read once."""
+class StandIns:
+    """Who is away at `now`, and who stands in; each person is read once."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -123,10 +112,15 @@ class Absences:
     def is_out(self, person: Recipient, subject: PartSubject = ANYTHING) -> bool:
         """Return whether the person is away, and nobody stands in."""
         self.look_up([person])
-        return person.pk in self._parts and not self.stand_ins([person], subject)
+        return person.pk in self._parts and not self.of([person], subject)
 
-    def stand_ins(self, people: Iterable[Recipient], subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
-        """Return the stand-ins, as the function of that name does."""
+    def of(self, people: Iterable[Recipient], subject: PartSubject = ANYTHING) -> dict[int, Recipient]:
+        """Return the stand-ins of these people who are away, by the pk of the person.
+
+        If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with
+        nobody, or with a deactivated person, the person is left out, and messages stay with them. Makes one query for
+        each link of the longest chain, and one for the stand-ins: a single one when nobody is away.
+        """
         recipients = list(people)
         self.look_up(recipients)
         ends = {
@@ -193,7 +187,7 @@ def _parts_of(people: set[int], now: datetime) -> dict[int, list[Part]]:
     parts_by_person: dict[int, list[Part]] = {}
     rest: dict[int, Part] = {}
     added: dict[int, list[Part]] = {}
-    own = away_at(now).filter(recipient__in=people).values_list(Value(False), *READ)
+    own = ENTERED.of(people).filter(at(now)).values_list(Value(False), *READ)
     others = (_without_parts(table, people, now) for table in tables() if table != ENTERED)
     rows = own.union(*others, all=True)  # one statement: it is made for all recipients of all messages
     for is_added, pk, delegate, active, part, *part_columns in sorted(rows, key=lambda row: row[4] or 0):
@@ -241,11 +235,6 @@ def _end(pk: int, parts: Mapping[int, Sequence[Part]], subject: PartSubject) -> 
     return pk
 
 
-def away_at(now: datetime) -> QuerySet[Absence]:
-    """Return the absences at that time, with or without a delegate."""
-    return Absence.objects.filter(at(now)).order_by()
-
-
 def people_away_at(now: datetime) -> frozenset[int]:
     """Return the keys of all people who are away at that time."""
     own, *others = (table.rows().filter(at(now)).values_list(table.person, flat=True) for table in tables())
@@ -258,76 +247,12 @@ def current(person: int, now: datetime) -> Any:
     return next((row for row in rows if row is not None), None)
 
 
-def away_from(person: Recipient, now: datetime) -> Absence | None:
-    """Return the person's absence as it was entered, unless it is over."""
-    absences = Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate")
-    return absences.prefetch_related("parts__category", "parts__engine", "parts__delegate").first()
+def have_parts() -> bool:
+    """Return whether a part of some absence has its own delegate."""
+    return AbsencePart.objects.exists()
 
 
-# --- entering and ending an absence ---------------------------------------------------------------
-@dataclass(frozen=True)
-class PartEntry:
-    """A part as it is entered: one of `category`, `engine` and `case_type`."""
-
-    delegate: Recipient | None
-    category: Category | None = None
-    engine: Engine | None = None
-    case_type: str = ""
-
-    @property
-    def subject(self) -> PartSubject:
-        return PartSubject(
-            self.category.pk if self.category else None, self.engine.pk if self.engine else None, self.case_type
-        )
-
-
-@dataclass(frozen=True)
-class AbsenceEntry:
-    """An absence as it is entered."""
-
-    begins_at: datetime
-    ends_at: datetime
-    delegate: Recipient | None = None
-    parts: Sequence[PartEntry] = ()
-    open_items: str = OpenItems.OFFER
-    give_back: bool = False
-
-
-@transaction.atomic
-def set_absence(recipient: Recipient, absence: AbsenceEntry, *, by: Recipient | None, because: str = "") -> Absence:
-    """Replace the absence; `faults_of` has found nothing wrong. `by` or `because` is noted in the history."""
-    row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
-    row.begins_at, row.ends_at, row.delegate = absence.begins_at, absence.ends_at, absence.delegate
-    row.open_items, row.give_back = absence.open_items, absence.give_back
-    row.entered_by = by if by != recipient else None
-    sign(row, by, because)
-    row.save()
-    row.parts.all().delete()
-    AbsencePart.objects.bulk_create(
-        AbsencePart(
-            absence=row,
-            category=part.category,
-            engine=part.engine,
-            case_type=part.case_type,
-            delegate=part.delegate,
-        )
-        for part in absence.parts
-    )
-    record_parts(row)
-    return row
-
-
-@transaction.atomic
-def end_absence(recipient: Recipient, *, by: Recipient | None, because: str = "") -> None:
-    """End the absence."""
-    row = Absence.objects.filter(recipient=recipient).first()
-    if row is not None:
-        sign(row, by, because)
-        row.delete()
-
-
-def sign(row: Any, by: Recipient | None, because: str) -> None:
-    """Set the history's user: callers with a token are no users, and not everybody has an account."""
-    if by is not None and by.user is not None:
-        row._history_user = by.user
-    row._change_reason = (f"by {by.ref}" if by is not None else because)[:100]
+def delegators(delegates: Iterable[int]) -> set[int]:
+    """Return the keys of people who name one of these as their delegate, of an absence or a part of one."""
+    rows = (table.delegated_to(delegates).values_list(table.person, flat=True) for table in tables())
+    return {*chain(AbsencePart.objects.filter(delegate__in=delegates).values_list("absence_id", flat=True), *rows)}

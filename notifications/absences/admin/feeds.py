@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.absences import feeds
+from notifications.absences.checks import fault_of_delegate
 from notifications.absences.models import AbsenceFeed
 from notifications.admin.desk.base import HistoryAdmin
 from notifications.admin.desk.calendar_feeds import reading_mark
@@ -24,7 +25,6 @@ from notifications.admin.desk.fields import SecretField
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
 from notifications.models import Recipient
-from notifications.people.absence_checks import fault_of_delegate
 from notifications.wording.formats import zone_of
 
 MAX_ABSENCES = 20

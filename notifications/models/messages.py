@@ -1,4 +1,4 @@
-"""The conversation about a task: questions, replies, comments and files, and their addressees."""
+"""The messages about a task: questions, replies, comments and files, and their addressees."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class MessageKind(models.TextChoices):
 
 
 class TaskMessage(Work):
-    """One message in the conversation about a task. A question that is an answer of its asker has the answer's id.
+    """One message about a task. A question that is an answer of its asker has the answer's id.
 
     The row is its own outbox entry: due while inboxes are not up to date (`told_at`: when they first were). `author` is
     empty for an author whom only the engine knows; `author_name` is then the engine's name, if any. The callback that

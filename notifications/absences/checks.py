@@ -6,9 +6,10 @@ from itertools import product
 
 from django.utils.translation import gettext as _
 
+from notifications.absences.entering import AbsenceEntry, PartEntry
 from notifications.calendar_feeds.content import LONGEST_ABSENCE
 from notifications.models import Absence, AbsencePart, OpenItems, Recipient
-from notifications.people.absence import ANYTHING, AbsenceEntry, Absences, Part, PartEntry, PartSubject, fitting
+from notifications.people.stand_ins import ANYTHING, Part, PartSubject, StandIns, fitting
 
 MOST_PARTS = 20
 """Parts of one absence."""
@@ -42,7 +43,7 @@ def _for_the_leader(
     before = (
         {ANYTHING: row.delegate_id, **{_subject_of(part): part.delegate_id for part in row.parts.all()}} if row else {}
     )
-    absences = Absences(max(absence.begins_at, now))
+    absences = StandIns(max(absence.begins_at, now))
     own = [(f"parts.{number}", part.subject, part.delegate) for number, part in enumerate(absence.parts)]
     for field, subject, delegate in [*own, ("delegate", ANYTHING, absence.delegate)]:
         if delegate is None or before.get(subject) == delegate.pk:

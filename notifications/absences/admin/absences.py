@@ -13,6 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
+from notifications.absences.checks import MOST_PARTS, faults_of
+from notifications.absences.entering import AbsenceEntry, PartEntry
 from notifications.admin.desk.base import HistoryAdmin
 from notifications.admin.desk.decorators import column, delegate_column, display
 from notifications.admin.desk.display import mark
@@ -20,8 +22,6 @@ from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
 from notifications.admin.desk.invalid_ids import AutocompleteMixin
 from notifications.models import Absence, AbsencePart, Category, Engine, Recipient
-from notifications.people.absence import AbsenceEntry, PartEntry
-from notifications.people.absence_checks import MOST_PARTS, faults_of
 
 
 class AbsenceForm(forms.ModelForm):
