@@ -286,8 +286,9 @@ class Planner:
             self.words[row] = wording.words
             self._alert(row, addressee.manner, addressee.reason, wording.words)
 
-    def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
-        """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""
+    def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING, keeps_notice: bool = False) -> None:
+        """Reword open copies by their own template versions. `alert`: why other channels send a message, too.
+        `keeps_notice`: the notice above the text stays."""
         deliveries: list[Delivery] = []
         if alert:
             self._look_up([(row.recipient, row.category.channels) for row in rows])
@@ -295,7 +296,7 @@ class Planner:
             channels = row.category.channels
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
-            self._word(row, wording, asks=bool(wording.actions))
+            self._word(row, wording, asks=bool(wording.actions), notice=row.notice if keeps_notice else "")
             row.actions = self._actions(wording, row.recipient)
             if alert:
                 row.read_at = row.snoozed_until = None

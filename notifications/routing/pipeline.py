@@ -244,7 +244,8 @@ def _change_copies(
     asked_again = [row for row in open_copies if _was_given_back(row)]
     planner.rewrite(asked_again, alert=reasons.ANSWER_RETURNED())
     others = [row for row in open_copies if row not in asked_again]
-    planner.rewrite(others, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
+    alert = reasons.URGENT() if change.priority_rose else reasons.NOTHING
+    planner.rewrite(others, alert=alert, keeps_notice=change.reassigned)
 
 
 def _was_given_back(copy: Notification) -> bool:
