@@ -233,8 +233,8 @@ def forwards_of(task: Task) -> Mapping[str, Forward]:
 
 
 def history_words(data: Json) -> str:
-    """Return the entry of the task's history for the data of a forward's event."""
+    """Return the entry of the task's history for the data of a forward's event; empty without names."""
     names = {
         part: text_in(object_in(data, member), "name") for part, member in (("name", "forwarded_by"), ("to", "to"))
     }
-    return _("%(name)s forwarded it to %(to)s") % all_apart(**names)
+    return _("%(name)s forwarded it to %(to)s") % all_apart(**names) if all(names.values()) else ""

@@ -158,7 +158,9 @@ def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: 
     engine, forwards = engine_states(rows), forwarding.forwards_of(task) if not reader.external else {}
     lines = [_line(message, task, reader, engine.get(message.pk, ""), now) for message in rows]
     return [
-        _as_forward(line, task, forward) if (forward := forwards.get(str(line.message.pk))) is not None else line
+        _as_forward(line, task, reader, forward)
+        if (forward := forwards.get(str(line.message.pk))) is not None
+        else line
         for line in lines
     ]
 
@@ -234,15 +236,15 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
     return " ".join(notes)
 
 
-def _as_forward(line: Line, task: Task, forward: Forward) -> Line:
+def _as_forward(line: Line, task: Task, reader: Recipient, forward: Forward) -> Line:
     """Return the line of the note with which the task was forwarded."""
-    by = line.message.by or {}
-    names = all_apart(
-        name=clean_line(by.get("name", "")), to=clean_line(forward.to.get("name", "")), engine=task.engine
-    )
+    by, is_mine = line.message.by or {}, forward.to.get("ref") == reader.ref
+    to = clean_line(forward.to.get("name", ""))
+    names = all_apart(name=clean_line(by.get("name", "")), to=to, engine=task.engine)
     head = _("You forwarded this to %(to)s") if line.mine else _("%(name)s forwarded this to %(to)s")
-    note = _forward_note(task, forward, mine=line.mine) % names
-    return replace(line, head=head % names, note=" ".join(filter(None, (note, line.note))))
+    note = "" if is_mine else _forward_note(task, forward, mine=line.mine) % names
+    addressee = _("you") if is_mine else names["to"]
+    return replace(line, head=head % {**names, "to": addressee}, note=" ".join(filter(None, (note, line.note))))
 
 
 def _forward_note(task: Task, forward: Forward, *, mine: bool) -> str:

@@ -66,7 +66,9 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await expect(carol.locator("#item .outcome")).to_contain_text(re.compile(r"^Already approved by Bob"))
 
 
-async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in: SignIn) -> None:
+async def test_carol_mentions_bob_with_an_at_and_forwards_the_task_to_alice(
+    installation: Installation, sign_in: SignIn
+) -> None:
     title = "Approve the slipway"
     installation.assign(title, assignee=None, candidates=["bob", "carol"])
     bob, carol = await sign_in("bob", again=True), await sign_in("carol", again=True)
@@ -85,6 +87,19 @@ async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in
     await expect(box).to_have_value("")
     await expect(box).to_be_focused()
     await expect(card(bob, title)).to_contain_text("Carol has written to you")
+
+    await pane.locator("summary.more").click()
+    await pane.get_by_role("link", name="Forward…").click()
+    await carol.get_by_label("Colleague").fill("Alice (alice)")
+    await expect(carol.get_by_text("Alice gets a copy with your note. You stay responsible.")).to_be_visible()
+    await carol.get_by_label("Note").fill("You know the slipway.")
+    assert await faults(carol) == []
+    await carol.get_by_role("button", name="Forward").click()
+
+    await expect(carol.locator("#item .line-head").last).to_contain_text("You forwarded this to Alice")
+    await expect(carol.locator("#item .line-note").last).to_have_text("Alice has a copy. You stay responsible.")
+    alice = await sign_in("alice", phone=True, again=True)
+    await expect(card(alice, title)).to_contain_text("Carol has forwarded this to you")
 
 
 async def test_alice_types_her_reply_into_the_notification(installation: Installation, sign_in: SignIn) -> None:
