@@ -90,7 +90,7 @@ def test_every_problem_code_is_documented_with_its_status() -> None:
 
 
 def test_every_type_of_event_is_documented_with_what_it_needs() -> None:
-    table = first_words(section("docs/api", "What an event's data holds"))
+    table = first_words(section("docs/api", "Event data"))
     documented = {name: set(code(cells[1])) for name, cells in table.items() if name in BEHAVIOURS}
     needed = {
         name: {path.replace("/", ".") for path in (*eventdata.NEEDS[name], *eventdata.NEEDS_ONE_OF.get(name, ()))}
@@ -103,10 +103,10 @@ def test_every_type_of_event_is_documented_with_what_it_needs() -> None:
 @pytest.mark.parametrize(
     ("heading", "title", "choices"),
     [
-        ("How events meet tasks", "Task `state`", TaskState),
+        ("Effect on tasks", "Task `state`", TaskState),
         ("Inbox", "Notification `state`", NotificationState),
-        ("The trace and a task", "Event `status`", EventStatus),
-        ("The trace and a task", "Delivery `state`", DeliveryState),
+        ("Traces and tasks", "Event `status`", EventStatus),
+        ("Traces and tasks", "Delivery `state`", DeliveryState),
         ("Who may call", "Scope", Scope),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -122,7 +122,7 @@ def test_every_state_is_documented(heading: str, title: str, choices: Any) -> No
 
 
 def test_callback_states_and_ways_of_answering_are_documented() -> None:
-    out, answers = section("docs/api", "Answers out to the engine"), section("docs/api", "Answers")
+    out, answers = section("docs/api", "Answers to the engine"), section("docs/api", "Answers")
 
     assert set(CallbackState.values) <= set(code(out))
     assert {name for name, _ in via_choices()} <= set(code(answers))
@@ -164,6 +164,6 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 
 def test_the_buttons_with_labels_of_their_own_are_documented() -> None:
-    told = code(section("docs/engines", "Tell the whole story of a task"))
+    told = code(section("docs/engines", "Events of a task"))
 
     assert USUAL_COMMENTS.keys() <= set(told)

@@ -34,6 +34,7 @@ def test_a_page_is_written_as_prose_is_to_be(page: Path) -> None:
         ("```sh\n" + "x " * 99 + "\n```\n", None),
         ("Short words, " + "a " * 55 + "\n", "line 1 has"),
         ("# Title\n" + "Yes it is.\n" * 600, "section “Title” has"),
+        ("# Rules\n\n## Rules\n", "heading “rules” is there 2 times"),
     ],
 )
 def test_a_fault_is_found(text: str, fault: str | None) -> None:

@@ -75,6 +75,6 @@ def test_a_trace(story: Story) -> None:
     event = story.task().assigned_event
     assert event is not None
 
-    told = code(section("docs/api", "The trace and a task"))
+    told = code(section("docs/api", "Traces and tasks"))
 
     assert set(event_trace_json(event)) - {"id"} <= set(told)

@@ -5,6 +5,7 @@ Paragraphs and items of lists are read as sentences, cells of tables apart. Code
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -107,6 +108,9 @@ def faults(text: str) -> Iterator[str]:
         yield f"{len(text.encode())} bytes, more than {PAGE_BYTES}"
     headings = re.finditer(r"^#+ (.*)$", CODE.sub(lambda block: " " * len(block[0]), text), re.M)
     starts = [*((each.start(), each[1]) for each in headings), (len(text), "")]
+    for title, count in Counter(title.lower() for _, title in starts).items():
+        if count > 1:
+            yield f"heading “{title}” is there {count} times, so links to it are not clear"
     for (start, title), (end, _) in pairwise(starts):
         if len(text[start:end].encode()) > SECTION_BYTES:
             yield f"section “{title}” has {len(text[start:end].encode())} bytes, more than {SECTION_BYTES}"

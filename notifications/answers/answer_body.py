@@ -1,4 +1,4 @@
-"""The CloudEvent that tells an engine an answer: docs/api/callbacks.md, "Answers out to the engine"."""
+"""The CloudEvent that tells an engine an answer: docs/api/callbacks.md, "Answers to the engine"."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Applies an event to its task and case: the state machine of docs/api/events.md, "How events meet tasks"."""
+"""Applies an event to its task and case: the state machine of docs/api/events.md, "Effect on tasks"."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -282,7 +282,7 @@ def add(
 
 
 def _message_json(message: TaskMessage, addressees: Sequence[Addressee], files: Sequence[Attachment]) -> Json:
-    """Return the message as the engine gets it: docs/api/messages.md, "Messages out to the engine"."""
+    """Return the message as the engine gets it: docs/api/callbacks.md, "Messages to the engine"."""
     return {
         "id": str(message.pk),
         "kind": message.kind,

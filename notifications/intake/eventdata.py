@@ -1,4 +1,4 @@
-"""Checks an event's `data`: docs/api/events.md, "Events in". Each fault has a JSON pointer (RFC 6901).
+"""Checks an event's `data`: docs/api/events.md, "Send an event". Each fault has a JSON pointer (RFC 6901).
 
 Unknown members are kept as they came. `null` means the same as leaving a member out.
 """

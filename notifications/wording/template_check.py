@@ -36,7 +36,7 @@ STANDARD = set(
     brand.name brand.contact event.id event.type event.source event.subject event.time event.engine
     """.split()  # noqa: SIM905
 )
-"""Members of event data that every template may use (docs/api/events.md, “Events in”), and those that we add."""
+"""Members of event data that every template may use (docs/api/events.md, “Send an event”), and those that we add."""
 
 FIELDS = ("title", "body", "short_body")
 _ANY = "*"

@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 
 
 def test_it_knows_all_types_that_engines_send() -> None:
-    documented = first_words(section("docs/api", "What an event's data holds"))
+    documented = first_words(section("docs/api", "Event data"))
 
     assert set(TYPES) == set(documented) & set(SAMPLES)
 
