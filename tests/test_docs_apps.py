@@ -23,8 +23,9 @@ SAMPLES = {language: "\n".join(blocks(PAGE, language)) for language in ("kotlin"
 def test_every_member_of_a_message_is_documented_and_no_other() -> None:
     said = members(PUSH)
 
-    assert set(first_words(section(PAGE, "Members of a message"))) - {"Member"} <= set(data_of(PUSH, said))
-    documented = {name for row in rows(section(PAGE, "Members of a message")) for name in re.findall(r"`(\w+)`", row[0])}
+    text = section(PAGE, "Members of a message")
+    assert set(first_words(text)) - {"Member"} <= set(data_of(PUSH, said))
+    documented = {name for row in rows(text) for name in re.findall(r"`(\w+)`", row[0])}
     assert documented == set(data_of(PUSH, said))
     assert category_of(said) is not None
 
