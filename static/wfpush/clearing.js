@@ -1,8 +1,7 @@
 // Somebody else may use this browser next: when its person has signed out or it was removed, nothing of theirs stays on any
 // open page (templates/base.html has what is shown instead).
 
-import { LEAVING } from "./forget.js";
-import { storeNoMore } from "./store.js";
+import { LEAVING, storeNoMore } from "./store.js";
 
 const instead = document.getElementById("left");
 

@@ -1,9 +1,8 @@
 // Deletes what this device keeps of a person, since somebody else may use it next. Shared by page and service worker.
 
-import { emptied, everything, person } from "./store.js";
+import { LEAVING, emptied, everything, person } from "./store.js";
 
 export const SHOWING = "wfpush showing";  // a lock
-export const LEAVING = "wfpush leaving";  // a channel to all open pages, for the `ref` of who has left
 const PATIENCE_WITH_ICONS = 3_000;  // milliseconds: a notification is not there until its icon is
 const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 

@@ -7,8 +7,6 @@ import * as documents from "./documents.js";
 import * as kept from "./kept.js";
 import * as list from "./list.js";
 import { connect } from "./live.js";
-import { restoreList } from "./offline.js";
-import * as push from "./push.js";
 import * as reader from "./reader.js";
 import { announce, now, say, settings, when } from "./words.js";
 
@@ -55,7 +53,7 @@ function complain({ sentence, way = "", word = "" }) {
 }
 
 function signedOut() {
-  answers.holdUntilSignedIn();
+  if (answers.sending.size) answers.withAnswering(({ holdUntilSignedIn }) => holdUntilSignedIn());
   showState("signed-out");
 }
 
@@ -68,7 +66,7 @@ function tellVersion({ version }) {
 }
 
 const offline = "offline" in document.body.dataset;
-if (offline) seenAt = await restoreList();
+if (offline) seenAt = await import("./offline.js").then(({ restoreList }) => restoreList());
 answers.start(signedOut);
 kept.start();
 documents.start();
@@ -113,17 +111,15 @@ setInterval(tick, TICK);
 document.addEventListener("visibilitychange", () => document.hidden || tick());
 
 const heard = {
-  answered: (message) => resumed.then(() => answers.settled(message, signedOut)),
+  answered: (message) => resumed.then(() => answers.withAnswering(({ settled }) => settled(message))),
   document: documents.heard,
   open: ({ address }) => reader.visit(address),
   "signed-out": signedOut,
   version: tellVersion,
-  waiting: ({ answer }) => {
-    app.keepStorage();
-    answers.waits(answer);
-  },
+  waiting: ({ answer }) => answers.withAnswering(({ waits }) => waits(answer)),
 };
-push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));
+const registration = await app.start(heard, offline ? 0 : Number(document.body.dataset.seq));
+if (document.getElementById("push")) import("./push.js").then(({ start }) => start(registration), () => {});
 document.addEventListener("toggle", ({ target }) => target.matches?.(".comment") && import("./conversation.js"), { capture: true });
 if (settings.learn_timezone && !offline) learnTimezone();
 
@@ -136,5 +132,5 @@ async function learnTimezone() {
   if (reply?.status === 204 && timeZone !== settings.timezone) list.reset();
 }
 
-if (document.getElementById("find") && !document.getElementById("several")) import("./search.js");
+if (!document.getElementById("several")) document.getElementById("find")?.addEventListener("input", () => import("./search.js").catch(() => {}), { once: true });
 if (matchMedia("(hover: hover)").matches && document.getElementById("show-keys")) import("./keys.js");

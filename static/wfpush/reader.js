@@ -1,11 +1,10 @@
 // The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
-import { openAsk, overtake, retell } from "./answers.js";
+import { overtake, retell, withAnswering } from "./answers.js";
 import { csrfToken, slot } from "./cards.js";
 import { mark } from "./documents.js";
 import { keep, writtenIn } from "./kept.js";
 import { address, choose } from "./list.js";
-import { keptArticle } from "./offline.js";
 import { seen } from "./revised.js";
 import { say } from "./words.js";
 
@@ -125,11 +124,12 @@ function fetchParts(path, signal) {
 
 /** The kept item, with the comment field open if the address asks for it, unless another one was chosen meanwhile. */
 async function loadKept(path, mine) {
-  const { searchParams } = new URL(path, location.href), found = await keptArticle(idIn(path));
+  const { searchParams } = new URL(path, location.href);
+  const found = await import("./offline.js").then(({ keptArticle }) => keptArticle(idIn(path)), () => null);
   if (!found || loading !== mine) return false;
   found.article.dataset.kept = "";
   fill(withToken(found.article));
-  if (searchParams.has("answer")) openAsk(found.article, searchParams.get("answer"));
+  if (searchParams.has("answer")) await withAnswering(({ openAsk }) => openAsk(found.article, searchParams.get("answer")));
   return true;
 }
 

@@ -7,18 +7,21 @@ import { announce, settings } from "./words.js";
 
 const PAUSE = 150;  // milliseconds after the last key
 const form = document.getElementById("find"), list = document.getElementById("list"), news = document.getElementById("show-new");
-const own = { query: queryOf(form), list: settings.list, found: "found" in list.dataset };
+const own = { query: queryOf(form, form.elements.q.defaultValue), list: settings.list, found: "found" in list.dataset };
 const shown = { tools: list.querySelector(".tools"), tabs: document.querySelector(".tabs") };
 Object.assign(own, shown);
 let timer = 0, loading = null, hits = [];
 
-form.elements.q.addEventListener("input", () => {
+form.elements.q.addEventListener("input", searchSoon);
+searchSoon();  // this module is loaded when somebody begins to type
+
+function searchSoon() {
   clearTimeout(timer);
   timer = setTimeout(search, PAUSE);
-});
+}
 
-function queryOf(fields) {
-  const filled = [...new FormData(fields)].filter(([, value]) => value.trim());
+function queryOf(fields, words = fields.elements.q.value) {
+  const filled = [...new FormData(fields)].map(([name, value]) => [name, name === "q" ? words : value]).filter(([, value]) => value.trim());
   return new URLSearchParams(filled).toString();
 }
 

@@ -1,34 +1,13 @@
-// Before signing out, have answers sent that wait: the service worker deletes what this browser keeps (worker/signing_out.js).
+// What every page of somebody who is signed in does: menus, signing out, and going blank when that is done elsewhere.
 
 import * as clearing from "./clearing.js";
 import * as disclosures from "./disclosures.js";
-import { forget } from "./forget.js";
-import { allStored, emptied, everything } from "./store.js";
-
-const PATIENCE = 5_000;  // milliseconds for sending what waits, and for forgetting
 
 clearing.start();
 disclosures.start();
-document.addEventListener("submit", (event) => event.target.matches("form[data-sign-out]") && leave(event));
-
-async function leave(event) {
+document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (!form.matches("form[data-sign-out]")) return;
   event.preventDefault();
-  const registration = await navigator.serviceWorker?.getRegistration(), worker = registration?.active;
-  if (worker) await inTime(sent(worker));
-  const unsent = (await allStored("answers").catch(() => [])).some(({ ended }) => !ended);
-  if (unsent && !window.confirm(form.dataset.signOut)) return;
-  if (!worker) await inTime(navigator.locks ? forget(registration) : emptied(...everything));  // pages without https have no locks
-  form.submit();
-}
-
-/** Have the worker send answers that wait; resolves when it has tried. */
-function sent(worker) {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = resolve;
-    worker.postMessage({ type: "send" }, [port2]);
-  });
-}
-
-const inTime = (work) => Promise.race([work, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  import("./leave.js").then(({ leave }) => leave(form), () => form.submit());
+});

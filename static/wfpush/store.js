@@ -102,6 +102,8 @@ export const emptied = (...tables) =>
     for (const table of tables) of(table).clear();
   });
 
+export const LEAVING = "wfpush leaving";  // a channel to all open pages, for the `ref` of a person who has left
+
 /** All that is kept of a person. */
 export const everything = ["about", "items", "answers", "shown", "documents"];
 

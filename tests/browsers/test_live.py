@@ -11,7 +11,7 @@ from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute, ex
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
-from tests.browsers.items import account_menu, card, opened
+from tests.browsers.items import account_menu, answers, card, opened
 from tests.support.length import some
 
 
@@ -374,6 +374,35 @@ async def test_an_answer_that_can_neither_be_sent_nor_kept_says_so_and_can_be_se
     await mine.get_by_role("button", name="Try again").click()
 
     await expect(mine.locator(".outcome")).to_contain_text("Approved.")
+    await _pressed_before_the_second_script(installation, dave)
+
+
+async def _pressed_before_the_second_script(installation: Installation, dave: Page) -> None:
+    """The press waits for it, counts once, and goes as a plain form where it never comes."""
+    titles, requested, arrived = ("Approve the spire", "Approve the vane"), asyncio.Event(), asyncio.Event()
+    for title in titles:
+        installation.assign(title)
+        installation.waits_for("dave", title)
+
+    async def hold(route: Route) -> None:
+        requested.set()
+        await arrived.wait()
+        await route.continue_()
+
+    await dave.route("**/later.js", hold)
+    await dave.reload()
+    await requested.wait()
+    await card(dave, titles[0]).get_by_role("button", name="Approve").dblclick()
+    arrived.set()
+    await expect(card(dave, titles[0]).locator(".outcome")).to_contain_text("Approved.")
+
+    await dave.unroute("**/later.js")
+    await dave.route("**/later.js", lambda route: route.abort())
+    await dave.reload()
+    await card(dave, titles[1]).get_by_role("button", name="Approve").click()
+    await expect(dave.locator("#item-heading")).to_have_text(titles[1])
+    await expect(dave.locator("#item .outcome")).to_contain_text("Approved.")
+    assert [answers(installation, title) for title in titles] == [[("approve", "")]] * 2
 
 
 # --- moving about -----------------------------------------------------------------------------------

@@ -3,16 +3,19 @@
 import { keptDocument } from "./documents.js";
 import { lockIfSignedOut } from "./leaving.js";
 import { INBOX } from "./pages.js";
-import { keptFile, keptPage } from "./shell.js";
+import { keptFile, keptPage, shellFile } from "./shell.js";
 import { afterSignOut, leaving, mayLeave, mayWait } from "./signing_out.js";
 
 const PATIENCE_WITH_PAGES = 5_000;  // milliseconds after which the kept page is shown
 const AWAY = [502, 503, 504];
+const LATER = "later.js";  // a page that loses its connection before it has its second script
 
 export function fetched(event) {
   const { request } = event, { origin, pathname } = new URL(request.url);
-  if (origin !== self.location.origin || pathname.startsWith("/static/")) return;
-  if (pathname.startsWith("/offline/documents/")) event.respondWith(keptDocument(pathname));
+  if (origin !== self.location.origin) return;
+  if (pathname === `/static/wfpush/${LATER}`) event.respondWith(fetch(request).catch(() => kept(shellFile(LATER))));
+  else if (pathname.startsWith("/static/")) return;
+  else if (pathname.startsWith("/offline/documents/")) event.respondWith(keptDocument(pathname));
   else if (pathname.startsWith("/offline/")) event.respondWith(keptFile(pathname));
   else if (mayLeave(request)) event.respondWith(leaving(request));
   else if (mayWait()) event.respondWith(afterSignOut(request, () => replyWithout(event) ?? fetch(request)));

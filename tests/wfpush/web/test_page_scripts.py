@@ -31,7 +31,8 @@ def test_every_module_of_pages_is_in_it_and_those_of_the_worker_alone_are_not() 
     assert set(needed.findall(first)) <= set(modules.findall(first))
     assert set(re.findall(r'loadModuleLater\("([\w-]+\.js)"\)', first + later)) <= there
     assert not re.search(r"^\s*(?:import|export)\b", first, re.MULTILINE)
-    assert {"keys.js", "inbox.js"} <= set(modules.findall(first)) and "forms.js" in modules.findall(later)
+    assert {"keys.js", "inbox.js"} <= set(modules.findall(first))
+    assert {"forms.js", "answering.js", "devices.js"} <= set(modules.findall(later))
 
 
 def test_both_files_know_that_they_belong_together() -> None:
@@ -43,13 +44,14 @@ def test_it_is_served_small_and_its_copy_can_be_renewed(client: Client) -> None:
     answer = client.get("/static/wfpush/pages.js", headers={"Accept-Encoding": "gzip"})
 
     assert (answer["Content-Encoding"], answer["Content-Type"]) == ("gzip", 'text/javascript; charset="utf-8"')
+    assert len(b"".join(answer)) < 25_000  # what is only needed after a press is in later.js
     again = client.get("/static/wfpush/pages.js", headers={"If-None-Match": answer["ETag"], "Accept-Encoding": "gzip"})
     assert again.status_code == 304
 
 
 def test_while_developing_each_request_has_the_modules_as_they_are(folder: Path, settings: Settings) -> None:
     settings.DEBUG = True
-    path = f"wfpush/{page_scripts.NAME}"
+    path = f"wfpush/{page_scripts.LATER_NAME}"
     before = finders.find(path)
     (folder / "several.js").write_text("nothing();\n")
 
