@@ -132,7 +132,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         late_text = "\n\n".join(filter(None, (as_lines(form, typed) if form else "", submitted.comment)))
         if late_text:
             inbox_item = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
-            return show(request, inbox_item, RefusedInput(kept=late_text), status=failure.status)
+            return show(request, inbox_item, RefusedInput(unsent=late_text), status=failure.status)
     return redirect(_after(request, notification))
 
 

@@ -94,7 +94,7 @@ class RefusedInput:
     comment: str = ""
     fault: str = ""
     typed: TypedForm | None = None
-    kept: str = ""
+    unsent: str = ""
     """The comment of an answer that came too late."""
     changed: bool = False
     """True if the answer was refused because the item has changed."""

@@ -170,7 +170,7 @@ ESCALATED: dict[str, Text] = {
 LATER: dict[str, Text] = {
     "will_be_sent": _("No connection. It will be sent when you are back."),
     "sent_again": _("Your answer could not be taken just now. It will be sent again by itself."),
-    "kept_answer": _("“{title}” will be sent when you are back."),
+    "answer_stored": _("“{title}” will be sent when you are back."),
     "sign_in_to_send": _("“{title}” will be sent when you have signed in again."),
     "open_to_comment": _("This answer needs a comment. Open the item to write it."),
     "open_to_answer": _("Your answer was not recorded. Open the item and answer there."),

@@ -6,7 +6,7 @@ import * as app from "./app.js";
 import { filesOf, settled as filesSettled } from "./attaching.js";
 import { actionOf, csrfToken, fill, hostsOf, showActions, showChanges, showLeft, showOutcome, slot } from "./cards.js";
 import { newId } from "./ids.js";
-import { giveBack, keep, take } from "./kept.js";
+import { giveBack, keep, take } from "./unsent.js";
 import { NOBODY, finish, isFinal, isWaiting, posted, withoutOthers } from "./posting.js";
 import { isHeld, seen, sinceShown } from "./revised.js";
 import { changeLine } from "./sentences.js";
@@ -79,8 +79,8 @@ function press(button) {
   if (isHeld(host, answer.title)) return null;
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
-  const said = { ...answer, effect: button.dataset.effect, comment: remark ? remark.value.trim() : "", key: newId(), revision: shownBy(host, button.dataset.values) };
-  return withValues(host, button.dataset.values ? button.form : null, said, (filled) => send(host, filled));
+  const answered = { ...answer, effect: button.dataset.effect, comment: remark ? remark.value.trim() : "", key: newId(), revision: shownBy(host, button.dataset.values) };
+  return withValues(host, button.dataset.values ? button.form : null, answered, (filled) => send(host, filled));
 }
 
 /** The revision of what is shown: a form may be that of the one before, for a moment. */
@@ -162,35 +162,35 @@ async function send(host, answer) {
   sending.set(id, Object.assign(answer, { host }));
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });
-  const kept = await keepUntilSent(id, answer);  // first, so that the answer is sent even if this page is closed
-  if (kept && (await isBehind(id, answer.key))) return waiting(id, answer);
+  const isStored = await keepUntilSent(id, answer);  // first, so that the answer is sent even if this page is closed
+  if (isStored && (await isBehind(id, answer.key))) return waiting(id, answer);
   let reply = {};
   for (const pause of PAUSES) {
     if (pause) {
       tell(id, { text: say("still_trying") }, host);
       await new Promise((wake) => setTimeout(wake, pause));
     }
-    reply = await post(id, answer, kept);
+    reply = await post(id, answer, isStored);
     if (!reply || sending.get(id) !== answer) return null;  // the worker or the live connection was faster, and has shown the result
     if (isFinal(reply)) return settle(id, host, answer, reply);
     if (!navigator.onLine) break;
   }
-  if (kept) return waiting(id, answer, reply);
+  if (isStored) return waiting(id, answer, reply);
   const sorry = say(navigator.onLine ? "not_recorded" : "not_sent");
   announce(sorry);
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
 }
 
 /** The reply, or null when the worker has sent the answer meanwhile: it says what became of it. */
-const post = (id, answer, kept) => withoutOthers(id, async () => {
-  if (kept && !(await isWaiting(answer.key).catch(() => true))) return null;
-  const { host, told, ...sent } = answer, reply = await posted({ ...sent, id, csrf: csrfToken() });
-  if (kept && isFinal(reply)) await finish({ ...sent, id }, reply, { stays: reply.status >= 300 }).catch(() => {});
+const post = (id, answer, isStored) => withoutOthers(id, async () => {
+  if (isStored && !(await isWaiting(answer.key).catch(() => true))) return null;
+  const { host, progress, ...sent } = answer, reply = await posted({ ...sent, id, csrf: csrfToken() });
+  if (isStored && isFinal(reply)) await finish({ ...sent, id }, reply, { stays: reply.status >= 300 }).catch(() => {});
   return reply ?? NOBODY;
 });
 
 // --- answers that wait for a connection ------------------------------------------------------------------------------
-const keepUntilSent = (id, { host, told, ...answer }) =>
+const keepUntilSent = (id, { host, progress, ...answer }) =>
   app.keepAnswer({ ...answer, id, heading: slot(host, "title").textContent });
 
 /** Whether another answer to the item, an acknowledgement, waits: the service worker sends them in their order. */
@@ -206,7 +206,7 @@ function whichWaits(id, { action, effect }) {
 
 function waiting(id, answer, { status } = {}) {
   const { title, host } = answer;
-  const text = status ? say("sent_again") : say("kept_answer", { title });
+  const text = status ? say("sent_again") : say("answer_stored", { title });
   announce(text);
   app.keepStorage();
   app.send();
@@ -224,7 +224,7 @@ export function resume(stored) {
 /** Show the state of the answer of an item that has just been shown. A comment that came too late is shown beside the buttons. */
 export function retell(id) {
   const answer = sending.get(id), lost = late.get(id);
-  if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }), ...whichWaits(id, answer) });
+  if (answer) tell(id, answer.progress ?? { text: say("answer_stored", { title: answer.title }), ...whichWaits(id, answer) });
   if (answer || !lost || !hostOf(lost, id)) return;
   late.delete(id);
   sending.set(id, lost);
@@ -232,7 +232,7 @@ export function retell(id) {
 }
 
 export function holdUntilSignedIn() {
-  for (const [id, answer] of sending) if (answer.told) tell(id, { text: say("sign_in_to_send", { title: answer.title }), ...whichWaits(id, answer) });
+  for (const [id, answer] of sending) if (answer.progress) tell(id, { text: say("sign_in_to_send", { title: answer.title }), ...whichWaits(id, answer) });
 }
 
 /** The service worker has sent an answer of this page, or of one before it. */
@@ -246,7 +246,7 @@ export function waits({ id, key, action, title }) {
   app.keepStorage();
   if (sending.has(id)) return;
   sending.set(id, { key, action, title });
-  tell(id, { text: say("kept_answer", { title }), ...whichWaits(id, { action }) });
+  tell(id, { text: say("answer_stored", { title }), ...whichWaits(id, { action }) });
 }
 
 /** Open the comment field of an answer, if it is offered and needs a comment. */
@@ -269,9 +269,9 @@ function settle(id, host, answer, { status, body }, whenSignedOut = signedOut) {
   if (status < 300) {
     unstore("answers", answer.key).catch(() => {});  // it counts as sent until the item shows it
     if (answer.values) dropDraft(id);
-    const told = toldOf(answer, body);
-    tell(id, told, host);
-    announce(told.text);
+    const outcome = outcomeFrom(answer, body);
+    tell(id, outcome, host);
+    announce(outcome.text);
     lookAgain(id);
     return;
   }
@@ -334,10 +334,10 @@ function overText(answer, body) {
   if (body.ended) return body.ended === "withdrawn" ? say("withdrawn") : null;
   if (["already_handled", "withdrawn", "expired"].includes(body.code)) return say(body.code);
   if (body.code !== "already_answered") return null;
-  return toldOf(answer, { action: body.action, by: body.answered_by, at: body.answered_at }).text;
+  return outcomeFrom(answer, { action: body.action, by: body.answered_by, at: body.answered_at }).text;
 }
 
-const toldOf = (answer, outcome) => outcomeOf({ state: "answered", actions: [answer], outcome });
+const outcomeFrom = (answer, outcome) => outcomeOf({ state: "answered", actions: [answer], outcome });
 
 function reopenAsk(host, answer) {
   const button = host.querySelector(`[data-action="${CSS.escape(answer.action)}"]`);
@@ -347,12 +347,12 @@ function reopenAsk(host, answer) {
 }
 
 /** Show the state of an answer, wherever its item is shown. */
-function tell(id, told, focus = null) {
-  if (sending.has(id)) sending.get(id).told = told;
+function tell(id, progress, focus = null) {
+  if (sending.has(id)) sending.get(id).progress = progress;
   let line = null;
   for (const host of hostsOf(id)) {
-    const shown = showOutcome(host, told);
-    showLeft(host, told);
+    const shown = showOutcome(host, progress);
+    showLeft(host, progress);
     if (host === focus) line = shown;
   }
   return line;

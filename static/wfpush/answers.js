@@ -2,7 +2,7 @@
 // is loaded once the page is there; a press before that waits for it.
 
 import { fill, hideChanges, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
-import { draftOf, keep } from "./kept.js";
+import { draftOf, keep } from "./unsent.js";
 import { hold, isRevised, tellChanges } from "./revised.js";
 import { allStored, dropDraft, unstore } from "./store.js";
 import { announce, isMine, outcomeOf, say } from "./words.js";
@@ -101,7 +101,7 @@ export function receive(item) {
   if (given && answer.values) dropDraft(item.id);
   const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
   if (given || place || (over && !wordsOf(answer))) ended(item.id);
-  const told = sending.get(item.id)?.told, { text, undo } = told ?? outcomeOf(item);
+  const progress = sending.get(item.id)?.progress, { text, undo } = progress ?? outcomeOf(item);
   if (undo) setTimeout(() => known.get(item.id) === item && receive(item), undo + 100);  // then the sentence is another one
   let news = false, shown = "";
   for (const host of hostsOf(item.id)) {
@@ -110,11 +110,11 @@ export function receive(item) {
       rescue(host, text);
       hideChanges(host);
     } else if (isRevised(host, item)) shown = hold(host);
-    fill(host, item, told);
+    fill(host, item, progress);
   }
   if (shown) tellChanges(item, shown);
   if (over) keep(place, wordsOf(answer), { why: text });
-  if (news && text && !told) announce(`${item.title}: ${text}`);
+  if (news && text && !progress) announce(`${item.title}: ${text}`);
 }
 
 /** Show what has changed while an item was being loaded. Returns whether something has. */

@@ -20,8 +20,8 @@ document.addEventListener("change", ({ target }) => target.matches?.("[data-atta
 
 // A form waits for the files that are on their way. One that the browser itself sends has to have them all.
 document.addEventListener("submit", (event) => {
-  const form = event.target, boxes = boxesOf(form), kept = boxes.flatMap(heldIn), busy = kept.filter(({ sending }) => sending);
-  const plain = form.matches(".write, [data-plain]") && kept.some(({ sent }) => !sent);
+  const form = event.target, boxes = boxesOf(form), attachments = boxes.flatMap(heldIn), busy = attachments.filter(({ sending }) => sending);
+  const plain = form.matches(".write, [data-plain]") && attachments.some(({ sent }) => !sent);
   if (!busy.length && !plain) return;
   event.preventDefault();
   event.stopImmediatePropagation();
@@ -36,9 +36,9 @@ async function chosen(input) {
   fault(box, "");
   const before = "single" in box.dataset ? linesIn(box) : [];
   for (const file of files) {
-    const line = lineOf(box, { id: newId(), name: file.name, blob: null, sent: false }), kept = held.get(line);
-    kept.sending = send(box, line, kept, file).then(() => line.isConnected && drop(before)).finally(() => (kept.sending = null));
-    await kept.sending;
+    const line = lineOf(box, { id: newId(), name: file.name, blob: null, sent: false }), attachment = held.get(line);
+    attachment.sending = send(box, line, attachment, file).then(() => line.isConnected && drop(before)).finally(() => (attachment.sending = null));
+    await attachment.sending;
   }
 }
 
@@ -46,12 +46,12 @@ async function chosen(input) {
 export function put(box, name, made) {
   empty(box);
   fault(box, "");
-  const line = lineOf(box, { id: newId(), name, blob: null, sent: false }), kept = held.get(line), isWanted = () => line.isConnected;
-  kept.sending = made(isWanted).then((blob) => {
+  const line = lineOf(box, { id: newId(), name, blob: null, sent: false }), attachment = held.get(line), isWanted = () => line.isConnected;
+  attachment.sending = made(isWanted).then((blob) => {
     if (!isWanted()) return null;
-    kept.blob = blob;
-    return upload(box, line, kept);
-  }).finally(() => (kept.sending = null));
+    attachment.blob = blob;
+    return upload(box, line, attachment);
+  }).finally(() => (attachment.sending = null));
   hasChanged(line.querySelector("input"));
 }
 
@@ -77,8 +77,8 @@ export const namesIn = (place) => linesIn(place).map((line) => line.querySelecto
 /** Whether all files are with the server; else they are sent once more, for forms that cannot wait for a connection. */
 export async function allSent(form) {
   for (const box of boxesOf(form)) for (const line of linesIn(box)) {
-    const kept = held.get(line);
-    if (kept && !kept.sent) await upload(box, line, kept);
+    const attachment = held.get(line);
+    if (attachment && !attachment.sent) await upload(box, line, attachment);
   }
   return boxesOf(form).flatMap(heldIn).every(({ sent }) => sent);
 }
@@ -93,25 +93,25 @@ export function setFiles(box, files) {
   box.dispatchEvent(new Event("files-set"));
 }
 
-async function send(box, line, kept, file) {
+async function send(box, line, attachment, file) {
   announce(say("file_sending", { name: file.name }));
-  Object.assign(kept, await smaller(file));
-  if (!kept.blob.size) return refused(box, line, say("file_empty", { name: file.name }));
-  if (kept.blob.size > settings.max_file) return refused(box, line, say("file_too_large", { name: file.name, most: Math.floor(settings.max_file / 1e6) }));
-  return upload(box, line, kept);
+  Object.assign(attachment, await smaller(file));
+  if (!attachment.blob.size) return refused(box, line, say("file_empty", { name: file.name }));
+  if (attachment.blob.size > settings.max_file) return refused(box, line, say("file_too_large", { name: file.name, most: Math.floor(settings.max_file / 1e6) }));
+  return upload(box, line, attachment);
 }
 
-async function upload(box, line, kept) {
-  const { status, body } = await posted(kept, (share) => (line.querySelector("progress").value = share));
-  kept.stop = null;
+async function upload(box, line, attachment) {
+  const { status, body } = await posted(attachment, (share) => (line.querySelector("progress").value = share));
+  attachment.stop = null;
   if (!line.isConnected) return;
-  if (status >= 400 && status < 500 && status !== 401 && status !== 403) return refused(box, line, `${kept.name}: ${body.detail ?? say("not_loaded")}`);
+  if (status >= 400 && status < 500 && status !== 401 && status !== 403) return refused(box, line, `${attachment.name}: ${body.detail ?? say("not_loaded")}`);
   if (status >= 200 && status < 300) {
-    Object.assign(kept, { sent: true, name: body.name });
+    Object.assign(attachment, { sent: true, name: body.name });
     line.querySelector("[dir]").textContent = body.name;
   }
-  tellState(line, kept.sent);
-  announce(kept.sent ? say("file_attached", { name: kept.name }) : `${kept.name}: ${say("will_be_sent")}`);
+  tellState(line, attachment.sent);
+  announce(attachment.sent ? say("file_attached", { name: attachment.name }) : `${attachment.name}: ${say("will_be_sent")}`);
   hasChanged(line.querySelector("input"));
 }
 
@@ -139,11 +139,11 @@ function fault(box, text) {
 }
 
 /** {status, body}; a status of 0 when nobody answered. `fetch` tells no progress. */
-function posted(kept, progress) {
-  const { id, name, blob } = kept;
+function posted(attachment, progress) {
+  const { id, name, blob } = attachment;
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    kept.stop = () => request.abort();
+    attachment.stop = () => request.abort();
     request.open("POST", `/api/v1/attachments?id=${id}&name=${encodeURIComponent(name)}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-CSRFToken", csrfToken());
@@ -176,12 +176,12 @@ async function smaller(file) {
 }
 
 // --- the list of files -----------------------------------------------------------------------------------------------
-function lineOf(box, kept) {
+function lineOf(box, attachment) {
   const line = document.createElement("li"), words = document.createElement("span"), id = document.createElement("input");
   const bar = document.createElement("progress"), state = document.createElement("span"), remove = document.createElement("button");
-  const input = box.querySelector("[type=file]"), { name } = kept;
+  const input = box.querySelector("[type=file]"), { name } = attachment;
   Object.assign(words, { dir: "auto", textContent: name });
-  Object.assign(id, { type: "hidden", name: "field" in box.dataset ? input.name : "attachments", value: kept.id });
+  Object.assign(id, { type: "hidden", name: "field" in box.dataset ? input.name : "attachments", value: attachment.id });
   if (input.hasAttribute("form")) id.setAttribute("form", input.getAttribute("form"));
   Object.assign(bar, { value: 0, max: 1 });
   bar.setAttribute("aria-label", say("file_sending", { name }));
@@ -191,13 +191,13 @@ function lineOf(box, kept) {
   remove.setAttribute("aria-label", `${say("file_remove")}: ${name}`);
   remove.addEventListener("click", () => {
     line.remove();
-    discard(kept);
+    discard(attachment);
     announce(say("file_removed", { name }));
     input.focus();
     hasChanged(input);
   });
   line.append(words, bar, state, id, remove);
-  held.set(line, kept);
+  held.set(line, attachment);
   slot(box, "attached").append(line);
   return line;
 }

@@ -28,9 +28,9 @@ export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken
 
 /**
  * Update an element that shows an item. Buttons are replaced only if they differ, and the outcome is never hidden in between,
- * since it would lose the focus. `told`: what to show instead while an answer is being sent.
+ * since it would lose the focus. `progress`: what to show instead while an answer is being sent.
  */
-export function fill(host, item, told = null) {
+export function fill(host, item, progress = null) {
   const open = item.state === "open";
   host.dataset.revision = item.revision ?? "";
   fillAddress(slot(host, "actions"), item.revision ?? "");
@@ -51,9 +51,9 @@ export function fill(host, item, told = null) {
   fillPriority(host, open ? item.priority : "");
   fillDue(host, open ? item.due_at : null);
   fillStamp(host, item.created_at);
-  showOutcome(host, told ?? outcomeOf(item));
+  showOutcome(host, progress ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
-  if (told) showLeft(host, told);
+  if (progress) showLeft(host, progress);
 }
 
 /** Where a form of the page goes without this script: with the revision that is shown. */

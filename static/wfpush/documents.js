@@ -8,9 +8,9 @@ const isLive = () => document.getElementById("connection")?.dataset.mood === "li
 export function start() {
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-document]");
-    if (!link || isLive() || !link.dataset.kept) return;
+    if (!link || isLive() || !link.dataset.offlinePath) return;
     event.preventDefault();
-    window.open(link.dataset.kept, "_blank", "noopener");
+    window.open(link.dataset.offlinePath, "_blank", "noopener");
   });
   document.addEventListener("load", ({ target }) => target.matches?.(".document iframe") && fit(target), { capture: true });
   mark();
@@ -40,7 +40,7 @@ export function heard({ url, ...row }) {
 function tell(link, { state, path = "", percent = 0 }) {
   const line = link.parentElement.querySelector("[data-slot=document]");
   const key = state === "kept" || state === "keeping" ? state : isLive() ? "" : "refused";
-  link.dataset.kept = path;
+  link.dataset.offlinePath = path;
   line.hidden = !key;
   line.textContent = key && say(`document_${key}`, { percent });
 }

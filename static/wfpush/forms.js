@@ -5,7 +5,7 @@
 import { filesIn, namesIn, setFiles } from "./attaching.js";
 import { slot } from "./cards.js";
 import { controlFor, labelled, made, optionsOf } from "./controls.js";
-import { beginRows, cellOf, fillTable, placeIn, setRows, showSum, tableFor } from "./rows.js";
+import { beginRows, cellOf, fillTable, placeIn, setRows, showSum, tableFor } from "./form_tables.js";
 import { draftFilesName, draftName, dropDraft, store, stored } from "./store.js";
 import { fieldOf, isAsked, sentenceOf, valuesOf } from "./values.js";
 import { announce, settings } from "./words.js";
@@ -97,10 +97,10 @@ function initial(field) {
 function write(place, texts) {
   for (const [part, field, words] of tables(place)) if (texts[field.name]) setRows(part, field, known.get(place).form, words, texts);
   for (const field of controls(place)) {
-    const said = texts[field.name.slice("value-".length)];
-    if (!said || field.closest("[data-attach]")) continue;
-    if (ticks(field)) field.checked = said.includes(field.value) || (field.value === "" && !said.some(Boolean));
-    else field.value = said[0] ?? "";
+    const written = texts[field.name.slice("value-".length)];
+    if (!written || field.closest("[data-attach]")) continue;
+    if (ticks(field)) field.checked = written.includes(field.value) || (field.value === "" && !written.some(Boolean));
+    else field.value = written[0] ?? "";
   }
 }
 
@@ -140,9 +140,9 @@ function settle(field) {
 const linesOf = (place, values) => Object.keys(values).map((name) => {
   const part = partOf(place, name), label = (part.querySelector("legend") ?? part.querySelector("label")).firstElementChild.textContent;
   if (part.querySelector("[data-attach]")) return `${label}: ${namesIn(part).join(", ")}`;
-  const said = [...part.querySelectorAll(seen)].filter((field) => (ticks(field) ? field.checked : !part.matches(".table") || field.value))
+  const chosen = [...part.querySelectorAll(seen)].filter((field) => (ticks(field) ? field.checked : !part.matches(".table") || field.value))
     .map((field) => (ticks(field) ? field.parentElement.textContent.trim() : field.selectedOptions?.[0].text ?? field.value));
-  return `${label}: ${said.join(", ")}`;
+  return `${label}: ${chosen.join(", ")}`;
 }).join("\n");
 
 /** The server has refused the values: say so as it does. */
@@ -150,11 +150,11 @@ export function refused(host, errors) {
   const place = slot(host, "form"), { form } = known.get(place) ?? {};
   if (!form) return;
   const { faults } = valuesOf(form, textsOf(place)), named = new Set(faults.map(keyOf));
-  const told = errors.map(({ pointer, detail }) => {
+  const refusals = errors.map(({ pointer, detail }) => {
     const [, , name, row, column] = pointer.split("/");
     return { name, text: detail, ...(column ? { row: Number(row), column } : {}) };
   });
-  tell(place, [...faults, ...told.filter((fault) => fault.name && !named.has(keyOf(fault)) && spotOf(place, fault))]);
+  tell(place, [...faults, ...refusals.filter((fault) => fault.name && !named.has(keyOf(fault)) && spotOf(place, fault))]);
 }
 
 const keyOf = ({ name, row, column }) => [name, row, column].join("/");
@@ -238,8 +238,8 @@ async function restore(place) {
   const same = found && Object.entries(found.texts).every(([name, texts]) => String(texts) === String(before[name] ?? ""));
   if (found?.ref !== settings.ref || same) return;
   write(place, { ...found.texts, ...typed });
-  const kept = await stored("about", draftFilesName(id)).catch(() => null);
-  for (const [at, box] of boxes(place).entries()) setFiles(box, kept?.files[at] ?? []);
+  const draft = await stored("about", draftFilesName(id)).catch(() => null);
+  for (const [at, box] of boxes(place).entries()) setFiles(box, draft?.files[at] ?? []);
   const note = made("p", "hint draft", `${words.draft} `), button = made("button", "plain", words.discard);
   button.type = "button";
   button.addEventListener("click", () => {

@@ -4,7 +4,7 @@ import * as answers from "./answers.js";
 import * as app from "./app.js";
 import { csrfToken, tick } from "./cards.js";
 import * as documents from "./documents.js";
-import * as kept from "./kept.js";
+import * as unsent from "./unsent.js";
 import * as list from "./list.js";
 import { connect } from "./live.js";
 import * as reader from "./reader.js";
@@ -68,7 +68,7 @@ function tellVersion({ version }) {
 const offline = "offline" in document.body.dataset;
 if (offline) seenAt = await import("./offline.js").then(({ restoreList }) => restoreList());
 answers.start(signedOut);
-kept.start();
+unsent.start();
 documents.start();
 await reader.start();
 const resumed = answers.resume();

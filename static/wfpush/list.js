@@ -3,7 +3,7 @@
 // loaded again.
 
 import { build, morePressing, slot } from "./cards.js";
-import { unsent } from "./kept.js";
+import { hasUnsent } from "./unsent.js";
 import { announce, dueGroup, now, say, settings } from "./words.js";
 
 const QUIET = 8_000;  // milliseconds without a touch after which a list counts as not being used
@@ -76,7 +76,7 @@ export function receive(item) {
 
 /** The server asks to load the list again: at once, unless the page is being used. */
 export function reset() {
-  if (!inUse() && !unsent()) location.reload();
+  if (!inUse() && !hasUnsent()) location.reload();
   else becomeStale();
 }
 
@@ -96,7 +96,7 @@ function show({ pressed = false } = {}) {
   const rows = waiting(), moved = rows.length > 0;
   for (const row of rows) {
     if (row.dataset.state === "snoozed") row.remove();
-    else if (row.dataset.state !== "open" && !slot(row, "kept")) done.prepend(row);
+    else if (row.dataset.state !== "open" && !slot(row, "unsent")) done.prepend(row);
   }
   let first = null;
   for (const item of pending.values()) {
@@ -154,8 +154,8 @@ const hide = (id, hidden) => document.getElementById(id).toggleAttribute("hidden
 
 /** Unread items in the page's title, where a tab shows them, on the filter for them, and on the icon of the app. */
 export function tellUnread(unread) {
-  const told = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
-  told?.catch(() => {});
+  const badge = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+  badge?.catch(() => {});
   document.title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
   const everything = document.getElementById("read-all"), chip = document.getElementById("unread-chip");
   if (everything) everything.hidden = unread === 0;

@@ -24,8 +24,8 @@ export async function restoreList() {
 
 const latest = (items, when) => [...items].sort((one, other) => Date.parse(other[when]) - Date.parse(one[when]));
 
-/** {article, title} of an item as last known, or null. The markup is templates/inbox/_item_kept.html. */
-export async function keptArticle(id) {
+/** {article, title} of an item as last known, or null. The markup is templates/inbox/_item_offline.html. */
+export async function offlineArticle(id) {
   const item = await stored("items", id).catch(() => null);
   if (!item) return null;
   const article = document.getElementById("item-template").content.firstElementChild.cloneNode(true);
@@ -67,13 +67,13 @@ function partFrom({ text, url, hint }, icon) {
   line.append(part);
   Object.assign(part, { dir: "auto", textContent: text });
   if (url) Object.assign(part, { href: url, rel: "noopener noreferrer", target: url.startsWith("http") && icon !== "clock" ? "_blank" : "" });
-  if (hint) part.append(made("span", "said", ` (${hint})`));
+  if (hint) part.append(made("span", "visually-hidden", ` (${hint})`));
   if (!url || icon !== "document") return line;
   part.dataset.document = "";
-  const kept = made("span", "document-kept");
-  kept.dataset.slot = "document";
-  kept.hidden = true;
-  line.append(kept);
+  const state = made("span", "document-state");
+  state.dataset.slot = "document";
+  state.hidden = true;
+  line.append(state);
   return line;
 }
 

@@ -41,8 +41,8 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
     const to = outcome.to?.name, away = outcome.away?.name;
     if (outcome.late) return say("done_reply_late");
     if (!to) return sayOf("done", outcome.action, { title });
-    const said = away ? say("sent_for", { name: to, away }) : say("sent_to", { name: to });
-    return outcome.paused ? `${said} ${say("clock_paused")}` : said;
+    const sentence = away ? say("sent_for", { name: to, away }) : say("sent_to", { name: to });
+    return outcome.paused ? `${sentence} ${say("clock_paused")}` : sentence;
   }
 
   function asked({ by, to, at }) {

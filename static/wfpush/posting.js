@@ -47,8 +47,8 @@ async function postAnswer({ id, key, token, csrf, device, action, revision, comm
 
 /** The server has said what became of the answer: what did not count stays, if its words are still to be told. */
 export async function finish(answer, reply, { stays }) {
-  const { token, csrf, ...told } = answer;
-  if (stays) await store("answers", { ...told, ended: reply });
+  const { token, csrf, ...rest } = answer;
+  if (stays) await store("answers", { ...rest, ended: reply });
   else await unstore("answers", answer.key);
   if (reply.status < 300 && answer.values) await dropDraft(answer.id);
 }

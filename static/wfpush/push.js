@@ -9,10 +9,10 @@ const place = document.getElementById("push");
 const invites = place?.hasAttribute("data-invite");
 let registration = null, changed = () => {};
 
-/** `told` is called when this browser has become a device, or is none any more. */
-export async function start(worker, told = () => {}) {
+/** `whenChanged` is called when this browser has become a device, or is none any more. */
+export async function start(worker, whenChanged = () => {}) {
   if (!place) return;
-  [registration, changed] = [worker, told];
+  [registration, changed] = [worker, whenChanged];
   place.addEventListener("click", (event) => PRESSED[event.target.closest?.("[data-press]")?.dataset.press]?.());
   const state = await stateNow();
   if (!invites || (["off", "install"].includes(state) && !localStorage.getItem(LATER))) show(state);

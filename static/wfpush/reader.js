@@ -3,7 +3,7 @@
 import { overtake, retell, withAnswering } from "./answers.js";
 import { csrfToken, slot } from "./cards.js";
 import { mark } from "./documents.js";
-import { keep, writtenIn } from "./kept.js";
+import { keep, writtenIn } from "./unsent.js";
 import { address, choose } from "./list.js";
 import { seen } from "./revised.js";
 import { say } from "./words.js";
@@ -77,7 +77,7 @@ async function load(path, { focus = true, byItself = false } = {}) {
 /** Whether the item of the address stands in the pane already: live changes keep it up to date. */
 function isShown(path) {
   const { searchParams } = new URL(path, location.href);
-  return idIn(path) === openId() && !pane.inert && !("kept" in article().dataset) && !searchParams.has("answer");
+  return idIn(path) === openId() && !pane.inert && !("offline" in article().dataset) && !searchParams.has("answer");
 }
 
 /** Fetch an item into the pane. Returns false if another one was chosen meanwhile, or there is none. */
@@ -93,7 +93,7 @@ async function bring(path, byItself) {
   } catch (fault) {
     if (loading !== mine) return false;  // another item was chosen meanwhile
     if (byItself) return choose(""), false;
-    const isShown = !(fault instanceof NotAnItem) && (await loadKept(path, mine));
+    const isShown = !(fault instanceof NotAnItem) && (await loadOffline(path, mine));
     if (loading !== mine) return false;
     if (!isShown) return refused(path, fault);
   } finally {
@@ -123,11 +123,11 @@ function fetchParts(path, signal) {
 }
 
 /** The kept item, with the comment field open if the address asks for it, unless another one was chosen meanwhile. */
-async function loadKept(path, mine) {
+async function loadOffline(path, mine) {
   const { searchParams } = new URL(path, location.href);
-  const found = await import("./offline.js").then(({ keptArticle }) => keptArticle(idIn(path)), () => null);
+  const found = await import("./offline.js").then(({ offlineArticle }) => offlineArticle(idIn(path)), () => null);
   if (!found || loading !== mine) return false;
-  found.article.dataset.kept = "";
+  found.article.dataset.offline = "";
   fill(withToken(found.article));
   if (searchParams.has("answer")) await withAnswering(({ openAsk }) => openAsk(found.article, searchParams.get("answer")));
   return true;
@@ -185,9 +185,9 @@ function markRead({ id, by }) {
 
 /** An address that can be kept: how somebody came to it once is not part of it. */
 function withoutWay(address) {
-  const kept = new URL(address, location.href);
-  kept.searchParams.delete("by");
-  return kept.pathname + kept.search + kept.hash;
+  const clean = new URL(address, location.href);
+  clean.searchParams.delete("by");
+  return clean.pathname + clean.search + clean.hash;
 }
 
 function back() {

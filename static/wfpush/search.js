@@ -27,7 +27,7 @@ function queryOf(fields, words = fields.elements.q.value) {
 
 async function search() {
   loading?.abort();
-  if (hits.some((part) => part.querySelector(".ask, .kept"))) return null;  // something is being written there
+  if (hits.some((part) => part.querySelector(".ask, .unsent"))) return null;  // something is being written there
   const query = queryOf(form);
   if (query === own.query) return restore();
   const mine = loading = new AbortController();

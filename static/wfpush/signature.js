@@ -23,10 +23,10 @@ export function begin(box, words) {
   };
   const attach = () => put(box, `${words.signature}.png`, (isWanted) => wait().then(() => isWanted() && new Promise((resolve) => canvas.toBlob(resolve, "image/png"))));
   const show = () => {
-    const [kept] = filesIn(box);
+    const [signed] = filesIn(box);
     blank();
-    if (!kept) return writeHint(pen, words.sign_here, canvas);
-    return createImageBitmap(kept.blob).then((picture) => pen.drawImage(picture, 0, 0), () => {});
+    if (!signed) return writeHint(pen, words.sign_here, canvas);
+    return createImageBitmap(signed.blob).then((picture) => pen.drawImage(picture, 0, 0), () => {});
   };
   show();
   box.addEventListener("files-set", show);

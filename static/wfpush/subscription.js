@@ -60,16 +60,16 @@ export async function keepInStep(registration, csrf, who) {
   }
 }
 
-/** `kept`, `removed` by somebody, `lost`: the push service or we know it no longer; or kept under a session `elsewhere`. */
+/** `registered`, `removed` by somebody, `lost`: the push service or we know it no longer; or registered under a session `elsewhere`. */
 async function fateOf(device) {
   if (!device) return "lost";
   const { items } = await (await called(DEVICES)).json();
   const listed = items.find(({ id }) => id === device);
-  if (listed) return listed.current ? "kept" : "elsewhere";
-  const told = await fetch(`/devices/${device}/fate`);
-  if (told.status === 404) return "lost";
-  if (told.ok) return (await told.json()).fate;
-  throw new Error(told.status);
+  if (listed) return listed.current ? "registered" : "elsewhere";
+  const response = await fetch(`/devices/${device}/fate`);
+  if (response.status === 404) return "lost";
+  if (response.ok) return (await response.json()).fate;
+  throw new Error(response.status);
 }
 
 async function serverKey() {

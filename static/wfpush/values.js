@@ -10,7 +10,7 @@ const YES_NO = { yes: true, no: false };
 const AS = { least: ["minimum", "exclusiveMinimum", "minLength", "formatMinimum", "minItems", "minRows"], step: ["multipleOf"] };
 const COUNTS = ["minLength", "maxLength", "minItems", "maxItems", "minRows", "maxRows"];
 
-/** {values, faults} of a form: faults are {name, code, said}, and of a cell of a table also {row, column}; empty rows are not
+/** {values, faults} of a form: faults are {name, code, values}, and of a cell of a table also {row, column}; empty rows are not
     counted. `texts`: name → what stands in the field. */
 export function valuesOf(form, texts) {
   const read = form.fields.map((field) => [field, field.columns ? readRows(field, texts, form.language) : readField(field, texts[field.name] ?? [], form.language)]);
@@ -47,17 +47,17 @@ export function isAsked({ when }, values) {
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 function readField(field, texts, language) {
-  const said = texts.filter((text) => text.trim());
-  if (!said.length) return {};
+  const filled = texts.filter((text) => text.trim());
+  if (!filled.length) return {};
   const chosen = (text) => field.choices.find(({ value }) => String(value) === text)?.value ?? text;
   switch (field.kind) {
-    case "number": case "money": return readNumber(field, said[0], language);
-    case "yes_no": return { value: YES_NO[said[0]] ?? said[0] };
-    case "choice": return { value: chosen(said[0]) };
-    case "files": case "photo": case "signature": return { value: said };
-    case "choices": return { value: said.map(chosen) };
-    case "long_text": return { value: said[0].replace(/\r\n/g, "\n").trim() };
-    default: return { value: said[0].replace(/\s+/g, " ").trim() };
+    case "number": case "money": return readNumber(field, filled[0], language);
+    case "yes_no": return { value: YES_NO[filled[0]] ?? filled[0] };
+    case "choice": return { value: chosen(filled[0]) };
+    case "files": case "photo": case "signature": return { value: filled };
+    case "choices": return { value: filled.map(chosen) };
+    case "long_text": return { value: filled[0].replace(/\r\n/g, "\n").trim() };
+    default: return { value: filled[0].replace(/\s+/g, " ").trim() };
   }
 }
 
@@ -67,11 +67,11 @@ function readRows(table, texts, language) {
   for (let at = 0; at < MOST_ROWS; at += 1) {
     const row = {};
     for (const column of table.columns) {
-      const said = (texts[`${table.name}.${at}.${column.name}`] ?? []).filter((text) => text.trim());
-      if (!said.length) continue;
-      const { value, fault } = readField(column, said, language);
+      const filled = (texts[`${table.name}.${at}.${column.name}`] ?? []).filter((text) => text.trim());
+      if (!filled.length) continue;
+      const { value, fault } = readField(column, filled, language);
       if (fault) unread.push({ row: rows.length, column: column.name, ...fault });
-      row[column.name] = fault ? said[0] : value;
+      row[column.name] = fault ? filled[0] : value;
     }
     if (Object.keys(row).length) rows.push(row);
   }
@@ -95,11 +95,11 @@ function readNumber(field, text, language) {
     .replace(/[ \u00a0\u202f\u2009'’]/g, group.trim() ? "" : group);
   const [whole, ...rest] = digits.split(point), fraction = rest.join(point);
   const isPlain = /^-?\d{1,15}$/.test(whole), isGrouped = group && new RegExp(`^-?[1-9]\\d{0,2}(${quoted(group)}\\d{3}){1,4}$`).test(whole);
-  const wrong = { fault: { code: "number", said: { example: writeNumber(1200.5, language) } } };
+  const wrong = { fault: { code: "number", values: { example: writeNumber(1200.5, language) } } };
   if (!(isPlain || isGrouped) || (rest.length && !/^\d{1,10}$/.test(fraction))) return wrong;
   const bareWhole = whole.replace("-", "");
   if (rest.length && isPlain && fraction.length === 3 && /[1-9]/.test(bareWhole) && bareWhole.length <= 3) {
-    return { fault: { code: "ambiguous", said: { one: whole + fraction, other: `${whole}${point}${fraction}0` } } };
+    return { fault: { code: "ambiguous", values: { one: whole + fraction, other: `${whole}${point}${fraction}0` } } };
   }
   const value = Number(`${group ? whole.replaceAll(group, "") : whole}.${fraction || 0}`);
   return Math.abs(value) < MOST ? { value } : wrong;
@@ -188,14 +188,14 @@ function isDay(text) {
 function limited(code, limit) {
   if (limit === undefined || code === "pattern") return { code };
   const name = Object.keys(AS).find((each) => AS[each].includes(code)) ?? "most";
-  return { code, said: { [name]: limit } };
+  return { code, values: { [name]: limit } };
 }
 
 // --- in words --------------------------------------------------------------------------------------------------------
 /** What is wrong, in a sentence. `words`: notifications/forms/faults.py, TEXTS. */
-export function sentenceOf({ code, said = {} }, field, language, words) {
+export function sentenceOf({ code, values = {} }, field, language, words) {
   const kind = COUNTS.includes(code) ? "number" : field.kind;
-  return words[code].replace(/\{(\w+)\}/g, (_whole, name) => written(said[name], kind, field.currency ?? "", language));
+  return words[code].replace(/\{(\w+)\}/g, (_whole, name) => written(values[name], kind, field.currency ?? "", language));
 }
 
 function written(value, kind, currency, language) {

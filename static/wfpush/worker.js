@@ -11,7 +11,7 @@ import { fetched } from "./worker/fetching.js";
 import { begin, catchUp } from "./worker/keeping.js";
 import { sendAnswers } from "./worker/sending.js";
 import { keepShell, onlyThisShell } from "./worker/shell.js";
-import { isSignOutTold } from "./worker/signing_out.js";
+import { isSignOutSent } from "./worker/signing_out.js";
 import { person } from "./store.js";
 import { pushed, removedHere } from "./worker/showing.js";
 import { renewed } from "./worker/renewing.js";
@@ -51,7 +51,7 @@ function later() {
 const afterwards = () => signedOutFirst(() => Promise.allSettled([sendAnswers(), catchUp().then(() => keepDocuments(A_MOMENT))]));
 
 /** Do nothing in the session of somebody who has signed out. */
-const signedOutFirst = async (work) => (await isSignOutTold()) && work();
+const signedOutFirst = async (work) => (await isSignOutSent()) && work();
 
 self.addEventListener("notificationclick", (event) => {
   event.waitUntil(clicked(event.notification, event.action, event.reply).then(() => catchUp()));
@@ -67,7 +67,7 @@ self.addEventListener("sync", (event) => {
 
 /** The browser fires `sync` again later only if this rejects. */
 async function sentOrLater() {
-  if (!(await isSignOutTold())) throw new Error("The server could not be told of the sign-out yet.");
+  if (!(await isSignOutSent())) throw new Error("The server could not be told of the sign-out yet.");
   const { size } = await sendAnswers();
   await catchUp();
   if (size) throw new Error("There are answers that could not be sent yet.");

@@ -40,7 +40,7 @@ def test_paths_come_with_type_share_and_last_value_in_the_readers_language(day: 
     assert (amount["facts"], amount["about"]) == ("number · 100%", "Amount · last: 1,200.5")
 
     german = root.get(reverse(PATHS), {"type": "task.assigned"}, headers={"accept-language": "de"}).json()
-    assert german["said"] == "Was die letzten 4 Ereignisse enthielten."
+    assert german["source"] == "Was die letzten 4 Ereignisse enthielten."
     [amount] = [each for group in german["groups"] for each in group["paths"] if each["path"] == "variables.amount"]
     assert amount["facts"] == "Zahl · 100 %"
 
@@ -109,12 +109,12 @@ def test_expressions_of_a_mapping_are_picked_from_the_engines_json(
 
     address = reverse("admin:notifications_engine_paths", args=[world.engine.pk])
     assert f'data-paths="{address}"' in root.get(page_of(world.engine)).content.decode()
-    said = root.get(address).json()
-    assert said["said"] == "An example of its kind."
+    shown = root.get(address).json()
+    assert shown["source"] == "An example of its kind."
     send('{"processInstanceId": "7", "vars": [{"name": "amount", "value": 1200.5}], "odd-name": 1}')
-    said = root.get(address).json()
-    paths = {each["path"]: each for group in said["groups"] for each in group["paths"]}
-    assert said["said"] == "What the engine sent last."
+    shown = root.get(address).json()
+    paths = {each["path"]: each for group in shown["groups"] for each in group["paths"]}
+    assert shown["source"] == "What the engine sent last."
     assert list(paths) == ["processInstanceId", "vars", "vars[0].name", "vars[0].value"]
     assert (paths["vars[0].value"]["facts"], paths["vars[0].value"]["about"]) == ("number", "1,200.5")
     send("no JSON")

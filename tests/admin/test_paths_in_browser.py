@@ -47,7 +47,7 @@ def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Brow
         page.evaluate(NOTES)
         field = open_new_condition(page)
         found: list[Any] = [field.get_attribute("role"), field.get_attribute("aria-expanded"), faults(page)]
-        found.append(page.locator(".desk-paths-said").inner_text())
+        found.append(page.locator(".desk-paths-status").inner_text())
         page.keyboard.type("amou")
         page.keyboard.press("ArrowDown")
         option = page.locator(f"#{field.get_attribute('aria-activedescendant')}")
@@ -61,7 +61,7 @@ def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Brow
         page.keyboard.press("Escape")
         found += [page.locator(".desk-paths").is_visible(), field.input_value()]
         field.fill("task.anything")
-        page.locator(".desk-paths-said", has_text="Any path can be written").wait_for()
+        page.locator(".desk-paths-status", has_text="Any path can be written").wait_for()
         page.keyboard.press("Tab")
         return [*found, field.input_value(), page.locator(".desk-paths").is_visible()]
 

@@ -48,7 +48,7 @@ def test_keys_alone_lead_there(day: World, browse: Callable[[Visit], Any]) -> No
         page.goto(list_of(Event))
         page.locator("#searchbar").focus()
         page.keyboard.press("Control+k")
-        page.wait_for_function("document.getElementById('search-said').textContent.includes('people')")
+        page.wait_for_function("document.getElementById('search-status').textContent.includes('people')")
         found: list[Any] = [faults(page)]
         search(page, "4712")
         found += [marked(page), faults(page)]

@@ -203,11 +203,11 @@ def has_the_reply(bob: Firefox) -> None:
 def has_the_conversation(browser: Firefox) -> None:
     opens(browser, FOUND_BOATS)
     browser.click("#found .row a", BOATS)
-    browser.find("#item .said-lines .line-text", QUESTION)
-    browser.find("#item .said-lines .line-text", REPLY)
-    browser.find("#item .said-lines a", "boat.png")
+    browser.find("#item .message-list .line-text", QUESTION)
+    browser.find("#item .message-list .line-text", REPLY)
+    browser.find("#item .message-list a", "boat.png")
     # The phone has made it smaller.
-    counted(browser, "return document.querySelector('#item .said-lines img').naturalWidth", 2_048)
+    counted(browser, "return document.querySelector('#item .message-list img').naturalWidth", 2_048)
 
 
 def fills_in_a_form(bob: Firefox, here: Installation, line: Line) -> None:

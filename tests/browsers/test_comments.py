@@ -54,7 +54,7 @@ async def test_a_remark_to_an_approval_stays_too_and_the_list_leaves_it_where_it
     installation.send("task.cancelled", {"task": {"id": task_id}})
 
     await expect(kept(pane)).to_have_value(WORDS)
-    await expect(pane.locator(".kept")).to_contain_text("No longer waiting for you: cancelled.")
+    await expect(pane.locator(".unsent")).to_contain_text("No longer waiting for you: cancelled.")
 
 
 async def test_words_are_there_again_when_another_item_was_opened_meanwhile(

@@ -54,11 +54,11 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await expect(pane.locator(".outcome")).to_have_text("Sent to Bob.")
 
     for page in (bob, carol):
-        lines = page.locator("#item .said-lines")
+        lines = page.locator("#item .message-list")
         await expect(lines.locator(".line-text")).to_have_text([QUESTION, REPLY])
         await expect(lines).to_contain_text("Alice replied")
         await expect(lines.get_by_role("link", name="boat.png")).to_be_visible()
-    shown = carol.locator("#item .said-lines img")
+    shown = carol.locator("#item .message-list img")
     await expect(shown).to_have_js_property("naturalWidth", 2_048)  # the phone has made it smaller
     assert await faults(carol) == []
     await item.get_by_role("button", name="Approve").click()

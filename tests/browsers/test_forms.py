@@ -179,7 +179,7 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await is_live(dave)
     await expect(outcome).to_contain_text("Approved.")
     await expect(dave.locator("#item [data-slot=history]")).to_contain_text("Amount: €900.00 (instead of €1,000.00)")
-    await expect(dave.locator(".kept")).to_have_count(0)  # its comment was sent
+    await expect(dave.locator(".unsent")).to_have_count(0)  # its comment was sent
     filled_in = values(installation, TITLE)
     (photo,), (signed,) = filled_in.pop("photo"), filled_in.pop("signed")
     assert [(each["name"], each["type"]) for each in (photo, signed)] == [

@@ -76,7 +76,7 @@ async def test_a_question_that_waits_for_a_connection_has_its_photo(
     await dave.context.set_offline(False)
 
     await expect(item.locator(".outcome")).to_contain_text("Sent to Alice.")
-    lines = item.locator(".said-lines")
+    lines = item.locator(".message-list")
     await expect(lines.locator(".line-text")).to_have_text("Is this crack new?")
     await expect(lines.locator("img")).to_have_js_property("naturalWidth", 30)
 

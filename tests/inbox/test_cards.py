@@ -61,7 +61,7 @@ def test_the_page_shows_facts_text_and_origin_without_scripts_too(client: Client
 
     for page in (client.get("/"), client.get(f"/n/{copy.pk}")):
         content = page.content.decode()
-        assert '<span class="said"><span data-slot="first-label">Amount</span>: </span>' in content
+        assert '<span class="visually-hidden"><span data-slot="first-label">Amount</span>: </span>' in content
         assert '<span data-slot="first" dir="auto">€1,200.50</span>' in content
         assert "&lt;b&gt;Acme&lt;/b&gt; · Paid 3 December 2026</span>" in content
         assert "Invoices · Approval" in content

@@ -2,8 +2,8 @@
 
 They are bundles of the ES modules in static/wfpush/, here and in features, which browsers would load one by one: twenty
 requests for a page, and again when the service worker keeps them. The second file has the modules that are loaded after
-a press, for some pages only, or where a task has a form (`import("./forms.js")`). There is no build step: the files are made when web
-starts, and with DEBUG for every request.
+a press, for single pages, or where a task has a form (`import("./forms.js")`). There is no build step: the files are
+made when web starts, and with DEBUG for every request.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ FOLDER = settings.BASE_DIR / IN_FEATURES
 NAME, LATER_NAME = "pages.js", "later.js"
 PATHS = {f"wfpush/{name}": name for name in (NAME, LATER_NAME)}
 """Arguments of the template tag `static`, with the scripts' names."""
-ENTRIES = ("inbox.js", "signout.js", "told_later.js")
+ENTRIES = ("inbox.js", "signout.js", "sign_out_pending.js")
 """Modules that pages begin with. A page names its own: `<script data-modules="inbox">`."""
 LATER_ENTRIES = ("devices.js", "settings.js", "several.js")
 """Those of single pages, as the modules of features are: the pages work without them."""
@@ -40,7 +40,8 @@ const loadOthers = () => others ??= import(document.querySelector("script[data-l
   others = null;
   throw error;
 });
-for (const name of document.querySelector("script[data-modules]").dataset.modules.split(" ")) loadModuleLater(`${name}.js`);
+const { modules: names } = document.querySelector("script[data-modules]").dataset;
+for (const name of names.split(" ")) loadModuleLater(`${name}.js`);
 """
 
 
@@ -51,8 +52,8 @@ def folders() -> list[Path]:
 
 def assembled() -> dict[str, str]:
     """Return the two scripts, by name. Raises UnsupportedSyntax."""
-    entries = [*ENTRIES, *LATER_ENTRIES, *(path.name for folder in features.folders(IN_FEATURES) for path in folder.glob("*.js"))]
-    modules = read_modules(folders(), entries)
+    of_features = (path.name for folder in features.folders(IN_FEATURES) for path in folder.glob("*.js"))
+    modules = read_modules(folders(), [*ENTRIES, *LATER_ENTRIES, *of_features])
     first = imported_modules(modules, [*ENTRIES, *SOON])
     version = f'const OF = "{hashlib.sha256(bundle(modules).encode()).hexdigest()[:16]}";\n'
     pages = bundle({name: module for name, module in modules.items() if name in first})

@@ -185,7 +185,7 @@ def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
     with_values = received is None or request.user.has_perm("notifications.view_event")
     words = {
         "label": gettext("Known paths"),
-        "said": gettext("What the engine sent last.") if received is not None else gettext("An example of its kind."),
+        "source": gettext("What the engine sent last.") if received is not None else gettext("An example of its kind."),
         "none": gettext("None of them has these letters. Any expression can be written."),
     }
     try:

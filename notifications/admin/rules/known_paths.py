@@ -82,7 +82,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     shown = [described(each, with_values) for each in catalog.paths]
     words = {
         "label": _("Known paths"),
-        "said": _source_sentence(catalog),
+        "source": _source_sentence(catalog),
         "none": _("None of the known paths has these letters. Any path can be written."),
     }
     return JsonResponse({**words, "groups": in_groups(shown)})

@@ -183,7 +183,7 @@ def show_problems(problems: Sequence[Problem], formsets: Iterable[Any]) -> None:
                 field.widget.attrs["aria-describedby"] = element
 
 
-PROBLEM = '<p class="desk-line desk-line-{}"><span class="desk-said">{}</span></p>'
+PROBLEM = '<p class="desk-line desk-line-{}"><span class="desk-line-text">{}</span></p>'
 
 
 class PartOfVersion(LedgerAdmin):

@@ -137,7 +137,7 @@ def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) 
     """Show the outcome, since another person or the engine was first, and give the comment back."""
     if not comment:
         return redirect("inbox:email", token)
-    return _show(request, row, token, _item(row, None), answer_name="", kept=comment, status=409)
+    return _show(request, row, token, _item(row, None), answer_name="", unsent=comment, status=409)
 
 
 def _item(row: ActionToken, shown: str | None) -> Item:

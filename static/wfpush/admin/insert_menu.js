@@ -16,10 +16,10 @@ function isInside(text) {
 
 function insert(item) {
   const at = field.selectionStart ?? field.value.length, end = field.selectionEnd ?? at;
-  const said = isInside(field.value.slice(0, at)) ? item.dataset.inner : item.dataset.text;
+  const text = isInside(field.value.slice(0, at)) ? item.dataset.inner : item.dataset.text;
   dialog.close();
   if (!field.dispatchEvent(new CustomEvent("liquid:insert", { bubbles: true, cancelable: true, detail: item.dataset.text }))) return;  // by an editor in the field's place
-  field.setRangeText(said, at, end, "end");
+  field.setRangeText(text, at, end, "end");
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 

@@ -62,19 +62,19 @@ function show({html, faults, languages, insert_menu: menu}) {
 
 // A fault is shown beside its text; one without a field, or with a hidden one, above the preview. A field may have several.
 function place({field, text, fatal}, number) {
-  const said = document.createElement("p");
-  said.className = `desk-line desk-line-${fatal ? "bad" : "wait"}`;
-  said.id = `live-fault-${number}`;
-  said.dataset.liveFault = "";
-  said.setAttribute("role", "status");
+  const line = document.createElement("p");
+  line.className = `desk-line desk-line-${fatal ? "bad" : "wait"}`;
+  line.id = `live-fault-${number}`;
+  line.dataset.liveFault = "";
+  line.setAttribute("role", "status");
   const words = document.createElement("span");
-  words.className = "desk-said";
+  words.className = "desk-line-text";
   words.textContent = text;
-  said.append(words);
+  line.append(words);
   const about = field && (form.elements.namedItem(field) ?? choice.elements.namedItem(field));
-  if (!(about instanceof HTMLElement) || about.type === "hidden") return looks.before(said);
-  about.setAttribute("aria-describedby", [about.getAttribute("aria-describedby"), said.id].filter((each) => each?.startsWith("live-fault")).join(" "));
-  about.after(said);
+  if (!(about instanceof HTMLElement) || about.type === "hidden") return looks.before(line);
+  about.setAttribute("aria-describedby", [about.getAttribute("aria-describedby"), line.id].filter((each) => each?.startsWith("live-fault")).join(" "));
+  about.after(line);
 }
 
 if (aside && form) {

@@ -4,16 +4,16 @@
 const MOST_SHOWN = 200;
 const known = new Map();  // answers by address
 const popup = document.createElement("div");
-const said = document.createElement("p");
+const status = document.createElement("p");
 const list = document.createElement("div");
 popup.className = "desk-paths";
 popup.hidden = true;
-said.className = "desk-paths-said";
-said.setAttribute("role", "status");
+status.className = "desk-paths-status";
+status.setAttribute("role", "status");
 list.className = "desk-paths-list";
 list.id = "known-paths";
 list.setAttribute("role", "listbox");
-popup.append(said, list);
+popup.append(status, list);
 
 let field = null;  // whose list is open
 let answer = null;
@@ -95,7 +95,7 @@ function fill(words) {
   }
   list.setAttribute("aria-label", answer.label);
   list.replaceChildren(...groups.map(groupOf));
-  said.textContent = groups.length ? answer.said : answer.none;
+  status.textContent = groups.length ? answer.source : answer.none;
   list.hidden = !groups.length;
   place();
   list.scrollTop = 0;

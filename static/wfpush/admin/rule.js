@@ -153,9 +153,9 @@ function addStep(kind) {
   const offsets = { due: { remind: before("2h"), escalate: "0" }, duration: { remind: "2h", escalate: "4h" } };
   const row = add("steps", { offset: offsets[counted.value][kind] });
   const [first] = kind === "remind" ? rowsOf("targets") : [];
-  const target = control(row, "target"), told = first && value(first, "kind");
-  const isKnown = [...target.options].some((option) => option.value === told);
-  target.value = isKnown ? told : kind === "remind" ? "assignee" : "manager";
+  const target = control(row, "target"), firstKind = first && value(first, "kind");
+  const isKnown = [...target.options].some((option) => option.value === firstKind);
+  target.value = isKnown ? firstKind : kind === "remind" ? "assignee" : "manager";
   for (const name of isKnown ? ["team", "person", "ref"] : []) {
     const input = control(row, name);
     if (input) input.value = value(first, name);
@@ -252,17 +252,17 @@ function show({ parts, faults, events, event, open_tasks, insert_menu: menu }) {
 function place({ field: name, text }, number) {
   const about = name && form.elements.namedItem(name);
   if (!(about instanceof HTMLElement) || about.type === "hidden" || !touched.has(name)) return;
-  const said = document.createElement("p");
-  said.className = "desk-line desk-line-bad";
-  said.id = `rule-fault-${number}`;
-  said.dataset.fault = "";
+  const line = document.createElement("p");
+  line.className = "desk-line desk-line-bad";
+  line.id = `rule-fault-${number}`;
+  line.dataset.fault = "";
   const words = document.createElement("span");
-  words.className = "desk-said";
+  words.className = "desk-line-text";
   words.textContent = text;
-  said.append(words);
-  about.setAttribute("aria-describedby", said.id);
+  line.append(words);
+  about.setAttribute("aria-describedby", line.id);
   about.closest(".desk-rule-field").classList.add("desk-rule-wrong");
-  about.closest(".desk-rule-field").append(said);
+  about.closest(".desk-rule-field").append(line);
   about.closest(".desk-chip-place")?.querySelector("[data-chip]").classList.add("desk-chip-wrong");
 }
 

@@ -4,7 +4,7 @@ import { draw } from "./fragments.js";
 const CALM = 120;  // milliseconds without a key press before the server is asked
 const dialog = document.getElementById("search");
 const field = document.getElementById("search-words");
-const said = document.getElementById("search-said");
+const status = document.getElementById("search-status");
 const list = document.getElementById("search-hits");
 let asking = null;
 let timer = 0;
@@ -35,7 +35,7 @@ async function ask() {
   } catch (fault) {
     if (mine.signal.aborted) return;  // a later question is on its way
     show("");
-    said.textContent = dialog.dataset.failed;
+    status.textContent = dialog.dataset.failed;
   }
   if (asking === mine) asking = null;
   if (wanted) follow(wanted.apart);
@@ -44,7 +44,7 @@ async function ask() {
 function show(html) {
   if (!draw(list, html)) return mark(options()[0]);
   const words = list.querySelector("p");
-  said.textContent = words?.textContent ?? "";
+  status.textContent = words?.textContent ?? "";
   words?.remove();
   const found = options().length > 0;
   list.hidden = !found;

@@ -46,8 +46,8 @@
 
   function watchFolds() {
     const group = document.getElementById("steps-group");
-    const told = () => document.querySelectorAll(titles).forEach(tell);
-    if (group) new MutationObserver(told).observe(group, { attributeFilter: ["style"], subtree: true });
+    const tellAll = () => document.querySelectorAll(titles).forEach(tell);
+    if (group) new MutationObserver(tellAll).observe(group, { attributeFilter: ["style"], subtree: true });
   }
 
   document.addEventListener("keydown", (event) => {

@@ -19,7 +19,7 @@ function choose(language) {
     if (tab.dataset.language === language) tab.setAttribute("aria-current", "true");
     else tab.removeAttribute("aria-current");
   }
-  for (const said of bar.querySelectorAll("[data-of-language]")) said.hidden = said.dataset.ofLanguage !== language;
+  for (const part of bar.querySelectorAll("[data-of-language]")) part.hidden = part.dataset.ofLanguage !== language;
   showRows();
 }
 
@@ -32,10 +32,10 @@ export function showRows() {
 
 /** The tabs as the server drew them anew; the chosen one stays, and a language that was just written becomes it. */
 export function showLanguages(html) {
-  const said = bar?.querySelector("[data-languages-said]");
-  if (!said) return;
+  const list = bar?.querySelector("[data-languages-list]");
+  if (!list) return;
   const focused = document.activeElement?.dataset?.language;
-  draw(said, html);
+  draw(list, html);
   const known = tabs().map((tab) => tab.dataset.language);
   if (focused !== undefined) bar.querySelector(`[data-language="${CSS.escape(focused)}"]`)?.focus();
   choose(known.includes(chosen) ? chosen : chosen === NEW ? NEW : known[0] ?? NEW);

@@ -51,8 +51,8 @@ async function fetchDocument(url, most, ref, signal) {
     if (!response.ok) throw new Error(String(response.status));
     const content = await readAll(response, { url, most, ref }), path = await pathOf(url);
     const document = asDocument(content, response.headers.get("Content-Type") ?? "");
-    const kept = await noteDocument({ url, state: "kept", path, size: content.size }, ref, document);
-    return kept ? content.size : 0;
+    const isStored = await noteDocument({ url, state: "kept", path, size: content.size }, ref, document);
+    return isStored ? content.size : 0;
   } catch {
     if (!signal.aborted) await noteDocument({ url, state: "refused" }, ref);
     return 0;
@@ -61,15 +61,15 @@ async function fetchDocument(url, most, ref, signal) {
 
 /** Store a document and its state; false when no open item has it any more. */
 async function noteDocument(row, ref, document = null) {
-  let kept = false;
+  let isStored = false;
   await whileHere(ref, async () => {
     if (!(await wantedDocuments()).has(row.url)) return;
     if (document) await (await caches.open(DOCUMENTS)).put(row.path, document);
     await store("documents", { ...row, at: Date.now() });
-    kept = true;
+    isStored = true;
   });
-  if (kept) await tellPages({ type: "document", ...row });
-  return kept;
+  if (isStored) await tellPages({ type: "document", ...row });
+  return isStored;
 }
 
 /** The content; reports progress to pages. Throws when it is larger than `most`, or the person has signed out. */
@@ -103,6 +103,6 @@ function asDocument(content, contentType) {
   return new Response(content, { headers });
 }
 
-export async function keptDocument(path) {
+export async function cachedDocument(path) {
   return (await (await caches.open(DOCUMENTS)).match(path)) ?? new Response(null, { status: 404 });
 }

@@ -9,13 +9,13 @@ const RENEWED_AFTER = [0, 3_000, 10_000];  // milliseconds before each try: brow
 export async function renewed(subscription) {
   for (const pause of RENEWED_AFTER) {
     await new Promise((wake) => setTimeout(wake, pause));
-    if (await told(subscription).catch(() => false)) return;
+    if (await registered(subscription).catch(() => false)) return;
   }
   await tellPerson({ endpoint: "" });  // the next page puts it right
 }
 
 /** Whether the server knows the address now, or need not. */
-async function told(subscription) {
+async function registered(subscription) {
   const { push, sender } = await person();
   if (push !== "on") return true;
   const csrf = await freshToken();

@@ -84,9 +84,9 @@ async function replyToPerson(answer) {
  * did not count stays until a page has told it, unless its notification did.
  */
 async function ended(answer, reply) {
-  const { token, csrf, ...told } = answer, stays = reply.status >= 300 && (!token || ["device", "token"].includes(reply.body.ended));
+  const { token, csrf, ...rest } = answer, stays = reply.status >= 300 && (!token || ["device", "token"].includes(reply.body.ended));
   await finish(answer, reply, { stays });
-  const seen = await tellPages({ type: "answered", answer: told, ...reply });
+  const seen = await tellPages({ type: "answered", answer: rest, ...reply });
   if (token || !seen) await noted(answer, reply).catch(() => {});  // what came of it is recorded all the same
   await leaveIfRemoved(answer, reply);
 }

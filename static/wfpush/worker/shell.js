@@ -37,18 +37,18 @@ async function dropOldShells() {
 export async function keepPage(look) {
   const { ref, shell } = await person();
   const same = shell?.look === look && shell.version === PAGE_VERSION && Date.now() - shell.at < A_DAY_OLD;
-  if (same && (await keptPage())) return;
+  if (same && (await cachedPage())) return;
   const response = await fetch("/offline").catch(() => null);
   if (response?.redirected || response?.status === 403) return void (await lockIfSignedOut());
   if (!response?.ok) return;
   const text = await response.text();
   if (!text.includes(`"version": "${PAGE_VERSION}"`)) return;  // the server is newer: so will the worker be, soon
   const style = await styleOf(text);
-  const kept = await whileHere(ref, async () => {
+  const isStored = await whileHere(ref, async () => {
     await putPage(text, response.headers, style);
     await tellPerson({ csrf: csrfOf(text), shell: { look, version: PAGE_VERSION, at: Date.now() } });
   });
-  if (kept) await dropOldShells();
+  if (isStored) await dropOldShells();
 }
 
 /** {address, response} of the brand's colours, or null. */
@@ -61,9 +61,9 @@ async function styleOf(text) {
 async function putPage(text, headers, style) {
   const cache = await caches.open(KEPT);
   if (style) await cache.put(style.address, style.response);
-  const kept = new Headers({ "Content-Type": "text/html; charset=utf-8" });
-  for (const name of ["Content-Security-Policy", "Referrer-Policy"]) if (headers.has(name)) kept.set(name, headers.get(name));
-  await cache.put("/offline", new Response(text.replaceAll('"/static/wfpush/', `"${BASE}`), { headers: kept }));
+  const pageHeaders = new Headers({ "Content-Type": "text/html; charset=utf-8" });
+  for (const name of ["Content-Security-Policy", "Referrer-Policy"]) if (headers.has(name)) pageHeaders.set(name, headers.get(name));
+  await cache.put("/offline", new Response(text.replaceAll('"/static/wfpush/', `"${BASE}`), { headers: pageHeaders }));
 }
 
 /** A token for forms of the session as it is now; empty where there is none. */
@@ -77,11 +77,11 @@ export async function freshToken() {
 
 export const csrfOf = (text) => /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(text)?.[1] ?? "";
 
-export async function keptPage() {
+export async function cachedPage() {
   return (await caches.has(KEPT)) ? (await caches.open(KEPT)).match("/offline") : undefined;
 }
 
 /** A file of the kept page; one of another version than ours is fetched. */
-export async function keptFile(path) {
+export async function cachedFile(path) {
   return (await caches.match(path)) ?? fetch(`/static/wfpush/${path.split("/").slice(3).join("/")}`);
 }

@@ -134,6 +134,6 @@ export async function say(data, body) {
 /** How many items are unread, on the app's icon. */
 export function count(unread) {
   if (typeof unread !== "number") return;
-  const told = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
-  told?.catch(() => {});
+  const badge = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+  badge?.catch(() => {});
 }

@@ -9,7 +9,7 @@ import { speaking } from "./speaking.js";
 const PATHS = ["/sign-out", "/admin/logout/"], OF_A_DEVICE = /^\/devices\/([\w-]+)\/remove$/;
 const PATIENCE_WITH_SIGN_OUT = 5_000;  // milliseconds
 const ROW = "told later";
-let isUntold;  // whether the server is still to be told; unknown when this worker has just started
+let isUnsent;  // whether the server is still to be told; unknown when this worker has just started
 
 /** Whether a request may be one that signs out. Forms of other sites sign nobody out. */
 export function mayLeave({ method, referrer, url }) {
@@ -22,26 +22,26 @@ export async function leaving(request) {
   const { device, language, customer } = await person().catch(() => ({}));
   const [, removed] = OF_A_DEVICE.exec(new URL(request.url).pathname) ?? [];
   if (removed && removed !== device) return fetch(request);  // another device of theirs
-  isUntold = true;
+  isUnsent = true;
   await store("signouts", { id: ROW, csrf: await tokenIn(request.clone()), language, customer }).catch(() => {});
   const [reply] = await Promise.all([fetch(request, { signal: AbortSignal.timeout(PATIENCE_WITH_SIGN_OUT) }).catch(() => null), forget(self.registration)]);
-  if (!reply || !(await isSignOutTold())) return toldLater();
+  if (!reply || !(await isSignOutSent())) return pendingPage();
   return reply;
 }
 
 const tokenIn = (request) => request.formData().then((form) => form.get("csrfmiddlewaretoken"), () => "");
 
-export const mayWait = () => isUntold !== false;
+export const mayWait = () => isUnsent !== false;
 
 /** Whether no sign-out waits any more; one that does is told now. */
-export const isSignOutTold = () =>
+export const isSignOutSent = () =>
   navigator.locks.request("wfpush signing out", async () => {
-    if (isUntold === false) return true;
+    if (isUnsent === false) return true;
     const row = await stored("signouts", ROW).catch(() => undefined);
-    isUntold = Boolean(row) && !(await isTaken(row.csrf));
-    if (isUntold) await self.registration.sync?.register("sign-out").catch(() => {});
+    isUnsent = Boolean(row) && !(await isTaken(row.csrf));
+    if (isUnsent) await self.registration.sync?.register("sign-out").catch(() => {});
     else if (row) await unstore("signouts", ROW).catch(() => {});
-    return !isUntold;
+    return !isUnsent;
   });
 
 /** Only our server's word ends it, not a page of a proxy. Where the token of the form has ended, that of the session counts. */
@@ -61,18 +61,18 @@ async function signOutReply(csrf) {
 
 /** Run `work` to answer a request, once no sign-out waits. */
 export async function afterSignOut({ mode }, work) {
-  if (await isSignOutTold()) return work();
-  return mode === "navigate" ? toldLater() : Response.error();
+  if (await isSignOutSent()) return work();
+  return mode === "navigate" ? pendingPage() : Response.error();
 }
 
 /** What is shown until then, whatever page somebody opens. */
-async function toldLater() {
+async function pendingPage() {
   const { language, customer } = (await stored("signouts", ROW).catch(() => null)) ?? {}, { say, language: spoken } = speaking(language, customer);
   const styles = ["tokens.css", "inbox.css", "pages.css"].map((name) => `<link rel="stylesheet" href="${shellFile(name)}">`).join("");
   const page = `<!doctype html>
 <html lang="${spoken}"><head><meta charset="utf-8"><title>${say("left_title")}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">${styles}
-<script type="module" src="${shellFile("pages.js")}" data-modules="told_later"></script></head>
+<script type="module" src="${shellFile("pages.js")}" data-modules="sign_out_pending"></script></head>
 <body class="narrow"><header class="top"><span class="name">wfpush</span></header><main id="content"><div class="paper">
 <h1>${say("left_title")}</h1><p>${say("left_body")}</p><p><a class="button primary" href="/sign-in">${say("try_again")}</a></p>
 </div></main></body></html>`;

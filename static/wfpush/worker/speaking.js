@@ -26,12 +26,12 @@ const REFUSED = {
 /** What became of an answer, by what the server replied to it: the words that a page has for the same. */
 export function outcomeWords(answer, { status, body }, timezone) {
   const { say, sayOf, language } = speaking(answer.lang, answer.customer);
-  const told = (outcome, ref) => {
+  const wordsFor = (outcome, ref) => {
     const { outcomeOf } = outcomesOf({ say, sayOf, ...timesOf({ say, language, timezone, variety: answer.lang || "" }), now: () => new Date(), ref });
     return outcomeOf({ state: "answered", actions: [answer], outcome }).text;
   };
-  if (status === 200 || status === 201) return told(body, body.by?.ref);
-  if (body.code === "already_answered") return told({ action: body.action, by: body.answered_by, at: body.answered_at }, answer.ref);
+  if (status === 200 || status === 201) return wordsFor(body, body.by?.ref);
+  if (body.code === "already_answered") return wordsFor({ action: body.action, by: body.answered_by, at: body.answered_at }, answer.ref);
   if (body.ended in ENDED) return say(ENDED[body.ended]);
   return say(REFUSED[body.code] ?? "open_to_answer");
 }

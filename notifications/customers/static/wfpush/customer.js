@@ -32,7 +32,7 @@ function markRead() {
   if (document.hidden || document.body.dataset.view !== "list") return;
   for (const line of document.querySelectorAll("#thread [data-unread]")) {
     line.removeAttribute("data-unread");
-    const address = `/api/v1/notifications/${line.dataset.told}/read`;
+    const address = `/api/v1/notifications/${line.dataset.notification}/read`;
     fetch(address, { method: "POST", headers: { "X-CSRFToken": csrfToken() } }).catch(() => {});
   }
 }

@@ -73,8 +73,8 @@ function number(part, { field, words }) {
     head.id = `value-${field.name}.${at}-row`;
     field.columns.forEach((column, place) => nameCell(row.children[place + 1], `value-${field.name}.${at}.${column.name}`, head.id));
     if (!tools.firstElementChild) tools.append(Object.assign(made("button", "remove-row"), { type: "button" }));
-    const button = tools.firstElementChild, said = words.remove_row.replace("{row}", at + 1);
-    Object.assign(button, { hidden: !mayGo, title: said }).setAttribute("aria-label", said);
+    const button = tools.firstElementChild, label = words.remove_row.replace("{row}", at + 1);
+    Object.assign(button, { hidden: !mayGo, title: label }).setAttribute("aria-label", label);
   });
   part.querySelector(".add-row").hidden = rows.length >= field.maxItems;
   part.querySelector("table").hidden = !rows.length;

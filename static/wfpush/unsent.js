@@ -7,9 +7,9 @@ const DRAFTS = ".ask textarea, .remark textarea, .comment textarea, .write texta
 
 export function start() {
   document.addEventListener("click", (event) => {
-    const kept = event.target.closest?.(".kept");
-    if (kept && event.target.matches("[data-copy]")) copy(kept, event.target);
-    if (kept && event.target.matches("[data-close]")) close(kept);
+    const note = event.target.closest?.(".unsent");
+    if (note && event.target.matches("[data-copy]")) copy(note, event.target);
+    if (note && event.target.matches("[data-close]")) close(note);
   });
 }
 
@@ -20,8 +20,8 @@ export function draftOf(host) {
   return { words: joined(words), busy: [...boxes, ...filled].includes(document.activeElement) };
 }
 
-/** What is being written about an item in boxes, and what is kept of it. */
-export const writtenIn = (host) => joined([...host.querySelectorAll(`${DRAFTS}, .kept textarea`)].map((box) => box.value));
+/** What is being written about an item in boxes, and what was not sent of it. */
+export const writtenIn = (host) => joined([...host.querySelectorAll(`${DRAFTS}, .unsent textarea`)].map((box) => box.value));
 
 const ticks = ({ type }) => type === "radio" || type === "checkbox";
 
@@ -40,13 +40,13 @@ function lineOf(field) {
 export function keep(host, words, { why = "", focus = false } = {}) {
   if (!host || !words.trim()) return;
   const all = joined([take(host), words]);
-  const kept = document.getElementById("kept-template").content.firstElementChild.cloneNode(true);
-  const box = kept.querySelector("textarea");
-  kept.querySelector("label").htmlFor = box.id = `kept-${host.dataset.id}${host.matches(".row") ? "-row" : ""}`;
-  slot(kept, "why").textContent = why;
-  slot(kept, "why").hidden = !why || host.matches(".row");  // a row says so just above
+  const note = document.getElementById("unsent-template").content.firstElementChild.cloneNode(true);
+  const box = note.querySelector("textarea");
+  note.querySelector("label").htmlFor = box.id = `unsent-${host.dataset.id}${host.matches(".row") ? "-row" : ""}`;
+  slot(note, "why").textContent = why;
+  slot(note, "why").hidden = !why || host.matches(".row");  // a row says so just above
   box.value = all;
-  slot(host, "actions").before(kept);
+  slot(host, "actions").before(note);
   for (const draft of host.querySelectorAll(DRAFTS)) draft.value = "";
   if (focus) box.focus({ preventScroll: true });
 }
@@ -60,22 +60,22 @@ export function giveBack(host, { action, comment }) {
   box.value = comment;
 }
 
-/** The comment kept for an item; it is then no longer shown. */
+/** The unsent comment of an item; it is then no longer shown. */
 export function take(host) {
-  const kept = slot(host, "kept"), words = kept?.querySelector("textarea").value ?? "";
-  kept?.remove();
+  const note = slot(host, "unsent"), words = note?.querySelector("textarea").value ?? "";
+  note?.remove();
   return words;
 }
 
 /** Whether loading the page again would lose a comment. */
-export const unsent = () =>
-  Boolean(document.querySelector('.ask:not(.standing), .kept, [data-slot="attached"] li')) || [...document.querySelectorAll('[data-slot="form"] [name]')].some(isChanged) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
+export const hasUnsent = () =>
+  Boolean(document.querySelector('.ask:not(.standing), .unsent, [data-slot="attached"] li')) || [...document.querySelectorAll('[data-slot="form"] [name]')].some(isChanged) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
 
 const joined = (words) => words.map((each) => each.trim()).filter(Boolean).join("\n\n");
 
 /** On pages without https there is no clipboard to write to: the words are selected instead. */
-async function copy(kept, button) {
-  const box = kept.querySelector("textarea");
+async function copy(note, button) {
+  const box = note.querySelector("textarea");
   box.select();
   try {
     await navigator.clipboard.writeText(box.value);
@@ -85,8 +85,8 @@ async function copy(kept, button) {
   }
 }
 
-function close(kept) {
-  const host = kept.closest("[data-id]");
-  kept.remove();
+function close(note) {
+  const host = note.closest("[data-id]");
+  note.remove();
   slot(host, "outcome").focus({ preventScroll: true });
 }
