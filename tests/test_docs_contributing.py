@@ -101,9 +101,12 @@ def faults(path: Path) -> list[str]:
     if wanted["indent_style"] == "space" and re.search(rb"^ *\t", content, re.M):
         found.append("is indented with tabs")
     try:
-        content.decode(wanted["charset"])
+        longest = max(map(len, content.decode(wanted["charset"]).split("\n")))
     except UnicodeDecodeError:
         found.append("is not UTF-8")
+    else:
+        if path.suffix != ".py" and longest > int(wanted.get("max_line_length", longest)):  # ruff looks at Python
+            found.append(f"has a line of {longest} characters")
     return found
 
 
