@@ -10,6 +10,18 @@ const ON_CARD = 2;
 export const slot = (host, name) => host.querySelector(`[data-slot="${name}"]`);
 export const hostsOf = (id) => document.querySelectorAll(`[data-id="${CSS.escape(id)}"]`);
 
+/** The focus in an element that is about to be replaced. Returns a function that takes the other one, and puts focus and caret there. */
+export function holdFocus(here) {
+  const element = document.activeElement, places = (host) => [...host.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden])")];
+  if (!here.contains(element)) return () => {};
+  const at = places(here).indexOf(element), { id, selectionStart: from, selectionEnd: until } = element;
+  return (there) => {
+    const next = (id && there.querySelector(`#${CSS.escape(id)}`)) || places(there)[at];
+    next?.focus({ preventScroll: true });
+    if (Number.isInteger(from)) next?.setSelectionRange?.(from, until);
+  };
+}
+
 /** A new row for an item. */
 export function build(item) {
   const element = document.getElementById("row-template").content.firstElementChild.cloneNode(true);

@@ -3,7 +3,7 @@
 // the form works by itself (templates/inbox/_form.html).
 
 import { filesIn, namesIn, setFiles } from "./attaching.js";
-import { slot } from "./cards.js";
+import { holdFocus, slot } from "./cards.js";
 import { controlFor, labelled, made, optionsOf } from "./controls.js";
 import { beginRows, cellOf, fillTable, placeIn, setRows, showSum, tableFor } from "./form_tables.js";
 import { draftFilesName, draftName, dropDraft, store, stored } from "./store.js";
@@ -42,7 +42,7 @@ export async function begin(host, { restoring = true } = {}) {
 export async function follow(host, fresh) {
   const before = slot(host, "form"), typed = textsOf(before), owner = controls(before)[0]?.getAttribute("form");
   const touched = Object.keys(touchedIn(before));
-  const files = boxes(before).map(filesIn);
+  const files = boxes(before).map(filesIn), focusAgain = holdFocus(before);
   before.replaceWith(fresh);
   for (const field of owner ? fresh.querySelectorAll("[name]") : []) field.setAttribute("form", owner);
   await begin(host, { restoring: false });
@@ -52,6 +52,7 @@ export async function follow(host, fresh) {
   for (const [at, box] of boxes(fresh).entries()) if (files[at]?.length) setFiles(box, files[at]);
   for (const name of touched) if (now[name] && String(now[name]) !== String(typed[name])) tellNow(fresh, name, now[name], words);
   settleAll(fresh);
+  focusAgain(fresh);
 }
 
 /** What somebody has typed, by name: of a table all of it. */

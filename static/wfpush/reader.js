@@ -1,11 +1,11 @@
 // The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
 import { overtake, retell, withAnswering } from "./answers.js";
-import { csrfToken, slot } from "./cards.js";
+import { csrfToken, holdFocus, slot } from "./cards.js";
 import { mark } from "./documents.js";
-import { keep, writtenIn } from "./unsent.js";
 import { address, choose } from "./list.js";
 import { seen } from "./revised.js";
+import { isChanged, keep, writtenIn } from "./unsent.js";
 import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
@@ -15,7 +15,7 @@ const BESIDE = matchMedia("(min-width: 60rem)");  // the list and the item are s
 const pane = document.getElementById("item");
 const page = document.body;
 const written = new Map();  // id → what was being written about an item when another one was opened
-let refreshing = 0, loading = null;
+let refreshing = 0, loading = null, rendered = {};  // part → its HTML as the server made it
 
 const article = () => pane.querySelector("[data-item]");
 const openId = () => article()?.dataset.id ?? "";
@@ -38,8 +38,10 @@ export async function start() {
   document.addEventListener("item-revised", ({ detail }) => refresh(detail));
   window.addEventListener("popstate", () => (location.pathname === "/" ? showList() : load(location.pathname)));
   history.replaceState({ mine: true }, "", withoutWay(location.href));
-  if (article()) opened();
-  else if (location.pathname.startsWith("/n/")) return load(location.pathname + location.search);
+  if (article()) {
+    rendered = renderedIn(pane);
+    opened();
+  } else if (location.pathname.startsWith("/n/")) return load(location.pathname + location.search);
   else if (BESIDE.matches && !page.matches(".customer, [data-offline]")) showFirst();  // nothing waits for it
   return null;
 }
@@ -110,6 +112,7 @@ async function bring(path, byItself) {
 function fill(...nodes) {
   if (article()) written.set(openId(), writtenIn(article()));
   pane.replaceChildren(...nodes);
+  rendered = renderedIn(pane);
   keep(article(), written.get(openId()) ?? "");
   written.delete(openId());
 }
@@ -228,12 +231,9 @@ export async function replaceParts(request) {
   const { id, seq } = fresh.querySelector("[data-item]").dataset;
   if (id !== openId() || Number(seq) < Number(article().dataset.seq)) return;  // answers may come in another order
   article().dataset.seq = seq;
-  for (const name of PARTS) {
-    const here = withToken(pane.querySelector(`[data-slot="${name}"]`));
-    const there = fresh.querySelector(`[data-slot="${name}"]`);
-    keepOpen(here, there);
-    if (!here.isEqualNode(there)) swap(here, there);
-  }
+  const next = renderedIn(fresh);
+  for (const name of PARTS) if (next[name] !== rendered[name]) swap(partOf(pane, name), partOf(fresh, name));
+  rendered = next;
   await followForm(fresh);
   mark();
 }
@@ -250,17 +250,17 @@ async function followForm(fresh) {
   await import("./forms.js").then(({ follow }) => follow(article(), withToken(there)), () => {});
 }
 
-/** What the reader has opened stays open. */
-function keepOpen(here, there) {
-  const fresh = there.querySelectorAll("details");
-  for (const [place, known] of here.querySelectorAll("details").entries()) fresh[place]?.toggleAttribute("open", known.open);
-}
+const partOf = (place, name) => place.querySelector(`[data-slot="${name}"]`);
+const renderedIn = (place) => Object.fromEntries(PARTS.map((name) => [name, partOf(place, name)?.outerHTML]));
 
-/** Replace a part; the focus moves to the control in the same position. */
+/** Replace a part. What the reader has opened and filled in stays so, and the focus where it is. */
 function swap(here, there) {
-  const pressable = "a, button, summary, input:not([type=hidden])", until = here.querySelector("#until")?.value, next = there.querySelector("#until");
-  if (until && next) next.value = until;
-  const position = [...here.querySelectorAll(pressable)].indexOf(document.activeElement);
+  const fresh = there.querySelectorAll("details"), focusAgain = holdFocus(here);
+  for (const [place, { open }] of here.querySelectorAll("details").entries()) fresh[place]?.toggleAttribute("open", open);
+  for (const field of here.querySelectorAll(":is(input:not([type=hidden]), select, textarea)[id]")) {
+    const next = isChanged(field) && there.querySelector(`#${CSS.escape(field.id)}`);
+    if (next) Object.assign(next, { value: field.value, checked: field.checked });
+  }
   here.replaceWith(there);
-  if (position >= 0) [...there.querySelectorAll(pressable)][position]?.focus();
+  focusAgain(there);
 }

@@ -25,7 +25,8 @@ export const writtenIn = (host) => joined([...host.querySelectorAll(`${DRAFTS}, 
 
 const ticks = ({ type }) => type === "radio" || type === "checkbox";
 
-function isChanged(field) {
+/** Whether somebody has filled in or changed a field. */
+export function isChanged(field) {
   if (ticks(field)) return field.checked && !field.defaultChecked;
   return field.options ? !field.selectedOptions[0]?.defaultSelected : field.value !== field.defaultValue;
 }

@@ -150,6 +150,30 @@ async def test_a_form_follows_where_nothing_was_typed_and_shows_both_where_somet
     await expect(center).to_have_value("4711")
     await expect(pane(dave).locator(".field[data-name=cost_center]")).to_contain_text("now: 4200")
     await look(dave, "form")
+    await _fifty_updates_take_nothing_away(installation, dave, task_id)
+
+
+async def _fifty_updates_take_nothing_away(installation: Installation, dave: Page, task_id: str) -> None:
+    """Of the open item and its row: first while a remark is written, then within the form that follows."""
+    remark, center = dave.locator("#remark"), dave.locator("#value-cost_center")
+    await dave.get_by_text("Add a comment").click()
+    await dave.locator("#item .menu summary").press("Enter")
+    await dave.locator("#until").fill("2099-01-01T10:00")
+    await remark.fill("Half a sentence")
+    amount = 2000
+    for writing, begun in ((remark, "Half a sentence"), (center, "4711")):
+        await writing.evaluate("box => { box.focus(); box.setSelectionRange(1, 3); }")
+        for amount in range(amount + 1, amount + 26):
+            installation.send("task.updated", {"task": {"id": task_id}, "variables": {"amount": amount}})
+        await expect(dave.locator("#value-amount")).to_have_value(f"{amount:,}.00")
+        await expect(card(dave, "Pay the pump")).to_contain_text(f"{amount:,}.00")
+
+        await expect(writing).to_be_focused()
+        assert await writing.evaluate("box => [box.value, box.selectionStart, box.selectionEnd]") == [begun, 1, 3]
+        await expect(remark).to_have_value("Half a sentence")
+        await expect(center).to_have_value("4711")
+        await expect(dave.locator("#until")).to_have_value("2099-01-01T10:00")
+        assert await dave.locator("#item details[open]").count() == 2
 
 
 async def test_several_leave_out_what_has_changed(installation: Installation, sign_in: SignIn) -> None:
