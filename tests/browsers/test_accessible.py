@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.items import opened
 from tests.browsers.worker import Device
 from tests.soak.installation import LONG
 from tests.support.length import some
@@ -38,6 +39,13 @@ async def test_axe_finds_what_is_wrong(sign_in: SignIn) -> None:
     await dave.locator(".tabs [aria-current]").evaluate("tab => tab.style.color = '#999'")
 
     assert [fault.partition(":")[0] for fault in await faults(dave)] == ["color-contrast"]
+
+    await opened(dave, await dave.locator("#list [data-slot=title][href]").first.inner_text())
+    await dave.emulate_media(forced_colors="active")
+    chosen, primary = dave.locator(".row[data-chosen]"), dave.locator("#item .button.primary").first
+    assert await chosen.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"
+    assert await primary.evaluate("button => getComputedStyle(button).borderTopWidth") == "3px"
+    await dave.emulate_media(forced_colors="none")
 
 
 async def faults(page: Page) -> list[str]:

@@ -65,7 +65,7 @@ def test_what_carol_wrote_meanwhile_stays_on_the_page(shared: Story) -> None:
 
     assert page.status == 409
     assert page.part("outcome").startswith("Already approved by Bob at ")
-    assert page.part("kept") == "Your comment was not sent: Twelve pieces, not eleven."
+    assert page.part("unsent") == "Your comment was not sent: Twelve pieces, not eleven."
     assert page.buttons() == []
 
 

@@ -157,7 +157,7 @@ def test_a_comment_that_came_too_late_stays_on_the_page(story: Story, address: s
     page = Page(page.client, page.client.post(address, {"action": "reject", "comment": "Twelve pieces, not eleven."}))
 
     assert "Already approved by Carol at " in page.text
-    assert page.part("kept") == "Your comment was not sent: Twelve pieces, not eleven."
+    assert page.part("unsent") == "Your comment was not sent: Twelve pieces, not eleven."
 
 
 def test_the_token_of_a_withdrawn_copy_says_why(story: Story, address: str) -> None:

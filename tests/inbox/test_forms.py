@@ -147,7 +147,7 @@ def test_what_was_filled_in_too_late_stays_on_the_page(story: Story) -> None:
     page = page.press("Approve", comment="Nine.", **FILLED)
 
     assert page.status == 409
-    assert "Amount: 900.50" in page.part("kept") and "Nine." in page.part("kept")
+    assert "Amount: 900.50" in page.part("unsent") and "Nine." in page.part("unsent")
 
 
 def test_a_card_leads_to_the_form(story: Story) -> None:
