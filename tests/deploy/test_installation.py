@@ -113,7 +113,7 @@ class Debian:
             "stand-ins",
         ):
             (self.root / folder).mkdir(parents=True)
-        release = self.root / "opt/wfpush-0.3.0"
+        release = self.root / "opt/wfpush-0.4.0"
         shutil.copytree(ROOT, release, ignore=NOT_COPIED, symlinks=True)
         (release / ".venv").symlink_to(Path(sys.prefix))
         for file in ("requirements.txt", "constraints.txt"):  # so that make setup has nothing to do
