@@ -40,7 +40,7 @@ class NotificationView(PersonView):
     @docs.operation("notification", {200: shown.NotificationShown}, 404, query=serializers.NotificationQuery)
     def get(self, request: Request, notification_id: UUID) -> HttpResponse:
         """One notification as it now is; with `shown`, a revision, also what has changed since that."""
-        own = _own(self.recipient(), notification_id)
+        own = own_notification(self.recipient(), notification_id)
         since = query_of(request, serializers.NotificationQuery).get("shown")
         more = {"changes": changed.changes_json(own, since)} if since else {}
         return answer(inbox_json(own) | more)
@@ -52,7 +52,7 @@ class ReadView(PersonView):
         """Mark one notification as read: its person has opened it. The body may be missing."""
         by = validated(serializers.Opened, request.data).get("by") or self.caller().via
         with transaction.atomic():
-            own = _own(self.recipient(), notification_id)
+            own = own_notification(self.recipient(), notification_id)
             inbox_items.mark_read(Notification.objects.filter(pk=own.pk), timezone.now(), opened_by=by)
         return nothing()
 
@@ -61,14 +61,14 @@ class SnoozeView(PersonView):
     @docs.operation("snooze", {204: None}, 404, request=serializers.Snooze)
     def put(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Put an item off until a time before it is due: it comes back then, unread."""
-        own = _own(self.recipient(), notification_id)
+        own = own_notification(self.recipient(), notification_id)
         snoozing.snooze(own, validated(serializers.Snooze, request.data)["until"], timezone.now())
         return nothing()
 
     @docs.operation("bring_back", {204: None}, 404)
     def delete(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Bring an item back that was put off."""
-        snoozing.bring_back(_own(self.recipient(), notification_id), timezone.now())
+        snoozing.bring_back(own_notification(self.recipient(), notification_id), timezone.now())
         return nothing()
 
 
@@ -84,7 +84,7 @@ class ReadUpToView(PersonView):
         return nothing()
 
 
-def _own(recipient: Recipient, notification_id: UUID) -> Notification:
+def own_notification(recipient: Recipient, notification_id: UUID) -> Notification:
     """Return the person's notification of this id. Raises NotFound, for other people's notifications too."""
     notification = notification_queryset().filter(recipient=recipient, pk=notification_id).first()
     if notification is None:

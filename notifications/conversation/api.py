@@ -1,6 +1,7 @@
 """The messages about a task, for its engine and for people who see it."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -17,28 +18,32 @@ from rest_framework.serializers import (
     UUIDField,
 )
 
+from notifications.answers import reassigning
 from notifications.answers.respond import respond
 from notifications.answers.submission import Answer, RecordedAnswer, RecordedMessage
-from notifications.api.frame import docs
+from notifications.api.frame import changed, docs
 from notifications.api.frame.authentication import EngineCaller, PersonCaller
-from notifications.api.frame.base import EngineOrPersonView, answer, query_of, validated
+from notifications.api.frame.base import EngineOrPersonView, PersonView, answer, query_of, validated
 from notifications.api.frame.fields import ListOf, Ref
 from notifications.api.frame.serializers import AttachmentIds, OptionalText
 from notifications.api.frame.shown import AttachmentShown, PersonName, Shown
+from notifications.api.inbox import own_notification
 from notifications.api.operations.operation import Operation, Tag
-from notifications.api.operations.story import ALICE, ASKED, BOB, QUESTION, REPLY, SENT_FILE
+from notifications.api.operations.story import ALICE, ASKED, BOB, CAROL, QUESTION, REPLY, SENT_FILE
 from notifications.api.operations.tasks import TASKS
 from notifications.api.responses import key_of
 from notifications.api.tasks import task_of
 from notifications.cases import visibility
-from notifications.conversation import posting
+from notifications.conversation import forwarding, posting
 from notifications.conversation.posting import Words
 from notifications.conversation.representation import messages_json
-from notifications.errors import Invalid, NotAllowed, NotFound
+from notifications.errors import Changed, Invalid, NotAllowed, NotFound
 from notifications.models import MOST_TEXT, AddresseeState, MessageKind, NotificationState, Recipient, Task, TaskMessage
 from notifications.models.validators import MAX_ID
 from notifications.people import resolver
+from notifications.people.colleagues import colleagues
 from notifications.types import Action, Json
+from wfpush.web.fields import Text
 
 MAX_ROWS = 200
 
@@ -184,7 +189,52 @@ def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
     return RecordedMessage(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)
 
 
-urlpatterns: list[URLPattern] = [path("v1/tasks/<path:task_id>/messages", TaskMessagesView.as_view())]
+# --- forwarding -------------------------------------------------------------------------------------------------------
+class ForwardEffect(Shown):
+    reassigns = BooleanField(help_text="The engine is asked to give the task to the colleague. Else that is a copy.")
+
+
+class ForwardGiven(Serializer[Any]):
+    to = Ref(help_text="The ref of a colleague.")
+    note = Text(max_length=MOST_TEXT)
+    revision = OptionalText(max_length=100, allow_null=True, help_text="That of the item as the person was shown it.")
+
+
+class ForwardView(PersonView):
+    """A person hands the task of an item to a colleague, with a note."""
+
+    @docs.operation("forward_effect", {200: ForwardEffect}, 403, 404)
+    def get(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """What forwarding the item does: the engine is asked to reassign its task, or the colleague gets a copy."""
+        own = own_notification(self.recipient(), notification_id)
+        if own.task is None or not forwarding.can_forward(own, own.recipient):
+            raise NotAllowed("Only a task that waits for your answer can be forwarded.")
+        return answer({"reassigns": reassigning.can_ask(own.task, own.recipient)})
+
+    @docs.operation(
+        "forward", {200: MessageShown, 201: MessageShown}, 403, 404, 409, 410, request=ForwardGiven, idempotent=True
+    )
+    def post(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """Forward the item. The colleague gets a copy with the note at once. For a colleague who is away, the 422 names
+        the person who stands in."""
+        own, payload = own_notification(self.recipient(), notification_id), validated(ForwardGiven, request.data)
+        to = colleagues().filter(ref=payload["to"]).first()
+        if to is None:
+            raise Invalid.at("/to", f"Nobody is called {payload['to']!r} here.")
+        words = Words(payload["note"], via=self.caller().via.value, key=key_of(request))
+        try:
+            outcome = forwarding.forward(own, to, words, timezone.now(), shown=payload.get("revision") or None)
+        except Changed as refused:
+            refused.extra |= changed.for_person(notification_id, refused.shown)
+            raise
+        message = messages_json(TaskMessage.objects.filter(pk=outcome.message.pk), own.recipient)
+        return answer(message[0], 201 if outcome.created else 200)
+
+
+urlpatterns: list[URLPattern] = [
+    path("v1/tasks/<path:task_id>/messages", TaskMessagesView.as_view()),
+    path("v1/notifications/<uuid:notification_id>/forward", ForwardView.as_view()),
+]
 
 
 # --- words of /api/docs -----------------------------------------------------------------------------------------------
@@ -209,6 +259,12 @@ TALK = {
     ],
     "next": None,
 }
+FORWARDED: Json = {
+    **ASKED,
+    "kind": "comment",
+    "to": [{**CAROL, "on_behalf_of": None, "state": "told"}],
+    "text": "Please decide: you know the supplier.",
+}
 WRONG_WORDS = (
     "`invalid`, `comment_required` (nothing was written), `invalid_answer` (too long) or `idempotency_key_reused`"
 )
@@ -228,6 +284,20 @@ TAG = Tag(
                 409: "`already_answered` (the task, or the question), `already_handled` or `withdrawn`",
                 410: "`expired`: the task is past its time",
                 422: WRONG_WORDS,
+            },
+        ),
+        "forward_effect": Operation("Ask what forwarding does", response={"reassigns": True}),
+        "forward": Operation(
+            "Forward a task to a colleague",
+            request={"to": "carol", "note": FORWARDED["text"]},
+            response=FORWARDED,
+            meanings={
+                200: "The same forward again; no second effect",
+                201: "It is recorded, and the colleague has a copy",
+                403: "`not_allowed`: the item does not wait for an answer",
+                409: "`already_answered`, `already_handled`, `withdrawn` or `changed`",
+                410: "`expired`: the task is past its time",
+                422: f"{WRONG_WORDS}; also `invalid` for a colleague who cannot get it",
             },
         ),
     },

@@ -253,12 +253,12 @@ def _forward_note(task: Task, forward: Forward, *, mine: bool) -> str:
     if not task.answerable:
         return ""
     if call is None:
-        return _("%(to)s has a copy. You stay responsible.") if mine else _("%(to)s has a copy.")
+        return _("%(to)s got a copy. You stay responsible.") if mine else _("%(to)s got a copy.")
     if task.assignee is not None and task.assignee.ref == forward.to.get("ref"):
         return _("%(to)s is responsible in %(engine)s.")
     if call.state in (CallbackState.WAITING, CallbackState.DELIVERED):
-        return _("%(to)s has a copy, and becomes responsible when %(engine)s confirms it.")
-    return _("%(to)s has a copy. %(engine)s did not make %(to)s responsible.")
+        return _("%(to)s got a copy, and becomes responsible when %(engine)s confirms it.")
+    return _("%(to)s got a copy. %(engine)s did not make %(to)s responsible.")
 
 
 def mentioned(text: str, chosen: Sequence[str], talk: Conversation) -> list[str]:

@@ -244,6 +244,7 @@ CALLERS = {
     ],
     "bob": [
         *("notifications", "notification", "read", "read_up_to", "snooze", "bring_back", "respond"),
+        *("forward_effect", "forward"),
         *("messages", "say", "absence", "put_absence", "subscriptions", "subscribe", "test", "unsubscribe"),
         *("webpush_public_key", "put_preferences", "preferences", "sign_out_token"),
     ],

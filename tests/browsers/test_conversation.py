@@ -97,7 +97,7 @@ async def test_carol_mentions_bob_with_an_at_and_forwards_the_task_to_alice(
     await carol.get_by_role("button", name="Forward").click()
 
     await expect(carol.locator("#item .line-head").last).to_contain_text("You forwarded this to Alice")
-    await expect(carol.locator("#item .line-note").last).to_have_text("Alice has a copy. You stay responsible.")
+    await expect(carol.locator("#item .line-note").last).to_have_text("Alice got a copy. You stay responsible.")
     alice = await sign_in("alice", phone=True, again=True)
     await expect(card(alice, title)).to_contain_text("Carol has forwarded this to you")
 

@@ -69,7 +69,7 @@ def test_invoices_makes_carol_responsible_and_the_item_leaves_bob(world: World) 
     item = form.press("Forward", to="carol@example.org", note=NOTE)
 
     assert "You forwarded this to Carol" in item.part("panel")
-    assert "Carol has a copy, and becomes responsible when Invoices confirms it." in item.part("panel")
+    assert "Carol got a copy, and becomes responsible when Invoices confirms it." in item.part("panel")
     assert "Bob forwarded it to Carol" in item.part("history")
     (given,) = world.inbox("carol")
     assert (given["reason"], given["lines"][0]) == ("forwarded by Bob", "Bob has forwarded this to you")
@@ -101,7 +101,7 @@ def test_what_invoices_refuses_stays_with_bob_and_carol_has_a_copy(world: World)
 
     world.run()
 
-    assert "Carol has a copy. Invoices did not make Carol responsible." in page_of("bob").part("panel")
+    assert "Carol got a copy. Invoices did not make Carol responsible." in page_of("bob").part("panel")
     assert world.inbox("bob")[0]["seq"] > seq  # open pages show it, too
     assert [world.inbox(person)[0]["state"] for person in ("bob", "carol")] == ["open", "open"]
 
@@ -113,7 +113,7 @@ def test_of_a_task_of_several_people_carol_gets_a_copy_and_may_answer(world: Wor
     form = page_of("bob").follow("Forward…")
     assert COPY in form.text
     item = form.press("Forward", to="Carol", note=NOTE)
-    assert "Carol has a copy. You stay responsible." in item.part("panel")
+    assert "Carol got a copy. You stay responsible." in item.part("panel")
     world.respond("carol", "approve")
 
     assert world.inbox("bob")[0]["outcome"]["by"]["name"] == "Carol"
@@ -253,3 +253,29 @@ def test_forwarded_by_two_people_and_twice_at_the_same_time_it_comes_once(transa
     assert Notification.objects.filter(recipient=story.carol).count() == 1
     assert Event.objects.filter(type="task.forwarded").count() == 1
     assert_contiguous()
+
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_an_app_forwards_once_with_its_key_and_reads_why_not(world: World) -> None:
+    assign(world, assignee="bob")
+    item = world.inbox("bob")[0]
+    path, body = f"/api/v1/notifications/{item['id']}/forward", {"to": "carol", "note": NOTE}
+
+    assert world.ask("get", path, "bob").json() == {"reassigns": True}
+    answers = [
+        world.ask("post", path, "bob", sent, **({"Idempotency-Key": key} if key else {}))
+        for sent, key in (
+            ({**body, "revision": "another"}, ""),
+            ({**body, "to": "zoe"}, ""),
+            (body, "k"),
+            (body, "k"),
+            (body, "l"),
+        )
+    ]
+
+    assert [each.status_code for each in answers] == [409, 422, 201, 200, 422]
+    assert [each.json()["text"] for each in answers[2:4]] == [NOTE] * 2
+    assert answers[4].json()["detail"] == "Carol has this task already."
+    assert world.ask("get", path, "carol").status_code == 404
+    assert world.inbox("carol")[0]["reason"] == "forwarded by Bob"
