@@ -89,6 +89,18 @@ def test_every_problem_code_is_documented_with_its_status() -> None:
     assert set(problems._TITLES) == {name for name, _status in documented}
 
 
+def test_no_page_names_a_problem_code_that_is_not_there() -> None:
+    named = {
+        (name_of(page), code, int(status))
+        for page in PAGES
+        for status, code in re.findall(r"\b([45]\d\d) `([a-z_]+)`", page.read_text(encoding="utf-8"))
+    }
+    known = codes_in_code()
+
+    assert len(named) > 30
+    assert {each for each in named if each[1:] not in known} == set()
+
+
 def test_every_type_of_event_is_documented_with_what_it_needs() -> None:
     table = first_words(section("docs/api", "Event data"))
     documented = {name: set(code(cells[1])) for name, cells in table.items() if name in BEHAVIOURS}

@@ -118,7 +118,11 @@ def faults(text: str) -> Iterator[str]:
 
 def main() -> int:
     """Print figures and faults of the pages that the command line names; of all without any. Return 1 for faults."""
-    pages = [Path(name) for name in sys.argv[1:]] or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = [Path(name) for name in sys.argv[1:]] or [
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
     wrong = 0
     for page in pages:
         text = page.read_text(encoding="utf-8")
