@@ -73,50 +73,12 @@ PERSONAL_DATA = PersonalData(
 
 DESK = (
     DeskPage("sla", _("SLA overview"), "escalations.admin.sla_report"),
-    DeskList(
-        "sla",
-        "escalations.policy",
-        empty=_("When people are reminded, and who is told if nobody answers. Add the first one."),
-    ),
-    DeskList(
-        "sla",
-        "escalations.businesscalendar",
-        empty=_("When work is done, by which SLA policies count. Add the first one."),
-    ),
-    DeskList(
-        "sla",
-        "escalations.escalation",
-        empty=_("Clocks of tasks. None runs yet: they begin with tasks that an SLA policy is for."),
-    ),
+    DeskList("sla", "escalations.policy"),
+    DeskList("sla", "escalations.businesscalendar"),
+    DeskList("sla", "escalations.escalation"),
     DeskPage("sla", _("Simulator"), "escalations.admin.simulator"),
     DeskPage("rules", _("New rule"), "escalations.admin.rules.page"),
     DeskPage("rules", _("Dead ends"), "escalations.admin.dead_ends"),
-    DeskList(
-        "",
-        "escalations.policycondition",
-        empty=_("For which tasks a policy is. They are written on the policy's page."),
-    ),
-    DeskList(
-        "",
-        "escalations.policystep",
-        empty=_("What a policy does, and when. They are written on the policy's page."),
-    ),
-    DeskList(
-        "",
-        "escalations.calendarday",
-        empty=_("Holidays and short days. They are written on the page of a calendar."),
-    ),
-    DeskList(
-        "",
-        "escalations.teamcalendar",
-        empty=_("Teams with a calendar of their own. It is chosen on the page of a calendar."),
-    ),
-    DeskList(
-        "",
-        "escalations.personcalendar",
-        empty=_("People with a calendar of their own. It is chosen on the page of a calendar."),
-    ),
-    DeskList("", "escalations.steprun", empty=_("Reminders and escalations that were due. None has been yet.")),
     SearchKind("escalations.admin.policies.SEARCH"),
     OverviewPanel("escalations.escalation", "escalations.admin.sla_report.panel"),
     OverviewPanel("escalations.policy", "escalations.admin.dead_ends.panel"),

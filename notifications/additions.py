@@ -106,11 +106,9 @@ class DeskPlace:
 
 @dataclass(frozen=True)
 class DeskList(DeskPlace):
-    """A list, behind that of the model `after`; the section may be empty for none. `empty` says what the list shows,
-    why it is empty, and what to do. `icon`: for sections whose lists are entries of the sidebar."""
+    """A list, behind that of the model `after`. `icon`: for sections whose lists are entries of the sidebar."""
 
     model: str
-    empty: Text
     after: str = ""
     icon: str = ""
 

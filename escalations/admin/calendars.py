@@ -169,6 +169,7 @@ class Gaps(Conditions):
 
 @admin.register(BusinessCalendar)
 class BusinessCalendarAdmin(HistoryAdmin):
+    empty_says = _("When work is done, by which SLA policies count. Add the first one.")
     form = CalendarForm
     list_display = ["name", "timezone", "hours", "closed_on", "used_by", "policy_count"]
     list_filter = [Gaps]
@@ -277,6 +278,7 @@ class PartOfCalendar(LedgerAdmin):
 
 @admin.register(CalendarDay)
 class CalendarDayAdmin(PartOfCalendar):
+    empty_says = _("Holidays and short days. They are written on the page of a calendar.")
     list_display = ["date", "hours_words", "note", "of_calendar"]
     list_select_related = ["calendar"]
     search_fields = ["note", "calendar__name"]
@@ -286,6 +288,7 @@ class CalendarDayAdmin(PartOfCalendar):
 
 @admin.register(TeamCalendar)
 class TeamCalendarAdmin(PartOfCalendar):
+    empty_says = _("Teams with a calendar of their own. It is chosen on the page of a calendar.")
     list_display = ["team", "of_calendar"]
     list_select_related = ["team", "calendar"]
     search_fields = ["team__name", "calendar__name"]
@@ -293,6 +296,7 @@ class TeamCalendarAdmin(PartOfCalendar):
 
 @admin.register(PersonCalendar)
 class PersonCalendarAdmin(PartOfCalendar):
+    empty_says = _("People with a calendar of their own. It is chosen on the page of a calendar.")
     list_display = ["recipient", "of_calendar"]
     list_select_related = ["recipient", "calendar"]
     search_fields = ["recipient__name", "=recipient__ref", "calendar__name"]

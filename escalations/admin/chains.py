@@ -100,6 +100,7 @@ BOOKS = ["id", "started_at", "paused_at", "held_until", "ended_at", "tries", "cl
 
 @admin.register(Escalation)
 class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
+    empty_says = _("Clocks of tasks. None runs yet: they begin with tasks that an SLA policy is for.")
     list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
@@ -157,6 +158,8 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
 @admin.register(StepRun)
 class StepRunAdmin(LedgerAdmin):
     """The list of the steps of all clocks. The clock's page shows them as a timeline."""
+
+    empty_says = _("Reminders and escalations that were due. None has been yet.")
 
     list_display = ["ran", "of_task", "of_policy", "result_mark", "told_people", "in_trace"]
     list_filter = ["result", "escalation__policy"]

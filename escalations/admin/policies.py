@@ -187,6 +187,7 @@ class Gaps(Conditions):
 
 @admin.register(Policy)
 class PolicyAdmin(RuleAdmin):
+    empty_says = _("When people are reminded, and who is told if nobody answers. Add the first one.")
     form = PolicyForm
     list_display = ["position", "name", "which", "due_is", "what_happens", "open_clocks", "on"]
     list_display_links = ["name"]
@@ -307,12 +308,14 @@ class PartOfPolicy(LedgerAdmin):
 
 @admin.register(PolicyCondition)
 class PolicyConditionAdmin(ShowsValue, PartOfPolicy):
+    empty_says = _("For which tasks a policy is. They are written on the policy's page.")
     list_display = ["path", "operator", "shown_value", "of_policy"]
     search_fields = ["path", "value", "policy__name"]
 
 
 @admin.register(PolicyStep)
 class PolicyStepAdmin(PartOfPolicy):
+    empty_says = _("What a policy does, and when. They are written on the policy's page.")
     list_display = ["says", "template", "category", "of_policy"]
     list_filter = ["kind", "target", "policy"]
     list_select_related = ["policy", "team", "person", "template", "category"]

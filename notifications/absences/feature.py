@@ -49,21 +49,8 @@ FEATURE = Feature(
             can_be_away,
             first=True,
         ),
-        DeskList(
-            "people",
-            "notifications.absence",
-            after="notifications.team",
-            empty=_("Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here."),
-        ),
-        DeskList(
-            "people",
-            "absences.absencefeed",
-            after="notifications.absence",
-            empty=_(
-                "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add "
-                "one here."
-            ),
-        ),
+        DeskList("people", "notifications.absence", after="notifications.team"),
+        DeskList("people", "absences.absencefeed", after="notifications.absence"),
         *roles.on_configuration("absences.absencefeed"),
         PersonalData(
             tables={

@@ -72,6 +72,7 @@ class MilestoneInline(StackedInline):
 
 @admin.register(Journey)
 class JourneyAdmin(HistoryAdmin):
+    empty_says = _("The milestones of a kind of case, as customers see them. Add the first one.")
     list_display = ["name", "which", "steps"]
     list_filter = ["engine"]
     list_select_related = ["engine", "event_type"]
@@ -103,6 +104,8 @@ class JourneyAdmin(HistoryAdmin):
 @admin.register(Milestone)
 class MilestoneAdmin(LedgerAdmin):
     """A list of the milestones of all journeys. They are edited on the journey's page."""
+
+    empty_says = _("What cases pass. They are written on the page of the way they are on.")
 
     list_display = ["position", "status_names", "words", "ends", "of_journey"]
     list_select_related = ["journey"]

@@ -5,8 +5,6 @@ Administrators write the milestones of a journey, in words for customers; `miles
 same to portals of their own. E-mails have a link that turns off their category: `unsubscribe_links`, `unsubscribing`.
 """
 
-from django.utils.translation import gettext_lazy as _
-
 from notifications import roles
 from notifications.additions import (
     CHANGE_REASON,
@@ -42,17 +40,7 @@ FEATURE = Feature(
             "notifications.customers.admin.UnsubscriptionInline",
             lambda person: person.unsubscriptions.exists(),
         ),
-        DeskList(
-            "rules",
-            "customers.journey",
-            after="notifications.category",
-            empty=_("The milestones of a kind of case, as customers see them. Add the first one."),
-        ),
-        DeskList(
-            "",
-            "customers.milestone",
-            empty=_("What cases pass. They are written on the page of the way they are on."),
-        ),
+        DeskList("rules", "customers.journey", after="notifications.category"),
         *roles.on_configuration(*JOURNEYS, "customers.unsubscription"),
         Rights(roles.RULE_EDITORS, JOURNEYS),
         PersonalData(

@@ -8,7 +8,6 @@ The lists of events, deliveries and callbacks get the actions; a page counts and
 from datetime import datetime
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from notifications import roles
 from notifications.additions import Columns, DeskList, PersonalData, Rights, StaleRows
@@ -28,16 +27,7 @@ FEATURE = Feature(
     adds=[
         *orders.SOURCES,
         StaleRows("rows of replays", _ended_before),
-        DeskList(
-            "ledger",
-            "replays.replay",
-            after="notifications.callback",
-            icon="replay",
-            empty=_(
-                "What operators have sent again, and what became of it. Nothing has been: the lists of events, "
-                "deliveries and callbacks lead to it."
-            ),
-        ),
+        DeskList("ledger", "replays.replay", after="notifications.callback", icon="replay"),
         *(Rights(role, TABLES, ["view"]) for role in (roles.ADMINISTRATORS, roles.OPERATORS, roles.AUDITORS)),
         PersonalData(
             tables={

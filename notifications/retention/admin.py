@@ -53,6 +53,9 @@ def _uncategorized_column(name: str, description: object) -> Any:
 
 @admin.register(RetentionRule)
 class RetentionRuleAdmin(HistoryAdmin):
+    empty_says = _(
+        "After how many days something goes. Everything is kept for good: add a rule for all categories, or for one."
+    )
     form = RetentionRuleForm
     list_display = ["which", "items", "addresses", "events", "devices"]
     list_select_related = ["category"]
@@ -77,6 +80,7 @@ class HoldForm(forms.Form):
 
 @admin.register(LegalHold)
 class LegalHoldAdmin(LedgerAdmin):
+    empty_says = _("Cases of which nothing may go. There is none: the page of a case has “Place a legal hold”.")
     list_display = ["of_case", "why", "is_in_force", "since_when", "by"]
     list_display_links = ["why"]
     list_select_related = ["case", "by"]
@@ -141,6 +145,7 @@ extend(Case, CaseHold)
 # --- erasures ---------------------------------------------------------------------------------------------------------
 @admin.register(Erasure)
 class ErasureAdmin(LedgerAdmin):
+    empty_says = _("People who were erased, and how far it is. Nobody was: the page of a person leads to it.")
     list_display = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "held"]
     list_select_related = ["person", "by"]
     list_filter = ["state"]

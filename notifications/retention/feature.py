@@ -5,8 +5,6 @@ reads the rules and the holds, which keep everything of their cases. `columns` c
 of their tables and references to people; `search_terms` and `scrubbing` find and remove a person in them.
 """
 
-from django.utils.translation import gettext_lazy as _
-
 from notifications import roles
 from notifications.additions import (
     CHANGE_REASON,
@@ -29,30 +27,9 @@ FEATURE = Feature(
         *pruning.SOURCES,
         *erasing.SOURCES,
         DailyRemoval(pruning.run),
-        DeskList(
-            "access",
-            "retention.retentionrule",
-            after="notifications.connectedaccount",
-            icon="history",
-            empty=_(
-                "After how many days something goes. Everything is kept for good: add a rule for all categories, or "
-                "for one."
-            ),
-        ),
-        DeskList(
-            "access",
-            "retention.legalhold",
-            after="retention.retentionrule",
-            icon="back_hand",
-            empty=_("Cases of which nothing may go. There is none: the page of a case has “Place a legal hold”."),
-        ),
-        DeskList(
-            "access",
-            "retention.erasure",
-            after="retention.legalhold",
-            icon="delete",
-            empty=_("People who were erased, and how far it is. Nobody was: the page of a person leads to it."),
-        ),
+        DeskList("access", "retention.retentionrule", after="notifications.connectedaccount", icon="history"),
+        DeskList("access", "retention.legalhold", after="retention.retentionrule", icon="back_hand"),
+        DeskList("access", "retention.erasure", after="retention.legalhold", icon="delete"),
         DeskPanel("notifications.case", "notifications.retention.admin.HoldInline"),
         Rights(roles.ADMINISTRATORS, ["retention.retentionrule"]),
         Rights(roles.ADMINISTRATORS, ["retention.legalhold"], ["view", "add", "change"]),

@@ -202,6 +202,9 @@ def _unmatched(rotas: Sequence[Rota], now: datetime) -> dict[int, list[str]]:
 
 @admin.register(Rota)
 class RotaAdmin(HistoryAdmin):
+    empty_says = _(
+        "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a step."
+    )
     form = RotaForm
     list_display = ["name", "of_team", "on_duty", "coming_gap", "calendar"]
     list_filter = ["team"]

@@ -45,15 +45,7 @@ FEATURE = Feature(
         MenuEntry("rotas:duty", _("Duty"), takes_turns),
         ItemLink("duty", _("Duty"), _("Open your page of duty")),
         ApiPaths("notifications.rotas.api"),
-        DeskList(
-            "people",
-            "rotas.rota",
-            after="notifications.team",
-            empty=_(
-                "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a "
-                "step."
-            ),
-        ),
+        DeskList("people", "rotas.rota", after="notifications.team"),
         *roles.on_configuration("rotas.rota", "rotas.rotalayer", "rotas.rotaoverride", "rotas.rotaswap"),
         Rights(roles.RULE_EDITORS, ["rotas.rota"], ["view"]),
         PersonalData(

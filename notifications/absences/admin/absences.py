@@ -106,6 +106,7 @@ class AwayFilter(Conditions):
 
 @admin.register(Absence)
 class AbsenceAdmin(HistoryAdmin):
+    empty_says = _("Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here.")
     form = AbsenceForm
     list_display = ["person", "now", "begins_at", "ends_at", "stands_in"]
     list_filter = [AwayFilter]

@@ -70,6 +70,9 @@ class ReadingFilter(Conditions):
 
 @admin.register(AbsenceFeed)
 class AbsenceFeedAdmin(HistoryAdmin):
+    empty_says = _(
+        "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add one here."
+    )
     form = AbsenceFeedForm
     list_display = ["person", "host", "takes", "stands_in", "reading"]
     list_filter = [ReadingFilter]

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet, UUIDField
 from django.forms import BaseForm, Media
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -25,7 +25,6 @@ from unfold.views import ChangeList
 from notifications.additions import DeskPanel
 from notifications.admin.desk.decorators import columns_of, row_link
 from notifications.admin.desk.display import change_url
-from notifications.admin.desk.empty_lists import empty_text
 from notifications.admin.desk.history_pages import HistoryPages
 from notifications.admin.desk.invalid_ids import AutocompleteMixin, PagedFormSet
 from notifications.models import Engine
@@ -81,6 +80,8 @@ class DeskChangeList(ChangeList):
 class DeskAdmin(AutocompleteMixin, ModelAdmin):
     """A list and a form of the desk."""
 
+    empty_says: str | Promise
+    """The text of the empty list: what it shows, why it is empty, and what to do."""
     list_per_page = 50
     show_full_result_count = False
     list_disable_select_all = True
@@ -96,11 +97,6 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
     """Fields that are shown with the names of rows where users choose one: names may be the same."""
     list_prefetch_related: Sequence[Any] = ()
     """Lookups that are prefetched for the list and for a row's own page, beside `list_select_related`."""
-
-    @property
-    def empty_says(self) -> str:
-        """Return the text that templates/unfold/helpers/empty_results.html shows."""
-        return empty_text(self.model)
 
     @property
     def media(self) -> Media:

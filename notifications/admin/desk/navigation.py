@@ -174,8 +174,7 @@ def _page(added: DeskPage) -> Place:
 
 
 for _each in features.added(DeskPlace):
-    if _each.section:
-        _add(_each)
+    _add(_each)
 
 
 def pages() -> list[str]:

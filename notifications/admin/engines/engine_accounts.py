@@ -143,6 +143,10 @@ class StillConnected(Conditions):
 
 @admin.register(ConnectedAccount)
 class ConnectedAccountAdmin(LedgerAdmin):
+    empty_says = _(
+        "Accounts by which people answer an engine in their own name. "
+        "There is none: people connect theirs in the inbox if the engine's page wants it."
+    )
     list_display = ["person", "where", "name", "since", "state"]
     list_display_links = ["since"]
     list_filter = [StillConnected, "engine"]

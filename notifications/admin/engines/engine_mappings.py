@@ -97,6 +97,9 @@ class PartOfEngine(LedgerAdmin):
 
 @admin.register(EventMapping)
 class EventMappingAdmin(PartOfEngine):
+    empty_says = _(
+        "How events are read that come in an engine's own form. There is none: it is set up on the engine's page."
+    )
     list_display = ["of_engine", "member", "expression"]
     list_filter = ["engine"]
     search_fields = ["member", "expression", "engine__name"]
@@ -104,6 +107,7 @@ class EventMappingAdmin(PartOfEngine):
 
 @admin.register(AnswerMapping)
 class AnswerMappingAdmin(PartOfEngine):
+    empty_says = _("What answers are called in the engine. There is none: it is set up on the engine's page.")
     list_display = ["of_engine", "action", "task_kind", "outcome", "variables"]
     list_filter = ["engine"]
     search_fields = ["action", "outcome", "engine__name"]

@@ -179,6 +179,10 @@ class EngineList(DeskChangeList):
 
 @admin.register(Engine)
 class EngineAdmin(EngineWizard, HistoryAdmin):
+    empty_says = _(
+        "Systems whose events come here, and which are told the answers. "
+        "Add the first one by its name, kind and address."
+    )
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
     list_display = ["name", "kind_label", "state", "waiting_answers", "last_event", "active"]

@@ -120,6 +120,7 @@ class ApiKeyForm(forms.ModelForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
+    empty_says = _("Keys by which engines call. Without one none can: add one for each engine.")
     form = ApiKeyForm
     form_fields = ["engine", "name", "scopes", "expires_at"]
     shown_fields = ["of_engine", "name", "starts", "scopes", "state", "made", "last_used", "expires_at", "revoked_at"]
@@ -249,6 +250,7 @@ class SecretWorks(Conditions):
 
 @admin.register(SigningSecret)
 class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
+    empty_says = _("By which engines know that a call comes from here. Add one for each engine that is called.")
     form = SigningSecretForm
     form_fields = ["engine", "secret", "old_ones_end"]
     shown_fields = ["of_engine", "made", "works", "expires_at"]
@@ -306,6 +308,9 @@ class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
 # --- tokens and links of people ---------------------------------------------------------------------------------------
 @admin.register(RecipientToken)
 class RecipientTokenAdmin(LedgerAdmin):
+    empty_says = _(
+        "Keys of people's apps and portals. There is none: they are asked for by the API when somebody signs in there."
+    )
     list_display = ["starts", "person", "label", "last_used", "made", "state"]
     list_filter = [Usable]
     list_select_related = ["recipient"]
@@ -344,6 +349,9 @@ class LinkUse(Conditions):
 
 @admin.register(SignInLink)
 class SignInLinkAdmin(LedgerAdmin):
+    empty_says = _(
+        "Links that sign a person in once. There is none: send one from a person's page, or ask for one by the API."
+    )
     list_display = ["made", "person", "next", "expires_at", "state"]
     list_filter = [LinkUse]
     list_select_related = ["recipient"]
@@ -376,6 +384,8 @@ class SignInLinkAdmin(LedgerAdmin):
 @admin.register(LinkMail)
 class LinkMailAdmin(LedgerAdmin):
     """The list of sign-in links that people asked for by e-mail, or that the desk sent."""
+
+    empty_says = _("Sign-in links that people had mailed to them. Nobody has asked for one in 7 days.")
 
     list_display = ["request_time", "person", "asker", "state"]
     list_select_related = ["recipient"]

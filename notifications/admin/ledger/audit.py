@@ -120,6 +120,7 @@ class ActionFilter(Conditions):
 
 @admin.register(LogEntry)
 class AuditAdmin(LedgerAdmin):
+    empty_says = _("Who did what at the desk, and when. Nobody has done anything yet.")
     list_display = ["done_at", "who", "kind", "what", "on_what", "model_name"]
     list_display_links = None
     list_filter = [DayFilter, UserFilter, ActionFilter, ObjectKindFilter]

@@ -82,6 +82,9 @@ class ActionTokenInline(ReadOnlyInline):
 
 @admin.register(Notification)
 class NotificationAdmin(LedgerAdmin):
+    empty_says = _(
+        "What each person has in their inbox. Nothing has come yet: it begins with the first event that a rule matches."
+    )
     list_display = ["made", "person", "headline", "amount", "state_mark", "due_word", "read_word", "asked_because"]
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
@@ -181,6 +184,10 @@ class ChannelFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryColumns, LedgerAdmin):
+    empty_says = _(
+        "Each message, by its channel, and what became of it. "
+        "None has been made yet: they come with what is in inboxes."
+    )
     list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, ChannelFilter]
     list_select_related = ["recipient"]
@@ -233,6 +240,7 @@ class AttemptOutcome(Conditions):
 
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(LedgerAdmin):
+    empty_says = _("Each try to send a message. None has been made yet.")
     list_display = ["started_at", "of_delivery", "number", "outcome", "details", "took"]
     outcome = column(_outcome, _("succeeded"), "succeeded")
     list_filter = [AttemptOutcome]

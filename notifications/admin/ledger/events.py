@@ -76,6 +76,9 @@ class UnresolvedFilter(Conditions):
 
 @admin.register(Event)
 class EventAdmin(WorkColumns, LedgerAdmin):
+    empty_says = _(
+        "What engines have sent. Nothing has come yet: add an engine, give it a key, and let it send its first event."
+    )
     list_display = ["received", "type", "subject_link", "state", "reached", "duration"]
     list_filter = ["status", RetriedFilter, Recent, UnresolvedFilter, EventTypeFilter, "engine"]
     list_select_related = ["engine", "task", "case"]

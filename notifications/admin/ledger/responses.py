@@ -54,6 +54,7 @@ class CountsFilter(Conditions):
 
 @admin.register(Response)
 class ResponseAdmin(LedgerAdmin):
+    empty_says = _("What people have answered. Nobody has answered yet.")
     list_display = ["answered_at", "person", "action", "amount", "task_link", "short_comment", "via", "engine_says"]
     list_filter = [Recent, "via", "effect", CountsFilter, "callback__state"]
     list_select_related = ["recipient", "task", "callback", "notification"]
@@ -141,6 +142,7 @@ class HandledForm(forms.Form):
 
 @admin.register(Callback)
 class CallbackAdmin(LedgerAdmin):
+    empty_says = _("Calls that tell engines an answer. None has been made: nobody has answered yet.")
     list_display = [
         "answer",
         "task_link",
@@ -258,6 +260,7 @@ class CallOutcome(Conditions):
 
 @admin.register(CallbackAttempt)
 class CallbackAttemptAdmin(LedgerAdmin):
+    empty_says = _("Each try to tell an engine an answer. None has been made yet.")
     list_display = ["started_at", "of_callback", "number", "status", "details", "took"]
     details = reason_column("detail", _("detail"))
     list_filter = [CallOutcome]
@@ -272,6 +275,9 @@ class CallbackAttemptAdmin(LedgerAdmin):
 # --- tokens and keys ------------------------------------------------------------------------------------------------
 @admin.register(ActionToken)
 class ActionTokenAdmin(LedgerAdmin):
+    empty_says = _(
+        "By which a message can be answered without signing in. There is none: they come with messages that offer it."
+    )
     list_display = ["made", "person", "of_notification", "actions_offered", "expires_at", "state"]
     list_filter = [Voidable]
     list_select_related = ["recipient", "notification"]
@@ -304,6 +310,7 @@ class ActionTokenAdmin(LedgerAdmin):
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(LedgerAdmin):
+    empty_says = _("Keys by which requests that come twice are known, for 7 days. No request had one lately.")
     list_display = ["key", "recipient", "response", "created_at"]
     list_select_related = ["recipient", "response__recipient"]
     found_by = ["key", "recipient__ref"]

@@ -155,6 +155,7 @@ class AnswerInline(ReadOnlyInline):
 
 @admin.register(Task)
 class TaskAdmin(TaskColumns, TimelineAdmin):
+    empty_says = _("What engines wait for somebody to do. None has come yet: tasks come with events.")
     list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
     list_filter = [OverviewFilter, "state", "priority", Recent, OfTeam, "engine"]
     list_select_related = ["engine", "assignee", "case"]
@@ -288,6 +289,7 @@ class TaskInline(TaskColumns, ReadOnlyInline):
 
 @admin.register(Case)
 class CaseAdmin(TimelineAdmin):
+    empty_says = _("What events and tasks belong to. None has come yet: cases come with events.")
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]

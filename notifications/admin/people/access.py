@@ -86,6 +86,8 @@ def _ending_access(users: list[User]) -> Iterator[None]:
 class UserAdmin(DjangoUserAdmin, DeskAdmin):
     """The list of users. Only superusers can make superusers, so only they may change or delete one."""
 
+    empty_says = _("Accounts that can sign in. Add the first one.")
+
     form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -159,6 +161,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
+    empty_says = _("What accounts may do at the desk. Add the first one.")
     list_display = ["name", "size", "right_count"]
     search_fields = ["name"]
     size = count_column("users", _("users"), User, "groups__id__exact")
@@ -185,6 +188,8 @@ class LockState(Conditions):
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(LedgerAdmin):
     """Failed sign-ins and locks. The list does not show the typed passwords, not even masked."""
+
+    empty_says = _("Who is locked out after too many wrong passwords. Nobody is.")
 
     list_display = ["username", "ip_address", "failures", "last_try", "state"]
     list_filter = [LockState]
@@ -224,6 +229,7 @@ class AccessAttemptAdmin(LedgerAdmin):
 
 @admin.register(AccessLog)
 class AccessLogAdmin(LedgerAdmin):
+    empty_says = _("Who signed in, when and from where. Nobody has signed in yet.")
     list_display = ["username", "ip_address", "signed_in", "logout_time", "user_agent"]
     search_fields = ["=username", "=ip_address"]
     fields = ["username", "ip_address", "attempt_time", "logout_time", "path_info", "user_agent"]
@@ -234,6 +240,8 @@ class AccessLogAdmin(LedgerAdmin):
 @admin.register(Failure)
 class FailureAdmin(LedgerAdmin):
     """Failed background tasks. Tasks are wake-ups: a failure costs latency, and points to a bug or to the host."""
+
+    empty_says = _("Background work that ended with a fault. Nothing has in 7 days.")
 
     list_display = ["func", "stopped", "duration", "short_result"]
     list_filter = ["func"]
@@ -255,5 +263,6 @@ class FailureAdmin(LedgerAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LedgerAdmin):
+    empty_says = _("Signs of life of the worker. There is none: start `manage.py worker`.")
     list_display = ["name", "release", "last_beat"]
     last_beat = time_column("beat_at", _("last beat"))

@@ -72,6 +72,9 @@ class WorkingFilter(Conditions):
 
 @admin.register(Device)
 class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
+    empty_says = _(
+        "Browsers and apps that show messages. There is none yet: people turn notifications on in their inbox, on each."
+    )
     list_display = ["name", "person", "by", "registered", "used", "sent", "outcome"]
     list_filter = [WorkingFilter, "channel", "platform"]
     list_select_related = ["recipient"]
@@ -150,6 +153,10 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
 @admin.register(PausedService)
 class PausedServiceAdmin(LedgerAdmin):
     """The list of services that reject our credentials: their messages wait, or go by another channel."""
+
+    empty_says = _(
+        "Push services, mail servers and gateways that refuse our messages, and are left alone for a while. None does."
+    )
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]

@@ -140,6 +140,9 @@ class TeamInline(ReadOnlyInline):
 
 @admin.register(Recipient)
 class RecipientAdmin(HistoryAdmin):
+    empty_says = _(
+        "Whoever can be told something, staff and customers. Add the first one, or let an engine do so by the API."
+    )
     form = RecipientForm
     actions_list = ["why_not_notified"]
     list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
@@ -283,6 +286,7 @@ class TeamGaps(Conditions):
 
 @admin.register(Team)
 class TeamAdmin(HistoryAdmin):
+    empty_says = _("People who are told things together. Add the first one, or let an engine do so by the API.")
     list_display = ["name", "led_by", "size"]
     list_filter = [TeamGaps]
     list_select_related = ["lead"]

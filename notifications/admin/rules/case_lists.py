@@ -31,6 +31,7 @@ class CaseListForm(forms.ModelForm):
 
 @admin.register(CaseList)
 class CaseListAdmin(HistoryAdmin):
+    empty_says = _("Who is told of cases of one type, whoever has their tasks. Add the first one.")
     form = CaseListForm
     list_display = ["case_type", "of_engine", "listed"]
     list_filter = ["engine"]

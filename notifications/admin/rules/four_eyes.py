@@ -28,6 +28,7 @@ class FourEyesConditionInline(ConditionsInline):
 
 @admin.register(FourEyesRule)
 class FourEyesRuleAdmin(HistoryAdmin):
+    empty_says = _("Which tasks may not be decided by whoever began them. Add the first one where that has to hold.")
     list_display = ["name", "which", "who_not", "enabled"]
     list_filter = ["enabled", "engine"]
     list_select_related = ["engine"]
@@ -84,6 +85,8 @@ def _starters_known(engine: int | None) -> list[str]:
 class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
     """A list of the conditions of all rules. They are edited on the rule's page."""
 
+    empty_says = _("For which tasks a four-eyes rule is. They are written on the rule's page.")
+
     list_display = ["path", "operator", "shown_value", "of_rule"]
     list_select_related = ["rule"]
     search_fields = ["path", "value", "rule__name"]
@@ -93,6 +96,8 @@ class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
 @admin.register(RefusedAnswer)
 class RefusedAnswerAdmin(LedgerAdmin):
     """The list of refused answers. Nothing was recorded of them, and no engine was called."""
+
+    empty_says = _("Answers that a four-eyes rule has refused. None has been refused.")
 
     list_display = ["tried", "person", "action", "task_link", "rule", "because", "via"]
     list_filter = [Recent, "rule", "via"]

@@ -93,6 +93,7 @@ class CategoryForm(forms.ModelForm):
 
 @admin.register(Category)
 class CategoryAdmin(HistoryAdmin):
+    empty_says = _("What people can be told of, and by which channels. Add the first one.")
     form = CategoryForm
     list_display = ["name", "other_names", "ways", "route_count"]
     search_fields = ["name", "names", "slug"]
@@ -150,6 +151,7 @@ class HasSample(Conditions):
 
 @admin.register(EventType)
 class EventTypeAdmin(HistoryAdmin):
+    empty_says = _("Types of events that rules can match. Add the first one.")
     form = EventTypeForm
     list_display = ["name", "description", "variable_list", "route_list"]
     list_filter = [HasSample]
@@ -203,6 +205,8 @@ class Sensitivity(Conditions):
 class EventVariableAdmin(LedgerAdmin):
     """A list of the variables of all types. They are edited on the type's page."""
 
+    empty_says = _("Variables that events have had, by engine. No event had one yet.")
+
     list_display = ["path", "of_type", "label", "sensitive", "settable"]
     list_filter = [Sensitivity, "event_type"]
     list_select_related = ["event_type"]
@@ -222,6 +226,9 @@ class Gaps(Conditions):
 
 @admin.register(Route)
 class RouteAdmin(RuleAdmin):
+    empty_says = _(
+        "Rules decide who is notified of an event. There is none yet: create the first one, and try it with a dry run."
+    )
     list_display = ["name", "priority", "when", "who", "words", "halts", "enabled"]
     list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
     list_select_related = ["category", "template", "engine"]
@@ -300,12 +307,14 @@ class PartOfRoute(LedgerAdmin):
 
 @admin.register(RouteCondition)
 class RouteConditionAdmin(ShowsValue, PartOfRoute):
+    empty_says = _("Conditions of rules. They are edited on the rule's page.")
     list_display = ["path", "operator", "shown_value", "of_route"]
     search_fields = ["path", "value", "route__name"]
 
 
 @admin.register(RouteTarget)
 class RouteTargetAdmin(PartOfRoute):
+    empty_says = _("Recipients of rules. They are chosen on the rule's page.")
     list_display = ["kind", *ROWS, *(["named"] if ROW_REF else []), "path", "role", "of_route"]
     list_filter = ["kind", "team"]
     list_select_related = ["route", "team", "person"]

@@ -76,6 +76,7 @@ class BrandForm(forms.ModelForm):
 
 @admin.register(Brand)
 class BrandAdmin(HistoryAdmin):
+    empty_says = _("The names, colours and contacts that customers see. Add the first one.")
     form = BrandForm
     list_display = ["name", "colours", "from_email", "domain", "people_count"]
     search_fields = ["name", "slug", "from_email", "domain"]

@@ -199,6 +199,7 @@ class PartOfVersion(LedgerAdmin):
 
 @admin.register(TemplateText)
 class TemplateTextAdmin(PartOfVersion):
+    empty_says = _("The texts of templates. They are written on the page of a version.")
     list_display = ["title", "language", "channel", "of_version"]
     list_filter = ["language", "version__state", "version__template"]
     search_fields = ["title", "body", "version__template__name"]
@@ -208,9 +209,12 @@ class TemplateTextAdmin(PartOfVersion):
 class CustomerTextAdmin(TemplateTextAdmin):
     """The list of texts that external people get instead of those for staff."""
 
+    empty_says = _("What customers read instead. It is written on the page of a version.")
+
 
 @admin.register(TemplateFact)
 class TemplateFactAdmin(ShowsLabels, PartOfVersion):
+    empty_says = _("The values by which people decide. They are named on the page of a version.")
     list_display = ["path", "kind", "currency", "shown_labels", "of_version"]
     list_filter = ["kind", "version__state", "version__template"]
     search_fields = ["path", "version__template__name"]
@@ -218,6 +222,7 @@ class TemplateFactAdmin(ShowsLabels, PartOfVersion):
 
 @admin.register(TemplateAction)
 class TemplateActionAdmin(ShowsLabels, PartOfVersion):
+    empty_says = _("The buttons of templates. They are set up on the page of a version.")
     list_display = ["action", "comment", "shown_labels", "of_version"]
     list_filter = ["comment", "version__state", "version__template"]
     search_fields = ["action", "version__template__name"]

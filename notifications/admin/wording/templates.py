@@ -74,6 +74,7 @@ def _first_in(template: Template, state: VersionState) -> TemplateVersion | None
 
 @admin.register(Template)
 class TemplateAdmin(HistoryAdmin):
+    empty_says = _("The words of messages, in each language. Add the first one.")
     list_display = ["name", "published", "draft", "speaks", "lacks", "used_by"]
     list_filter = [Publication, MissingLanguage]
     list_prefetch_related = ["routes", *(f"versions__{part}" for part in WORDS)]

@@ -55,6 +55,7 @@ class ShowsState:
 
 @admin.register(TemplateVersion)
 class TemplateVersionAdmin(ShowsState, DeskAdmin):
+    empty_says = _("The words of templates as they were and are. Begin one on a template's page.")
     list_select_related = ["template", "published_by"]
     list_prefetch_related = ["texts"]
     of_template = link_column("template", _("template"), "template__name")

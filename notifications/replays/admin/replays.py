@@ -47,6 +47,10 @@ class ReplayedInline(ReadOnlyInline):
 
 @admin.register(Replay)
 class ReplayAdmin(LedgerAdmin):
+    empty_says = _(
+        "What operators have sent again, and what became of it. Nothing has been: the lists of events, "
+        "deliveries and callbacks lead to it."
+    )
     list_display = ["ordered", "author", "kind", "of_what", "state_mark", "chosen", "again", "left", "put_back"]
     list_filter = ["kind", "state", Recent]
     list_select_related = ["by"]

@@ -6,4 +6,5 @@ from tests.features.bells.models import Bell
 
 @admin.register(Bell)
 class BellAdmin(DeskAdmin):
+    empty_says = "Who has a bell. Nobody has: add the first one."
     list_display = ["name", "person"]

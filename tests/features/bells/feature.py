@@ -57,7 +57,7 @@ FEATURE = Feature(
         Pages("tests.features.bells.pages"),
         MenuEntry("bells:mine", "Bells", lambda person: person.bells.exists()),
         ApiPaths("tests.features.bells.api"),
-        DeskList("people", "bells.bell", empty="Who has a bell. Nobody has: add the first one."),
+        DeskList("people", "bells.bell"),
         Rights(roles.ADMINISTRATORS, ["bells.bell"]),
         Rights(roles.OPERATORS, ["bells.bell"], ["view"]),
         PersonalData(
