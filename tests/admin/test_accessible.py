@@ -16,7 +16,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from escalations.admin.rules import page as rules
-from notifications.models import ActionToken, Event, Recipient, Route, Template, TemplateVersion, VersionState
+from notifications.models import ActionToken, Event, Recipient, Route, Task, Template, TemplateVersion, VersionState
 from notifications.wording import template_versions
 from tests.admin.desk import Browse
 from tests.admin.pages import adding, list_of, page_of
@@ -31,8 +31,10 @@ AA = {"runOnly": TAGS, "resultTypes": ["violations"]}
 def kinds() -> list[str]:
     published = TemplateVersion.objects.get(template__slug="task", state=VersionState.PUBLISHED)
     return [
+        reverse("admin:index"),
         list_of(Event, "o=1"),
         page_of(Event.objects.latest("pk")),
+        page_of(Task.objects.latest("pk")),
         page_of(Route.objects.get(name="Tasks that wait too long")),
         adding(Recipient),
         adding(Group),
@@ -60,8 +62,10 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_its_window(day: World, root
 
     def visit(page: Page) -> dict[str, Any]:
         found = {}
-        for number, address in enumerate(pages):
+        for number, address in enumerate([*pages, reverse("admin:login")]):
             page.emulate_media(color_scheme="dark" if number % 2 else "light")
+            if number == len(pages):
+                page.context.clear_cookies()
             page.goto(address)
             wrong = Axe().run(page, options=AA).response["violations"]
             told = [(each["id"], len(each["nodes"]), each["nodes"][0]["html"][:200]) for each in wrong]
