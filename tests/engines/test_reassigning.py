@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
+from notifications.conversation import forwarding
+from notifications.conversation.posting import Words
 from notifications.models import Callback, CallbackState, Delivery, Event, Notification, Recipient
 from notifications.models import Task as OurTask
 from tests.engines.demo import Side, Theirs
@@ -67,6 +70,22 @@ def test_carol_gets_what_bob_left_alone_and_answers_it(side: Side, policy: Polic
     (carols,) = side.world.inbox("carol")
     assert (carols["state"], carols["title"], carols["escalated"]) == ("open", bobs.title, False)
     assert [mail.to for mail in mails("carol")] == ["carol@example.org"]
+    side.world.respond("carol", "approve")
+    assert theirs.answers == [Answered("carol", "approved")]
+    assert side.refused == []
+
+
+def test_carol_gets_what_bob_forwards_and_answers_it(side: Side) -> None:
+    theirs = side.assign("bob")
+    item = Notification.objects.get(recipient__ref="bob")
+    carol = Recipient.objects.get(ref="carol")
+    forwarding.forward(item, carol, Words("You know the supplier.", via="inbox"), timezone.now())
+    side.again()
+    side.word_comes()
+
+    assert has_it(theirs, "carol") and holder() == "carol"
+    states = dict(Notification.objects.values_list("recipient__ref", "state"))
+    assert states == {"bob": "withdrawn", "carol": "open"}
     side.world.respond("carol", "approve")
     assert theirs.answers == [Answered("carol", "approved")]
     assert side.refused == []

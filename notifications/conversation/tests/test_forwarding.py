@@ -224,6 +224,22 @@ def test_the_form_keeps_what_was_typed_and_names_who_stands_in(story: Story) -> 
     assert story.states() == {"bob": "open", "alice": "open"}
 
 
+def test_what_changed_is_shown_before_it_is_forwarded_and_a_form_that_was_sent_is_not_sent_with_other_words(
+    story: Story,
+) -> None:
+    story.assign()
+    form = page_of("bob").follow("Forward…")
+    story.happen("task.updated", {"task": {"id": "T-42"}, "variables": {"amount": 9900}}, minute=1)
+
+    changed = form.press("Forward", to="Carol", note=NOTE)
+    assert (changed.status, "has changed since you opened the page" in changed.part("fault")) == (422, True)
+    assert changed.press("Forward").status == 200
+    again = changed.press("Forward", to="Carol", note="Other words")
+
+    assert "You have forwarded this already." in again.part("fault")
+    assert TaskMessage.objects.count() == 1 and requests() == ["carol"]
+
+
 def test_customers_and_strangers_have_no_such_page(story: Story) -> None:
     story.assign()
     item = story.copy(story.bob)
