@@ -63,7 +63,7 @@ def test_the_form_holds_what_is_set(story: Story) -> None:
     page = get(signed_in(story.bob), "/absence")
 
     assert "You are away until Tuesday, 3 November, 10:00. Carol stands in." in page.text
-    values = {field.get("name"): field.get("value") for field in page.tree.xpath("//form[@class='absence']//input")}
+    values = {field.get("name"): field.get("value") for field in page.tree.xpath("//form[@class='stacked']//input")}
     assert (values["begins_at"], values["ends_at"]) == ("2026-11-01T10:00", "2026-11-03T10:00")
     assert values["delegate"] == "Carol (carol)"
 
