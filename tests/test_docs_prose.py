@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documentation import ROOT, name_of
+from tests.support.documentation import name_of
 from tools import prose
 
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", prose.PAGES, ids=name_of)
 def test_a_page_is_written_as_prose_is_to_be(page: Path) -> None:
     found = list(prose.faults(page.read_text(encoding="utf-8")))
 

@@ -12,6 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "SECURITY", "CONTRIBUTING")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 MEAN_WORDS, LONG_WORDS, LONG_SHARE, MAX_WORDS = 15, 25, 0.05, 40
 """The mean of a page, from when on a sentence is long, how many of a page may be long, and the longest."""
@@ -118,11 +122,7 @@ def faults(text: str) -> Iterator[str]:
 
 def main() -> int:
     """Print figures and faults of the pages that the command line names; of all without any. Return 1 for faults."""
-    pages = [Path(name) for name in sys.argv[1:]] or [
-        ROOT / "README.md",
-        ROOT / "SECURITY.md",
-        *sorted((ROOT / "docs").rglob("*.md")),
-    ]
+    pages = [Path(name) for name in sys.argv[1:]] or PAGES
     wrong = 0
     for page in pages:
         text = page.read_text(encoding="utf-8")
