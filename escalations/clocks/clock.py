@@ -199,6 +199,8 @@ def _resumed(task: Task, now: datetime, writes: Writes) -> None:
     show(task, escalation, writes)
 
 
+ANSWERED = reasons.ANSWERED()
+
 MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
     "opened": _opened,
     "changed": _changed,
@@ -206,7 +208,7 @@ MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
     "acknowledged": _acknowledged,
     "paused": _paused,
     "resumed": _resumed,
-    "answered": lambda task, now, writes: end(task, now, reasons.ANSWERED(), writes),
+    "answered": lambda task, now, writes: end(task, now, ANSWERED, writes),
     "reopened": _reopened,
     "closed": lambda task, now, writes: end(
         task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)(), writes

@@ -27,21 +27,21 @@ def task_responded(
     files: Iterable[Attachment] = (),
     revised_by: Json | None = None,
 ) -> str:
-    """Return the body that is stored and sent.
-
-    `revised_by`: id and source of the event that the answered content came from.
+    """Return the body that is stored and sent. `revised_by`: id and source of the event that the answered content came
+    from.
 
     A variable that the mapping sets is never the person's, even if it could not be filled in. Values of the task's form
     are variables of their fields' names.
     """
-    mapping = mapping_for(task, response.action)
+    mappings, key = _MAPPINGS.get(), (task.engine_id, response.action)
+    mapping = mappings.get((*key, task.kind)) or mappings.get((*key, ""))
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
     written = without_reserved((), mapping.variables) if mapping else {}
     filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
-    from_person = without_reserved(written, {**response.variables, **recorded_values.values_of(response.values)})
-    types = {
-        name: type for name, type in recorded_values.types_of(response.values).items() if name in from_person
-    } | types
+    by_form = recorded_values.values_of(response.values) if response.values else {}
+    from_person = without_reserved(written, {**response.variables, **by_form})
+    form_types = recorded_values.types_of(response.values) if by_form else {}
+    types = {name: type for name, type in form_types.items() if name in from_person} | types
     sent, assigned = [attachment_json(each) for each in files], task.assigned_event
     data: Json = {
         "action": response.action,
@@ -62,13 +62,7 @@ def task_responded(
     return task_event(response.pk, "task.responded", task, response.at, data)
 
 
-def mapping_for(task: Task, action: str) -> AnswerMapping | None:
-    """Return the mapping for the task's kind; if there is none, that for all kinds."""
-    mappings = _MAPPINGS.get()
-    return mappings.get((task.engine_id, action, task.kind)) or mappings.get((task.engine_id, action, ""))
-
-
 _MAPPINGS = Compiled(
     lambda: {(mapping.engine_id, mapping.action, mapping.task_kind): mapping for mapping in AnswerMapping.objects.all()}
 )
-"""Answer mappings by engine, action and kind of task."""
+"""Answer mappings by engine, action and kind of task; one for the kind goes before one for all kinds."""

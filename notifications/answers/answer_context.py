@@ -13,7 +13,6 @@ from django.db import connection
 from notifications.answers import questions
 from notifications.answers.submission import Submission
 from notifications.attachments.linking import use
-from notifications.errors import NotFound
 from notifications.items import inbox_items
 from notifications.models import (
     Addressee,
@@ -51,14 +50,17 @@ class AnswerContext:
     def __init__(self, submissions: Sequence[Submission], now: datetime, *, skip: bool) -> None:
         self.now = now
         ids = [submission.notification for submission in submissions]
-        self.locked = _lock(ids, skip=skip)
-        self._copies, self.origins = _read_copies(ids)
-        self.standing = inbox_items.standing_by_task(self.locked, self._copies)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_LOCK} SKIP LOCKED" if skip else _LOCK, [ids])
+            self.locked = {pk for (pk,) in cursor.fetchall()}
+        self.copies, self.origins = _read_copies(ids)
         self.calls = _read_calls(self.locked)
         """The callbacks of each task, with their responses."""
-        self.keys = _keys(submissions)
-        self.entitlements = Entitlements(self._copies.values(), now)
+        self.entitlements = Entitlements(self.copies.values(), now)
         """The current reasons for which the people of these copies have their tasks."""
+        self.standing = inbox_items.standing_by_task(self.locked, self.copies)
+        with_key = [submission for submission in submissions if submission.answer.idempotency_key]
+        self.keys = _read_keys(with_key) if with_key else []
 
         self.writes = Writes()
         self.new_keys: list[IdempotencyKey] = []
@@ -78,13 +80,6 @@ class AnswerContext:
         """Claimed files, with the question or answer that uses them."""
         self.used_files: set[UUID] = set()
 
-    def copy_of(self, submission: Submission) -> Notification:
-        """Return the answered copy. Raises NotFound unless it is the person's."""
-        copy = self._copies.get(submission.notification)
-        if copy is None or copy.recipient_id != submission.person:
-            raise NotFound("There is no such notification of yours.")
-        return copy
-
     def use(self, files: Sequence[Attachment], by: TaskMessage | Response) -> None:
         """Have claimed files assigned to the question or answer that they belong to."""
         self.files.append((files, by))
@@ -93,7 +88,7 @@ class AnswerContext:
     def write(self) -> None:
         for files, by in self.files:
             use(files, by)
-        asking = questions.changes(self.questions, self.now)
+        asking = questions.changes(self.questions, self.now) if self.questions else []
         if asking:
             answered = {copy.recipient_id for copy in (*self.changed, *self.read)}
             inbox_items.lock(answered.union(*(each.people for each in asking)))
@@ -109,12 +104,6 @@ class AnswerContext:
             IdempotencyKey.objects.bulk_create(self.new_keys, ignore_conflicts=True)
         for source in sorted(self.wakes):
             outbox.wake_on_commit(source)
-
-
-def _lock(ids: Sequence[UUID], *, skip: bool) -> set[UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_LOCK} SKIP LOCKED" if skip else _LOCK, [list(ids)])
-        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _read_calls(tasks: Collection[UUID]) -> dict[UUID, list[Callback]]:
@@ -167,11 +156,8 @@ def _read_copies(ids: Sequence[UUID]) -> tuple[dict[UUID, Notification], dict[UU
     return copies, origins
 
 
-def _keys(submissions: Sequence[Submission]) -> list[IdempotencyKey]:
+def _read_keys(with_key: Sequence[Submission]) -> list[IdempotencyKey]:
     """Return the stored idempotency keys of these answers."""
-    with_key = [submission for submission in submissions if submission.answer.idempotency_key]
-    if not with_key:
-        return []
     stored_keys = IdempotencyKey.objects.select_related("response__recipient", "response__callback")
     return list(
         stored_keys.filter(

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from notifications.answers import four_eyes, recording
 from notifications.answers.answer_context import AnswerContext
 from notifications.answers.submission import RecordedAnswer, Submission
-from notifications.errors import Failure
+from notifications.errors import Failure, NotFound
 from notifications.models import Task
 from wfpush.concurrency.group_commit import GroupCommit
 from wfpush.postgres import lock_waits, revision
@@ -80,19 +80,18 @@ def _record(submissions: Sequence[Submission], *, shared: bool) -> list[Outcome]
         lock_waits.apply()
         context = AnswerContext(submissions, max(submission.at for submission in submissions), skip=shared)
         used_scopes: set[object] = set()
-        outcomes = [_outcome(submission, context, used_scopes, shared=shared) for submission in submissions]
+        outcomes: list[Outcome] = []
+        for submission in submissions:
+            try:
+                item = context.copies.get(submission.notification)
+                if item is None or item.recipient_id != submission.person:
+                    raise NotFound("There is no such notification of yours.")
+                alone = shared and item.task is not None and not _may_share(item.task, context, used_scopes)
+                outcomes.append(None if alone else recording.record(item, submission.answer, context))
+            except Failure as refused:
+                outcomes.append(refused)
         context.write()
     return outcomes
-
-
-def _outcome(submission: Submission, context: AnswerContext, used_scopes: set[object], *, shared: bool) -> Outcome:
-    try:
-        task = context.copy_of(submission).task
-        if shared and task is not None and not _may_share(task, context, used_scopes):
-            return None
-        return recording.record(submission, context)
-    except Failure as refused:
-        return refused
 
 
 def _may_share(task: Task, context: AnswerContext, used_scopes: set[object]) -> bool:

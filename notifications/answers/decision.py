@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from notifications.answers.answer_context import AnswerContext
-from notifications.answers.submission import Answer, Submission
+from notifications.answers.submission import Answer
 from notifications.errors import NotAllowed
 from notifications.forms import checking
 from notifications.forms.fields import Form, form_of
@@ -41,10 +41,9 @@ class Decision:
     entitlements: Entitlements
 
 
-def read_decision(submission: Submission, context: AnswerContext) -> Decision:
-    """Return the decision about an answer, from the rows that the context has read. Raises NotFound, NotAllowed."""
-    item, answer = context.copy_of(submission), submission.answer
-    task = item.task
+def read_decision(item: Notification, answer: Answer, context: AnswerContext) -> Decision:
+    """Return the decision about an answer to a copy, from the rows that the context has read. Raises NotAllowed."""
+    task, entitlements = item.task, context.entitlements
     if task is None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
     form = form_of(task.data)
@@ -63,5 +62,5 @@ def read_decision(submission: Submission, context: AnswerContext) -> Decision:
         at=context.now,
         copies=context.standing[task.pk],
         calls=context.calls[task.pk],
-        entitlements=context.entitlements,
+        entitlements=entitlements,
     )

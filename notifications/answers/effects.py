@@ -22,6 +22,8 @@ from notifications.types import Json
 from notifications.wording.plaintext import clean
 from wfpush.queue import outbox
 
+ANSWERED = TASK_ANSWERED()
+
 
 def end_task(decision: Decision, response: Response, context: AnswerContext) -> None:
     """End the task here, change every copy, and supersede earlier callbacks that were not delivered.
@@ -37,7 +39,7 @@ def end_task(decision: Decision, response: Response, context: AnswerContext) -> 
     context.writes.update(task, "state", "states_before", "outcome", "updated_at")
     context.overtaken += [call.pk for call in decision.calls if call.state == CallbackState.WAITING]
     _change_copies(decision, context, state=NotificationState.ANSWERED)
-    context.unneeded |= dict.fromkeys((copy.pk for copy in decision.copies), TASK_ANSWERED())
+    context.unneeded |= dict.fromkeys((copy.pk for copy in decision.copies), ANSWERED)
     lifecycle.notify_observers("answered", task, by=decision.person, now=decision.at, writes=context.writes)
 
 

@@ -29,9 +29,8 @@ def looks_back() -> bool:
     return any(rule.not_previous for rule in enabled())
 
 
-def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = None) -> None:
-    """Check a final answer. Raises FourEyes. `rules` are the `enabled` ones, if the caller has read them."""
-    rules = _ENABLED.get() if rules is None else rules
+def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule]) -> None:
+    """Check a final answer by the `enabled` rules. Raises FourEyes."""
     started = task.initiator_id == person.pk
     facts = None
     for rule in rules:
@@ -46,8 +45,9 @@ def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = 
 
 def check_decision(decision: Decision) -> None:
     """Check an answer if it is final. Raises FourEyes."""
-    if decision.action.effect == "final":
-        check(decision.task, decision.person)
+    rules = _ENABLED.get()
+    if rules and decision.action.effect == "final":
+        check(decision.task, decision.person, rules)
 
 
 def refusal(decision: Decision, refused: FourEyes) -> RefusedAnswer:

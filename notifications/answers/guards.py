@@ -23,7 +23,8 @@ from notifications.types import Json
 
 
 def refuse_if_over(decision: Decision) -> None:
-    """Raises AlreadyHandled, AlreadyAnswered, Expired, Withdrawn."""
+    """Raises AlreadyHandled, AlreadyAnswered, Expired; Withdrawn, too, when the reason for the person's copy has ended,
+    although the copy is open until that is noticed (notifications/routing/entitlement_review.py)."""
     task, item = decision.task, decision.item
     if task.state in CLOSED:
         raise AlreadyHandled("The engine has closed this task already. Nothing was sent.", **_outcome_members(task))
@@ -37,19 +38,13 @@ def refuse_if_over(decision: Decision) -> None:
         raise Expired("This task expired before it was answered. Nothing was sent.")
     if item.state == NotificationState.WITHDRAWN:
         raise Withdrawn(f"This is no longer yours to answer: {item.reason}.")
+    if ended := decision.entitlements.ended(item):
+        raise Withdrawn(f"This is no longer yours to answer: {ended}.")
 
 
 def _outcome_members(task: Task) -> Json:
     outcome = task.outcome or {}
     return {"answered_by": outcome.get("by"), "answered_at": outcome.get("at"), "action": outcome.get("action")}
-
-
-def refuse_if_ended(decision: Decision) -> None:
-    """Raise Withdrawn when the reason for the person's copy has ended, although the copy is open until that is
-    noticed (notifications/routing/entitlement_review.py)."""
-    reason = decision.entitlements.ended(decision.item)
-    if reason:
-        raise Withdrawn(f"This is no longer yours to answer: {reason}.")
 
 
 def refuse_if_changed(decision: Decision) -> None:
@@ -62,16 +57,13 @@ def refuse_if_changed(decision: Decision) -> None:
         raise Changed(detail, shown=shown)
 
 
-def refuse_unless_offered(decision: Decision) -> None:
-    """Raises NotAllowed."""
-    if decision.action is NOT_OFFERED:
-        names = ", ".join(decision.offered) or "nothing"
-        raise NotAllowed(f"“{decision.answer.action}” is not offered here. Choose one of: {names}.")
-
-
-def check_words(decision: Decision) -> None:
-    """Raises InvalidAnswer, CommentRequired."""
+def check_content(decision: Decision) -> None:
+    """Check the action, and its comment, variables and values. Raises NotAllowed, InvalidAnswer, CommentRequired,
+    InvalidValues."""
     action, answer = decision.action, decision.answer
+    if action is NOT_OFFERED:
+        names = ", ".join(decision.offered) or "nothing"
+        raise NotAllowed(f"“{answer.action}” is not offered here. Choose one of: {names}.")
     if len(answer.comment) > MAX_COMMENT:
         raise InvalidAnswer(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
     if answer.variables and len(json.dumps(answer.variables)) > MAX_VARIABLES:
@@ -79,30 +71,17 @@ def check_words(decision: Decision) -> None:
     asks_by_files = action.effect == "request_info" and answer.files
     if action.comment == "required" and not answer.has_words and not asks_by_files:
         raise CommentRequired(f"“{action.title}” needs a comment. Write why.")
-
-
-def check_values(decision: Decision) -> None:
-    """Raises InvalidValues, which names each field."""
-    refusal.check(decision.form, decision.action, decision.answer.values)
-
-
-def refuse_loose_files(decision: Decision) -> None:
-    """Raises Invalid."""
-    if decision.answer.files and decision.action.effect != "request_info":
-        detail = "Files go with questions and replies."
-        raise Invalid(detail, [{"pointer": "/attachments", "detail": detail}])
+    if answer.variables:
+        person_variables.check(decision.task, answer.variables)
+    if decision.form or answer.values:
+        refusal.check(decision.form, action, answer.values)
 
 
 GUARDS: tuple[Callable[[Decision], None], ...] = (
     refuse_if_over,
-    refuse_if_ended,
     refuse_if_changed,
-    refuse_unless_offered,
-    check_words,
-    person_variables.check,
-    check_values,
+    check_content,
     four_eyes.check_decision,
-    refuse_loose_files,
 )
 """In the order in which they refuse."""
 
@@ -114,6 +93,5 @@ def addressee_of(decision: Decision) -> Recipient | None:
         return next(iter(candidates), None)
     matches = [person for person in candidates if person.ref == decision.answer.to]
     if not matches:
-        detail = "Ask somebody who has this task, has had it, began it, or has a part in its case."
-        raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
+        raise Invalid.at("/to", "Ask somebody who has this task, has had it, began it, or has a part in its case.")
     return matches[0]

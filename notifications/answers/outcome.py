@@ -2,7 +2,6 @@
 
 from notifications import reasons
 from notifications.items.representation import iso_utc
-from notifications.items.undo_window import told_at
 from notifications.models import (
     CallbackState,
     ConnectedAccount,
@@ -27,12 +26,11 @@ def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHI
 
 
 def waiting_outcome(response: Response, task: Task) -> Json:
-    """Return the outcome of a waiting answer. `connect`: the name of the engine that waits for the person's account;
+    """Return the outcome of a new answer. `connect`: the name of the engine that waits for the person's account;
     `undo_until`: until when the person may take the answer back."""
-    outcome, connect = outcome_json(response, CallbackState.WAITING), unconnected_engine(response, task)
-    until = told_at(response.effect, response.via, response.at)
+    connect, until = unconnected_engine(response, task), response.callback.due_at or response.at
     undo = {"undo_until": iso_utc(until)} if until > response.at else {}
-    return {**outcome, **undo, "connect": connect} if connect else {**outcome, **undo}
+    return {**outcome_json(response, CallbackState.WAITING), **undo, **({"connect": connect} if connect else {})}
 
 
 _OWN_NAMES_ONLY = Compiled(

@@ -1,21 +1,17 @@
 """Variables that a person may set with an answer: those that the task or its event type declares, and none of ours."""
 
-from notifications.answers.decision import Decision
 from notifications.errors import InvalidAnswer
 from notifications.models import EventVariable, Task
 from notifications.models.routing import VARIABLES
 from notifications.models.validators import MAX_NAME, OURS, is_ours, may_be_declared
-from notifications.types import behaviour_of
+from notifications.types import Json, behaviour_of
 from wfpush.postgres.revision import Compiled
 from wfpush.web.pointers import MAX_ERRORS, pointer, printable
 
 
-def check(decision: Decision) -> None:
+def check(task: Task, variables: Json) -> None:
     """Raises InvalidAnswer, with a pointer to each variable that the person may not set."""
-    variables = decision.answer.variables
-    if not variables:
-        return
-    declared_names = declared_by(decision.task)
+    declared_names = declared_by(task)
     refused = [name for name in variables if name not in declared_names]
     if refused:
         errors = [

@@ -7,58 +7,55 @@ from notifications.answers.decision import Decision, read_decision
 from notifications.answers.effects import EFFECTS
 from notifications.answers.guards import GUARDS, addressee_of
 from notifications.answers.outcome import unconnected_engine
-from notifications.answers.submission import RecordedAnswer, Submission
+from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.attachments.linking import claim
 from notifications.attachments.storage import Sender
-from notifications.errors import FourEyes
+from notifications.errors import FourEyes, Invalid
 from notifications.items.undo_window import told_at
-from notifications.models import Callback, IdempotencyKey, Response, TaskMessage
+from notifications.models import Callback, IdempotencyKey, Notification, Response, TaskMessage
 from wfpush.queue import outbox
 
 
-def record(submission: Submission, context: AnswerContext) -> RecordedAnswer:
-    """Record the answer, whose task the context has locked.
+def record(item: Notification, answer: Answer, context: AnswerContext) -> RecordedAnswer:
+    """Record the answer to this copy, whose task the context has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
     FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four
     eyes is recorded.
     """
-    decision = read_decision(submission, context)
-    earlier = repeats.earlier_answer(decision, context.keys)
-    if earlier is None:
-        recorded = _record(decision, context)
+    decision = read_decision(item, answer, context)
+    response = repeats.earlier_answer(decision, context.keys)
+    created = response is None
+    if response is None:
+        try:
+            for guard in GUARDS:
+                guard(decision)
+        except FourEyes as refused:
+            context.writes.insert(four_eyes.refusal(decision, refused))
+            raise
+        response = _response(decision, context)
+        EFFECTS[response.effect](decision, response, context)
+        connect = (decision.task.outcome or {}).get("connect", "") if response.effect == "final" else ""
     else:
-        earlier.recipient = decision.person
-        connect = unconnected_engine(earlier, decision.task)
-        recorded = RecordedAnswer(earlier, created=False, connect=connect)
+        response.recipient = decision.person
+        connect = unconnected_engine(response, decision.task)
     if decision.answer.idempotency_key:
         key = IdempotencyKey(
             notification=decision.item,
             recipient=decision.person,
             key=decision.answer.idempotency_key,
             fingerprint=decision.answer.fingerprint,
-            response=recorded.response,
+            response=response,
         )
         context.new_keys.append(key)
-    return recorded
-
-
-def _record(decision: Decision, context: AnswerContext) -> RecordedAnswer:
-    try:
-        for guard in GUARDS:
-            guard(decision)
-    except FourEyes as refused:
-        context.writes.insert(four_eyes.refusal(decision, refused))
-        raise
-    response = _response(decision, context)
-    EFFECTS[response.effect](decision, response, context)
-    connect = (decision.task.outcome or {}).get("connect", "") if response.effect == "final" else ""
-    return RecordedAnswer(response, created=True, connect=connect)
+    return RecordedAnswer(response, created=created, connect=connect)
 
 
 def _response(decision: Decision, context: AnswerContext) -> Response:
     """Return the new answer, with its files locked and its callback made. Raises Invalid, InvalidValues."""
     task, item, action, answer = decision.task, decision.item, decision.action, decision.answer
+    if answer.files and action.effect != "request_info":
+        raise Invalid.at("/attachments", "Files go with questions and replies.")
     asked = addressee_of(decision) if action.effect == "request_info" else None
     files = claim(answer.files, Sender(person=decision.person), used=context.used_files) if answer.files else []
     by_field = form_values.claim_files(decision, context.used_files) if decision.form else {}
@@ -70,7 +67,7 @@ def _response(decision: Decision, context: AnswerContext) -> Response:
         effect=action.effect,
         comment=repeats.text_of(answer, files) if files else answer.comment,
         variables=answer.variables,
-        values=form_values.entries(decision, by_field),
+        values=form_values.entries(decision, by_field) if decision.form else [],
         via=answer.via,
         delivery_id=answer.delivery,
         revision=item.revision,
@@ -83,8 +80,8 @@ def _response(decision: Decision, context: AnswerContext) -> Response:
         engine_id=task.engine_id,
         task=task,
         position=max((call.position for call in decision.calls), default=0) + 1,
-        **outbox.scheduled(told_at(action.effect, answer.via, decision.at)),
         body=answer_body.task_responded(response, task, item, files, context.origins[item.pk]),
+        **outbox.scheduled(told_at(action.effect, answer.via, decision.at)),
     )
     context.writes.insert(response)
     context.writes.insert(callback)

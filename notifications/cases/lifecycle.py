@@ -3,11 +3,11 @@
 Escalations start, pause and stop clocks by them, so the pipeline does not import escalations.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 
 from django.db import transaction
@@ -37,10 +37,11 @@ StandsStill = Callable[[Task, Writes], bool]
 
 @dataclass(frozen=True)
 class TaskObserver:
-    """An observer that an app adds. Those with smaller `order` are called first."""
+    """An observer that an app adds, of these `moments`. Those with smaller `order` are called first."""
 
     observe: Observer
     order: int
+    moments: Collection[str] = get_args(Moment)
     look_up: LookUp | None = None
     stands_still: StandsStill | None = None
 
@@ -75,7 +76,8 @@ def notify_observers(
 ) -> None:
     """Call the observers. `writes` are those of a batch, which may still have to write the task itself."""
     for entry in observers():
-        entry.observe(moment, task, by=by, now=now, writes=writes)
+        if moment in entry.moments:
+            entry.observe(moment, task, by=by, now=now, writes=writes)
 
 
 def time_stands_still(task: Task, writes: Writes = AT_ONCE) -> bool:

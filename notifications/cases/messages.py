@@ -115,7 +115,7 @@ def informed(tasks: list[Due]) -> None:
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None:
     """Keep questions in step with their task. Registered with `lifecycle`; tasks without questions cost nothing."""
-    if moment not in ("answered", "reopened", "closed") or not task.info:
+    if not task.info:
         return
     questions = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
     was_paused = moment == "reopened" and task.state == TaskState.INFO_REQUESTED

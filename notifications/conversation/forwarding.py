@@ -113,7 +113,6 @@ def _refuse_if_over(task: Task, copy: Notification, shown: str | None, now: date
         entitlements=Entitlements([copy], now),
     )
     guards.refuse_if_over(decision)
-    guards.refuse_if_ended(decision)
     if shown is not None:
         guards.refuse_if_changed(decision)
     if not can_forward(copy, copy.recipient):
@@ -142,7 +141,7 @@ class _Forwarding:
         if row is not None:
             raise self._is_away(row.ends_at, stand_in)
         try:
-            four_eyes.check(self.task, self.to)
+            four_eyes.check(self.task, self.to, four_eyes.enabled())
         except FourEyes as refused:
             raise Invalid.at("/to", self._why_not(refused)) from refused
 

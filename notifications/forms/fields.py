@@ -248,7 +248,8 @@ class Form:
 def form_of(data: Json) -> Form | None:
     """Return the form of a task's data; None if it has no usable one. Events from before there were forms may have any
     `form`."""
-    form = _without_refused_patterns(object_in(data, "task").get("form"))
+    given = object_in(data, "task").get("form")
+    form = _without_refused_patterns(given) if isinstance(given, dict) else None
     if form is None or not definition.is_form(form):
         return None
     ui = object_in(form, "ui")
@@ -274,11 +275,9 @@ def _fields(schema: Json, ui: Json, ui_member: str, variables: Json) -> tuple[Fi
     )
 
 
-def _without_refused_patterns(form: Any) -> Any:
+def _without_refused_patterns(form: Json) -> Json:
     """Return the form without the patterns that this version refuses and earlier ones accepted. Their fields then take
     any text, and the engine checks it."""
-    if not isinstance(form, dict):
-        return form
     schema = object_in(form, "schema")
     properties = object_in(schema, "properties")
     usable = {name: _usable(field) for name, field in properties.items()}

@@ -56,7 +56,7 @@ class Entitlements:
     copies whose reasons cannot end."""
 
     def __init__(self, copies: Iterable[Notification], now: datetime) -> None:
-        self.roster = Roster(now)
+        self._now = now
         self._copies = [copy for copy in copies if may_end(copy)]
         self._managers: dict[int, list[int]] = {}
         self._listed: dict[tuple[int, str], People] = {}
@@ -65,10 +65,14 @@ class Entitlements:
         self._targets: dict[tuple[object, ...], list[RouteTarget]] = {}
         self._facts_by_task: dict[UUID, list[Json]] = {}
 
+    @cached_property
+    def roster(self) -> Roster:
+        return Roster(self._now)
+
     def ended(self, copy: Notification) -> Reason:
         """Return why the copy's person has lost the task; NOTHING while any reason for it holds."""
         task = copy.task
-        if task is None or not may_end(copy) or task.assignee_id == copy.recipient_id:
+        if task is None or task.assignee_id == copy.recipient_id or not may_end(copy):
             return NOTHING
         if self._holds(copy.recipient_id, copy.reason_fact, copy) or self._is_named_otherwise(copy):
             return NOTHING

@@ -107,8 +107,6 @@ def request(people: Iterable[int], now: datetime) -> None:
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: bulk.Writes) -> None:
     """Request reviews for a reopened task: while it was answered, reasons may have ended without a check."""
-    if moment != "reopened":
-        return
     had = Notification.objects.filter(task=task, reason_fact__code__in=ending())
     copies = list(had.exclude(state=NotificationState.WITHDRAWN).select_related("on_behalf_of"))
     for copy in copies:

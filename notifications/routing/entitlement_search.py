@@ -15,7 +15,8 @@ from notifications.types import lookup
 class Sources(Protocol):
     """Data that is read once for several targets; people by their keys."""
 
-    roster: Roster
+    @property
+    def roster(self) -> Roster: ...
 
     def with_refs(self, engine: Engine, refs: Iterable[str]) -> Mapping[int, Recipient]:
         """Return the people with these refs in the engine."""

@@ -278,8 +278,8 @@ def test_a_copy_that_is_read_at_the_same_moment_stays_read(monkeypatch: pytest.M
     hers, then = story.copy(story.carol), NOW - timedelta(minutes=1)
     record = recording.record
 
-    def meanwhile(each: Submission, context: Any) -> RecordedAnswer:
-        recorded = record(each, context)
+    def meanwhile(*arguments: Any) -> RecordedAnswer:
+        recorded = record(*arguments)
         reading = threading.Thread(target=read)
         reading.start()
         reading.join(10)
