@@ -170,6 +170,14 @@ def test_the_readme_leads_to_every_page_in_two_steps() -> None:
     assert [name_of(page) for page in PAGES if page not in pages] == []
 
 
+def test_the_concepts_fit_a_short_page() -> None:
+    terms = "engine event task case rule template recipient channel delivery answer step digest rota category brand"
+    explained = re.findall(r"^\*\*(.+?)\*\*", read("docs/concepts.md"), re.M)
+
+    assert len(read("docs/concepts.md").split()) <= 900
+    assert {*terms.split(), "quiet hours", "sla policy"} <= {term.lower() for term in explained}
+
+
 def test_every_picture_is_shown_and_small() -> None:
     shown = {(page.parent / link).resolve() for page in PAGES for link in links(page) if link.endswith(".png")}
     there = set((ROOT / "docs" / "images").iterdir())
