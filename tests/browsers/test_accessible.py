@@ -34,13 +34,15 @@ async def by_turns(page: Page, number: int) -> None:
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
 
 
-async def test_axe_finds_what_is_wrong(sign_in: SignIn) -> None:
+async def test_axe_finds_what_is_wrong(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the rail")
+    installation.waits_for("dave", "Approve the rail")
     dave = await sign_in("dave", again=True)
     await dave.locator(".tabs [aria-current]").evaluate("tab => tab.style.color = '#999'")
 
     assert [fault.partition(":")[0] for fault in await faults(dave)] == ["color-contrast"]
 
-    await opened(dave, await dave.locator("#list [data-slot=title][href]").first.inner_text())
+    await opened(dave, "Approve the rail")
     await dave.emulate_media(forced_colors="active")
     chosen, primary = dave.locator(".row[data-chosen]"), dave.locator("#item .button.primary").first
     assert await chosen.evaluate("row => getComputedStyle(row).outlineStyle") == "solid"

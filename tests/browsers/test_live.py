@@ -399,9 +399,8 @@ async def _pressed_before_the_second_script(installation: Installation, dave: Pa
     await dave.unroute("**/later.js")
     await dave.route("**/later.js", lambda route: route.abort())
     await dave.reload()
-    await dave.evaluate("window.sameDocument = true")
-    await card(dave, titles[1]).get_by_role("button", name="Approve").click()
-    await dave.wait_for_function("window.sameDocument === undefined")
+    async with dave.expect_navigation():
+        await card(dave, titles[1]).get_by_role("button", name="Approve").click()
     await expect(card(dave, titles[1]).locator(".outcome")).to_contain_text("Approved.")
     assert [answers(installation, title) for title in titles] == [[("approve", "")]] * 2
 
