@@ -74,9 +74,11 @@ class ItemAction:
 
 @dataclass(frozen=True)
 class HistoryWords:
-    """The entry of a task's history for an event of the product's own. `words` returns it for the Event's data."""
+    """The entry of a task's history for an event of the product's own. `words` returns it for the Event's data, whose
+    member `actor` is the person who did it."""
 
     event_type: str
+    actor: str
     words: Callable[[dict[str, Any]], str]
 
 

@@ -127,6 +127,7 @@ TEMPLATES = [
                 "breadcrumbs": "notifications.admin.desk.breadcrumbs",
                 "cells": "notifications.admin.desk.cells",
                 "bidi": "notifications.wording.directions",
+                "initials": "notifications.wording.initials",
             },
         },
     },

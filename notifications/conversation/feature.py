@@ -34,7 +34,7 @@ FEATURE = Feature(
         Questions(_askable, _notify, posting.reply_to_item),
         ItemPanel("notifications.conversation.item_panel.conversation_of"),
         ItemAction("conversation:forward", _("Forward…"), "forward", forwarding.can_forward),
-        HistoryWords(forwarding.TYPE, forwarding.history_words),
+        HistoryWords(forwarding.TYPE, "forwarded_by", forwarding.history_words),
         Pages("notifications.conversation.pages"),
         ApiPaths("notifications.conversation.api"),
         DeskPanel("notifications.task", "notifications.conversation.admin.MessageInline"),

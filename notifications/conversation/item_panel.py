@@ -31,6 +31,7 @@ from notifications.models import (
 )
 from notifications.types import object_in
 from notifications.wording.directions import all_apart, apart
+from notifications.wording.initials import Actor
 from notifications.wording.names import house_of, name_of, name_said
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
@@ -54,6 +55,7 @@ class Line:
     """One message in the reader's words. `note` says what is still pending, or where the message is kept."""
 
     message: TaskMessage
+    actor: Actor
     head: str
     text: str
     files: Sequence[File]
@@ -172,14 +174,22 @@ def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
 
 
 def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now: datetime) -> Line:
+    actor = _author(message, task, reader)
+    if reader.external:
+        note = _note_to_external(message, task, reader)
+        waits = bool(note)
+    else:
+        note = _note(message, task, engine)
+        waits = task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all())
     return Line(
         message=message,
-        head=_head(message, task, reader),
+        actor=actor,
+        head=_head(message, actor, reader),
         text="" if message.text == names_of(message.attachments.all()) else clean(message.text),
         files=[File.of(each) for each in message.attachments.all()],
-        note=_note_to_external(message, task, reader) if reader.external else _note(message, task, engine),
+        note=note,
         mine=message.author_id == reader.pk,
-        waits=task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all()),
+        waits=waits,
         stamp=short_time(message.at, now),
         exact=exact(message.at),
     )
@@ -193,16 +203,19 @@ def _note_to_external(message: TaskMessage, task: Task, reader: Recipient) -> st
     return _("This waits for your reply.") if is_asked and task.answerable else ""
 
 
-def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
-    mine, by = message.author_id == reader.pk, message.by
+def _author(message: TaskMessage, task: Task, reader: Recipient) -> Actor:
+    if message.by is None:
+        return Actor(house_of(reader) if reader.external else str(task.engine), is_system=True)
+    name = name_said(message.by["name"], message.by["ref"], reader)
+    return Actor(name, is_system=name != message.by["name"])
+
+
+def _head(message: TaskMessage, actor: Actor, reader: Recipient) -> str:
+    mine = message.author_id == reader.pk
     addressees = message.addressees.all() if message.kind != MessageKind.REPLY else ()
     addressee_names = [_("you") if each.person == reader else name_of(each.person, reader) for each in addressees]
     to = ", ".join(dict.fromkeys(apart(clean_line(name)) for name in addressee_names))
-    if by is None:
-        name = house_of(reader) if reader.external else str(task.engine)
-    else:
-        name = name_said(by["name"], by["ref"], reader)
-    names = {"name": apart(clean_line(name)), "to": to}
+    names = {"name": apart(clean_line(actor.name)), "to": to}
     if message.kind == MessageKind.QUESTION and to:
         return (_("You asked %(to)s") if mine else _("%(name)s asked %(to)s")) % names
     if message.kind == MessageKind.QUESTION:

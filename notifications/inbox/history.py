@@ -16,8 +16,9 @@ from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
 from notifications.items.revoked_items import is_taken
 from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
-from notifications.types import Json, behaviour_of
+from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording.directions import all_apart
+from notifications.wording.initials import Actor
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
@@ -28,9 +29,10 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the history: its time, what happened, and its text."""
+    """An entry of the history: its time, who did it, what happened, and its text."""
 
     at: datetime
+    actor: Actor
     text: str
     words: str
     files: Sequence[File]
@@ -53,11 +55,12 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
         entries = [*_events(task), *_escalations(task), *information, *answers]
     entries.sort(key=lambda each: each[0])
     return [
-        Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in entries[-SHOWN:]
+        Entry(at, actor, text, words, files, short_time(at, now), exact(at))
+        for at, actor, text, words, files in entries[-SHOWN:]
     ]
 
 
-EntryParts = tuple[datetime, str, str, Sequence[File]]
+EntryParts = tuple[datetime, Actor, str, str, Sequence[File]]
 
 
 def _events(task: Task) -> Iterator[EntryParts]:
@@ -69,14 +72,25 @@ def _events(task: Task) -> Iterator[EntryParts]:
         text = _event_text(behaviour, event, again=assigned)
         assigned = assigned or behaviour == "task.assigned"
         if text:
-            yield event.time or event.received_at, text, "", ()
+            yield event.time or event.received_at, _event_actor(event), text, "", ()
+
+
+def _words_of(event: Event) -> HistoryWords | None:
+    """Return what a feature says of an event of our own."""
+    if event.source != internal_events.SOURCE:
+        return None
+    return next((added for added in features.added(HistoryWords) if added.event_type == event.type), None)
+
+
+def _event_actor(event: Event) -> Actor:
+    if (own := _words_of(event)) is not None:
+        return Actor(text_in(object_in(event.data, own.actor), "name"))
+    return Actor(event.engine.name, is_system=True)
 
 
 def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
-    if event.source == internal_events.SOURCE:
-        for added in features.added(HistoryWords):
-            if added.event_type == event.type:
-                return added.words(event.data)
+    if (own := _words_of(event)) is not None:
+        return own.words(event.data)
     name = _assignee(event.data)
     if behaviour == "task.assigned":
         if name:
@@ -107,7 +121,7 @@ def _escalations(task: Task) -> Iterator[EntryParts]:
     for each in task.escalated:
         at = parse_time(each["at"])
         if at is not None:
-            yield at, _("Escalated to %(name)s") % all_apart(name=each["name"]), "", ()
+            yield at, Actor(""), _("Escalated to %(name)s") % all_apart(name=each["name"]), "", ()
 
 
 def _information(task: Task) -> Iterator[EntryParts]:
@@ -119,7 +133,8 @@ def _information(task: Task) -> Iterator[EntryParts]:
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
             title = _("%(name)s asked for information") % all_apart(name=by) if by else _("Information was supplied")
-            yield at, title, clean(str(each.get("text") or "")), ()
+            actor = Actor(str(by)) if by else Actor(task.engine.name, is_system=True)
+            yield at, actor, title, clean(str(each.get("text") or "")), ()
 
 
 def _own_answers(task: Task, reader: Recipient) -> Iterator[EntryParts]:
@@ -147,7 +162,8 @@ def _answer_entry(response: Response, reader: Recipient, text: str) -> EntryPart
             files += [File.of(attached[each], shown.label) for each in ids]
         else:
             values.append(shown.line)
-    return response.at, text, "\n".join(filter(None, (*values, clean(response.comment)))), files
+    words = "\n".join(filter(None, (*values, clean(response.comment))))
+    return response.at, Actor(str(response.recipient)), text, words, files
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:
