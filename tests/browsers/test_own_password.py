@@ -15,9 +15,9 @@ NEW = "another long walk"
 
 async def change(page: Page, old: str, new: str) -> None:
     await (await account_menu(page)).get_by_role("link", name="Password").click()
-    await page.get_by_label("Password until now").fill(old)
+    await page.get_by_label("Current password").fill(old)
     await page.get_by_label("New password", exact=True).fill(new)
-    await page.get_by_label("New password once more").fill(new)
+    await page.get_by_label("Confirm the new password").fill(new)
     await page.get_by_role("button", name="Change password").click()
 
 
@@ -46,7 +46,7 @@ async def test_a_wrong_old_password_is_said_at_its_field(sign_in: SignIn, javasc
     dave = await sign_in("dave", javascript=javascript)
     await change(dave, "not mine at all", NEW)
 
-    field = dave.get_by_label("Password until now")
+    field = dave.get_by_label("Current password")
     await expect(field).to_have_accessible_description("This is not your password. Check it and try again.")
     await expect(field).to_have_value("")
     await expect(dave.get_by_label("New password", exact=True)).to_have_accessible_description(

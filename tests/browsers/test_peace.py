@@ -158,7 +158,7 @@ async def test_erin_wants_no_more_of_these(here: MovedInstallation, browser: Bro
     await erin.goto("/link")
     await erin.get_by_label("Your e-mail address").fill(ERIN["email"])
     await erin.get_by_role("button", name="Send me a link").click()
-    await expect(erin.get_by_role("heading", name="Look into your e-mail")).to_be_visible()
+    await expect(erin.get_by_role("heading", name="Check your e-mail")).to_be_visible()
     _, link = here.mails_to("erin", 2)  # the second mail of all is that of the link
     await erin.goto(link_in(link, "link"))
     await erin.get_by_role("button", name="Open my page").click()
@@ -174,7 +174,7 @@ async def test_alice_and_carol_swap_a_turn(here: MovedInstallation, browser: Bro
     await expect(alice.get_by_text("Then Alice from Monday, 7 December, 08:00")).to_be_visible()
     turn = alice.locator("#turns-heading + ul > li").first
     await turn.get_by_text("Ask for a swap").click()
-    await turn.get_by_label("Whom, and what in return").select_option("Carol, for nothing in return")
+    await turn.get_by_label("Swap with").select_option("Carol, for nothing in return")
     await turn.get_by_role("button", name="Ask").click()
     await expect(alice.get_by_text("Carol is asked. You hear when they have answered.")).to_be_visible()
 

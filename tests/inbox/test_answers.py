@@ -30,7 +30,7 @@ def test_bob_approves_from_the_list_and_reads_on_where_he_was(shared: Story) -> 
 
     assert page.response.redirect_chain == [(f"/#n-{shared.copy(shared.bob).pk}", 302)]  # type: ignore[attr-defined]
     assert "Approved. Invoices has not confirmed it yet." in page.part("done")
-    assert page.part("nothing-waiting") == "Nothing is waiting for you."
+    assert page.part("nothing-waiting") == "Nothing is waiting for you. Show what is done"
     answer = Response.objects.get()
     assert (answer.action, answer.via, answer.comment) == ("approve", "inbox", "")
 

@@ -79,7 +79,7 @@ def test_carol_answers_from_the_list_and_everybody_reads_so(story: Story, approv
 
     page = carols(story).press("Approve")
 
-    assert page.part("nothing-waiting") == "Nothing is waiting for you."
+    assert page.part("nothing-waiting") == "Nothing is waiting for you. Show what is done"
     assert page.titles("done") == ["Approve invoice 4711"]
     assert "has not answered" not in page.text
     bobs = get(signed_in(story.bob), "/")

@@ -61,7 +61,7 @@ def test_a_long_name_is_whole_in_the_item_and_cut_where_there_is_no_room(story: 
 def test_nothing_waiting_is_good_news(story: Story) -> None:
     page = get(signed_in(story.bob), "/")
 
-    assert page.part("nothing-waiting") == "Nothing is waiting for you."
+    assert page.part("nothing-waiting") == "Nothing is waiting for you. Show what is done"
     assert page.title == "Waiting for you · wfpush"
 
 
@@ -165,7 +165,7 @@ def test_the_history_tells_who_did_what(story: Story) -> None:
     assert sorted(told, key=history.index) == told
     assert history.startswith("So far In") and "B " in history.partition("Came from Invoices")[2]
     talk = open_item(story, story.carol).part("panel")
-    said = ["Bob asked Alice", "Which cost centre?", "Invoices replied", "It is 4200."]
+    said = ["B Bob asked Alice", "Which cost centre?", "In Invoices replied", "It is 4200."]
     assert sorted(said, key=talk.index) == said
 
 

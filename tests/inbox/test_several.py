@@ -53,7 +53,7 @@ def test_items_are_ticked_and_answered_together(story: Story, invoices: list[Not
 
     assert outcomes(told) == {f"Approve invoice {n}": "Approved. Invoices has not confirmed it yet." for n in (1, 2, 3)}
     assert set(Response.objects.values_list("comment", flat=True)) == {"All three are right."}
-    assert get(signed_in(story.bob), "/").part("nothing-waiting") == "Nothing is waiting for you."
+    assert get(signed_in(story.bob), "/").part("nothing-waiting") == "Nothing is waiting for you. Show what is done"
 
 
 def test_who_was_faster_and_what_needs_four_eyes_stop_none_of_the_others(

@@ -180,7 +180,7 @@ def test_without_javascript(story: Story) -> None:
     browser = signed_in(story.bob)
 
     page = get(browser, address).press("for an hour")
-    assert page.part("nothing-waiting") == "Nothing is waiting for you."
+    assert page.part("nothing-waiting") == "Nothing is waiting for you. Show what is done"
     assert page.follow("Snoozed").titles("found") == ["Approve invoice 4711"]
     assert "snoozed until" in get(browser, address).text
 
