@@ -83,10 +83,10 @@ soak: setup-dev
 pictures: setup-dev
 	$(PY) -m pytest -q tests/admin/pictures.py
 
-# Pictures of people's pages and e-mails, to be looked at: on a phone and a desk, light and dark, in every language.
+# Pictures of people's pages and e-mails, on a phone and a desk, light and dark, in every language; and of the style page.
 looks: setup-dev
 	@mkdir -p .wfpush-looks
-	WFPUSH_SOAK=long WFPUSH_LOOKS=.wfpush-looks $(PY) -m pytest -q tests/browsers/test_peace_looks.py
+	WFPUSH_SOAK=long WFPUSH_LOOKS=.wfpush-looks $(PY) -m pytest -q tests/browsers/test_peace_looks.py tests/admin/test_style.py
 
 # What axe finds on each page of the desk, what it weighs, and how long it takes on a slow line.
 report: setup-dev

@@ -49,6 +49,8 @@ PAGES: dict[str, set[str]] = {
     "index": ALL,
     "search": ALL,
     "autocomplete": set(),
+    "style": WRITING,
+    "style_inbox": WRITING,
     "user password_change": set(),
     "apikey revoke": CONNECTING,
     "signingsecret end_now": CONNECTING,
