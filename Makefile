@@ -9,7 +9,7 @@ GOAL ?= $(or $(firstword $(MAKECMDGOALS)),setup)
 INSTALL = $(MAKE) --question $(1) >/dev/null 2>&1 || exec $(PYTHON) tools/installing.py \
 	"\`make $(GOAL)\`$(if $(filter run dev,$(GOAL)), for http://127.0.0.1:$(PORT))" $(MAKE) --no-print-directory GOAL=$(GOAL) $(1)
 
-.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages release
+.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages openapi release
 
 setup:
 	@$(call INSTALL,$(VENV)/installed)
@@ -49,9 +49,9 @@ shell: setup
 demo-event: setup
 	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
 
-lint static test bench bench-large soak pictures looks report: export WFPUSH_DATA ?= .wfpush-test
+lint static test bench bench-large soak pictures looks report openapi: export WFPUSH_DATA ?= .wfpush-test
 # Bytecode is kept, whatever the environment says: without it each of some 300 starts of the product compiles it anew.
-lint static test bench bench-large soak pictures looks report: export PYTHONDONTWRITEBYTECODE :=
+lint static test bench bench-large soak pictures looks report openapi: export PYTHONDONTWRITEBYTECODE :=
 
 lint: static
 	$(PY) -m pytest -q -m "not django_db" tests/test_layering.py $(wildcard tests/test_docs*.py)
@@ -94,6 +94,10 @@ report: setup-dev
 
 messages: setup
 	$(PY) -m tools.messages
+
+openapi: setup
+	@$(PY) -m tests.support.prepare
+	@$(PY) manage.py spectacular --format openapi-json >$$WFPUSH_DATA/openapi.json && mv $$WFPUSH_DATA/openapi.json docs/
 
 # PART of the version rises: major, minor or patch. First everything that takes no time is checked.
 release: setup-dev

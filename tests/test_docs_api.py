@@ -53,6 +53,12 @@ def test_the_list_of_paths_is_that_of_the_api() -> None:
     assert documented == operations()
 
 
+def test_the_file_is_the_description_that_is_served() -> None:
+    is_current = json.loads(read("docs/openapi.json")) == json.loads(document())
+
+    assert is_current, "`make openapi` renews docs/openapi.json"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_names_a_path_that_is_not_there(page: Path) -> None:
     named = re.findall(r"`(GET|PUT|POST|DELETE) (/api/[^\s`?]+)", page.read_text(encoding="utf-8"))
