@@ -123,8 +123,8 @@ def test_the_page_says_it_and_names_nobody(told: Story) -> None:
         page = client.get(f"{address}?period=day")
 
     text = " ".join(page.content.decode().split())
-    assert "<td>8</td><td>75 %</td><td>within 30 min</td><td>1</td><td>within 4 h 0 min</td><td>25 %</td>" in text
-    mail = "<td>8</td><td>25 %</td><td>within 30 min</td><td>0</td><td>–</td><td>25 %</td>"
+    assert "<td>8</td><td>75 %</td><td>within 30 min</td> <td>1</td><td>within 4 h 0 min</td><td>25 %</td>" in text
+    mail = "<td>8</td><td>25 %</td><td>within 30 min</td> <td>0</td><td>–</td><td>25 %</td>"
     assert text.count(mail) == 2, "of the category, and of all"
     for person in Recipient.objects.exclude(name=""):
         assert f">{person.name}<" not in text
