@@ -102,7 +102,7 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await expect(dave.get_by_role("button", name="Look")).to_be_visible()
     await look("absences from a calendar")
     await dave.go_back()
-    await dave.get_by_label("Stand-in").fill("Nobody knows")
+    await dave.get_by_label("Stand-in", exact=True).fill("Nobody knows")
     await dave.get_by_role("button", name="Save").click()
     await expect(dave.get_by_text("Nobody here is called that.")).to_be_visible()
     await look("absence refused")
