@@ -1,6 +1,6 @@
-"""`python -m tests.support.interruptions`: apply what is left of the migrations; interrupt those that are not atomic.
+"""`python -m tests.support.interruptions STEP`: apply what is left of the migrations; interrupt those not atomic.
 
-Each is interrupted after its first statement, then after its second one, and so on until it is through, each time in
+Each is interrupted after its first statement, then STEP statements later, and so on until it is through, each time in
 the state in which the time before has left it. An interruption closes the connection, as `kill -9` does. An index is
 left invalid once, as if its build had been interrupted, and once complete.
 """
@@ -83,17 +83,17 @@ def main() -> None:
         if migration.atomic:
             state = executor.apply_migration(state, migration)
         else:
-            state, times = apply(executor, state, migration)
+            state, times = apply(executor, state, migration, int(sys.argv[1]))
             sys.stdout.write(f"{migration}: interrupted {times} times\n")
 
 
-def apply(executor: Executor, state: ProjectState, migration: Migration) -> tuple[ProjectState, int]:
+def apply(executor: Executor, state: ProjectState, migration: Migration, step: int) -> tuple[ProjectState, int]:
     """Return the state after the migration, and how often it was interrupted."""
     broken: set[str] = set()
-    for statements in count(1):
+    for times, statements in enumerate(count(1, step)):
         try:
             with connection.execute_wrapper(Interruption(statements, broken)):
-                return executor.apply_migration(state.clone(), migration), statements - 1
+                return executor.apply_migration(state.clone(), migration), times
         except Interrupted:
             connection.close()
     raise AssertionError("unreachable")

@@ -198,13 +198,13 @@ def test_requests_may_be_sent_before_those_before_them_are_answered(port: int) -
 
 @pytest.mark.ci
 def test_of_requests_that_wait_for_their_turn_there_are_not_many(port: int) -> None:
-    wire = Wire(port)
+    wire, requests = Wire(port), head(path="/large") * 1000
     wire.socket.settimeout(5)
     sent = 0
     with suppress(OSError):  # the server reads no more before the bound is reached
         while sent < 100 * 2**20:
-            wire.send(head() * 1000)
-            sent += len(head()) * 1000
+            wire.send(requests)
+            sent += len(requests)
     assert sent < 10 * 2**20, "but for what is on its way"
 
 
