@@ -59,7 +59,7 @@ def test_tasks_go_the_ways_that_tasks_go() -> None:
         *("case.status_changed", "request.status_changed", "exception.raised", "exception.resolved"),
     }
     given = {len(tasks) for tasks in assigned.values()}
-    assert given == {1, 2}, "some are given to somebody else"
+    assert given == {1, 2}, "some are reassigned to somebody else"
     first = [next(iter(task.keys() & {"assignee", "candidates", "teams"})) for task, *_ in assigned.values()]
     assert Counter(first).most_common()[0][0] == "assignee"
     assert set(first) == {"assignee", "candidates", "teams"}

@@ -42,7 +42,7 @@ def days(data: CalendarData, notes: Mapping[date, str], first: date, count: int)
 
 def _why(data: CalendarData, notes: Mapping[date, str], day: date) -> str:
     if day in data.days:
-        return notes.get(day) or gettext("a day of its own")
+        return notes.get(day) or gettext("a special day")
     if data.country and day in public_holidays(data.country, data.subdivision, day.year):
         return names(data.country, data.subdivision, day.year, get_language() or "en")[day]
     return ""

@@ -106,7 +106,7 @@ class CalendarForm(forms.ModelForm):
         model, field = WORKERS[name]
         elsewhere = model._default_manager.filter(**{f"{field}__in": chosen}).exclude(calendar=self.instance.pk or 0)
         for row in elsewhere.select_related(field, "calendar"):
-            text = gettext("%(who)s works by the calendar “%(calendar)s” already: take it out there first.")
+            text = gettext("%(who)s already uses the calendar “%(calendar)s”. Remove it there first.")
             self.add_error(name, text % {"who": row, "calendar": row.calendar})  # type: ignore[attr-defined]
 
 
@@ -142,10 +142,10 @@ class DayFormSet(PaginationInlineFormSet):
             Calendar.from_dict(self.instance.as_dict(days)).check(timezone.localdate())
         except BadCalendar as fault:  # the form has reported the others
             if fault.pointer == "/days":
-                text = gettext("At most %(count)d days may have hours of their own.")
+                text = gettext("A calendar has at most %(count)d special days.")
                 raise forms.ValidationError(text % {"count": MOST_DAYS}) from fault
         except NoWorkingTime as fault:
-            raise forms.ValidationError(gettext("It holds no working time in the 366 days to come.")) from fault
+            raise forms.ValidationError(gettext("It has no working time in the next 366 days.")) from fault
 
 
 class DayInline(TabularInline):
@@ -155,21 +155,21 @@ class DayInline(TabularInline):
     extra = 0
     hide_title = True
     fields = ["date", "hours", "note"]
-    verbose_name_plural = _("days of their own: instead of the week's hours and of public holidays")
+    verbose_name_plural = _("special days: replace the week's hours and public holidays")
 
 
 class Gaps(Conditions):
     title = _("gaps")
     parameter_name = "gaps"
     conditions = {
-        "unused": (_("nothing counts by it"), Q(policies=None, teams=None, people=None)),
+        "unused": (_("no policy uses it"), Q(policies=None, teams=None, people=None)),
         "holidays": (_("works on public holidays"), Q(country="")),
     }
 
 
 @admin.register(BusinessCalendar)
 class BusinessCalendarAdmin(HistoryAdmin):
-    empty_says = _("When work is done, by which SLA policies count. Add the first one.")
+    empty_says = _("Working time that SLA policies use. Add the first calendar.")
     form = CalendarForm
     list_display = ["name", "timezone", "hours", "closed_on", "used_by", "policy_count"]
     list_filter = [Gaps]
@@ -177,7 +177,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
     parts = [CalendarDay, TeamCalendar, PersonCalendar]
     inlines = [DayInline]
     readonly_fields = ["weeks", "next_holidays", "data_versions", "works_by_it"]
-    data_versions = column(lambda calendar: calendar_words.sources(), _("reckoned with"))
+    data_versions = column(lambda calendar: calendar_words.sources(), _("calculated with"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
         calendars: QuerySet[BusinessCalendar] = super().get_queryset(request)
@@ -196,8 +196,8 @@ class BusinessCalendarAdmin(HistoryAdmin):
         return [
             (None, {"fields": ["name", "timezone", ("country", "subdivision")]}),
             *([(_("Week"), week)] if edits else []),
-            (_("Who works by it"), {"fields": workers}),
-            *([(_("What comes of it"), meaning)] if obj else []),
+            (_("Used by"), {"fields": workers}),
+            *([(_("Preview"), meaning)] if obj else []),
         ]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -224,7 +224,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
         reckoning = calendar.reckoning_or_none()
         if reckoning is None:
             return mark("bad", gettext("cannot be read"))
-        return shortened(calendar_words.week_in_short(reckoning.data) or gettext("only days of their own"), 110)
+        return shortened(calendar_words.week_in_short(reckoning.data) or gettext("only special days"), 110)
 
     @display(description=_("public holidays of"), ordering="country")
     def closed_on(self, calendar: BusinessCalendar) -> str:
@@ -232,7 +232,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
             return gettext("none")
         return ", ".join([country_name(calendar.country), *filter(None, [calendar.subdivision])])
 
-    @display(description=_("who works by it"))
+    @display(description=_("used by"))
     def used_by(self, calendar: Any) -> str:
         teams, people = calendar.team_total, calendar.person_total
         of_teams = ngettext("%(count)d team", "%(count)d teams", teams) % {"count": teams}
@@ -262,10 +262,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
         return ", ".join([*teams, *(str(each) for each in calendar.people.select_related("recipient"))]) or "–"
 
 
-WEEK_HELP = _(
-    "From–until, several separated by commas: 09:00–12:30, 13:30–18:00. Empty: closed. What ends at or before its "
-    "beginning goes on into the next day: 22:00–06:00; 00:00–00:00 is a whole day."
-)
+WEEK_HELP = _("Such as 09:00–12:30, 13:30–18:00. Empty: closed. Overnight: 22:00–06:00. A whole day: 00:00–00:00.")
 
 
 # --- lists across all calendars ---------------------------------------------------------------------------------------
@@ -278,7 +275,7 @@ class PartOfCalendar(LedgerAdmin):
 
 @admin.register(CalendarDay)
 class CalendarDayAdmin(PartOfCalendar):
-    empty_says = _("Holidays and short days. They are written on the page of a calendar.")
+    empty_says = _("Holidays and short days. They are edited on the calendar's page.")
     list_display = ["date", "hours_words", "note", "of_calendar"]
     list_select_related = ["calendar"]
     search_fields = ["note", "calendar__name"]
@@ -288,7 +285,7 @@ class CalendarDayAdmin(PartOfCalendar):
 
 @admin.register(TeamCalendar)
 class TeamCalendarAdmin(PartOfCalendar):
-    empty_says = _("Teams with a calendar of their own. It is chosen on the page of a calendar.")
+    empty_says = _("Teams with their own calendar. They are chosen on the calendar's page.")
     list_display = ["team", "of_calendar"]
     list_select_related = ["team", "calendar"]
     search_fields = ["team__name", "calendar__name"]
@@ -296,7 +293,7 @@ class TeamCalendarAdmin(PartOfCalendar):
 
 @admin.register(PersonCalendar)
 class PersonCalendarAdmin(PartOfCalendar):
-    empty_says = _("People with a calendar of their own. It is chosen on the page of a calendar.")
+    empty_says = _("People with their own calendar. They are chosen on the calendar's page.")
     list_display = ["recipient", "of_calendar"]
     list_select_related = ["recipient", "calendar"]
     search_fields = ["recipient__name", "=recipient__ref", "calendar__name"]

@@ -100,21 +100,19 @@ BOOKS = ["id", "started_at", "paused_at", "held_until", "ended_at", "tries", "cl
 
 @admin.register(Escalation)
 class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
-    empty_says = _("Clocks of tasks. None runs yet: they begin with tasks that an SLA policy is for.")
+    empty_says = _("Clocks of tasks. None is running yet: they start with tasks that match an SLA policy.")
     list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
     found_by = ["task__task_id", "task__name__istartswith", "task__case__case_id"]
-    search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
+    search_help_text = _("A complete task or case id, or the start of a name, among the newest 100,000.")
     change_form_outer_before_template = "admin/desk/clock.html"
     actions_list = ["sla", "simulator", "dead_ends"]
     title = column(lambda clock: str(clock.task), _("task"), "task__name")
     of_task = column(lambda clock: link(clock.task), _("task"))
     of_policy = column(lambda clock: link(clock.policy), _("policy"), "policy__name")
     because = column(lambda clock: reasons.words(clock, "why"), _("why this policy"))
-    followed = column(
-        lambda clock: pretty(clock.rules.data), _("the rules that it follows, as they were when it began")
-    )
+    followed = column(lambda clock: pretty(clock.rules.data), _("the policy as it was when the clock started"))
     fieldsets = [
         (
             None,
@@ -159,13 +157,13 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
 class StepRunAdmin(LedgerAdmin):
     """The list of the steps of all clocks. The clock's page shows them as a timeline."""
 
-    empty_says = _("Reminders and escalations that were due. None has been yet.")
+    empty_says = _("Reminders and escalations that were due. There are none yet.")
 
     list_display = ["ran", "of_task", "of_policy", "result_mark", "told_people", "in_trace"]
     list_filter = ["result", "escalation__policy"]
     list_select_related = ["escalation__task", "escalation__policy", "event"]
     found_by = ["escalation__task__task_id"]
-    search_help_text = _("A task's id, whole.")
+    search_help_text = _("A complete task id.")
     fields = ["of_clock", "of_task", "of_policy", "due_at", "ran_at", "result_mark", "told_people", "in_trace"]
     ordering = ["-pk"]
 
@@ -173,7 +171,9 @@ class StepRunAdmin(LedgerAdmin):
     of_clock = column(lambda run: link(run.escalation), _("escalation"))
     of_task = column(lambda run: link(run.escalation.task), _("task"), "escalation__task__name")
     of_policy = column(lambda run: policy_of(run.escalation), _("policy"), "escalation__policy__name")
-    in_trace = column(lambda run: link(run.event, gettext("how they were told")) if run.event else NOTHING, _("trace"))
+    in_trace = column(
+        lambda run: link(run.event, gettext("how they were notified")) if run.event else NOTHING, _("trace")
+    )
 
     @display(description=_("result"), ordering="result")
     def result_mark(self, run: StepRun) -> SafeString:
@@ -191,7 +191,7 @@ class EscalationInline(ClockColumns, ReadOnlyInline):
     model = Escalation
     related = ["task", "policy", "rules"]
     fields = ["of_policy", "state_now", "due_by", "next_at", "told"]
-    verbose_name_plural = _("escalations: its clock, and whom it told")
+    verbose_name_plural = _("escalations: the SLA clock and who was notified")
     classes = ["collapse"]
     show_change_link = False  # the policy's name leads to the clock
     template_after = "admin/desk/clocks_after.html"

@@ -70,10 +70,10 @@ class HoursField(ParsedField):
 def _interval(text: str) -> list[str]:
     match = INTERVAL.fullmatch(text)
     if match is None:
-        raise ValidationError(_("Write “%(text)s” as from–until, such as 09:00–12:30.") % {"text": text})
+        raise ValidationError(_("Enter “%(text)s” as from–until, such as 09:00–12:30.") % {"text": text})
     times = [(int(match[at]), int(match[at + 1] or 0)) for at in (1, 3)]
     if any(time > (24, 0) or time[1] > 59 for time in times) or times[0] == (24, 0):
-        raise ValidationError(_("In “%(text)s” is a time that no clock shows.") % {"text": text})
+        raise ValidationError(_("“%(text)s” contains an invalid time.") % {"text": text})
     return [f"{hours % 24:02}:{minutes:02}" for hours, minutes in times]
 
 
@@ -127,9 +127,9 @@ class DurationField(ParsedField):
             return None
         minutes = read(text)
         if minutes is None:
-            raise ValidationError(_("Write a time such as 30m, 1h 30m or 2d instead of “%(text)s”.") % {"text": text})
+            raise ValidationError(_("Enter a time such as 30m, 1h 30m or 2d instead of “%(text)s”.") % {"text": text})
         if minutes < 0 and not self.signed:
-            raise ValidationError(_("Write a time without a minus."))
+            raise ValidationError(_("Enter a time without a minus."))
         return minutes
 
     def validate(self, value: Any) -> None:

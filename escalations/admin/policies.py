@@ -69,9 +69,9 @@ class PolicyForm(forms.ModelForm):
         label=_("How long the task may take"),
         required=False,
         widget=DurationWidget(),
-        help_text=_("A day has 24 hours, in working time, too."),
+        help_text=_("Working days also have at most 24 hours."),
     )
-    hold_minutes = DurationField(label=_("For how long nobody is told"), required=False, widget=DurationWidget())
+    hold_minutes = DurationField(label=_("How long nobody is notified"), required=False, widget=DurationWidget())
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -114,7 +114,7 @@ class StepForm(StepFormBase):
         signed=True,
         initial=0,
         widget=DurationWidget(signed=True),
-        help_text=_("A day has 24 hours, in working time, too."),
+        help_text=_("Working days also have at most 24 hours."),
     )
     repeat_every = DurationField(label=_("Again every"), required=False, widget=DurationWidget())
     channels = OrderedChoicesField(
@@ -180,14 +180,14 @@ class Gaps(Conditions):
     title = _("gaps")
     parameter_name = "gaps"
     conditions = {
-        "steps": (_("nobody is told: no steps"), Q(steps=None)),
+        "steps": (_("nobody is notified: no steps"), Q(steps=None)),
         "fallback": (_("no fallback owner"), Q(fallback=None)),
     }
 
 
 @admin.register(Policy)
 class PolicyAdmin(RuleAdmin):
-    empty_says = _("When people are reminded, and who is told if nobody answers. Add the first one.")
+    empty_says = _("When people are reminded, and who is notified if nobody answers. Add the first one.")
     form = PolicyForm
     list_display = ["position", "name", "which", "due_is", "what_happens", "open_clocks", "on"]
     list_display_links = ["name"]
@@ -204,8 +204,8 @@ class PolicyAdmin(RuleAdmin):
     fieldsets = [
         (None, {"fields": ["name", "enabled", "position", "engine"]}),
         (_("The clock"), {"fields": ["clock", "minutes", "time", "calendar", "calendar_of"]}),
-        (_("What stops it"), {"fields": ["pauses", "on_acknowledge", "hold_minutes"]}),
-        (_("Where nobody is reached"), {"fields": ["fallback"]}),
+        (_("When it stops"), {"fields": ["pauses", "on_acknowledge", "hold_minutes"]}),
+        (_("If nobody is reached"), {"fields": ["fallback"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
@@ -235,7 +235,7 @@ class PolicyAdmin(RuleAdmin):
         elif effect.joining:
             self.message_user(request, joining(effect))
         if not PolicyStep.objects.filter(policy=policy).exists():
-            text = gettext("This policy has no steps: tasks get their due date, and nobody is told.")
+            text = gettext("This policy has no steps: tasks get their due date, and nobody is notified.")
             self.message_user(request, text, messages.WARNING)
         conditions = PolicyCondition.objects.filter(policy=policy)  # queried again: they were just saved
         for sentence in (*doubts_about_tasks(conditions, policy.engine), *warnings(policy)):
@@ -251,7 +251,7 @@ class PolicyAdmin(RuleAdmin):
     def what_happens(self, policy: Policy) -> SafeString:
         steps = [wording.sentence(wording.of_row(step), policy.time) for step in policy.steps.all()]
         if not steps:
-            return mark("bad", gettext("nobody is told"))
+            return mark("bad", gettext("nobody is notified"))
         lines = format_html_join("", "<div>{}</div>", ((shortened(step, 110),) for step in steps))
         return format_html('<div class="desk-both">{}</div>', lines)
 
@@ -308,14 +308,14 @@ class PartOfPolicy(LedgerAdmin):
 
 @admin.register(PolicyCondition)
 class PolicyConditionAdmin(ShowsValue, PartOfPolicy):
-    empty_says = _("For which tasks a policy is. They are written on the policy's page.")
+    empty_says = _("The tasks that a policy applies to. They are edited on the policy's page.")
     list_display = ["path", "operator", "shown_value", "of_policy"]
     search_fields = ["path", "value", "policy__name"]
 
 
 @admin.register(PolicyStep)
 class PolicyStepAdmin(PartOfPolicy):
-    empty_says = _("What a policy does, and when. They are written on the policy's page.")
+    empty_says = _("Steps of policies. They are edited on the policy's page.")
     list_display = ["says", "template", "category", "of_policy"]
     list_filter = ["kind", "target", "policy"]
     list_select_related = ["policy", "team", "person", "template", "category"]

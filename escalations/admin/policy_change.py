@@ -77,9 +77,7 @@ def sentences(effect: Effect) -> Iterator[str]:
     counts = effect.counts
     what = ", ".join(_count_sentence(turn, counts[turn]) for turn in TURNS if counts[turn])
     many = min(effect.clocks, policy_change.MAX_CLOCKS)
-    text = ngettext(
-        "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
-    )
+    text = ngettext("%(count)d open task follows it: %(what)s.", "%(count)d open tasks follow it: %(what)s.", many)
     yield text % {"count": many, "what": what}
     if effect.clocks > policy_change.MAX_CLOCKS:
         yield gettext("There are more; these are due first.")
@@ -96,8 +94,8 @@ def _count_sentence(turn: Turn, count: int) -> str:
         text = ngettext("%(count)d would never escalate", "%(count)d would never escalate", count)
     elif turn == Turn.FIRST:
         text = ngettext(
-            "%(count)d would escalate, and has nothing to come now",
-            "%(count)d would escalate, and have nothing to come now",
+            "%(count)d would escalate and has no next step now",
+            "%(count)d would escalate and have no next step now",
             count,
         )
     else:

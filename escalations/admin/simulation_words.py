@@ -109,20 +109,20 @@ def counts_working_time(rules: RuleSet) -> bool:
 
 def whose_calendar(rules: RuleSet, task: Task) -> str:
     if not counts_working_time(rules):
-        return _("none: this policy counts by the clock")
+        return _("none: this policy counts around the clock")
     name = rules.calendar_name
     calendar_of = Policy.objects.filter(name=rules.name).values_list("calendar_of", flat=True).first()
     theirs = PersonCalendar.objects.filter(recipient=task.assignee_id, calendar__name=name)
     if calendar_of == CalendarOf.ASSIGNEE and theirs.exists():
-        return _("“%(calendar)s”, by which %(name)s works") % {"calendar": name, "name": task.assignee}
+        return _("“%(calendar)s”, the calendar of %(name)s") % {"calendar": name, "name": task.assignee}
     if calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
         rows = TeamCalendar.objects.filter(calendar__name=name).select_related("team").order_by("team__name")
         row = rows.filter(team__tasks=task.pk).first()
         if row is None and task.assignee_id:
             row = rows.filter(team__members=task.assignee_id).first()
         if row is not None:
-            return _("“%(calendar)s”, by which the team %(name)s works") % {"calendar": name, "name": row.team}
-    return _("“%(calendar)s”, that of the policy") % {"calendar": name}
+            return _("“%(calendar)s”, the calendar of the team %(name)s") % {"calendar": name, "name": row.team}
+    return _("“%(calendar)s”, the calendar of the policy") % {"calendar": name}
 
 
 # --- policies ---------------------------------------------------------------------------------------------------------
@@ -141,23 +141,23 @@ def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
         # Only the reason, without the policy's name that is stored with it.
         part = simulation.why.argument("reason")
         why = part.words() if isinstance(part, Reason) else simulation.why.words()
-        text = _("policy “%(name)s” applied when the clock began: %(reason)s")
+        text = _("policy “%(name)s” applied when the clock started: %(reason)s")
         yield Line(text % {"name": rules.name, "reason": why}, "ok")
         if fitting is not None:
-            yield Line(_("a task that came now would follow “%(name)s”") % {"name": fitting.policy}, "wait")
+            yield Line(_("a new task would follow “%(name)s”") % {"name": fitting.policy}, "wait")
     if others:
         form = _("policy “%(name)s”: %(reason)s")
         lines = [_policy_line(form, each.policy, "quiet", each.reason.words()) for each in others]
-        count = _("policies that were looked at first and do not fit: %(count)d") % {"count": len(lines)}
+        count = _("policies checked before that do not match: %(count)d") % {"count": len(lines)}
         yield Line(count, "quiet", below=lines, folded=rules is not None)
 
 
 def _without_clock(fitting: PolicyFit | None) -> Iterator[Line]:
-    yield Line(_("no clock runs, so nobody is told by time"), "bad")
+    yield Line(_("no clock is running, so time notifies nobody"), "bad")
     if fitting is None:
-        yield Line(_("no policy fits"), "quiet")
+        yield Line(_("no policy matches"), "quiet")
     else:
-        text = _("policy “%(name)s” fits now, but did not fit when the task came: a task keeps the policy of that time")
+        text = _("policy “%(name)s” matches now, but not when the task was created: a task keeps its policy")
         yield _policy_line(text, fitting.policy, "wait")
 
 
@@ -171,7 +171,7 @@ def why_no_steps(simulation: Simulation) -> str:
     if simulation.rules is None or simulation.rows:
         return ""
     if simulation.state == EscalationState.PAUSED:
-        return _("The clock stands still until the question is answered. Until then nobody is told.")
+        return _("The clock is paused until the question is answered. Until then, nobody is notified.")
     if simulation.state == EscalationState.STOPPED:
-        return _("The task is acknowledged, and this policy tells nobody after that.")
-    return _("Nothing is left to come: all steps are taken, or the policy has none.")
+        return _("The task is acknowledged, and this policy notifies nobody after that.")
+    return _("No steps are left: all were taken, or the policy has none.")

@@ -41,13 +41,13 @@ class WhenForm(forms.Form):
         label=_("As if it were"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),  # it sends ISO dates in every locale
-        error_messages={"invalid": _("Write a date such as 2026-11-26.")},
+        error_messages={"invalid": _("Enter a date such as 2026-11-26.")},
     )
     time = forms.TimeField(
         label=_("at this time"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"type": "time"}),
-        error_messages={"invalid": _("Write a time such as 16:30.")},
+        error_messages={"invalid": _("Enter a time such as 16:30.")},
     )
 
     def clean_day(self) -> date | None:
@@ -90,7 +90,7 @@ class TaskForm(WhenForm):
         if len(matches) > 1:
             raise ValidationError(gettext("Several engines have a task with this id. Open it in the list of tasks."))
         if not matches[0].answerable:
-            raise ValidationError(gettext("This task has ended: nobody is told of it any more."))
+            raise ValidationError(gettext("This task has ended: nobody is notified of it any more."))
         return matches[0]
 
 
@@ -188,6 +188,6 @@ def _foresight(simulation: Simulation, task: Task, *, is_stored: bool) -> Foresi
     done = dict.fromkeys(row.kind for row in simulation.rows if row.result == RunResult.DONE)
     foresight.afterwards = [str(KINDS[kind].afterwards) for kind in done if KINDS[kind].afterwards]
     if simulation.ends_early:
-        text = gettext("More would follow: only the first %(count)d are reckoned.")
+        text = gettext("More would follow: only the first %(count)d are calculated.")
         foresight.ends_early = text % {"count": MOST_STEPS}
     return foresight

@@ -305,9 +305,9 @@ def _next_step(
 ) -> tuple[SafeString, SafeString]:
     """Return the next step as text, and its time."""
     if clock.state == EscalationState.PAUSED:
-        return mark("wait", gettext("the answer to a question, before anybody is told")), NO_WORDS
+        return mark("wait", gettext("the answer to a question, before anybody is notified")), NO_WORDS
     if clock.state == EscalationState.STOPPED:
-        return mark("quiet", gettext("acknowledged: nobody is told any more")), NO_WORDS
+        return mark("quiet", gettext("acknowledged: no more notifications")), NO_WORDS
     step = next((each for each in rules_of(clock).occurrences(clock.deadline) if each.key not in taken), None)
     if step is None:
         return mark("bad", gettext("nothing more: all steps are taken")), NO_WORDS

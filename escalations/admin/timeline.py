@@ -35,7 +35,7 @@ def lines(escalation: Escalation) -> list[Line]:
     calls = Callback.objects.in_bulk([run.event_id for run in runs if run.event_id])
     spoken = {run.rules_id: of_rules(rules_of(run)) for run in runs if run.rules_id != escalation.rules_id}
     return [
-        DayLine(_("the clock began by %(why)s") % began, "ok", escalation.started_at, due),
+        DayLine(_("the clock was started by %(why)s") % began, "ok", escalation.started_at, due),
         *(_run(run, spoken.get(run.rules_id, words), calls.get(run.event_id)) for run in runs),
         *_standstill_lines(escalation),
         *_upcoming_lines(escalation, rules, words),
@@ -78,12 +78,12 @@ def _standstill_lines(escalation: Escalation) -> list[Line]:
     if escalation.ended_at is not None:
         return []
     if escalation.state == EscalationState.PAUSED:
-        text = _("paused by a question: the clock stands still until it is answered")
+        text = _("paused by a question: the clock is paused until it is answered")
         return [DayLine(text, "wait", escalation.paused_at)]
     if escalation.state == EscalationState.STOPPED:
-        return [Line(_("acknowledged: nobody is told any more"), "quiet")]
+        return [Line(_("acknowledged: no more notifications"), "quiet")]
     if escalation.held_until is not None and escalation.held_until > timezone.now():
-        return [DayLine(_("acknowledged: nobody is told until then"), "wait", escalation.held_until)]
+        return [DayLine(_("acknowledged: no notifications until then"), "wait", escalation.held_until)]
     return []
 
 

@@ -284,7 +284,7 @@ class Drawing:
         if nobody := sum(step.tone == "bad" for step in self.steps):
             parts.append(ngettext("%(count)d reaches nobody", "%(count)d reach nobody", nobody) % {"count": nobody})
         days = [f"{day} {why}" for day, why, _hours in self.days_in_words]
-        return "; ".join([*parts, *days]) + ". " + _("The list below tells the same in words.")
+        return "; ".join([*parts, *days]) + ". " + _("The list below says the same in words.")
 
 
 def _day_label(day: date) -> str:

@@ -35,16 +35,16 @@ def faults_of(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> lis
 # --- faults of the policy ---------------------------------------------------------------------------------------------
 def of_policy(policy: Policy) -> Faults:
     if policy.clock == Clock.DURATION and not policy.minutes:
-        yield "minutes", _("Write how long the task may take.")
+        yield "minutes", _("Enter how long the task may take.")
     if policy.time == TimeKind.BUSINESS and policy.calendar is None:
-        yield "calendar", _("Choose the calendar by which working time is counted.")
+        yield "calendar", _("Choose the calendar that defines working time.")
     if policy.on_acknowledge == OnAcknowledge.HOLDS and not policy.hold_minutes:
-        yield "hold_minutes", _("Write for how long nobody is told.")
+        yield "hold_minutes", _("Enter how long nobody is notified.")
     if policy.calendar is not None:
         try:
             policy.calendar.reckoning()
         except BadCalendar as fault:
-            yield "calendar", _("This calendar cannot be reckoned with: %(fault)s") % {"fault": fault}
+            yield "calendar", _("This calendar cannot be used: %(fault)s") % {"fault": fault}
 
 
 # --- faults of the steps ----------------------------------------------------------------------------------------------
@@ -57,26 +57,26 @@ def of_steps(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> Iter
         for field, sentence in (*KINDS[step.kind].faults(step), *_repetition(step), *_time(policy, step)):
             yield at, field, sentence
         if calendar is not None and not _is_reached(policy, step, calendar, now):
-            text = _("The calendar “%(calendar)s” holds no working time so far ahead: this never comes.")
+            text = _("The calendar “%(calendar)s” has no working time that far ahead: this never happens.")
             yield at, "offset", text % {"calendar": policy.calendar}
 
 
 def _repetition(step: PolicyStep) -> Faults:
     if step.repeats and not step.repeat_every:
-        yield "repeat_every", _("Write after how long it is repeated.")
+        yield "repeat_every", _("Enter the time between repetitions.")
     elif step.repeat_every and not step.repeats:
-        yield "repeats", _("Write how often it is repeated.")
+        yield "repeats", _("Enter the number of repetitions.")
     elif step.repeat_every and step.repeat_every * step.repeats > MOST_MINUTES:
-        yield "repeats", _("Repetitions may go on for a year at the most.")
+        yield "repeats", _("Repetitions may last at most one year.")
 
 
 def _time(policy: Policy, step: PolicyStep) -> Faults:
     if step.time == TimeKind.BUSINESS and policy.calendar is None:
-        yield "time", _("Working time needs the policy's calendar: choose one, or count by the clock.")
+        yield "time", _("Working time needs the policy's calendar: choose one, or count around the clock.")
     whole = policy.minutes if policy.clock == Clock.DURATION else None
     # Working time never passes faster than wall clock time, so this is certain.
     if whole and step.time in (policy.time, TimeKind.BUSINESS) and step.offset < -whole:
-        text = _("This is before the clock begins: the whole time is %(span)s.")
+        text = _("This is before the clock starts: the total time is %(span)s.")
         yield "offset", text % {"span": duration(whole)}
 
 

@@ -71,14 +71,14 @@ class Notify(StepKind):
 
     def faults(self, step: PolicyStep) -> Faults:
         if not step.target:
-            yield "target", _("Choose who is told.")
+            yield "target", _("Choose who is notified.")
         yield from unnamed(step)
         if step.template is None:
-            yield "template", _("Choose the template that words the message.")
+            yield "template", _("Choose the template of the message.")
         elif not step.template.versions.filter(state=VersionState.PUBLISHED).exists():
             yield "template", _("The template “%(template)s” has no published version.") % {"template": step.template}
         if step.category_id is None:
-            yield "category", _("Choose the category, which names the channels.")
+            yield "category", _("Choose the category. It sets the channels.")
         unknown = [channel for channel in step.channels if channel not in [INBOX, *all_facts()]]
         if unknown:
             placeholders = {"unknown": ", ".join(unknown), "known": ", ".join(offered_channels())}

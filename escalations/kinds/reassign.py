@@ -26,12 +26,10 @@ from notifications.reasons import Reason, joined
 
 class Reassign(StepKind):
     kind = "reassign"
-    label = gettext_lazy("give the task to somebody else")
+    label = gettext_lazy("reassign the task")
     fields = PEOPLE
     to_one_person = True
-    afterwards = gettext_lazy(
-        "Once the engine has given the task to somebody else, this clock ends and one of theirs begins."
-    )
+    afterwards = gettext_lazy("When the engine reassigns the task, this clock ends and a new one starts.")
 
     def take(self, takings: Sequence[Taking]) -> list[StepOutcome]:
         """Ask for the first person of the target, with delegates and fallback owner as for messages."""
@@ -52,12 +50,12 @@ class Reassign(StepKind):
             return
         yield from unnamed(step)
         if step.target == StepTarget.PERSON and step.person is not None and step.person.external:
-            yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
+            yield "person", _("%(person)s does not belong to your organisation.") % {"person": step.person}
 
     def says(self, step: StepDescription) -> str:
         if not step.target:
-            return _("give the task to nobody")
-        return _("give the task to %(whom)s") % {"whom": name_of(step)}
+            return _("reassign the task to nobody")
+        return _("reassign the task to %(whom)s") % {"whom": name_of(step)}
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
         """Return whether the step was due before the clock began: a new assignee must not lose a late task at once."""

@@ -66,8 +66,8 @@ class CalendarDay(models.Model):
     note = models.CharField(_("note"), max_length=120, blank=True)
 
     class Meta:
-        verbose_name = _("day of its own")
-        verbose_name_plural = _("days of their own")
+        verbose_name = _("special day")
+        verbose_name_plural = _("special days")
         ordering = ["date"]
         constraints = [models.UniqueConstraint(fields=["calendar", "date"], name="one_entry_a_day")]
 
@@ -86,8 +86,8 @@ class TeamCalendar(models.Model):
     )
 
     class Meta:
-        verbose_name = _("team that works by it")
-        verbose_name_plural = _("teams that work by it")
+        verbose_name = _("team that uses it")
+        verbose_name_plural = _("teams that use it")
 
     def __str__(self) -> str:
         return str(self.team)
@@ -104,8 +104,8 @@ class PersonCalendar(models.Model):
     )
 
     class Meta:
-        verbose_name = _("person who works by it")
-        verbose_name_plural = _("people who work by it")
+        verbose_name = _("person who uses it")
+        verbose_name_plural = _("people who use it")
 
     def __str__(self) -> str:
         return str(self.recipient)

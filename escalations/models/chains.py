@@ -55,9 +55,9 @@ class Escalation(Work):
     why_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("started at"))
     deadline = models.DateTimeField(_("due"))
-    due_named = models.DateTimeField(_("due as the engine named it"), null=True, blank=True)
+    due_named = models.DateTimeField(_("due date of the engine"), null=True, blank=True)
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
-    held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
+    held_until = models.DateTimeField(_("no notifications until"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     end_reason = EnglishText()
     end_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
@@ -84,7 +84,7 @@ class RunResult(models.TextChoices):
     DONE = "done", _("done")
     NOBODY = "nobody", _("reached nobody")
     OVERTAKEN = "overtaken", _("overtaken by a later step")
-    TOO_EARLY = "too_early", _("its time was before the clock began")
+    TOO_EARLY = "too_early", _("its time was before the clock started")
     FAILED = "failed", _("could not be done")
 
 

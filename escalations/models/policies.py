@@ -23,8 +23,8 @@ class TimeKind(models.TextChoices):
 
 
 class Clock(models.TextChoices):
-    DUE = "due", _("the due date that the engine names")
-    DURATION = "duration", _("a time from the assignment on")
+    DUE = "due", _("the due date of the engine")
+    DURATION = "duration", _("a time after the assignment")
 
 
 class CalendarOf(models.TextChoices):
@@ -35,8 +35,8 @@ class CalendarOf(models.TextChoices):
 
 class OnAcknowledge(models.TextChoices):
     GOES_ON = "goes_on", _("the clock goes on")
-    STOPS = "stops", _("nobody is told any more")
-    HOLDS = "holds", _("nobody is told for a while")
+    STOPS = "stops", _("no more notifications")
+    HOLDS = "holds", _("no notifications for a while")
 
 
 class Policy(models.Model):
@@ -45,7 +45,7 @@ class Policy(models.Model):
     name = models.CharField(_("name"), max_length=120, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
     position = models.IntegerField(
-        _("position"), default=100, help_text=_("Smaller numbers are looked at first; the first that fits applies.")
+        _("position"), default=100, help_text=_("Smaller numbers come first; the first match applies.")
     )
     engine = models.ForeignKey(
         Engine,
@@ -74,7 +74,7 @@ class Policy(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="policies",
-        help_text=_("Needed where working time counts."),
+        help_text=_("Required for working time."),
     )
     calendar_of = models.CharField(
         _("whose working time"), max_length=10, choices=CalendarOf.choices, default=CalendarOf.POLICY
@@ -86,7 +86,7 @@ class Policy(models.Model):
         _("when somebody acknowledges"), max_length=10, choices=OnAcknowledge.choices, default=OnAcknowledge.GOES_ON
     )
     hold_minutes = models.PositiveIntegerField(
-        _("minutes without telling"),
+        _("minutes without notifications"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_MINUTES)],
@@ -98,7 +98,7 @@ class Policy(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text=_("Hears where a step reaches nobody."),
+        help_text=_("Notified when a step reaches nobody."),
     )
     route = models.OneToOneField(
         Route,
@@ -171,7 +171,7 @@ class PolicyStep(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_MINUTES)],
     )
     repeats = models.PositiveIntegerField(_("times again"), default=0, validators=[MaxValueValidator(MOST_REPEATS)])
-    target = models.CharField(_("whom"), max_length=20, choices=step_targets, blank=True)
+    target = models.CharField(_("recipient"), max_length=20, choices=step_targets, blank=True)
     level = models.PositiveIntegerField(
         _("level"),
         default=1,
@@ -196,7 +196,7 @@ class PolicyStep(models.Model):
         blank=True,
         help_text=_("Empty: those of the category."),
     )
-    critical = models.BooleanField(_("critical"), default=False, help_text=_("Passes quiet hours."))
+    critical = models.BooleanField(_("critical"), default=False, help_text=_("Ignores quiet hours."))
     priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, blank=True)
 
     class Meta:

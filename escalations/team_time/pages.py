@@ -154,7 +154,7 @@ def _of_work(groups: ShownGroups[Work], names: _Names) -> Table | None:
     if groups.total is None:
         return None
     heads = [
-        NAMES[names.by], gettext("Came"),
+        NAMES[names.by], gettext("Received"),
         gettext("Half were seen within"), gettext("9 of 10 were seen within"),
         gettext("Half were answered within"), gettext("9 of 10 were answered within"),
         gettext("Late"), gettext("Asked about"), gettext("Messages outside working hours"),

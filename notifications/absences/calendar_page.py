@@ -57,7 +57,7 @@ class CalendarForm(forms.Form):
         if address:
             return feeds.cleaned(address)
         if self.feed is None:
-            raise ValidationError(_("Write the address of a calendar."))
+            raise ValidationError(_("Enter the address of a calendar."))
         return ""
 
     def clean_delegate(self) -> Recipient | None:
@@ -86,7 +86,7 @@ def page(request: PersonRequest) -> HttpResponse:
         if "stop" in request.POST:
             if feed is not None:
                 feeds.remove(feed, by=person)
-                messages.success(request, _("The calendar is not read any more."))
+                messages.success(request, _("The calendar is no longer read."))
             return redirect("absences:absence")
         form = CalendarForm(person, feed, request.POST)
         if not form.is_valid():
@@ -94,7 +94,7 @@ def page(request: PersonRequest) -> HttpResponse:
         if "look" in request.POST:
             return _look(request, form)
         feeds.put(person, FeedSettings(**form.cleaned_data), by=person)
-        messages.success(request, _("Saved. The calendar is read now, and every half an hour from now on."))
+        messages.success(request, _("Saved. The calendar is read now and every half hour from now on."))
         return redirect("absences:calendar")
 
 
@@ -113,7 +113,7 @@ def _look(request: PersonRequest, form: CalendarForm) -> HttpResponse:
 
 def _show_busy(request: PersonRequest, form: CalendarForm, taken: SlotsTaken) -> HttpResponse:
     if taken.kind == "person":
-        form.add_error("address", _("A look at a calendar has not ended yet. Try again in half a minute."))
+        form.add_error("address", _("Another calendar is still being read. Try again in half a minute."))
     else:
         form.add_error("address", _("Many calendars are being read at the moment. Try again in half a minute."))
     response = _show(request, form, status=429 if taken.kind == "person" else 503)

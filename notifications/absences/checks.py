@@ -49,11 +49,11 @@ def _for_the_leader(
         if delegate is None or before.get(subject) == delegate.pk:
             continue
         if by.pk in (delegate.pk, *absences.chain(delegate.pk, subject)):
-            yield field, _("Only %(person)s or an administrator can have this come to you.") % {"person": recipient}
+            yield field, _("Only %(person)s or an administrator can choose you as stand-in.") % {"person": recipient}
     if absence.open_items == OpenItems.REASSIGN and (row is None or row.open_items != OpenItems.REASSIGN):
         yield (
             "open_items",
-            _("Only %(person)s or an administrator can have open tasks given away. Choose that they are offered.")
+            _("Only %(person)s or an administrator can hand over open tasks. Choose to offer them.")
             % {"person": recipient},
         )
 
@@ -65,7 +65,7 @@ def _check_parts(recipient: Recipient, parts: Sequence[PartEntry]) -> dict[str, 
     subjects: set[PartSubject] = set()
     for number, part in enumerate(parts):
         if part.subject in subjects:
-            faults[f"parts.{number}"] = _("There is a delegate for this already.")
+            faults[f"parts.{number}"] = _("This already has a delegate.")
         elif part.delegate is not None and (fault := fault_of_delegate(recipient, part.delegate)):
             faults[f"parts.{number}"] = fault
         subjects.add(part.subject)
@@ -74,9 +74,9 @@ def _check_parts(recipient: Recipient, parts: Sequence[PartEntry]) -> dict[str, 
 
 def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
     if ends_at <= begins_at:
-        return {"ends_at": _("An absence ends after it begins.")}
+        return {"ends_at": _("The absence must end after it starts.")}
     if ends_at <= now:
-        return {"ends_at": _("This is over already.")}
+        return {"ends_at": _("This is in the past.")}
     if begins_at > now + LONGEST_ABSENCE:
         return {"begins_at": _("This is more than two years ahead.")}
     if ends_at - begins_at > LONGEST_ABSENCE:
@@ -87,11 +87,11 @@ def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[s
 def fault_of_delegate(recipient: Recipient, delegate: Recipient) -> str:
     """Return the reason why the delegate cannot stand in; empty if they can."""
     if delegate == recipient:
-        return _("Nobody stands in for themselves.")
+        return _("People cannot stand in for themselves.")
     if delegate.external:
-        return _("%(person)s is not of your own organisation.") % {"person": delegate}
+        return _("%(person)s does not belong to your organisation.") % {"person": delegate}
     if not delegate.active:
-        return _("%(person)s is switched off, and would hear of nothing.") % {"person": delegate}
+        return _("%(person)s is not active and would not be notified.") % {"person": delegate}
     return ""
 
 

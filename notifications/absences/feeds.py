@@ -72,13 +72,13 @@ def cleaned(address: str) -> str:
     if url.lower().startswith("webcal://"):
         url = "https" + url[len("webcal") :]
     if urlsplit(url).scheme == "http" and settings.HTTPS:
-        raise ValidationError(_("Write an address that begins with https://."))
+        raise ValidationError(_("Enter an address that begins with https://."))
     try:
         check_url(url, settings.CALENDAR_ALLOWED_CIDRS)
     except OutboundError as fault:
         if fault.code != "refused_address":
             raise ValidationError(fault.detail) from fault
-        text = _("Write a public address. Others are read only in networks that CALENDAR_ALLOWED_CIDRS names.")
+        text = _("Enter a public address. Private ones are read only in networks of CALENDAR_ALLOWED_CIDRS.")
         raise ValidationError(text) from fault
     validate_callback_url(url, settings.CALENDAR_ALLOWED_CIDRS)
     return url
@@ -239,7 +239,7 @@ def _words(feed: AbsenceFeed, now: datetime) -> Words:
         "time": moment(feed.failing_since or now, now),
         "why": reasons.words(feed, "fault"),
     }
-    body = _("%(host)s: not read since %(time)s: %(why)s. What was known of your absences still counts.") % placeholders
+    body = _("%(host)s: not read since %(time)s: %(why)s. Your known absences still count.") % placeholders
     return Words(title, body, short=body)
 
 

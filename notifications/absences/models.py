@@ -17,9 +17,9 @@ from wfpush.crypto import EncryptedTextField
 class TakenEntries(models.TextChoices):
     """The calendar entries that mean that the calendar's person is away."""
 
-    MARKED = absent_times.MARKED, _("those that are marked as out of office")
-    WHOLE_DAYS = absent_times.WHOLE_DAYS, _("those, and whole days on which it shows the person as busy")
-    ALL = absent_times.ALL, _("all: it is a calendar of absences alone")
+    MARKED = absent_times.MARKED, _("entries marked as out of office")
+    WHOLE_DAYS = absent_times.WHOLE_DAYS, _("also whole days marked as busy")
+    ALL = absent_times.ALL, _("all: the calendar contains only absences")
 
 
 class AbsenceFeed(CalendarFeed):
@@ -42,13 +42,11 @@ class AbsenceFeed(CalendarFeed):
         related_name="stands_in_by_calendar",
         help_text=_("Empty: messages wait in the person's own inbox."),
     )
-    open_items = models.CharField(
-        _("items that wait already"), max_length=10, choices=OpenItems, default=OpenItems.OFFER
-    )
+    open_items = models.CharField(_("waiting items"), max_length=10, choices=OpenItems, default=OpenItems.OFFER)
     give_back = models.BooleanField(
         _("give them back afterwards"),
         default=False,
-        help_text=_("What was given to the delegate in the engine, and is still open."),
+        help_text=_("Open tasks that the engine gave to the delegate."),
     )
     back_until = models.DateTimeField(null=True, blank=True, editable=False)
     """The end of an entry from which the person came back early: until then, the calendar does not count."""

@@ -39,7 +39,7 @@ def _words(by: Recipient, submitted: AbsenceEntry | None, now: datetime) -> Word
     if submitted is None:
         title, body = _("%(name)s has ended your absence") % {"name": by}, _("Messages come to you as usual.")
     else:
-        title, delegate = _("%(name)s has entered that you are away") % {"name": by}, submitted.delegate
+        title, delegate = _("%(name)s entered an absence for you") % {"name": by}, submitted.delegate
         times = _("It begins %(from)s and ends %(until)s.") % {
             "from": when(submitted.begins_at, now), "until": when(submitted.ends_at, now),
         }  # fmt: skip

@@ -65,7 +65,7 @@ class PartForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("delegate") and not self.cleaned_data.get("about"):
-            self.add_error("about", _("Choose what this is for."))
+            self.add_error("about", _("Choose what this applies to."))
         return self.cleaned_data
 
     @property
@@ -76,7 +76,7 @@ class PartForm(forms.Form):
 
 
 class AbsenceForm(forms.Form):
-    required = gettext_lazy("Say when.")
+    required = gettext_lazy("Enter the dates.")
     begins_at = WallClock(error_messages={"required": required})
     ends_at = WallClock(error_messages={"required": required})
     delegate = Delegate(required=False)
@@ -116,7 +116,7 @@ class AbsenceForm(forms.Form):
         if {"begins_at", "ends_at", "delegate", "open_items"} <= set(form_data) and parts_are_valid:
             self._check(form_data)
         elif not parts_are_valid:
-            self.add_error(None, _("Correct what is marked below."))
+            self.add_error(None, _("Correct the marked fields below."))
         return form_data
 
     def _check(self, form_data: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ def state(row: AnyAbsence, now: datetime, *, own: bool) -> str:
     else:
         when = _("You are away from %(from)s until %(until)s.") if own else _("Away from %(from)s until %(until)s.")
     parts = row.parts.all() if isinstance(row, Absence) else ()
-    source = [_("So says the calendar.")] if isinstance(row, CalendarAbsence) else []
+    source = [_("From the calendar.")] if isinstance(row, CalendarAbsence) else []
     stand_ins = (_stands_in(part.delegate, part_label(part)) for part in parts)
     rest = _("%(delegate)s stands in.") if row.delegate else _("Nobody stands in.")
     return " ".join([when % times, *source, *stand_ins, rest % all_apart(delegate=row.delegate)])

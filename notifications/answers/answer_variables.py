@@ -112,7 +112,7 @@ def _number(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
         try:
             return make(value)
         except (ValueError, TypeError, OverflowError) as fault:
-            raise BadVariable(_("“%(value)s” is not such a number") % {"value": value}) from fault
+            raise BadVariable(_("“%(value)s” is not a number of this type") % {"value": value}) from fault
 
     return convert
 

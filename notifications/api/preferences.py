@@ -36,7 +36,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Clock(serializers.CharField):
     """A time on the person's wall clock, such as 07:30."""
 
-    default_error_messages = {"clock": "Write a time such as 07:30."}
+    default_error_messages = {"clock": "Enter a time such as 07:30."}
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the time."""

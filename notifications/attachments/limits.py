@@ -46,9 +46,9 @@ def _refuse_person(others: QuerySet[Attachment], now: datetime) -> None:
     )
     total = counted.aggregate(all=Sum("counts", default=0), recent=Sum("counts", filter=recent, default=0))
     if total["recent"] >= most:
-        raise TooMany(_("You have sent very many files within the last hour. Wait a while."), int(HOUR.total_seconds()))
+        raise TooMany(_("You have sent too many files in the last hour. Wait a while."), int(HOUR.total_seconds()))
     if total["all"] >= most:
-        detail = _("Too many of your files have not gone with a message. Each is removed after 7 days.")
+        detail = _("Too many of your files were never sent. Each is removed after 7 days.")
         raise TooMany(detail, _seconds_until_there_is_room(counted, total["all"] - most, now))
 
 

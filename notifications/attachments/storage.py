@@ -110,7 +110,7 @@ def _pieces(source: Source) -> Iterator[bytes]:
     while piece := source.read(PIECE):
         size += len(piece)
         if size > largest():
-            detail = _("A file may have %(most)s MB. Make it smaller, or send it in parts.")
+            detail = _("A file may have at most %(most)s MB. Make it smaller, or send it in parts.")
             raise TooLarge(detail % {"most": settings.ATTACHMENT_MEGABYTES})
         yield piece
 
@@ -124,8 +124,8 @@ def _kind(look: Look, size: int) -> str:
     if not kind:
         raise UnsupportedMediaType(
             _(
-                "Files of this type are not taken, or it is damaged. Send a picture, a PDF, plain text, or an office "
-                "document without macros."
+                "This file type is not accepted, or the file is damaged. Send a picture, a PDF, plain "
+                "text, or an office document without macros."
             )
         )
     return kind

@@ -28,7 +28,7 @@ class Camunda8(RestConnector):
     samples = {
         "camunda8_listener.sh": _("Registers a global listener, once"),
         "camunda8_worker.python": _("Works for that listener"),
-        "camunda8_rest_connector.xml": _("REST connector, for the model: tells of milestones"),
+        "camunda8_rest_connector.xml": _("REST connector for the model: reports milestones"),
     }
     task_example = "2251799813685249"
     preset = {

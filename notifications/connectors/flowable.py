@@ -97,7 +97,7 @@ class Flowable(FlowableTasks):
     label = "Flowable"
     address_example = "https://host/flowable-rest/service"
     example = "flowable_task.json"
-    samples = {"flowable_http_task.xml": _("HTTP task, for the model: tells of milestones")}
+    samples = {"flowable_http_task.xml": _("HTTP task for the model: reports milestones")}
     preset = {
         # A task reassigned without a claim keeps its times: only the assignee differs between the two events.
         "id": (

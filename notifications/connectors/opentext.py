@@ -25,7 +25,7 @@ class OpenText(FlowableTasks):
     label = "OpenText Workflow Service"
     address_example = "https://{region}.api.opentext.com/workflow/v1"
     example = "flowable_task.json"
-    samples = {"opentext_http_task.http": _("HTTP task, for the model: tells of milestones")}
+    samples = {"opentext_http_task.http": _("HTTP task for the model: reports milestones")}
     token_example = "https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token"
     preset = {
         **Flowable.preset,

@@ -45,7 +45,7 @@ WHY: dict[Why, str | Promise] = {
     "assignee": gettext_lazy("has the task"),
     "colleague": gettext_lazy("has the task, too"),
     "answered": gettext_lazy("has answered before"),
-    "case": gettext_lazy("has a part in the case"),
+    "case": gettext_lazy("has a role in the case"),
     "manager": gettext_lazy("your manager"),
 }
 
@@ -243,9 +243,9 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
         if each.away is not None
     ]
     if message.late:
-        notes.append(_("The task had been decided before."))
+        notes.append(_("The task had already been decided."))
     if engine == KEPT_HERE:
-        notes.append(_("Kept here, and not sent on."))
+        notes.append(_("Stored here, not sent to the engine."))
     return " ".join(notes)
 
 

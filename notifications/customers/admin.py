@@ -30,15 +30,15 @@ class MilestoneForm(forms.ModelForm):
         help_text=Milestone._meta.get_field("statuses").help_text,
     )
     labels = LabelsField(
-        label=_("What customers read"),
+        label=_("Texts for customers"),
         longest=MOST_LABEL,
         help_text=_("One language a line, such as “de: Eingegangen”. Others read the English one."),
     )
     ahead = LabelsField(
-        label=_("While it lies ahead"),
+        label=_("Before it is reached"),
         longest=MOST_LABEL,
         required=False,
-        help_text=_("Where that is called otherwise, such as “en: Decision”. Empty: as above."),
+        help_text=_("Only if it has another name, such as “en: Decision”. Empty: as above."),
     )
     notes = LabelsField(
         label=_("Sentence while the case is there"),
@@ -58,7 +58,7 @@ class MilestoneFormSet(forms.models.BaseInlineFormSet):
             cleaned = getattr(form, "cleaned_data", {})
             for status in [] if cleaned.get("DELETE") else cleaned.get("statuses") or []:
                 if number_by_status.setdefault(status, number) != number:
-                    form.add_error("statuses", gettext("“%(status)s” stands there twice.") % {"status": status})
+                    form.add_error("statuses", gettext("“%(status)s” occurs twice.") % {"status": status})
 
 
 class MilestoneInline(StackedInline):
@@ -83,14 +83,14 @@ class JourneyAdmin(HistoryAdmin):
     inlines = [MilestoneInline]
     fieldsets = [
         (None, {"fields": ["name"]}),
-        (_("Which cases go it"), {"fields": ["engine", "case_type", "event_type"]}),
+        (_("Cases that follow it"), {"fields": ["engine", "case_type", "event_type"]}),
     ]
 
     @display(description=_("which cases"))
     def which(self, journey: Journey) -> str:
         parts = [gettext("from %(engine)s") % {"engine": journey.engine}] if journey.engine else []
         parts += [gettext("of the kind %(kind)s") % {"kind": journey.case_type}] if journey.case_type else []
-        parts += [gettext("told by %(type)s") % {"type": journey.event_type}] if journey.event_type else []
+        parts += [gettext("updated by %(type)s") % {"type": journey.event_type}] if journey.event_type else []
         return ", ".join(parts) or gettext("every case")
 
     @display(description=_("milestones"))
@@ -105,7 +105,7 @@ class JourneyAdmin(HistoryAdmin):
 class MilestoneAdmin(LedgerAdmin):
     """A list of the milestones of all journeys. They are edited on the journey's page."""
 
-    empty_says = _("What cases pass. They are written on the page of the way they are on.")
+    empty_says = _("Milestones of cases. They are edited on the page of their journey.")
 
     list_display = ["position", "status_names", "words", "ends", "of_journey"]
     list_select_related = ["journey"]
@@ -117,7 +117,7 @@ class MilestoneAdmin(LedgerAdmin):
     def words(self, milestone: Any) -> str:
         return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
 
-    of_journey = link_column("journey", _("way of a case"), "journey__name")
+    of_journey = link_column("journey", _("journey of a case"), "journey__name")
 
 
 class UnsubscriptionInline(ReadOnlyInline):

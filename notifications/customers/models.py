@@ -37,14 +37,14 @@ class Journey(models.Model):
         blank=True,
         on_delete=models.CASCADE,
         related_name="+",
-        help_text=_("The type of the events that tell the status of these cases. Empty: every type."),
+        help_text=_("The type of the events that report the status of these cases. Empty: every type."),
     )
 
     history = HistoryWithParts(parts=["milestones"])
 
     class Meta:
-        verbose_name = _("way of a case")
-        verbose_name_plural = _("ways of cases")
+        verbose_name = _("journey of a case")
+        verbose_name_plural = _("journeys of cases")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
@@ -60,7 +60,7 @@ class Milestone(models.Model):
     """A step of the way. Milestones with the same position are alternatives, such as approved and rejected."""
 
     journey = models.ForeignKey(
-        Journey, verbose_name=_("way of a case"), on_delete=models.CASCADE, related_name="milestones"
+        Journey, verbose_name=_("journey of a case"), on_delete=models.CASCADE, related_name="milestones"
     )
     position = models.PositiveSmallIntegerField(
         _("position"), default=1, help_text=_("Those with the same position are alternatives.")
@@ -72,10 +72,10 @@ class Milestone(models.Model):
     )
     labels: Any = models.JSONField(_("what customers read"), default=dict)
     """Language to label, such as {"en": "Received", "de": "Eingegangen"}."""
-    ahead: Any = models.JSONField(_("while it lies ahead"), default=dict, blank=True)
+    ahead: Any = models.JSONField(_("before it is reached"), default=dict, blank=True)
     """Language to label of a step that has not been reached; empty: `labels`."""
     notes: Any = models.JSONField(_("sentence while the case is there"), default=dict, blank=True)
-    ends = models.BooleanField(_("the way ends here"), default=False)
+    ends = models.BooleanField(_("the journey ends here"), default=False)
 
     class Meta:
         verbose_name = _("milestone")

@@ -44,7 +44,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     except errors.NotFound as nobody:
         raise Http404 from nobody
     except errors.Failure as failure:
-        too_often = _("You have written very often within the last hour. Wait a while, or reach us in another way.")
+        too_often = _("You have written too often in the last hour. Wait a while, or contact us in another way.")
         fault = too_often if isinstance(failure, errors.TooMany) else explain(failure, reader, asks=True)
         sent = RefusedMessage(written=text, written_fault=fault, written_attached=files.files)
         return show(request, None, sent, status=failure.status)

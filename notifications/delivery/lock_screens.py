@@ -29,7 +29,7 @@ def _wordless(message: PushMessage, *, customer: bool) -> PushMessage:
     with translation.override(original.frame_language):
         title = str(original.brand.get("name") or "wfpush")
         over = message.state not in ("open", "info")
-        words = _("This is over.") if over else say("something_waits", customer=customer)
+        words = _("This has ended.") if over else say("something_waits", customer=customer)
         button = Action(OPEN, _("Open"), "acknowledge", "none")
     shown = replace(
         original,

@@ -157,10 +157,12 @@ def connect(engine: Engine, person: Recipient, sign_in: SignIn, code: str, now: 
         with waiting_threads.slots.hold(person=person.pk, host=urlsplit(engine.personal.token_url).hostname):
             grant = _exchanged(engine, sign_in, code)
     except SlotsTaken as taken:
-        sentence = _("Many people are connecting accounts at the moment. Please connect once more in half a minute.")
+        sentence = _("Many people are connecting accounts at the moment. Please try again in half a minute.")
         raise ConnectionFailed(sentence) from taken
     if _is_somebody_else(engine, person, grant.name):
-        sentence = _("You are signed in there as %(name)s, who is somebody else here. Sign out there, connect again.")
+        sentence = _(
+            "You are signed in there as %(name)s, who is somebody else here. Sign out there, then connect again."
+        )
         raise ConnectionFailed(sentence % {"name": grant.name})
     account, _created = ConnectedAccount.objects.update_or_create(
         engine=engine,

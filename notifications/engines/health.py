@@ -58,7 +58,7 @@ class Fault:
             REFUSES: _("It has refused every answer since %(since)s: %(why)s"),
             SLOW: _("It has been slow since %(since)s."),
             FAILED: _("The last call failed on %(since)s: %(why)s"),
-            NOT_POLLED: _("It cannot be asked for its tasks: %(why)s"),
+            NOT_POLLED: _("Polling for its tasks fails: %(why)s"),
             NOT_READ: _("Its tasks cannot be read before answers are sent: %(why)s"),
         }[self.code]
         text = form % {"since": at(self.since) if self.since else "–", "why": self.why.words()}

@@ -117,7 +117,7 @@ def shown(entries: Sequence[Json], language: str) -> list[ShownValue]:
 def _shown(entry: Json, language: str) -> ShownValue:
     label = clean_line(words_in(entry["label"], language)) or entry["name"]
     if entry.get("sensitive"):
-        return ShownValue(entry["name"], label, _("given, and not shown"))
+        return ShownValue(entry["name"], label, _("given, not shown"))
     before = _text(entry, entry["before"], language) if "before" in entry else ""
     text, rows = _text(entry, entry["value"], language), _rows(entry, entry["value"], language)
     return ShownValue(entry["name"], label, text, before, rows, _rows(entry, entry.get("before"), language))

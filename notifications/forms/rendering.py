@@ -26,15 +26,15 @@ CONDITIONS = {
     "at_most": _("Only for %(field)s up to %(value)s."),
 }
 ON_PAGES = {
-    "summary_one": _("One field needs a look. Nothing was sent."),
-    "summary": _("{all} fields need a look. Nothing was sent."),
+    "summary_one": _("One field needs attention. Nothing was sent."),
+    "summary": _("{all} fields need attention. Nothing was sent."),
     "optional": _("optional"),
     "yes": _("Yes"),
     "no": _("No"),
     "no_answer": _("No answer"),
     "choose": _("Choose…"),
     "value_now": _("Changed meanwhile, now: {value}"),
-    "draft": _("What you had filled in is here again."),
+    "draft": _("Your entries were restored."),
     "discard": _("Start over"),
     "unshown": _("Not filled in here:"),
     "row": ROW,

@@ -25,7 +25,7 @@ def save(request: PersonRequest) -> HttpResponse:
     elif not name or not finding.filtered:
         messages.error(request, _("Give the view a name."))
     elif SavedView.objects.filter(recipient=reader).exclude(name=name).count() >= MAX_VIEWS:
-        messages.error(request, _("You have %(most)s views already. Remove one first.") % {"most": MAX_VIEWS})
+        messages.error(request, _("You already have %(most)s views. Remove one first.") % {"most": MAX_VIEWS})
     else:
         SavedView.objects.update_or_create(recipient=reader, name=name, defaults={"query": finding.query})
     return redirect(f"/{finding.address}")

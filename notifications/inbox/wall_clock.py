@@ -29,7 +29,7 @@ class WallClock(forms.CharField):
             if FIRST_YEAR <= wall_clock.year <= LAST_YEAR:
                 return wall_clock
         if text:
-            raise ValidationError(_("Write a date and a time, such as 2026-12-24 17:00."))
+            raise ValidationError(_("Enter a date and a time, such as 2026-12-24 17:00."))
         return None
 
     def prepare_value(self, value: Any) -> Any:

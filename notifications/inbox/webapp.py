@@ -116,7 +116,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
             "id": "/",
             "name": name,
             "short_name": name,
-            "description": _("See what is waiting for you, and answer it."),
+            "description": _("See the tasks that wait for you, and answer them."),
             "lang": translation.get_language() or "",
             "start_url": "/",
             "scope": "/",

@@ -75,11 +75,11 @@ def _set(notification: Notification, now: datetime, **fields: Any) -> None:
 
 def _fault(notification: Notification, until: datetime, now: datetime) -> str:
     if notification.state != NotificationState.OPEN:
-        return _("Only what waits for an answer can be snoozed.")
+        return _("Only items that wait for an answer can be snoozed.")
     if notification.due_at is not None and now < notification.due_at <= until:
         return _("Choose a time before it is due.")
     if until <= now:
-        return _("Choose a time to come.")
+        return _("Choose a time in the future.")
     if until < now + MIN_SNOOZE:
         return _("That is less than a minute from now. Choose a later time.")
     if until > now + MAX_SNOOZE:

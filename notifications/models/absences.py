@@ -41,7 +41,7 @@ class Absence(models.Model):
         help_text=_("Empty: messages wait in the person's own inbox."),
     )
     open_items = models.CharField(
-        _("items that wait already"),
+        _("waiting items"),
         max_length=10,
         choices=OpenItems,
         default=OpenItems.OFFER,
@@ -51,7 +51,7 @@ class Absence(models.Model):
         _("give them back afterwards"),
         default=False,
         db_default=False,
-        help_text=_("What was given to the delegate in the engine, and is still open."),
+        help_text=_("Open tasks that the engine gave to the delegate."),
     )
     handed_over_at = models.DateTimeField(null=True, editable=False)
     """The time when all waiting items were handed over; null: not yet, or the absence was changed since."""

@@ -67,7 +67,7 @@ class Notification(models.Model):
         max_length=300,
         blank=True,
         db_default="",
-        help_text=_("Why the person was told again, or was told by an escalation; until the task changes."),
+        help_text=_("Why the person was notified again, or by an escalation; until the task changes."),
     )
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
@@ -92,7 +92,7 @@ class Notification(models.Model):
         db_index=False,
         help_text=_("Who is away, and would have had it."),
     )
-    escalated = models.BooleanField(_("escalated"), default=False, help_text=_("It came because the task ran late."))
+    escalated = models.BooleanField(_("escalated"), default=False, help_text=_("Created because the task was late."))
     is_copy = models.BooleanField(default=False, help_text=_("A copy of its task, not news about it."))
     answer_from_email = models.BooleanField(_("answer from the e-mail"), default=False)
     answer_from_push = models.BooleanField(_("answer from the lock screen"), default=True)
@@ -101,7 +101,9 @@ class Notification(models.Model):
     """The way in which the item was opened when it was read: a channel, or one of `Via`. Null if it was answered,
     snoozed or marked as read without being opened; null costs no byte."""
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
-    back_at = models.DateTimeField(_("back since"), null=True, blank=True, help_text=_("When it came back by itself."))
+    back_at = models.DateTimeField(
+        _("back since"), null=True, blank=True, help_text=_("When it returned automatically.")
+    )
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
 
@@ -150,7 +152,7 @@ class Held(models.TextChoices):
     """Reason for holding back a message that could be sent; `reason` has the end. It is checked again when due."""
 
     QUIET = "quiet", _("quiet hours")
-    DIGEST = "digest", _("comes together with others")
+    DIGEST = "digest", _("comes in a digest")
     REPEATS = "repeats", _("repeats")
     THROTTLE = "throttle", _("too many at once")
     SNOOZED = "snoozed", _("snoozed")
@@ -284,8 +286,8 @@ class SearchedPart(models.Model):
     texts = ArrayField(models.TextField())
 
     class Meta:
-        verbose_name = _("part of what is searched")
-        verbose_name_plural = _("parts of what is searched")
+        verbose_name = _("search index entry")
+        verbose_name_plural = _("search index entries")
 
     def __str__(self) -> str:
         return f"{self.recipient_id} {self.upto}"
@@ -301,8 +303,8 @@ class SearchedAnew(models.Model):
     inbox_id = models.BigIntegerField(null=True)
 
     class Meta:
-        verbose_name = _("change of what is searched")
-        verbose_name_plural = _("changes of what is searched")
+        verbose_name = _("search index change")
+        verbose_name_plural = _("search index changes")
 
     def __str__(self) -> str:
         return f"{self.case_id or ''} {self.task_id or ''} {self.person_id or ''} {self.inbox_id or ''}".strip()

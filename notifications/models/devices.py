@@ -62,7 +62,7 @@ class Device(Work):
         max_length=200,
         blank=True,
         editable=False,
-        help_text=_("The VAPID public key or the Firebase project under which it subscribed."),
+        help_text=_("The VAPID public key or the Firebase project of its subscription."),
     )
     platform = models.CharField(_("platform"), max_length=10, blank=True)
     name = models.CharField(_("name"), max_length=80, help_text=_("Such as Firefox on Linux."))

@@ -47,7 +47,7 @@ class Engine(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_(
-            "While so many of its events are not processed yet, further ones are answered with 429, and the engine "
+            "While this many of its events wait to be processed, further ones get 429, and the engine "
             "sends them again later. Empty: no limit."
         ),
     )
@@ -56,8 +56,8 @@ class Engine(models.Model):
         default=True,
         db_default=True,
         help_text=_(
-            "If what the task asks has changed in the engine since it was answered, the answer is not told, and its "
-            "person is asked again."
+            "If the task has changed in the engine since it was answered, the answer is not sent, and "
+            "the person is asked again."
         ),
     )
     not_compared_reason = EnglishText()
@@ -110,7 +110,7 @@ class EngineAccess(models.Model):
     header = models.CharField(_("header of the key"), max_length=100, default="X-API-Key", blank=True)
     token_url = models.URLField(_("address for tokens"), max_length=500, blank=True)
     token_body = models.CharField(
-        _("ask for tokens by"), max_length=4, choices=TokenBody.choices, default=TokenBody.FORM
+        _("request tokens by"), max_length=4, choices=TokenBody.choices, default=TokenBody.FORM
     )
     scope = models.CharField(_("scope"), max_length=300, blank=True)
     audience = models.CharField(_("audience"), max_length=300, blank=True)
@@ -209,7 +209,7 @@ class AnswerMapping(models.Model):
     )
     action = models.CharField(_("action"), max_length=60)
     task_kind = models.CharField(
-        _("only tasks of the kind"), max_length=60, blank=True, help_text=_("Empty: all that have none of their own.")
+        _("only tasks of the kind"), max_length=60, blank=True, help_text=_("Empty: all without their own.")
     )
     outcome = models.CharField(_("outcome"), max_length=100, blank=True)
     variables: Any = models.JSONField(_("variables"), default=dict, blank=True)
@@ -230,7 +230,7 @@ class Poll(Work):
     engine = models.OneToOneField(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="poll", primary_key=True
     )
-    enabled = models.BooleanField(_("ask for tasks"), default=True)
+    enabled = models.BooleanField(_("poll for tasks"), default=True)
     every = models.PositiveIntegerField(
         _("for new ones every … seconds"), default=15, validators=[MinValueValidator(5), MaxValueValidator(86_400)]
     )
@@ -238,17 +238,17 @@ class Poll(Work):
         _("for all of them every … minutes"),
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(10_080)],
-        help_text=_("Finds what has changed or ended meanwhile."),
+        help_text=_("Finds tasks that changed or ended meanwhile."),
     )
     cursor: Any = models.JSONField(default=dict, editable=False)
-    asked_at = models.DateTimeField(_("asked last"), null=True, blank=True, editable=False)
-    swept_at = models.DateTimeField(_("asked for all last"), null=True, blank=True, editable=False)
+    asked_at = models.DateTimeField(_("last poll"), null=True, blank=True, editable=False)
+    swept_at = models.DateTimeField(_("last full poll"), null=True, blank=True, editable=False)
     error = EnglishText()
     error_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta(Work.Meta):
-        verbose_name = _("asking for tasks")
-        verbose_name_plural = _("asking for tasks")
+        verbose_name = _("polling")
+        verbose_name_plural = _("polling")
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="poll_due")]
 
     def __str__(self) -> str:

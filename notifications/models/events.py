@@ -20,9 +20,9 @@ class EventStatus(models.TextChoices):
     ACCEPTED = "accepted", _("waiting to be processed")
     PROCESSED = "processed", _("processed")
     UNROUTED = "unrouted", _("matched no rule")
-    STALE = "stale", _("older than what was known")
+    STALE = "stale", _("older than the known state")
     IGNORED = "ignored", _("the task had ended")
-    KEPT = "kept", _("kept until it is clear whether the answer counts")
+    KEPT = "kept", _("held until the answer is confirmed")
     FAILED = "failed", _("could not be processed")
 
 
@@ -66,7 +66,7 @@ class Event(Work):
     status = models.CharField(_("status"), max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
     plan: Any = models.JSONField(default=dict, blank=True)
     told = models.PositiveIntegerField(default=0, help_text=_("Rows of the ledger that it made."))
-    unresolved = models.PositiveIntegerField(default=0, help_text=_("People it names whom nobody knows."))
+    unresolved = models.PositiveIntegerField(default=0, help_text=_("Unknown people that it names."))
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     error = models.TextField(blank=True)
     task = models.ForeignKey("Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
@@ -179,10 +179,10 @@ class Task(models.Model):
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     sla_due_at = models.DateTimeField(
-        _("due by its SLA"), null=True, blank=True, help_text=_("What counts where a policy keeps the time.")
+        _("due by its SLA"), null=True, blank=True, help_text=_("The deadline that an SLA policy sets.")
     )
     escalated: Any = models.JSONField(
-        _("escalated to"), default=list, blank=True, help_text=_("Who was told because it ran late, and when.")
+        _("escalated to"), default=list, blank=True, help_text=_("Who was notified because it ran late, and when.")
     )
     assignee = models.ForeignKey(
         Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tasks"
@@ -205,7 +205,7 @@ class Task(models.Model):
         default=list,
         db_default=Value([], models.JSONField()),
         blank=True,
-        help_text=_("What an answer or a question returns to."),
+        help_text=_("Where an answer or a question returns to."),
     )
     """The states to return to, the next one first: after an answer to a task with an open question, `["info_requested",
     "open"]`."""

@@ -88,7 +88,7 @@ class AddresseeState(models.TextChoices):
     ASKED = "asked", _("asked")
     REPLIED = "replied", _("has replied")
     OVER = "over", _("need not reply any more")
-    TOLD = "told", _("told")
+    TOLD = "told", _("notified")
 
 
 class Addressee(models.Model):

@@ -22,7 +22,7 @@ from wfpush.identifiers import uuid7
 from wfpush.postgres.word_index import Words
 from wfpush.queue.outbox import Work
 
-colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour such as #0b57d0."))
+colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Enter a colour such as #0b57d0."))
 
 
 class Brand(models.Model):

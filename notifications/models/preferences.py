@@ -33,9 +33,7 @@ class Preferences(models.Model):
     quiet_on_holidays = models.BooleanField(
         _("quiet on holidays"), default=False, help_text=_("All day, by the calendar of the person or their team.")
     )
-    digest_times = ArrayField(
-        models.TimeField(), verbose_name=_("what comes together comes at"), default=list, blank=True
-    )
+    digest_times = ArrayField(models.TimeField(), verbose_name=_("digest times"), default=list, blank=True)
     """Empty: USUAL_DIGEST_TIMES."""
     repeat_pause = models.PositiveSmallIntegerField(
         _("pause after the first (minutes)"),

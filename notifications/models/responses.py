@@ -54,7 +54,7 @@ class Response(models.Model):
     variables: Any = models.JSONField(default=dict, blank=True)
     values: Any = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True,
-        help_text=_("What was filled into the task's form."),
+        help_text=_("Values entered in the task's form."),
     )  # fmt: skip
     """Entries of notifications/forms/recorded_values.py."""
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
@@ -62,7 +62,7 @@ class Response(models.Model):
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
-        help_text=_("The message whose token gave it."),
+        help_text=_("The message whose token was used."),
     )  # fmt: skip
     asked = models.ForeignKey(
         Recipient, verbose_name=_("asked"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
@@ -251,12 +251,12 @@ class FourEyesRule(models.Model):
         help_text=_("Empty: every engine."),
     )
     not_initiator = models.BooleanField(
-        _("not whoever started it"), default=True, help_text=_("The task's initiator, as its events name them.")
+        _("not the person who started it"), default=True, help_text=_("The task's initiator, as its events name them.")
     )
     not_previous = models.BooleanField(
-        _("not whoever decided the step before"),
+        _("not the person who decided the previous step"),
         default=False,
-        help_text=_("Whoever gave the final answer to the case's task before this one."),
+        help_text=_("The person who gave the final answer to the previous task of the case."),
     )
 
     history = HistoryWithParts(parts=["conditions"])

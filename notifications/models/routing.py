@@ -33,8 +33,8 @@ class Frequency(models.TextChoices):
     """The frequency of messages for which nobody waits: they ask for no answer, and are neither urgent nor high."""
 
     AT_ONCE = "at_once", _("at once")
-    DIGEST = "digest", _("together, at set times")
-    REPEATS = "repeats", _("the first at once, what repeats together")
+    DIGEST = "digest", _("in a digest, at set times")
+    REPEATS = "repeats", _("the first at once, repeats in a digest")
 
 
 class Category(models.Model):
@@ -54,7 +54,7 @@ class Category(models.Model):
     channels = ArrayField(models.CharField(max_length=20), verbose_name=_("channels"), default=default_channels)
     mandatory = ArrayField(
         models.CharField(max_length=20),
-        verbose_name=_("people cannot do without"),
+        verbose_name=_("required channels"),
         default=list,
         db_default=Value([], ArrayField(models.CharField(max_length=20))),
         blank=True,
@@ -69,7 +69,7 @@ class Category(models.Model):
         choices=Frequency.choices,
         default=Frequency.AT_ONCE,
         db_default=Frequency.AT_ONCE,
-        help_text=_("Of messages that ask for no answer. People can choose otherwise."),
+        help_text=_("For messages that need no answer. People can change it."),
     )
     position = models.PositiveIntegerField(_("position"), default=0)
 
@@ -122,7 +122,7 @@ class EventVariable(models.Model):
         _("people may set it"),
         default=False,
         db_default=False,
-        help_text=_("With their answer; only what is below “variables”."),
+        help_text=_("With their answer; only values below “variables”."),
     )
 
     class Meta:

@@ -44,7 +44,7 @@ class TemplateVersion(models.Model):
     )
     number = models.PositiveIntegerField(_("number"))
     state = models.CharField(_("state"), max_length=10, choices=VersionState.choices, default=VersionState.DRAFT)
-    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("What changed."))
+    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("A note on this version."))
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     published_by = models.ForeignKey(
@@ -75,7 +75,7 @@ class WrittenText(models.Model):
 
     language = models.CharField(_("language"), max_length=20, default="en")
     channel = models.CharField(
-        _("channel"), max_length=20, blank=True, help_text=_("Empty: every channel without words of its own.")
+        _("channel"), max_length=20, blank=True, help_text=_("Empty: every channel without its own text.")
     )
     title = models.CharField(_("title"), max_length=500)
     body = models.TextField(_("body"), blank=True, max_length=10_000)
@@ -185,7 +185,7 @@ class TemplateFact(models.Model):
         max_length=150,
         blank=True,
         validators=[PATH],
-        help_text=_("Of money: EUR, or a path. Empty: “currency” beside the amount."),
+        help_text=_("For money: EUR, or a path. Empty: “currency” beside the amount."),
     )
 
     class Meta:

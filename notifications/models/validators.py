@@ -23,7 +23,7 @@ MAX_ADDRESS = 500
 MAX_EMAIL = 254
 
 PATH = RegexValidator(
-    r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", gettext_lazy("Write a path such as task.kind.")
+    r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", gettext_lazy("Enter a path such as task.kind.")
 )
 """The path of a value in the facts of an event: names, and indexes in lists, with dots between."""
 
@@ -31,14 +31,14 @@ PATH = RegexValidator(
 def validate_ref(value: str) -> None:
     """Check an id or ref: any text up to 200 characters without control characters."""
     if not value or len(value) > MAX_ID or any(unicodedata.category(each) == "Cc" for each in value):
-        raise ValidationError(_("Write 1 to 200 characters without control characters."))
+        raise ValidationError(_("Enter 1 to 200 characters without control characters."))
 
 
 def validate_timezone(value: str) -> None:
     try:
         zones.zone(value)
     except zones.UnknownZone as exc:
-        raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from exc
+        raise ValidationError(_("Unknown time zone. Enter one such as Europe/Berlin.")) from exc
 
 
 def validate_mailbox(value: str) -> None:
@@ -68,7 +68,7 @@ def validate_own_address(value: str) -> None:
     secure = parts.scheme == "https" or (parts.scheme == "http" and not settings.HTTPS)
     if not secure or not parts.hostname or value != usual:
         raise ValidationError(
-            _("Write https:// and a host name in small letters, such as https://updates.acme.example.")
+            _("Enter https:// and a host name in small letters, such as https://updates.acme.example.")
         )
     if not validate_host(split_domain_port(parts.netloc)[0], settings.ALLOWED_HOSTS):
         text = _("This installation does not answer there: let %(host)s lead to it, and add it to ALLOWED_HOSTS.")

@@ -63,12 +63,12 @@ class Backlog:
 
     def _outlook(self) -> str:
         if self.growth <= -SAME:
-            return _("at the present rate all are processed in about %(time)s.") % {"time": in_words(self.empty_in)}
+            return _("at the current rate all are processed in about %(time)s.") % {"time": in_words(self.empty_in)}
         if self.growth >= SAME:
-            return _("more come than are processed, and they become more by about %(rate)s a second.") % {
+            return _("more arrive than are processed: the backlog grows by about %(rate)s a second.") % {
                 "rate": number(self.growth)
             }
-        return _("at the present rate they do not become fewer.")
+        return _("at the current rate the backlog does not shrink.")
 
 
 def of_events(now: datetime) -> Backlog:

@@ -47,14 +47,14 @@ def proposed_names(person: Recipient) -> list[str]:
 def find_colleague(text: str) -> Recipient:
     """Return the person with this proposed text, ref, name or e-mail address. Raise ValidationError."""
     if "\x00" in text or len(text) > MOST_TYPED:
-        raise ValidationError(_("Nobody here is called that."))
+        raise ValidationError(_("There is nobody with this name."))
     ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]
     proposed = [person for person in colleagues().filter(ref__in=ends) if label(person) == text]
     people = proposed or list(colleagues().filter(ref=text))
     people = people or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: MAX_NAMES + 1])
     people = people or list(colleagues().filter(name__icontains=text)[: MAX_NAMES + 1])
     if not people:
-        raise ValidationError(_("Nobody here is called that."))
+        raise ValidationError(_("There is nobody with this name."))
     if len(people) > 1:
         names = ", ".join(label(person) for person in people[:MAX_NAMES])
         more = ", …" if len(people) > MAX_NAMES else ""

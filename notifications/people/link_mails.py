@@ -187,7 +187,7 @@ def _message(person: Recipient, mail: LinkMail) -> Message:
     with translation.override(language):
         title = _("Your link to %(brand)s") % all_apart(brand=house["name"])
         opening = _("You asked for this link.") if not mail.by else _("We send you this link.")
-        body = _("It opens your page, once, within 24 hours. Do not pass it on: whoever has it reads what you read.")
+        body = _("It opens your page once, within 24 hours. Do not pass it on: anybody who has it can read your page.")
         text = f"{opening} {body}"
         why = _("You get such an e-mail only when somebody asks for a link to your page.")
     return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house, kept_because=why)

@@ -33,7 +33,7 @@ class Times(forms.CharField):
         return value if value is None or isinstance(value, str) else ", ".join(f"{each:%H:%M}" for each in value)
 
 
-SAYS_TIME = {"invalid": gettext_lazy("Write a time such as 07:30."), "required": gettext_lazy("Say when.")}
+SAYS_TIME = {"invalid": gettext_lazy("Enter a time such as 07:30."), "required": gettext_lazy("Enter the dates.")}
 
 
 class PreferencesForm(forms.Form):
@@ -43,8 +43,8 @@ class PreferencesForm(forms.Form):
     rows = forms.IntegerField(min_value=0, max_value=MOST_WINDOWS + SPARE, widget=forms.HiddenInput)
     quiet_on_holidays = forms.BooleanField(required=False)
     digest_times = Times(required=False, max_length=MOST_TYPED)
-    repeat_pause = forms.IntegerField(error_messages={"invalid": gettext_lazy("Write a whole number.")})
-    most_an_hour = forms.IntegerField(required=False, error_messages={"invalid": gettext_lazy("Write a whole number.")})
+    repeat_pause = forms.IntegerField(error_messages={"invalid": gettext_lazy("Enter a whole number.")})
+    most_an_hour = forms.IntegerField(required=False, error_messages={"invalid": gettext_lazy("Enter a whole number.")})
 
     def __init__(self, person: Recipient, data: QueryDict | None = None, **options: Any) -> None:
         self.matrix = rows_of(person)
@@ -95,7 +95,7 @@ class PreferencesForm(forms.Form):
             if not any(self[name].data not in (None, "", []) for name in names.values()):
                 continue
             yield place
-            for name, fault in (("from", _("Say from when.")), ("until", _("Say until when."))):
+            for name, fault in (("from", _("Enter the start.")), ("until", _("Enter the end."))):
                 if self.cleaned_data.get(names[name], "") is None:
                     self.add_error(names[name], fault)
 

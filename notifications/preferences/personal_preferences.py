@@ -73,12 +73,12 @@ def faults_of(preferences: PreferenceValues) -> Iterator[tuple[Place, str]]:
         yield ("digest_times",), _("Choose at most %(most)d times.") % {"most": MOST_TIMES}
     for place, at in enumerate(preferences.digest_times):
         if at in preferences.digest_times[:place]:
-            yield ("digest_times", place), _("This time is there already.")
+            yield ("digest_times", place), _("This time exists already.")
     if not LEAST_PAUSE <= preferences.repeat_pause <= MOST_PAUSE:
         bounds = {"least": LEAST_PAUSE, "most": MOST_PAUSE}
-        yield ("repeat_pause",), _("Write a number of minutes from %(least)d to %(most)d.") % bounds
+        yield ("repeat_pause",), _("Enter a number of minutes from %(least)d to %(most)d.") % bounds
     if preferences.most_an_hour is not None and not 1 <= preferences.most_an_hour <= MOST_MESSAGES:
-        yield ("most_an_hour",), _("Write a number from 1 to %(most)d.") % {"most": MOST_MESSAGES}
+        yield ("most_an_hour",), _("Enter a number from 1 to %(most)d.") % {"most": MOST_MESSAGES}
 
 
 def _faults_of_windows(windows: Sequence[Window]) -> Iterator[tuple[Place, str]]:
@@ -89,9 +89,9 @@ def _faults_of_windows(windows: Sequence[Window]) -> Iterator[tuple[Place, str]]
         if not window.days:
             yield ("quiet_hours", place, "days"), _("Choose the days.")
         elif window in windows[:place]:
-            yield ("quiet_hours", place), _("These quiet hours are there already.")
+            yield ("quiet_hours", place), _("These quiet hours exist already.")
     if windows and hours_left(windows) < LEAST_LEFT:
-        yield ("quiet_hours",), _("At least an hour a week must not be quiet: otherwise nothing would ever come.")
+        yield ("quiet_hours",), _("Leave at least one hour a week without quiet hours.")
 
 
 # --- writing --------------------------------------------------------------------------------------

@@ -36,14 +36,14 @@ class RetentionRuleForm(forms.ModelForm):
         if cleaned.get("category") is not None:
             for name in ("events_days", "devices_days"):
                 if cleaned.get(name):
-                    self.add_error(name, gettext("They have no category: say it in the rule for all others."))
+                    self.add_error(name, gettext("These have no category: set it in the rule for all others."))
         elif RetentionRule.objects.filter(category=None).exclude(pk=self.instance.pk).exists():
             self.add_error("category", gettext("There is a rule for all others already."))
         return cleaned
 
 
 def _days(days: int | None) -> str:
-    return gettext("%(days)s days") % {"days": days} if days else gettext("for good")
+    return gettext("%(days)s days") % {"days": days} if days else gettext("forever")
 
 
 def _uncategorized_column(name: str, description: object) -> Any:
@@ -54,7 +54,7 @@ def _uncategorized_column(name: str, description: object) -> Any:
 @admin.register(RetentionRule)
 class RetentionRuleAdmin(HistoryAdmin):
     empty_says = _(
-        "After how many days something goes. Everything is kept for good: add a rule for all categories, or for one."
+        "After how many days data is deleted. Everything is kept forever: add a rule for all categories, or for one."
     )
     form = RetentionRuleForm
     list_display = ["which", "items", "addresses", "events", "devices"]
@@ -62,7 +62,7 @@ class RetentionRuleAdmin(HistoryAdmin):
     fieldsets = [
         (None, {"fields": ["category"]}),
         (_("By category"), {"fields": ["items_days", "addresses_days"]}),
-        (_("Of no category"), {"fields": ["events_days", "devices_days"]}),
+        (_("Without a category"), {"fields": ["events_days", "devices_days"]}),
     ]
 
     which = column(str, _("category"), "category__name")
@@ -80,7 +80,7 @@ class HoldForm(forms.Form):
 
 @admin.register(LegalHold)
 class LegalHoldAdmin(LedgerAdmin):
-    empty_says = _("Cases of which nothing may go. There is none: the page of a case has “Place a legal hold”.")
+    empty_says = _("Cases whose data must be kept. There are none yet: the page of a case has “Place a legal hold”.")
     list_display = ["of_case", "why", "is_in_force", "since_when", "by"]
     list_display_links = ["why"]
     list_select_related = ["case", "by"]
@@ -104,7 +104,7 @@ class LegalHoldAdmin(LedgerAdmin):
         hold: LegalHold = self.get_row(request, object_id)
         title = gettext("Lift the hold")
         if request.method != "POST":
-            text = gettext("Retention rules hold for the case again, and what is to be erased of it goes.")
+            text = gettext("Retention rules apply to the case again, and data due for erasure is erased.")
             return self.ask(request, hold, title=title, text=text, button=title)
         if not rules.lift(hold, request.user, timezone.now()):
             return self.done(request, hold, gettext("It was lifted before."), messages.WARNING)
@@ -133,7 +133,7 @@ class CaseHold(DeskAdmin):
             why = form.cleaned_data["why"]
             made = LegalHold.objects.create(case=case, why=why, by=cast(User, request.user), since=timezone.now())
             self.log(request, made, gettext("Placed: %(why)s") % {"why": why})
-            return self.done(request, case, gettext("Nothing of the case goes until the hold is lifted."))
+            return self.done(request, case, gettext("Nothing of the case is deleted until the hold is lifted."))
         title = gettext("Place a legal hold")
         text = gettext("Nothing of this case is pruned or erased until somebody lifts the hold.")
         return self.ask(request, case, title=title, text=text, button=title, form=form)
@@ -145,7 +145,7 @@ extend(Case, CaseHold)
 # --- erasures ---------------------------------------------------------------------------------------------------------
 @admin.register(Erasure)
 class ErasureAdmin(LedgerAdmin):
-    empty_says = _("People who were erased, and how far it is. Nobody was: the page of a person leads to it.")
+    empty_says = _("Erased people, and the progress. There are none: start on a person's page.")
     list_display = ["of_person", "how_far", "ordered_at", "by", "ended_at", "changed", "held"]
     list_select_related = ["person", "by"]
     list_filter = ["state"]
@@ -160,7 +160,7 @@ class ErasureAdmin(LedgerAdmin):
 class ErasureForm(forms.Form):
     """A form for the person's ref, typed again as a confirmation."""
 
-    ref = forms.CharField(label=_("The person's ref, once more"), widget=UnfoldAdminTextInputWidget)
+    ref = forms.CharField(label=_("Repeat the person's ref"), widget=UnfoldAdminTextInputWidget)
 
     def __init__(self, person: Recipient, *args: Any) -> None:
         super().__init__(*args)
@@ -192,7 +192,7 @@ class PersonData(DeskAdmin):
     def export_data(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person: Recipient = self.get_row(request, object_id)
         if request.method != "POST":
-            text = gettext("A JSON file with everything that is held about %(person)s, with the files they sent.")
+            text = gettext("A JSON file with all data about %(person)s, including the files they sent.")
             address = page_url(person, "erase") if self.has_erase_permission(request) else ""
             context = {"text": text % {"person": person}, "erase": address, "back": change_url(person)}
             return self.page(request, "retention/personal_data.html", gettext("Their data"), **context)

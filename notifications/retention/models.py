@@ -41,17 +41,17 @@ class RetentionRule(models.Model):
         help_text=_("Empty: all categories without a rule of their own."),
     )
     items_days = _days(
-        _("tasks and items go after … days"),
+        _("delete tasks and items after … days"),
         _("Since they ended, with their answers, messages, files and events. Empty: never. At least 31."),
     )
     addresses_days = _days(
-        _("addresses of messages go after … days"),
+        _("delete addresses of messages after … days"),
         _("E-mail addresses and phone numbers to which messages went. Empty: never. At least 31."),
     )
     events_days = _days(
-        _("events without items go after … days"), _("Nobody was told anything by them. Empty: never. At least 31.")
+        _("delete events without items after … days"), _("They notified nobody. Empty: never. At least 31.")
     )
-    devices_days = _days(_("unused devices go after … days"), _("Browsers and apps. Empty: never. At least 31."))
+    devices_days = _days(_("delete unused devices after … days"), _("Browsers and apps. Empty: never. At least 31."))
 
     history = HistoricalRecords()
 

@@ -54,7 +54,7 @@ def _goes(person: Recipient) -> Iterator[str]:
     yield gettext("The content of %(count)s files") % {"count": number(files)}
     sent = Delivery.objects.filter(recipient=person).exclude(address="", shown_to="").count()
     yield gettext("The addresses of %(count)s messages") % {"count": number(sent)}
-    yield gettext("Their name, ref, e-mail and phone wherever others wrote or were told them, as whole words.")
+    yield gettext("Their name, ref, e-mail and phone in other people's texts and messages, as whole words.")
 
 
 def _stays(person: Recipient) -> Iterator[str]:
@@ -85,14 +85,14 @@ def _doubts(person: Recipient) -> Iterator[str]:
         yield text % {"count": number(held)}
     waiting = Callback.objects.filter(response__recipient=person, due_at__isnull=False).count()
     if waiting:
-        yield gettext("Answers that engines have yet to be told: %(count)s. They are told, and erased then.") % {
+        yield gettext("Answers that engines have not received yet: %(count)s. They are sent first, then erased.") % {
             "count": number(waiting)
         }
     tasks = Task.objects.filter(assignee=person, state__in=ANSWERABLE).count()
     if tasks:
         yield gettext("Tasks that wait for them: %(count)s. Reassign them in the engine.") % {"count": number(tasks)}
     if mentions := dict.fromkeys(_where_named(person)):
-        yield gettext("Still named by: %(names)s. Nobody is told there any more.") % {"names": ", ".join(mentions)}
+        yield gettext("Still named by: %(names)s. Nobody is notified there any more.") % {"names": ", ".join(mentions)}
 
 
 def _where_named(person: Recipient) -> Iterator[str]:

@@ -201,7 +201,7 @@ def _form(before: _Side, now: _Side) -> Iterator[ChangedValue]:
         label = clean_line(field.label(now.language))
         if one is None or other is None:
             yield ChangedValue(
-                label, _("not asked") if one is None else _("asked"), _("asked") if other else _("not asked")
+                label, _("not polled") if one is None else _("asked"), _("asked") if other else _("not polled")
             )
         elif (one.schema, one.ui, one.required) != (other.schema, other.ui, other.required):
             yield ChangedValue(label, "", _("has new rules"))

@@ -129,7 +129,7 @@ class OverrideForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         form_data: dict[str, Any] = super().clean() or self.cleaned_data
         if form_data.get("begins_at") and form_data.get("ends_at") and form_data["ends_at"] <= form_data["begins_at"]:
-            self.add_error("ends_at", gettext("It ends after it begins."))
+            self.add_error("ends_at", gettext("The end must be after the start."))
         return form_data
 
 
@@ -203,7 +203,7 @@ def _unmatched(rotas: Sequence[Rota], now: datetime) -> dict[int, list[str]]:
 @admin.register(Rota)
 class RotaAdmin(HistoryAdmin):
     empty_says = _(
-        "Who is on duty for a team, and when, by turns. There is none yet: add one, and name it in a rule or a step."
+        "Who is on duty for a team, and when, by turns. There are none yet: add one, and name it in a rule or step."
     )
     form = RotaForm
     list_display = ["name", "of_team", "on_duty", "coming_gap", "calendar"]
@@ -264,7 +264,7 @@ class RotaAdmin(HistoryAdmin):
         unmatched = list_row.unmatched if list_row else _unmatched([rota], timezone.now()).get(rota.pk, [])
         if not unmatched or feed.failing_since is not None or feed.read_at is None:
             return reading_mark(feed)
-        text = gettext("It names people whom nobody here is: %(names)s. Their shifts are left out.")
+        text = gettext("It names unknown people: %(names)s. Their shifts are left out.")
         names = ", ".join(f"“{name}”" for name in unmatched[:MAX_NAMES])
         return with_why(mark("wait", gettext("read")), text % {"names": names})
 
@@ -272,7 +272,7 @@ class RotaAdmin(HistoryAdmin):
     def offered(self, rota: Rota) -> SafeString:
         if not rota.address_digest:
             return mark("quiet", gettext("none: “Offer as a calendar” makes its address"))
-        return mark("ok", gettext("at its secret address, which only its maker was shown"))
+        return mark("ok", gettext("at a secret address, shown only to its maker"))
 
     @display(description=_("shifts"))
     def coming(self, rota: Rota) -> SafeString:
@@ -293,13 +293,13 @@ class RotaAdmin(HistoryAdmin):
         rota: Rota = self.get_row(request, object_id)
         title = gettext("Offer as a calendar")
         if request.method != "POST":
-            text = gettext("An address is made at which calendars read the shifts of the next six months.")
+            text = gettext("Creates an address where calendars can read the shifts of the next six months.")
             if rota.address_digest:
-                text += " " + gettext("The address before ends: whoever reads it needs the new one.")
+                text += " " + gettext("The previous address stops working: everybody who uses it needs the new one.")
             return self.ask(request, rota, title=title, text=text, button=gettext("Make an address"))
         plain = calendar_export.new_address(rota)
         self.log(request, rota, "Made an address of the calendar")
-        text = gettext("Whoever has it can read who is on duty, without signing in. This is the only time it is shown.")
+        text = gettext("Anybody who has it can read who is on duty, without signing in. It is shown only this once.")
         context = {"plain": plain, "text": text, "back": change_url(rota)}
         return self.page(request, "admin/desk/shown_once.html", gettext("The address of the calendar"), **context)
 
@@ -308,7 +308,7 @@ class RotaAdmin(HistoryAdmin):
         rota: Rota = self.get_row(request, object_id)
         title = gettext("End the calendar's address")
         if request.method != "POST":
-            text = gettext("Calendars that read it get nothing any more.")
+            text = gettext("Calendars can no longer read it.")
             return self.ask(request, rota, title=title, text=text, button=title, danger=True)
         calendar_export.end_address(rota)
         return self.done(request, rota, gettext("The address has ended."))

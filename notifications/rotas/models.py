@@ -45,7 +45,7 @@ class Rota(models.Model):
         max_length=60,
         default="UTC",
         validators=[validate_timezone],
-        help_text=_("Hand-overs are at its times of day, such as Europe/Berlin."),
+        help_text=_("The time zone of hand-overs, such as Europe/Berlin."),
     )
     category = models.ForeignKey(
         Category,
@@ -54,14 +54,14 @@ class Rota(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text=_("Of messages about hand-overs and swaps; it names the channels. Empty: the first category."),
+        help_text=_("For messages about hand-overs and swaps: it sets the channels. Empty: the first category."),
     )
     feed_url = models.CharField(
         _("calendar to read"),
         max_length=500,
         blank=True,
         default="",
-        help_text=_("An https address of an iCalendar feed with the shifts. What it leaves open the layers fill."),
+        help_text=_("The https address of an iCalendar feed with the shifts. Layers fill its gaps."),
     )
     address_digest = models.CharField(max_length=64, default="", blank=True, editable=False)
     """Digest of the secret in the address of the offered calendar; empty: none is offered."""
@@ -87,7 +87,7 @@ class RotaLayer(models.Model):
 
     rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), on_delete=models.CASCADE, related_name="layers")
     position = models.PositiveSmallIntegerField(
-        _("position"), default=1, help_text=_("Smaller numbers go first: later layers fill what they leave open.")
+        _("position"), default=1, help_text=_("Smaller numbers go first: later layers fill the gaps.")
     )
     people = PeopleField(verbose_name=_("people"), help_text=_("In the order of their turns."))
     begins_on = models.DateField(_("begins on"), help_text=_("The day of the first hand-over."))
@@ -127,7 +127,7 @@ class RotaOverride(models.Model):
 
     rota = models.ForeignKey(Rota, verbose_name=_("duty rota"), on_delete=models.CASCADE, related_name="overrides")
     layer = models.PositiveSmallIntegerField(
-        _("layer"), null=True, blank=True, help_text=_("Its position. Empty: whatever the layers say.")
+        _("layer"), null=True, blank=True, help_text=_("Its position. Empty: as the layers say.")
     )
     person = models.ForeignKey(
         Recipient,

@@ -81,7 +81,7 @@ def _rota_context(
     else:
         current_text = _("%(name)s until %(time)s") % {"name": people[current.who], "time": moment(current.ends, now)}
     successor = {"name": people[later.who], "time": moment(later.begins, now)} if later else {}
-    following = _("Then %(name)s from %(time)s") % successor if successor else _("Nobody comes after that.")
+    following = _("Then %(name)s from %(time)s") % successor if successor else _("Nobody is on duty after that.")
     mine = current is not None and current.who == me.pk
     return {"rota": rota, "now": current_text, "following": following, "mine": mine}
 
@@ -165,15 +165,15 @@ def _ask(request: PersonRequest) -> str:
     key, back = _chosen(form_data.get("other", ""))
     other = next((each for each in swaps.colleagues_of(rota, me) if each.pk == key), None)
     if other is None:
-        raise CannotSwap(_("Choose whom you ask."))
+        raise CannotSwap(_("Choose a colleague."))
     zone = timezone.get_current_timezone()
-    wall_clock = WallClock(error_messages={"required": _("Say when.")})
+    wall_clock = WallClock(error_messages={"required": _("Enter the dates.")})
     begins, ends = (zones.first_instant(zone, wall_clock.clean(form_data.get(name, ""))) for name in ("begins", "ends"))
     if ends <= begins:
-        raise CannotSwap(_("It ends after it begins."))
+        raise CannotSwap(_("The end must be after the start."))
     theirs = Shift(*back, other.pk) if back else None
     notices.ask_for_swap(SwapProposal(rota, other, Shift(begins, ends, me.pk), theirs), me, timezone.now())
-    return _("%(name)s is asked. You hear when they have answered.") % {"name": other}
+    return _("%(name)s was asked. You are notified of the answer.") % {"name": other}
 
 
 def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
@@ -183,11 +183,11 @@ def _chosen(text: str) -> tuple[int, tuple[datetime, datetime] | None]:
         begins, ends = (datetime.fromisoformat(each) for each in times) if times else (None, None)
         colleague_key = int(key)
     except ValueError as fault:
-        raise CannotSwap(_("Choose whom you ask.")) from fault
+        raise CannotSwap(_("Choose a colleague.")) from fault
     if begins is None or ends is None:
         return colleague_key, None
     if begins.tzinfo is None or ends.tzinfo is None or begins >= ends:
-        raise CannotSwap(_("Choose whom you ask."))
+        raise CannotSwap(_("Choose a colleague."))
     return colleague_key, (begins, ends)
 
 
@@ -201,8 +201,8 @@ def _answer(request: PersonRequest) -> str:
     except RotaSwap.DoesNotExist as fault:
         raise Http404 from fault
     return {
-        SwapState.ACCEPTED: _("You take over. %(name)s hears of it."),
-        SwapState.DECLINED: _("Declined. %(name)s hears of it."),
+        SwapState.ACCEPTED: _("You take over. %(name)s is notified."),
+        SwapState.DECLINED: _("Declined. %(name)s is notified."),
         SwapState.WITHDRAWN: _("Withdrawn."),
     }[state] % {"name": swap.asked_by}
 

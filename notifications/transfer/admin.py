@@ -105,7 +105,7 @@ class TransferAdmin(DeskAdmin):
             raise PermissionDenied
         file = self._load(request, token)
         if file is None:
-            text = gettext("This file was imported, or has waited too long. Choose it again if you need it.")
+            text = gettext("This file was already imported, or its preview has expired. Choose it again if needed.")
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(self._url("import_rows"))
         name, content = file
@@ -116,7 +116,7 @@ class TransferAdmin(DeskAdmin):
         except IntegrityError:  # somebody has just added the same
             plan, is_done = self._plan(request, self.roster(), name, content), False
         if not is_done:
-            text = gettext("Something else was changed meanwhile: look at what the file would do now.")
+            text = gettext("Data changed meanwhile: check the preview again.")
             self.message_user(request, text, messages.WARNING)
             return self._preview(request, plan, name)
         self._delete(request, token)
@@ -143,7 +143,7 @@ class TransferAdmin(DeskAdmin):
         rows = plan.changes[:MAX_SHOWN]
         shown |= {"rows": rows, "more_rows": len(plan.changes) - len(rows), "summary": _summary(plan)}
         context = {"plan": plan, "file": name, "again": self._url("import_rows"), **shown}
-        return self.page(request, "transfer/import_preview.html", gettext("What the import would change"), **context)
+        return self.page(request, "transfer/import_preview.html", gettext("Preview of the import"), **context)
 
     # --- the stored file --------------------------------------------------------------------------------------------
     def _key(self, request: HttpRequest, token: str) -> str:
@@ -180,7 +180,7 @@ def _summary(plan: Plan) -> str:
         [
             ngettext("%(count)d new", "%(count)d new", new) % {"count": new},
             ngettext("%(count)d changed", "%(count)d changed", changed) % {"count": changed},
-            ngettext("%(count)d as it was", "%(count)d as they were", same) % {"count": same},
+            ngettext("%(count)d unchanged", "%(count)d unchanged", same) % {"count": same},
         ]
     )
 

@@ -87,7 +87,7 @@ class YesNo(Widget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
         word = str(value).strip().lower()
         if word not in YES | NO:
-            raise ValueError(_("Write “yes” or “no”."))
+            raise ValueError(_("Enter “yes” or “no”."))
         return word in YES
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -205,14 +205,12 @@ class Roster(ModelResource):
         for name in sheet.data.headers:
             if name not in columns:
                 column_names = ", ".join(columns)
-                yield Fault(
-                    1, name[:60], _("There is no such column. Remove or rename it; known are: %s.") % column_names
-                )
+                yield Fault(1, name[:60], _("Unknown column. Remove or rename it; known columns: %s.") % column_names)
         for name in self._meta.import_id_fields:
             if name not in sheet.data.headers:
-                yield Fault(1, name, _("This column is missing: by it a row is known again."))
+                yield Fault(1, name, _("This column is missing. It identifies rows."))
         if not sheet.numbers:
-            yield Fault(1, "", _("Below the names of the columns there is nothing."))
+            yield Fault(1, "", _("There are no rows below the column names."))
 
     def columns(self) -> list[str]:
         return list(self.get_export_headers())
@@ -279,7 +277,7 @@ class Roster(ModelResource):
         """Add faults for changes that the user may not make."""
         meta = self._meta.model._meta
         if plan.new and not user.has_perm(f"{meta.app_label}.add_{meta.model_name}"):
-            self.fault(plan.new[0].row, "", _("You may change rows, and not add any. Remove those that are new."))
+            self.fault(plan.new[0].row, "", _("You may change rows but not add any. Remove the new ones."))
 
     def write(self, plan: Plan, user: User, file: str) -> None:
         """Write a plan without faults, with its history and log. Call this in the transaction that made the plan."""

@@ -77,10 +77,10 @@ def _text_cell(page: Any, text: str) -> Any:
 def read(name: str, content: bytes) -> Sheet:
     """Return the rows of a CSV or XLSX file. Raise BadFile."""
     if len(content) > MOST_BYTES:
-        raise BadFile(_("The file is too large: 1 MB is possible. Split it."))
+        raise BadFile(_("The file is larger than 1 MB. Split it."))
     is_xlsx = content.startswith(b"PK")
     if not is_xlsx and name.lower().endswith((".xls", ".xlsx", ".xlsm", ".ods")):
-        raise BadFile(_("This is no XLSX file. Save it as “Excel workbook (.xlsx)” or as “CSV UTF-8”."))
+        raise BadFile(_("This is not an XLSX file. Save it as “Excel workbook (.xlsx)” or as “CSV UTF-8”."))
     return _sheet(_rows_of_xlsx(content) if is_xlsx else _rows_of_csv(content))
 
 
@@ -131,7 +131,7 @@ def _cells(cells: Iterable[str], number: int) -> list[str]:
         arguments = {"row": number, "most": MOST_CHARACTERS}
         raise BadFile(_("A cell of row %(row)d has more than %(most)d characters.") % arguments)
     if any("\0" in cell for cell in row_cells):
-        raise BadFile(_("Row %(row)d has characters that are no text.") % {"row": number})
+        raise BadFile(_("Row %(row)d has invalid characters.") % {"row": number})
     return row_cells
 
 
@@ -190,7 +190,7 @@ def _refuse_bombs(content: bytes) -> None:
         for part in parts:
             _Tags(MOST_TAGS if part.filename.startswith(LARGE_PARTS) else MOST_TAGS_BESIDE).count(archive.open(part))
     except TooManyTags as fault:
-        raise BadFile(_("This XLSX file unpacks to far more than a list of people. Save the list alone.")) from fault
+        raise BadFile(_("This XLSX file is too large when unpacked. Save the list by itself.")) from fault
     except Exception as fault:  # a broken archive
         raise BadFile(_("This XLSX file is broken. Open it in a spreadsheet program and save it again.")) from fault
 

@@ -28,7 +28,7 @@ class Language(Widget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         code = str(value).strip() or "en"
         if code not in dict(settings.LANGUAGES):
-            raise ValueError(_("Write one of: %s.") % ", ".join(dict(settings.LANGUAGES)))
+            raise ValueError(_("Enter one of: %s.") % ", ".join(dict(settings.LANGUAGES)))
         return code
 
 
@@ -115,7 +115,7 @@ class PeopleRoster(Roster):
             if person.email != change.before.get("email"):
                 person.email_verified = False
         elif person.email_verified and not person.email:
-            self.fault(change.row, "email_verified", _("There is no address to have been verified. Write “no”."))
+            self.fault(change.row, "email_verified", _("There is no address to verify. Enter “no”."))
 
     def _settle_manager(self, change: Change, ref: str, internal: Mapping[str, Recipient]) -> None:
         person = change.instance
@@ -157,7 +157,7 @@ class PeopleRoster(Roster):
             if other is None or not person.email_verified or person.external:
                 continue
             if self.is_touched(change):
-                text = _("%(person)s has this verified address already: engines could not tell them apart.")
+                text = _("%(person)s already has this verified address: engines could not distinguish them.")
                 self.fault(change.row, "email", text % {"person": other.ref})
 
     # --- writing ----------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ DONE: dict[str, Text] = {
     "done_acknowledge": _("Acknowledged."),
     "done_request_info": _("You asked for information."),
     "done_reply": _("Your reply has been sent."),
-    "done_reply_late": _("Your reply is kept with the task, which had been decided before."),
+    "done_reply_late": _("Your reply is stored with the task, which had already been decided."),
     "sent_to": _("Sent to {name}."),
     "sent_for": _("Sent to {name}, who stands in for {away}."),
     "clock_paused": _("The clock is paused."),
@@ -80,7 +80,7 @@ ENGINE: dict[str, Text] = {  # `system` is the engine's name, or the first of th
     "engine_waiting_since": _("{system} has not confirmed it since {when}."),
     "engine_connect": _("It waits until you have connected your account at {engine}."),
     "engine_delivered": _("{system} has it."),
-    "engine_kept": _("{system} has no place for it, so it is kept here."),
+    "engine_kept": _("{system} cannot store it, so it stays here."),
     "engine_handled": _("{system} had already handled it."),
     "engine_refused": _("{system} refused it: {detail} You can answer again."),
     "engine_refused_silently": _("{system} refused it without a reason. You can answer again."),
@@ -88,7 +88,7 @@ ENGINE: dict[str, Text] = {  # `system` is the engine's name, or the first of th
     "given_back_others": _(
         "This changed after {name} had answered it {when}, so nothing was sent. It waits for an answer."
     ),
-    "engine_failed": _("{system} could not be reached, and we have stopped trying. Please tell your administrator."),
+    "engine_failed": _("{system} could not be reached, and we have stopped trying. Please contact your administrator."),
 }
 
 ENDED: dict[str, Text] = {
@@ -96,8 +96,8 @@ ENDED: dict[str, Text] = {
     "withdrawn_because": _("No longer waiting for you: {reason}"),
     "reason_completed": _("completed."),
     "reason_cancelled": _("cancelled."),
-    "reason_reassigned": _("given to somebody else."),
-    "reason_reassigned_to": _("given to {name}."),
+    "reason_reassigned": _("reassigned to somebody else."),
+    "reason_reassigned_to": _("reassigned to {name}."),
     "expired": _("The time to answer this is over."),
 }
 
@@ -107,8 +107,8 @@ ASKING: dict[str, Text] = {
     "ask_reject": _("Why do you reject this?"),
     "ask_request_info": _("What do you need to know?"),
     "ask_reply": _("Your reply"),
-    "hint_request_info": _("Whoever you ask gets it at once. Everybody who has the task can read it."),
-    "hint_reply": _("It goes to whoever asked, and stays with the task."),
+    "hint_request_info": _("The person you ask gets it at once. Everybody who has the task can read it."),
+    "hint_reply": _("It goes to the person who asked, and stays with the task."),
     "hint_other": _("It is sent with your answer."),
     "ask_other": _("Your comment"),
     "cancel": _("Cancel"),
@@ -120,11 +120,11 @@ TROUBLE: dict[str, Text] = {
     "message_not_sent": _("Your message has not been sent. Check your connection and try again."),
     "message_sent": _("Sent to your colleagues."),
     "comment_required": _("Write a comment first. It is sent with your answer."),
-    "not_allowed": _("This answer is not open to you. Nothing was sent."),
+    "not_allowed": _("You cannot give this answer. Nothing was sent."),
     "changed": _("This has changed, so nothing was sent. Look at it as it is now, then answer."),
     "changed_meanwhile": _("Changed: {changes}"),
     "changed_somehow": _("This has changed."),
-    "press_again": _("Look at what has changed, then press “{title}” again."),
+    "press_again": _("Look at the changes, then press “{title}” again."),
     "not_sent": _("No connection. Your answer has not been sent."),
     "not_recorded": _("Something went wrong here, and your answer was not recorded. Please try again."),
     "still_trying": _("No connection. Still trying to send your answer…"),
@@ -144,7 +144,7 @@ CONNECTION: dict[str, Text] = {
     "connected_again": _("Connected again."),
     "signed_out": _("You have been signed out."),
     "sign_in_again": _("Sign in again"),
-    "refused": _("This page cannot be live here. Reload it to see what is new."),
+    "refused": _("This page cannot update itself here. Reload it to see changes."),
     "reload": _("Reload"),
     "new_version": _("There is a new version of this page."),
 }
@@ -163,38 +163,40 @@ ESCALATED: dict[str, Text] = {
     "escalated_to": _("escalated to {names}"),
     "escalated_manager": _("escalated to you as {name}'s manager"),
     "escalated_lead": _("escalated to you as lead of {name}"),
-    "escalated_fallback": _("escalated to you because nobody else could be told"),
+    "escalated_fallback": _("escalated to you because nobody else could be notified"),
     "escalated_other": _("escalated to you"),
 }
 
 LATER: dict[str, Text] = {
     "will_be_sent": _("No connection. It will be sent when you are back."),
-    "sent_again": _("Your answer could not be taken just now. It will be sent again by itself."),
+    "sent_again": _("Your answer could not be accepted just now. It will be sent again automatically."),
     "answer_stored": _("“{title}” will be sent when you are back."),
     "sign_in_to_send": _("“{title}” will be sent when you have signed in again."),
     "open_to_comment": _("This answer needs a comment. Open the item to write it."),
     "open_to_answer": _("Your answer was not recorded. Open the item and answer there."),
-    "still_sending": _("This takes longer than usual. Your answer is kept, and will be sent."),
+    "still_sending": _("This takes longer than usual. Your answer is saved and will be sent."),
     "something_waits": _("There is news in your inbox."),
 }
 
 REMOVED: dict[str, Text] = {
     "device_removed": _("This device was removed, and your answer was not recorded. Open the inbox and answer there."),
     "removed_title": _("This device was removed"),
-    "removed_body": _("It gets no more messages, and nothing that it showed can be answered. Sign in to use it again."),
+    "removed_body": _(
+        "It gets no more messages, and its notifications can no longer be answered. Sign in to use it again."
+    ),
 }
 
 LEFT: dict[str, Text] = {
     "left_title": _("Signed out on this device"),
     "left_body": _(
-        "Nothing of yours is kept here any more. There is no connection: the server is told as soon as there is one. "
-        "Until then nobody can open the inbox in this browser."
+        "None of your data is stored here any more. Until there is a connection to the server, nobody "
+        "can open the inbox in this browser."
     ),
 }
 
 DOCUMENTS: dict[str, Text] = {
-    "document_kept": _("kept on this device"),
-    "document_keeping": _("is being kept… {percent} %"),
+    "document_kept": _("saved on this device"),
+    "document_keeping": _("is being saved… {percent} %"),
     "document_refused": _("needs a connection"),
 }
 
@@ -215,18 +217,18 @@ CUSTOMERS: dict[str, Text] = {
     "engine_waiting_since": _("It has been on its way since {when}. Nothing is lost."),
     "engine_delivered": _("We have it. Thank you."),
     "engine_kept": _("We have it. Thank you."),
-    "engine_handled": _("This had been settled before."),
-    "engine_refused": _("It could not be taken: {detail} You can answer again, or ask us."),
-    "engine_refused_silently": _("It could not be taken. You can answer again, or ask us."),
-    "engine_failed": _("It could not be taken. Please reach us in another way."),
+    "engine_handled": _("This had already been settled."),
+    "engine_refused": _("Your answer could not be accepted: {detail} You can answer again, or ask us."),
+    "engine_refused_silently": _("Your answer could not be accepted. You can answer again, or ask us."),
+    "engine_failed": _("Your answer could not be accepted. Please contact us in another way."),
     "already_handled": _("This has been settled already."),
     "reason_completed": _("it has been settled."),
     "reason_cancelled": _("it is not needed any more."),
     "reason_reassigned": _("somebody else takes care of it."),
     "reason_reassigned_to": _("somebody else takes care of it."),
-    "done_reply_late": _("Your reply is kept, though it had been decided before."),
+    "done_reply_late": _("Your reply is stored, although this had already been decided."),
     "hint_request_info": _("We get your question at once."),
-    "hint_reply": _("It goes to whoever asked."),
+    "hint_reply": _("It goes to the person who asked."),
     "hint_other": _("It goes to us with your answer."),
     "comment_required": _("Write a comment first. It goes to us with your answer."),
     "too_late": _("Too late: your answer has been taken."),

@@ -146,7 +146,7 @@ def _shown_to_all(text: WrittenText, field: str, path: str) -> Iterator[Problem]
     elif field == "body":
         if text.short_body.strip():
             return
-        message = _("“%(path)s” is sensitive, and lock screens show the body's start. Write a short text without it.")
+        message = _("“%(path)s” is sensitive, and lock screens show the body's start. Enter a short text without it.")
     elif text.channel in shown_on_lock_screens():
         message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show.")
     else:

@@ -49,7 +49,7 @@ def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion
     if version.state != VersionState.DRAFT:
         raise CannotPublish(_("Only a draft can be published. Make a new draft from this version first."))
     if not version.texts.all():
-        raise CannotPublish(_("It has no texts yet. Write at least one."))
+        raise CannotPublish(_("It has no texts yet. Enter at least one."))
     fatal = [problem for problem in check(version) if problem.fatal]
     if fatal:
         raise CannotPublish(fatal[0].message, fatal)

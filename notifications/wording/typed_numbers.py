@@ -27,7 +27,7 @@ class AmbiguousNumber(UnreadableNumber):
         self.one, self.other = ways
         first, second = (write_number(number, locale) for number in numbers)
         arguments = {"text": text, "first": first, "second": second, "one": self.one, "other": self.other}
-        super().__init__(_("“%(text)s” may be %(first)s or %(second)s: write %(one)s or %(other)s.") % arguments)
+        super().__init__(_("“%(text)s” may be %(first)s or %(second)s: enter %(one)s or %(other)s.") % arguments)
 
 
 class ForeignNumber(AmbiguousNumber):
@@ -66,7 +66,7 @@ def number_in(text: str, locale: Locale) -> Decimal:
 def _unreadable(text: str, digits: str, locale: Locale) -> UnreadableNumber:
     foreign = re.fullmatch(rf"(-?{_DIGITS})[.,](\d{{1,10}})", digits, re.ASCII)
     if foreign is None:
-        return UnreadableNumber(_("Write a number, such as %(example)s.") % {"example": write_number(EXAMPLE, locale)})
+        return UnreadableNumber(_("Enter a number, such as %(example)s.") % {"example": write_number(EXAMPLE, locale)})
     whole, fraction = Decimal(foreign[1] + foreign[2]), Decimal(f"{foreign[1]}.{foreign[2]}")
     return ForeignNumber(text.strip(), (whole, fraction), (plain(whole), write_number(fraction, locale)), locale)
 

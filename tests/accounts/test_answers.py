@@ -72,7 +72,7 @@ def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(ac
     assert theirs.is_open
     assert acme.engine_says() == "waiting"
     row = Callback.objects.get()
-    assert row.detail == "It goes in Bob's own name, and waits until they have connected their account."
+    assert row.detail == "It is sent in Bob's own name, once they have connected their account."
     assert (row.alert, row.attempts, row.first_attempt_at, CallbackAttempt.objects.count()) == ("", 0, None, 0)
     assert "1 answer of yours waits for it." in text_of(acme.bob.get("/accounts"))
     sentence = f"It waits until you have connected your account at {acme.row}."
@@ -144,7 +144,7 @@ def test_nobody_who_has_left_is_waited_for(acme: Acme) -> None:
     Recipient.objects.filter(ref="bob").update(active=False)
     acme.again()
     alert = Callback.objects.get().alert
-    assert alert == "Bob is no longer active and can connect no account. Tell the engine by hand."
+    assert alert == "Bob is no longer active and cannot connect an account. Inform the engine by hand."
 
 
 def test_what_decides_nothing_goes_by_our_own_sign_in_and_holds_up_nobody(acme: Acme) -> None:

@@ -27,7 +27,7 @@ def test_bob_connects_his_account_and_may_take_it_back(acme: Acme) -> None:
     page = acme.bob.get("/accounts")
     assert "Not connected yet. Your answers wait until you have connected it." in " ".join(text_of(page).split())
     assert "form-action 'self';" in f"{page['Content-Security-Policy']};"
-    assert "is connected, as bob@acme.example. What you answer there goes in your own name." in acme.connect()
+    assert "is connected as bob@acme.example. Your answers there are given in your own name." in acme.connect()
     account = acme.account()
     assert (account.recipient.ref, account.name, account.engine) == ("bob", "bob@acme.example", acme.row)
     assert "Connected as bob@acme.example since" in text_of(acme.bob.get("/accounts"))
@@ -59,7 +59,7 @@ def test_each_way_there_has_a_state_and_a_challenge_of_its_own(acme: Acme) -> No
 
 def test_three_tabs_may_be_signing_in_at_once(acme: Acme) -> None:
     ways = [acme.begun(acme.bob) for _ in range(4)]
-    assert "begun elsewhere, or too long ago" in text_of(acme.bob.get(acme.returned(ways[0]), follow=True))
+    assert "started elsewhere, or too long ago" in text_of(acme.bob.get(acme.returned(ways[0]), follow=True))
     assert "is connected" in text_of(acme.bob.get(acme.returned(ways[1]), follow=True))
 
 
@@ -81,7 +81,7 @@ def test_not_allowing_it_connects_nothing(acme: Acme) -> None:
     asked = {name: values[0] for name, values in parse_qs(urlsplit(acme.begun(acme.bob)).query).items()}
     back = urlsplit(acme.people.back(asked, error="access_denied", error_description="Call 0800 4711 at once"))
     said = text_of(acme.bob.get(f"{back.path}?{back.query}", follow=True))
-    assert f"Nothing was connected: it was not allowed at {acme.row}." in said
+    assert f"Not connected: {acme.row} did not allow it." in said
     assert "0800" not in said
 
 
@@ -90,17 +90,17 @@ def test_other_errors_are_said_in_our_words(acme: Acme, error: str) -> None:
     asked = {name: values[0] for name, values in parse_qs(urlsplit(acme.begun(acme.bob)).query).items()}
     back = urlsplit(acme.people.back(asked, error=error))
     said = text_of(acme.bob.get(f"{back.path}?{back.query}", follow=True))
-    assert "could not sign you in. Please try again, or tell your administrator." in said
+    assert "could not sign you in. Please try again, or contact your administrator." in said
     assert "<script>" not in said
 
 
 def test_a_code_counts_once_and_in_the_browser_that_asked(acme: Acme) -> None:
     back = acme.returned(acme.begun(acme.bob))
     carol = acme.world.signed_in("carol")
-    assert "begun elsewhere" in text_of(carol.get(back, follow=True))
+    assert "started elsewhere" in text_of(carol.get(back, follow=True))
     assert "is connected" in text_of(acme.bob.get(back, follow=True))
     acme.account().delete()
-    assert "begun elsewhere" in text_of(acme.bob.get(back, follow=True))
+    assert "started elsewhere" in text_of(acme.bob.get(back, follow=True))
     assert not ConnectedAccount.objects.exists()
 
 
@@ -109,7 +109,7 @@ def test_who_has_signed_in_as_somebody_else_meanwhile_gets_nothing(acme: Acme) -
     session = acme.bob.session
     session["connecting"] = [{**session["connecting"][0], "recipient": Recipient.objects.get(ref="carol").pk}]
     session.save()
-    assert "begun elsewhere" in text_of(acme.bob.get(back, follow=True))
+    assert "started elsewhere" in text_of(acme.bob.get(back, follow=True))
     assert not ConnectedAccount.objects.exists()
 
 
@@ -123,7 +123,7 @@ def test_a_code_of_another_engine_is_not_taken(acme: Acme) -> None:
         client_id="x",
     )
     back = acme.returned(acme.begun(acme.bob)).replace("/invoices/", "/other/")
-    assert "begun elsewhere" in text_of(acme.bob.get(back, follow=True))
+    assert "started elsewhere" in text_of(acme.bob.get(back, follow=True))
     assert not ConnectedAccount.objects.exists()
 
 
@@ -133,7 +133,7 @@ def test_after_a_quarter_of_an_hour_it_is_begun_anew(acme: Acme) -> None:
     past = (timezone.now() - timedelta(minutes=16)).isoformat()
     session["connecting"] = [{**session["connecting"][0], "at": past}]
     session.save()
-    assert "begun elsewhere, or too long ago" in text_of(acme.bob.get(back, follow=True))
+    assert "started elsewhere, or too long ago" in text_of(acme.bob.get(back, follow=True))
 
 
 def test_strangers_sign_in_here_first(acme: Acme) -> None:

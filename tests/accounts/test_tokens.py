@@ -56,12 +56,12 @@ def test_what_has_ended_waits_for_bob_and_wakes_no_operator(acme: Acme) -> None:
     assert not account.works
     assert "Token is not active" in account.end_reason
     assert (row.state, row.alert, row.detail) == (
-        CallbackState.WAITING, "", "The person has to connect their account anew.",
+        CallbackState.WAITING, "", "The person has to connect their account again.",
     )  # fmt: skip
     acme.again()
     assert acme.outcome()["connect"] == acme.row.name, "and everybody reads so"
     page = " ".join(text_of(acme.bob.get("/accounts")).split())
-    assert "Your sign-in there has ended. Your answers wait until you have connected it." in page
+    assert "Your sign-in there has expired. Your answers wait until you have connected it." in page
     assert "Connect again" in page
     acme.connect()
     acme.world.run()
@@ -77,7 +77,7 @@ def test_without_a_way_to_renew_it_ends_with_its_token(acme: Acme) -> None:
     acme.time_passes()
     acme.assign()
     acme.world.respond("bob", "approve")
-    assert acme.account().end_reason == "The engine lets nobody stay signed in for longer."
+    assert acme.account().end_reason == "The engine does not allow longer sessions."
     assert acme.engine_says() == "waiting"
 
 
@@ -126,7 +126,7 @@ def test_an_answer_of_somebody_who_has_disconnected_since_waits(acme: Acme) -> N
     acme.bob.post("/accounts/invoices/disconnect")
     acme.world.respond("bob", "approve")
     assert theirs.is_open
-    assert "waits until they have connected" in Callback.objects.get().detail
+    assert "once they have connected" in Callback.objects.get().detail
 
 
 # --- one at a time ----------------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ CAUSES: dict[str, tuple[Cause, str]] = {
         "Carol Castle is not among those who have it: it is for team Finance.",
     ),
     "a task that is done": (completed, "Carol Castle is not among those who have it: Bob Bauer is the assignee."),
-    "given to somebody else": (
+    "reassigned to somebody else": (
         given_to_carol,
         "“Approve invoice 9000” was withdrawn from Bob Bauer: Reassigned to Carol Castle.",
     ),
@@ -279,7 +279,7 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     ),
     "event late": (
         lambda day: event(day, "stale", due_at=None, processed_at=day.now),
-        "The event changed nothing, so nobody was notified: older than what was known.",
+        "The event changed nothing, so nobody was notified: older than the known state.",
     ),
     "event after the end": (
         lambda day: event(day, "ignored", due_at=None, processed_at=day.now),
@@ -287,7 +287,7 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     ),
     "event kept": (
         lambda day: event(day, "kept", due_at=None, processed_at=day.now),
-        "The event changed nothing, so nobody was notified: kept until it is clear whether the answer counts.",
+        "The event changed nothing, so nobody was notified: held until the answer is confirmed.",
     ),
     # messages
     "notified": (
@@ -317,11 +317,11 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     ),
     "digest": (
         lambda day: waits(day, reasons.HELD_DIGEST(until="2026-12-01 17:00 UTC"), "digest"),
-        MESSAGE + "is held back: comes together with others at TIME.",
+        MESSAGE + "is held back: comes in a digest at TIME.",
     ),
     "frequency cap": (
         lambda day: waits(day, reasons.HELD_THROTTLE(until="2026-12-01 17:00 UTC"), "throttle"),
-        MESSAGE + "is held back: as many as this person wants within an hour: the others come at TIME.",
+        MESSAGE + "is held back: hourly limit of this person: the others come at TIME.",
     ),
     "snoozed": (
         lambda day: waits(day, reasons.HELD_SNOOZED(until="2026-12-01 17:00 UTC"), "snoozed"),
@@ -329,7 +329,7 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     ),
     "service paused": (
         lambda day: waits(day, reasons.WAITS_FOR_SERVICE(service="mail.example")),
-        MESSAGE + "waits until TIME: mail.example does not accept our credentials, and is left alone for a while.",
+        MESSAGE + "waits until TIME: mail.example does not accept our credentials and is paused for a while.",
     ),
     "service away": (
         lambda day: waits(day, reasons.said("Connection refused")),
@@ -383,7 +383,7 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     ),
     "expired": (
         lambda day: ended(day, "expired", reasons.TOO_OLD()),
-        HAS + "e-mail bob@acme.example: Older than it is worth.",
+        HAS + "e-mail bob@acme.example: Too old to be useful.",
     ),
     "a newer message": (
         lambda day: ended(day, "superseded", reasons.NEWER_MESSAGE()),

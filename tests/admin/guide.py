@@ -107,14 +107,14 @@ def _answer(page: Page) -> None:
 
 def _asked(page: Page) -> None:
     page.fill("[name=task]", "T-101")
-    page.get_by_role("button", name="What would be sent?").click()
+    page.get_by_role("button", name="Show requests").click()
 
 
 def _people(page: Page) -> None:
     rows = "ref,name,email,manager\nzoe,Zoe Zimmer,zoe@acme.example,bob\nbob,Robert Bauer,bob@acme.example,carol\n"
     file = {"name": "people.csv", "mimeType": "text/csv", "buffer": rows.encode()}
     page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Show what it would change").click()
+    page.get_by_role("button", name="Preview changes").click()
     page.get_by_role("button", name="Import", exact=True).wait_for()
 
 

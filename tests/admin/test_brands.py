@@ -23,7 +23,7 @@ def brand(world: World, settings: Any) -> Brand:
     return Brand.objects.get()
 
 
-WRONG = "Write https:// and a host name"
+WRONG = "Enter https:// and a host name"
 ELSEWHERE = "This installation does not answer there"
 
 
@@ -55,9 +55,9 @@ def test_an_address_of_this_installation_is_taken(address: str, brand: Brand, ro
 
 
 def test_a_sender_is_checked_and_its_dns_is_told_of(brand: Brand, root: Client) -> None:
-    assert "Write an address, or a name and an address" in text_of(save_form(root, brand, from_email="Acme"))
+    assert "Enter an address, or a name and an address" in text_of(save_form(root, brand, from_email="Acme"))
     page = text_of(save_form(root, brand, from_email="Acme <care@acme.example>", reply_to="care@acme.example"))
-    assert "its SPF record has to admit that server" in page
+    assert "Its SPF record must allow that server" in page
     assert "DKIM for acme.example" in page
     assert "SPF" not in text_of(save_form(root, brand, from_email="Acme <acme@push.example>"))
 
@@ -67,7 +67,7 @@ def test_the_doctor_names_an_address_that_was_taken_away(brand: Brand, settings:
     said = StringIO()
     with contextlib.suppress(CommandError):
         call_command("doctor", stdout=said, stderr=said)
-    assert "Brand acme: E-mails of acme.example leave through" in said.getvalue()
+    assert "sends the e-mails of acme.example." in said.getvalue()
     assert "is wrong" not in said.getvalue()
     settings.ALLOWED_HOSTS = ["testserver"]
     Brand.objects.update(from_email="Acme")
@@ -91,7 +91,7 @@ def test_a_brand_says_as_whom_it_sends_and_gets_a_key_of_its_own(brand: Brand, r
     newest, old = brand.push_keys.all()
     settings.FIREBASE_CREDENTIALS = {"default": ServiceAccount("general-1", {"client_email": "push@general-1.example"})}
     shown = text_of(root.get(page_of(brand)))
-    assert f"{newest.public_key[:16]}… new browsers subscribe under it" in shown
+    assert f"{newest.public_key[:16]}… new browsers use it" in shown
     assert f"{old.public_key[:16]}… still signs" in shown
     assert "general-1, that of all other brands" in shown
 

@@ -63,12 +63,12 @@ def test_hours_are_read_as_people_write_them(written: str, hours: list[list[str]
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        ("nine to five", "Write “nine to five” as from–until, such as 09:00–12:30."),
-        ("09:00", "Write “09:00” as from–until"),
-        ("09:00–25:00", "In “09:00–25:00” is a time that no clock shows."),
-        ("09:00–12:60", "a time that no clock shows"),
-        ("24:00–06:00", "a time that no clock shows"),
-        ("24:30–06:00", "a time that no clock shows"),
+        ("nine to five", "Enter “nine to five” as from–until, such as 09:00–12:30."),
+        ("09:00", "Enter “09:00” as from–until"),
+        ("09:00–25:00", "“09:00–25:00” contains an invalid time."),
+        ("09:00–12:60", "contains an invalid time"),
+        ("24:00–06:00", "contains an invalid time"),
+        ("24:30–06:00", "contains an invalid time"),
         (", ".join(["09:00–10:00"] * 49), "At most 48 times of work may begin on one day."),
     ],
 )
@@ -98,7 +98,7 @@ def test_durations_are_read_as_people_write_them(written: str, minutes: int) -> 
 
 @pytest.mark.parametrize("written", ["soon", "1 h x", "h", "-", "99999999999d", "1:30"])
 def test_what_is_no_duration_is_told(written: str) -> None:
-    with pytest.raises(ValidationError, match="Write a time such as 30m, 1h 30m or 2d"):
+    with pytest.raises(ValidationError, match="Enter a time such as 30m, 1h 30m or 2d"):
         DurationField(signed=True).clean(written)
 
 
@@ -148,7 +148,7 @@ def test_an_abbreviation_of_three_letters_stays(munich: BusinessCalendar, root: 
     ("fields", "field", "sentence"),
     some(
         [
-            ({"wed": "open"}, "wed", "Write “open” as from–until, such as 09:00–12:30."),
+            ({"wed": "open"}, "wed", "Enter “open” as from–until, such as 09:00–12:30."),
             ({"subdivision": "XX"}, "subdivision", "Germany has no part of this name; known are: BB, BE, BW, BY"),
             ({"country": "", "subdivision": "BY"}, "subdivision", "Choose the country, too."),
             ({"country": "ZZ"}, "country", "ZZ is not one of the available choices."),
@@ -173,7 +173,7 @@ def test_nobody_could_ever_work_by_it(munich: BusinessCalendar, root: Client) ->
     munich.days.all().delete()
     nothing = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "")
     said = refused(root, munich, **nothing)
-    assert said == {"__all__": "It holds no working time in the 366 days to come."}
+    assert said == {"__all__": "It has no working time in the next 366 days."}
     munich.refresh_from_db()
     assert munich.week == sla.WEEK
 
@@ -188,14 +188,14 @@ def test_days_of_their_own_have_hours_or_none(munich: BusinessCalendar, root: Cl
     with_day(root, munich, "2026-12-31", "")
     assert munich.days.get(date=date(2026, 12, 31)).hours == []
     answer = with_day(root, munich, "2027-01-02", "noon")
-    assert "Write “noon” as from–until" in text_of(answer)
+    assert "Enter “noon” as from–until" in text_of(answer)
     assert munich.days.count() == 2
 
 
 def test_too_many_days_of_their_own(munich: BusinessCalendar, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("escalations.calendars.definition.MOST_DAYS", 1)
     monkeypatch.setattr("escalations.admin.calendars.MOST_DAYS", 1)
-    assert "At most 1 days may have hours of their own." in text_of(with_day(root, munich, "2026-12-31", ""))
+    assert "A calendar has at most 1 special days." in text_of(with_day(root, munich, "2026-12-31", ""))
 
 
 # --- who works by it ----------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_everybody_works_by_one_calendar(world: World, munich: BusinessCalendar,
     night = BusinessCalendar.objects.create(name="Night", week=sla.WEEK)
     TeamCalendar.objects.create(team=world.team, calendar=night)
     said = refused(root, munich, teams=[world.team.pk])
-    assert said == {"teams": "Finance works by the calendar “Night” already: take it out there first."}
+    assert said == {"teams": "Finance already uses the calendar “Night”. Remove it there first."}
     assert TeamCalendar.objects.get().calendar == night
 
 
@@ -252,7 +252,7 @@ def test_two_weeks_say_which_hours_and_why(munich: BusinessCalendar) -> None:
 
 def test_a_day_of_its_own_without_a_note(munich: BusinessCalendar) -> None:
     CalendarDay.objects.update(note="")
-    assert "Thu, December 24 09:00–12:00 a day of its own" in pictured(munich)
+    assert "Thu, December 24 09:00–12:00 a special day" in pictured(munich)
 
 
 def test_public_holidays_are_named_in_the_readers_language(munich: BusinessCalendar) -> None:
@@ -279,7 +279,7 @@ def test_the_list_reads_as_words(world: World, munich: BusinessCalendar, root: C
     sla.policy(calendar=munich)
     shown = text_of(root.get(list_of(BusinessCalendar)))
     assert "Munich Europe/Berlin Mon–Fri 09:00–12:30, 13:30–18:00 Germany, BY 1 team, 1 person 1" in shown
-    assert "Fair UTC only days of their own none – 0" in shown
+    assert "Fair UTC only special days none – 0" in shown
     assert "cannot be read" in shown
     assert root.get(page_of(BusinessCalendar.objects.get(name="Broken"))).status_code == 200
     found = root.get(list_of(BusinessCalendar, "q=Bauer")).context["cl"].result_list

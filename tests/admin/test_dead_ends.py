@@ -41,7 +41,7 @@ def test_a_broken_manager_is_one_line_with_what_leads_there(broken: Policy, root
     (line,) = page.context["lines"]
     assert (line["why"], line["since"], line["instead"]) == ("Bob Bauer has no manager", "now", "")
     assert line["leads"] == [{"name": "SLA policy “Approvals”, step 3", "href": page_of(broken)}]
-    assert "Who hears instead nobody" in text_of(page)
+    assert "Notified instead nobody" in text_of(page)
 
 
 def test_routes_are_linked_and_who_hears_instead_is_named(world: World, broken: Policy, root: Client) -> None:
@@ -78,7 +78,7 @@ def test_the_page_is_german(broken: Policy, root: Client) -> None:
     root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
     Recipient.objects.update(email="")
     said = text_of(root.get(reverse(PAGE)))
-    said = said[said.index("Regeln und Schritte") : said.rindex("niemand")]
+    said = said[said.index("Regeln und SLA-Schritte") : said.rindex("niemand")]
     assert "Bob Bauer hat keine vorgesetzte Person" in said
     assert "weder ein Gerät noch eine E-Mail-Adresse" in said
     assert "SLA-Richtlinie „Approvals“, Schritt 3" in said

@@ -89,7 +89,7 @@ def test_a_lost_phone_is_removed_and_answers_nothing_any_more(phone: Device, ope
     action_token(copy, expires_at=timezone.now() + timedelta(days=30))
     Delivery.objects.filter(notification=copy).update(channel="fcm", device=phone, state="delivered")
 
-    assert "can no longer be answered there" in text_of(operator.get(page_of(phone, "remove_this")))
+    assert "can no longer be answered" in text_of(operator.get(page_of(phone, "remove_this")))
     assert Device.objects.filter(pk=phone.pk).exists(), "looking removes nothing"
     assert "The device was removed." in text_of(press(operator, page_of(phone, "remove_this")))
 

@@ -116,7 +116,7 @@ def test_each_way_of_signing_in_is_saved_and_lets_us_in(
     with running(FlowableServer(guard)) as server:
         access = saved(root, engine, callback_url=server.base, auth=auth, **fields)
         assert (access.auth, access.secret) == (auth, fields.get("new_secret", ""))
-        assert "lets us in" in text_of(root.post(page_of(engine, "test_connection")))
+        assert "The sign-in to" in text_of(root.post(page_of(engine, "test_connection")))
     assert not server.refused
 
 
@@ -163,7 +163,7 @@ def test_what_is_not_used_is_dropped(engine: Engine, root: Client) -> None:
             ("token_url", "http://169.254.169.254/token", "oauth2", "169.254.169.254"),
             ("header", "X Key", "api_key", "cannot be the header of a key"),
             ("header", "Host", "api_key", "cannot be the header of a key"),
-            ("new_secret", "naïve", "bearer", "plain ASCII"),
+            ("new_secret", "naïve", "bearer", "only contain ASCII"),
             ("name", "a:b", "basic", "colon"),
         ],
         2,
@@ -186,7 +186,7 @@ def test_an_empty_field_leaves_the_secret_and_another_way_asks_for_its_own(engin
 def test_a_secret_does_not_follow_an_address_to_another_host_by_itself(engine: Engine, root: Client) -> None:
     tokens = {"token_url": "https://login.example/token", "name": "wfpush"}
     saved(root, engine, auth="oauth2", new_secret="geheim-1", **tokens)
-    sentence = "It would go to another host now: write it once more."
+    sentence = "It would now be sent to another host: enter it again."
     assert refused(root, engine, "new_secret", token_url="https://elsewhere.example/token") == sentence
     assert saved(root, engine, token_url="https://login.example/other").secret == "geheim-1"
     assert sentence in text_of(save(root, engine, callback_url="https://elsewhere.example/rest"))
@@ -221,7 +221,7 @@ def test_no_secret_is_ever_shown_logged_or_kept_in_the_history(engine: Engine, r
 def test_a_secret_that_no_key_opens_any_more_is_set_anew(engine: Engine, root: Client, settings: Settings) -> None:
     saved(root, engine, auth="basic", name="rest", new_secret="geheim-1")
     settings.ENCRYPTION_KEYS = ["another key, long enough"]
-    assert "One is kept" in text_of(root.get(page_of(engine)))
+    assert "Stored encrypted and never shown" in text_of(root.get(page_of(engine)))
     assert "None of the ENCRYPTION_KEYS opens" in text_of(root.post(page_of(engine, "test_connection")))
     assert saved(root, engine, new_secret="geheim-2").secret == "geheim-2"
 
@@ -252,7 +252,7 @@ def test_a_certificate_that_cannot_be_used_is_refused(engine: Engine, root: Clie
     assert "needs its private key" in refused(root, engine, "new_key", certificate=certificate)
     assert "needs its certificate" in refused(root, engine, "certificate", new_key=key)
     both = save(root, engine, certificate=certificate + key)
-    assert "A private key is in it" in text_of(both)
+    assert "It contains a private key" in text_of(both)
     assert key.splitlines()[1] not in both.content.decode()
     saved(root, engine, certificate=certificate, new_key=key)
     assert "do not fit" in refused(root, engine, "certificate", certificate=identity()[0])
@@ -286,7 +286,7 @@ def test_a_webhook_keeps_neither_credentials_nor_polling(engine: Engine, root: C
     saved(root, engine, auth="basic", name="rest", new_secret="geheim-1", **{"poll-0-enabled": "on"})
     assert (EngineAccess.objects.count(), Poll.objects.count()) == (1, 1)
     answer = save(root, engine, kind="webhook", header="no header")
-    assert "This kind needs no sign-in: what was kept is deleted." in text_of(answer)
+    assert "This kind needs no sign-in: the stored credentials are deleted." in text_of(answer)
     assert (EngineAccess.objects.count(), Poll.objects.count()) == (0, 0)
     saved(root, engine, auth="basic", name="", **{"poll-0-enabled": "on"})
     assert (EngineAccess.objects.count(), Poll.objects.count()) == (0, 0)
@@ -370,7 +370,7 @@ def test_overview_and_filter_name_engines_that_do_not_answer(engine: Engine, roo
     )
     for client in (root, operator):
         [alarm] = client.get("/admin/").context["alarms"]
-        assert page_of(engine) in alarm and "It cannot be asked for its tasks: The engine answered 503." in alarm
+        assert page_of(engine) in alarm and "Polling for its tasks fails: The engine answered 503." in alarm
         assert [each.pk for each in rows_of(client, Engine, "asking=failing")] == [engine.pk]
     Poll.objects.update(error_fact=None)
     assert root.get("/admin/").context["alarms"] == []
@@ -382,12 +382,12 @@ def test_page_and_list_say_when_it_was_asked_and_what_is_wrong(engine: Engine, r
     assert "not called yet" in text_of(root.get(list_of(Engine)))
     Poll.objects.update(asked_at=timezone.now() - timedelta(seconds=12))
     assert "works" in text_of(root.get(list_of(Engine)))
-    assert f"Asked last {short(Poll.objects.get().asked_at)}" in text_of(root.get(page_of(engine)))  # type: ignore[arg-type]
+    assert f"Last poll {short(Poll.objects.get().asked_at)}" in text_of(root.get(page_of(engine)))  # type: ignore[arg-type]
     PolledTask.objects.create(engine=engine, task_id="T-1", digest="x")
     Poll.objects.update(error_fact=said("The engine answered 503.").as_json())
     for address in (list_of(Engine), page_of(engine)):
         assert "The engine answered 503." in text_of(root.get(address))
-    assert "the preset of its kind is used" in text_of(root.get(page_of(engine)))
+    assert "the preset of its kind applies" in text_of(root.get(page_of(engine)))
     Poll.objects.update(enabled=False)
     assert "503" not in text_of(root.get(list_of(Engine)))
     assert "was deleted successfully" in text_of(
@@ -402,7 +402,7 @@ def test_an_operator_sees_how_we_sign_in_and_changes_nothing(engine: Engine, ope
     Poll.objects.create(engine=engine)
     page = operator.get(page_of(engine))
     assert "rest-user" in text_of(page)
-    assert "kept, encrypted" in text_of(page)
+    assert "stored, encrypted" in text_of(page)
     assert "geheim-und-lang" not in page.content.decode()
     assert operator.post(page_of(engine), {"access-0-name": "mine"}).status_code == 403
     assert EngineAccess.objects.get().name == "rest-user"
@@ -413,5 +413,5 @@ def test_the_form_is_german(engine: Engine, root: Client) -> None:
     shown = text_of(root.get(page_of(engine)))
     for words in ("Anmelden mit", "Adresse der REST-Schnittstelle", "Nach Aufgaben fragen", "Verbindung testen"):
         assert words in shown, words
-    for words in ("Sign in by", "Ask for tasks", "Kept encrypted", "For engines that cannot call us"):
+    for words in ("Sign in by", "Poll for tasks", "Stored encrypted", "For engines that cannot call us"):
         assert words not in shown, words

@@ -75,7 +75,7 @@ def test_people_sign_in_themselves(engine: Engine, administrator: Client) -> Non
     assert (made.mode, made.authorize_url, made.client_id) == ("person", SIGN_IN["authorize_url"], "wfpush")
     assert made.client_secret == "geheim-und-lang"
     page = administrator.get(page_of(engine))
-    assert "Register there, as the address to come back to: " in text_of(page)
+    assert "Register this redirect address there: " in text_of(page)
     assert f"/accounts/{engine.slug}/return" in text_of(page)
     assert "geheim-und-lang" not in page.content.decode()
     [change] = Engine.history.filter(history_change_reason__startswith="People's sign-in")
@@ -102,14 +102,14 @@ def test_what_people_need_to_sign_in_is_asked_for(field: str, engine: Engine, ro
 def test_a_secret_does_not_follow_an_address_to_another_host(engine: Engine, root: Client) -> None:
     saved(root, engine, **SIGN_IN)
     moved = "https://elsewhere.example/token"
-    assert "another host now" in refused(root, engine, "new_client_secret", token_url=moved)
+    assert "now be sent to another host" in refused(root, engine, "new_client_secret", token_url=moved)
     assert saved(root, engine, token_url=moved, new_client_secret="neu-und-lang").client_secret == "neu-und-lang"
 
 
 def test_addresses_that_are_none_are_refused(engine: Engine, root: Client, settings: Settings) -> None:
     settings.BASE_URL = "https://wfpush.acme.example"
     plain = {**SIGN_IN, "authorize_url": "http://id.acme.example/authorize"}
-    assert refused(root, engine, "authorize_url", **plain) == "Write an address that begins with https://."
+    assert refused(root, engine, "authorize_url", **plain) == "Enter an address that begins with https://."
     assert "127.0.0.1" in refused(root, engine, "token_url", **{**SIGN_IN, "token_url": "https://127.0.0.1/token"})
     settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     assert saved(root, engine, **{**SIGN_IN, "token_url": "https://127.0.0.1/token"}).mode == "person"
@@ -123,7 +123,7 @@ def test_another_kind_keeps_none_of_it(engine: Engine, root: Client, account: Co
 
 def test_a_new_engine_can_be_set_up_in_one_go(db: None, root: Client) -> None:
     fields = {f"personal-0-{name}": said for name, said in SIGN_IN.items()}
-    assert "is shown when this is saved" in text_of(root.get(adding(Engine)))
+    assert "Save to see the redirect address" in text_of(root.get(adding(Engine)))
     page = add_row(root, Engine, name="Claims", slug="claims", kind="camunda8", callback_url=BASE, **fields)
     assert "was added successfully" in text_of(page)
     assert PersonalSignIn.objects.get().engine.slug == "claims"
@@ -132,11 +132,13 @@ def test_a_new_engine_can_be_set_up_in_one_go(db: None, root: Client) -> None:
 def test_an_operator_sees_it_and_changes_nothing(engine: Engine, operator: Client) -> None:
     PersonalSignIn.objects.create(engine=engine, mode="person", client_id="wfpush", client_secret="geheim-und-lang")
     shown = operator.get(page_of(engine))
-    assert "kept, encrypted" in text_of(shown)
+    assert "stored, encrypted" in text_of(shown)
     assert "geheim-und-lang" not in shown.content.decode()
 
 
-@pytest.mark.parametrize(("mode", "said"), [("person", "own name, by the account"), ("either", "else by our own")])
+@pytest.mark.parametrize(
+    ("mode", "said"), [("person", "own name, with their connected account"), ("either", "otherwise with our own")]
+)
 def test_the_preview_says_in_whose_name(mode: str, said: str, engine: Engine, root: Client) -> None:
     PersonalSignIn.objects.create(engine=engine, mode=mode)
     preview = text_of(root.get(page_of(engine, "what_would_be_sent")))

@@ -63,7 +63,7 @@ STATES: dict[str, tuple[Callable[[World], object], str]] = {
         lambda day: a_call(day, Result("misconfigured", None, said("No address"))),
         "The last call failed on",
     ),
-    "not polled": (polled, "It cannot be asked for its tasks"),
+    "not polled": (polled, "Polling for its tasks fails"),
 }
 
 

@@ -64,11 +64,13 @@ def connect(engine: Engine, address: str, secret: str = SECRET, kind: str = "flo
 # --- does it let us in ----------------------------------------------------------------------------------------------
 def test_an_engine_that_lets_us_in_is_only_asked_by_the_button(world: World, server: Any, root: Client) -> None:
     engine = connect(world.engine, server.base)
-    assert f"One task is asked for at {server.base}" in text_of(root.get(page_of(engine, CHECK)))
+    assert f"Requests one task from {server.base}" in text_of(root.get(page_of(engine, CHECK)))
     assert server.told == []
-    assert f"Invoices lets us in: {server.base} answers as Flowable does." in text_of(root.post(page_of(engine, CHECK)))
+    assert f"The sign-in to Invoices works: {server.base} answers like Flowable." in text_of(
+        root.post(page_of(engine, CHECK))
+    )
     assert [(method, address) for method, address, _ in server.told] == [("GET", f"{server.base}/runtime/tasks?size=1")]
-    assert LogEntry.objects.get().change_message.startswith("Connection tested: Invoices lets us in")
+    assert LogEntry.objects.get().change_message.startswith("Connection tested: The sign-in to Invoices works")
 
 
 def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(world: World, server: Any, root: Client) -> None:
@@ -78,7 +80,7 @@ def test_an_engine_that_does_not_answer_takes_a_few_threads_at_most(world: World
             held.enter_context(waiting_threads.slots.hold(person=-number, host=f"{number}.example"))
         said = text_of(root.post(page_of(engine, CHECK)))
 
-    assert "Other connections are being tried at the moment." in said and "Try again in half a minute." in said
+    assert "Other connections are being tested at the moment." in said and "Try again in half a minute." in said
     assert server.told == []
 
 
@@ -86,7 +88,7 @@ def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(world: Wo
     engine = connect(world.engine, server.base, "wrong-password")
     address = page_of(engine, CHECK)
     said = text_of(root.post(address))
-    assert "Invoices refuses our credentials." in said and "Mend the sign-in" in said
+    assert "Invoices refuses our credentials." in said and "Correct the sign-in" in said
     assert "wrong-password" not in said
     EngineAccess.objects.all().delete()
     connect(engine, f"{server.origin}/elsewhere")
@@ -97,7 +99,7 @@ def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(world: Wo
     assert "Invoices was not reached." in said and "is the engine running" in said
     Engine.objects.update(callback_url="http://10.0.0.1/service")
     said = text_of(root.post(address))
-    assert "address or sign-in cannot work" in said and "10.0.0.1" in said
+    assert "its address or sign-in is not valid" in said and "10.0.0.1" in said
 
 
 def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(world: World, server: Any, root: Client) -> None:
@@ -113,7 +115,7 @@ def test_without_an_address_there_is_nothing_to_try(world: World, root: Client) 
 
 def test_a_webhook_is_tested_by_a_signed_call(world: World, root: Client) -> None:
     said = text_of(root.get(page_of(world.engine, CHECK)))
-    assert "A signed call is made to https://engine.acme.example/answers" in said
+    assert "Sends a signed test call to https://engine.acme.example/answers" in said
     assert "Send a signed test callback" in said
 
 
@@ -215,7 +217,7 @@ def test_what_has_no_place_in_the_engine_is_said(world: World, root: Client) -> 
     engine = connect(world.engine, "https://engine.acme.example/v2")
     Engine.objects.update(kind="camunda8")
     said = text_of(root.get(page_of(engine, PREVIEW), {"action": "request_info", "task": "7", "comment": "Which one?"}))
-    assert "No request: the engine has no place for it. It stays here." in said
+    assert "No request: the engine cannot store it. It stays here." in said
     Engine.objects.update(callback_url="")
     assert "The engine has no address: answers are kept here" in text_of(root.get(page_of(engine, PREVIEW)))
 
@@ -243,7 +245,7 @@ def test_the_page_offers_the_actions_that_are_mapped_and_those_everybody_knows(w
     [
         ({"action": "dance", "task": "T-42"}, "Select a valid choice"),
         ({"action": "approve"}, "This field is required"),
-        ({"action": "approve", "task": "T-42", "variables": "[1]"}, "Write a JSON object"),
+        ({"action": "approve", "task": "T-42", "variables": "[1]"}, "Enter a JSON object"),
         ({"action": "approve", "task": "T-42", "variables": "{"}, "This is not JSON"),
     ],
 )

@@ -163,7 +163,7 @@ def test_what_was_refused_is_shown_with_its_reason(root: Client) -> None:
 
     shown = light(root, engine)
     assert not shown["green"]
-    assert "answered 422" in shown["html"] and "/data/task/due_at" in shown["html"]
+    assert "refused: 422" in shown["html"] and "/data/task/due_at" in shown["html"]
     page = root.get(step_url(engine, "mapping"))
     assert json.loads(page.context["form"]["body"].value()) == body
     assert "This came from the engine" in text_of(page) and "/data/task/due_at" in text_of(page)
@@ -200,10 +200,10 @@ def test_a_key_that_does_not_fit_is_told(world: World, root: Client) -> None:
         return str(light(root, engine)["html"])
 
     assert "key of another engine" in called(world.api_key)
-    assert "that does not fit" in called("wfp_nobody-knows-it")
+    assert "the wrong key or signature" in called("wfp_nobody-knows-it")
     ApiKey.objects.filter(engine=engine).update(revoked_at=world.now)
     told = called(plain, "/api/v1/events")
-    assert "does not work any more" in told and "no valid key yet" in told
+    assert "has ended" in told and "no valid key yet" in told
     received = last_call.last_of(engine)
     assert received is not None and received.body == "", "what strangers send is not kept"
 
@@ -254,18 +254,23 @@ def test_a_signed_test_reaches_the_engine_and_says_what_it_answered(root: Client
 
     said = text_of(root.post(page, {"test": "1"}))
 
-    assert "Claims took the signed test: it answered 204 within" in said
+    assert "Claims accepted the signed test: it answered 204 within" in said
     (call,) = receiver.calls
     assert call.signed_with(secret)
     event = json.loads(call.body)
     assert (event["type"], event["data"]) == ("connection.test", {"test": True, "engine": "claims"})
     assert not Callback.objects.exists()
-    assert LogEntry.objects.filter(change_message__startswith="Connection tested: Claims took").exists()
+    assert LogEntry.objects.filter(change_message__startswith="Connection tested: Claims accepted").exists()
 
 
 @pytest.mark.parametrize(
     ("status", "sentence"),
-    [(401, "have the secret"), (404, "the path at which"), (410, "the path at which"), (422, "answer with 2xx")],
+    [
+        (401, "have this signing secret"),
+        (404, "the path that accepts"),
+        (410, "the path that accepts"),
+        (422, "answer 2xx"),
+    ],
 )
 def test_an_engine_that_does_not_take_the_test(root: Client, receiver: Receiver, status: int, sentence: str) -> None:
     engine = connected(root, address=receiver.url)
@@ -295,8 +300,8 @@ def test_the_steps_are_for_those_who_may_change_engines(world: World) -> None:
     client = signed_in(User.objects.get(pk=clerk.pk))
     assert {client.get(step).status_code for step in steps} == {200}
     assert {client.post(steps[0]).status_code, client.post(steps[-1]).status_code} == {403}
-    assert "You may not make keys" in text_of(client.get(steps[0]))
-    assert "You may not make secrets" in text_of(client.get(steps[-1]))
+    assert "You are not allowed to make keys" in text_of(client.get(steps[0]))
+    assert "You are not allowed to make secrets" in text_of(client.get(steps[-1]))
     missing = f"/admin/notifications/engine/{world.engine.pk + 9}/connect/key/"
     assert client.get(missing).status_code == 404
 
@@ -314,11 +319,11 @@ def test_an_engine_that_is_asked_for_tasks_turns_the_light_green(root: Client, l
         EngineAccess.objects.create(engine=engine, auth="basic", name=SERVICE, secret="wrong")
         Poll.objects.create(engine=engine)
         asked_for_tasks()
-        assert "It cannot be asked for its tasks" in light(root, engine)["html"]
+        assert "Polling for its tasks fails" in light(root, engine)["html"]
 
         EngineAccess.objects.update(secret=SECRET)
         said = text_of(root.post(step_url(engine, "answers"), {"test": "1"}))
-        assert "Claims lets us in" in said
+        assert "The sign-in to Claims works" in said
         server.book.open(assignee="bob")
         asked_for_tasks()
         shown = light(root, engine)

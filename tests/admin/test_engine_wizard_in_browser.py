@@ -59,11 +59,11 @@ def test_an_engine_is_connected_from_its_kind_to_its_first_answer(world: World, 
         expect(light).to_contain_text("Waiting for the first event of Claims")
         expect(page.get_by_role("link", name="Look again")).to_be_hidden()
         page.request.post("/api/v1/events", headers=headers, data="{}")
-        expect(light).to_contain_text("answered 422")
+        expect(light).to_contain_text("refused: 422")
         wrong += looked_at(page)
         page.request.post("/api/v1/events", headers=headers, data=example)
         expect(light).to_contain_text("An event of Claims came.")
-        expect(light.get_by_role("link", name="What became of it")).to_be_visible()
+        expect(light.get_by_role("link", name="Outcome")).to_be_visible()
         wrong += looked_at(page)
         page.get_by_role("link", name="Next: its JSON").click()
 
@@ -74,7 +74,7 @@ def test_an_engine_is_connected_from_its_kind_to_its_first_answer(world: World, 
         page.get_by_role("button", name="Make the secret").click()
         secrets.append(page.locator("#shown-once").inner_text())
         page.get_by_role("button", name="Send a signed test callback").click()
-        expect(page.get_by_text("Claims took the signed test: it answered 204")).to_be_visible()
+        expect(page.get_by_text("Claims accepted the signed test: it answered 204")).to_be_visible()
         return wrong + looked_at(page)
 
     secrets: list[str] = []

@@ -139,10 +139,10 @@ def test_variables_of_an_answer_are_changed(world: World, root: Client) -> None:
     ("variables", "sentence"),
     some(
         [
-            ("[1, 2]", "Write a JSON object"),
+            ("[1, 2]", "Enter a JSON object"),
             ('{"ok": ', "This is not JSON"),
             ('{"paid": {"type": "money", "value": 1}}', "paid: there is no type “money”"),
-            ('{"level": {"type": "integer", "value": []}}', "level: “[]” is not such a number"),
+            ('{"level": {"type": "integer", "value": []}}', "level: “[]” is not a number of this type"),
             ('{"by": "{{ person.ref "}', "by: "),
         ],
         2,

@@ -37,7 +37,7 @@ def test_the_page_tells_what_happened_and_what_is_to_come(world: World, policy: 
     clock = sla.escalated(world)
     page = root.get(page_of(clock))
     shown = text_of(page)
-    assert "the clock began by Approvals: task.kind is approval" in shown
+    assert "the clock was started by Approvals: task.kind is approval" in shown
     said = [
         "1 h before due: remind the assignee",
         "Bob Bauer (assignee)",
@@ -89,7 +89,7 @@ def test_a_paused_clock_says_so(world: World, policy: Policy, root: Client) -> N
     clock = sla.assign(world, "T-201", world.now + 2 * HOUR)
     answers(world, "request_info", "Which cost centre?")
     shown = text_of(root.get(page_of(clock)))
-    assert "paused by a question: the clock stands still until it is answered" in shown
+    assert "paused by a question: the clock is paused until it is answered" in shown
     assert "paused by a question" in text_of(root.get(list_of(Escalation, "state__exact=paused")))
 
 
@@ -107,12 +107,12 @@ def test_an_acknowledged_clock_says_whether_anybody_is_told(world: World, policy
     Policy.objects.update(on_acknowledge="holds", hold_minutes=240)
     clock = sla.assign(world, "T-201", world.now + 2 * HOUR)
     answers(world, "acknowledge")
-    assert "acknowledged: nobody is told until then" in text_of(root.get(page_of(clock)))
+    assert "acknowledged: no notifications until then" in text_of(root.get(page_of(clock)))
     Policy.objects.update(on_acknowledge="stops")
     other = sla.assign(world, "T-202", world.now + 2 * HOUR)
     story.answer(world, "T-202", world.bob, "acknowledge")
     shown = text_of(root.get(page_of(other)))
-    assert "acknowledged: nobody is told any more" in shown
+    assert "acknowledged: no more notifications" in shown
     assert "remind the assignee" not in shown, "nothing is to come"
 
 
@@ -193,7 +193,7 @@ def test_lists_cost_few_queries_whatever_their_length(
 def test_a_tasks_page_has_its_clock(world: World, policy: Policy, root: Client) -> None:
     clock = sla.escalated(world)
     page = root.get(page_of(clock.task))
-    assert "Escalations: its clock, and whom it told" in text_of(page)
+    assert "Escalations: the SLA clock and who was notified" in text_of(page)
     assert "Approvals the clock runs" in text_of(page)
     assert page_of(clock) in page.content.decode()
 
@@ -204,7 +204,7 @@ def test_clocks_are_read_and_never_edited(
 ) -> None:
     clock = sla.escalated(world)
     for client in (root, administrator, operator):
-        assert "the clock began" in text_of(client.get(page_of(clock)))
+        assert "the clock was started" in text_of(client.get(page_of(clock)))
         assert client.get(list_of(StepRun)).status_code == 200
         assert client.post(page_of(clock), {"state": "closed"}).status_code == 403
         assert client.get(page_of(clock).replace("/change/", "/delete/")).status_code == 403

@@ -17,7 +17,7 @@ def test_a_rule_is_made_with_conditions_that_can_hold(world: World, administrato
     assert "was added successfully" in text_of(page)
     shown = text_of(administrator.get(list_of(FourEyesRule)))
     assert "variables.amount is more than 5,000" in shown
-    assert "whoever started it, whoever decided the step before" in shown
+    assert "the person who started it, the person who decided the previous step" in shown
 
 
 def test_a_rule_says_for_which_engines_it_is_known_who_started_a_task(day: World, administrator: Client) -> None:

@@ -76,7 +76,7 @@ def test_any_two_times_are_compared_the_earlier_first(route: Route, root: Client
         [named] = page.context["compared"]
         assert (named.name, named.old, named.new) == ("Name", "Invoices", "Huge invoices")
     same = root.get(page_of(route, "history"), {"a": last.pk, "b": last.pk})
-    assert "It was the same at both times." in text_of(same)
+    assert "No differences between the two." in text_of(same)
 
 
 def test_records_of_other_rows_are_not_compared_or_restored(route: Route, root: Client) -> None:
@@ -102,7 +102,7 @@ def test_a_route_is_restored_after_a_look_at_what_changes(route: Route, world: W
     question = text_of(root.get(restoring(route, record)))
     assert "Name : Large invoices → became Invoices" in question
     answer = press(root, restoring(route, record))
-    assert "It is as it was then." in text_of(answer)
+    assert "It has not changed since then." in text_of(answer)
     assert differences(before, state_of(route)) == []
     assert state_of(route) == before, "to the last key"
     assert newest(route).history_change_reason.startswith("Restored as of ")
@@ -116,8 +116,8 @@ def test_what_is_gone_or_taken_since_is_said_and_nothing_changes(route: Route, w
     world.team.delete()
     after = state_of(route)
     said = text_of(root.post(restoring(route, record), follow=True))
-    assert "Team: what it named then" in said
-    assert "was deleted since" in said
+    assert "Team: its former value" in said
+    assert "has been deleted" in said
     assert state_of(route) == after
 
 
@@ -136,7 +136,7 @@ def test_parts_that_were_not_recorded_stay_and_the_page_says_so(route: Route, ro
     record = newest(route)
     type(record).objects.filter(pk=record.pk).update(parts=None)
     saved(root, route, name="Large invoices", **{"conditions-0-value": "10000"})
-    assert "was not recorded then, and stays as it is" in text_of(root.get(restoring(route, record)))
+    assert "were not recorded then and stay unchanged" in text_of(root.get(restoring(route, record)))
     press(root, restoring(route, record))
     route.refresh_from_db()
     assert route.name == "Invoices"
@@ -212,7 +212,7 @@ def test_every_kind_is_as_it_was_after_a_change_and_its_restoring(
     assert differences(before, state_of(row)), "something is another"
     assert root.get(page_of(row, "history")).status_code == 200
     answer = press(root, restoring(row, record))
-    assert "It is as it was then." in text_of(answer), text_of(answer)[:500]
+    assert "It has not changed since then." in text_of(answer), text_of(answer)[:500]
     assert state_of(row) == before
 
 

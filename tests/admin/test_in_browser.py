@@ -247,7 +247,7 @@ def test_a_template_is_written_without_javascript(world: World, browse: Browse) 
             plain.locator(f"#id_texts-{new}-title").fill("È da pagare")
             plain.locator("button[name=_save]").click()
             plain.locator(".desk-live [name=language]").select_option("it")
-            plain.get_by_role("button", name="Show what is saved").click()
+            plain.get_by_role("button", name="Show the saved version").click()
             return [*found, plain.locator(".desk-inbox h3").inner_text()]
 
     assert browse(visit) == [True, True, "È da pagare"]

@@ -46,7 +46,7 @@ def test_a_key_is_kept_nowhere_by_the_way(world: World, root: Client) -> None:
 def test_the_form_offers_events_and_says_what_reaches_far(world: World, root: Client) -> None:
     page = root.get(adding(ApiKey))
     assert page.context["adminform"].form["scopes"].value() == ["events"]
-    assert "sign in as its engine's external people" in text_of(page)
+    assert "signs in its engine's external people" in text_of(page)
     assert "change everybody's manager and teams" in text_of(page)
 
 
@@ -87,14 +87,16 @@ def test_a_key_is_revoked_after_a_question(world: World, root: Client) -> None:
     assert "is refused from now on" in text_of(press(root, page_of(key, "revoke")))
     key.refresh_from_db()
     assert not key.usable
-    assert "It is revoked already." in text_of(root.get(page_of(key, "revoke"), follow=True))
+    assert "It is already revoked." in text_of(root.get(page_of(key, "revoke"), follow=True))
 
 
 def test_several_keys_are_revoked_at_once(world: World, root: Client) -> None:
     _plain, other = new_key(root, world)
     first = ApiKey.objects.exclude(pk=other.pk).get()
     press(root, page_of(first, "revoke"))
-    assert "Keys revoked: 1 of 2; the others cannot be." in text_of(choose(root, [first, other], "revoke_chosen"))
+    assert "Keys revoked: 1 of 2; the others were not possible." in text_of(
+        choose(root, [first, other], "revoke_chosen")
+    )
     other.refresh_from_db()
     assert other.revoked_at is not None
 
@@ -136,7 +138,7 @@ def test_an_engines_own_secret_is_taken_and_not_shown_back(world: World, root: C
     theirs = signatures.new_secret()
     fields = {"engine": world.engine.pk, "secret": theirs, "old_ones_end": "24"}
     answer = root.post(adding(SigningSecret), fields, follow=True)
-    assert "The secret is kept, encrypted" in text_of(answer)
+    assert "The secret is stored, encrypted" in text_of(answer)
     assert theirs not in answer.content.decode()
     assert SigningSecret.objects.first().secret == theirs  # type: ignore[union-attr]
 

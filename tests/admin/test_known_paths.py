@@ -114,7 +114,7 @@ def test_expressions_of_a_mapping_are_picked_from_the_engines_json(
     send('{"processInstanceId": "7", "vars": [{"name": "amount", "value": 1200.5}], "odd-name": 1}')
     shown = root.get(address).json()
     paths = {each["path"]: each for group in shown["groups"] for each in group["paths"]}
-    assert shown["source"] == "What the engine sent last."
+    assert shown["source"] == "The last message of the engine."
     assert list(paths) == ["processInstanceId", "vars", "vars[0].name", "vars[0].value"]
     assert (paths["vars[0].value"]["facts"], paths["vars[0].value"]["about"]) == ("number", "1,200.5")
     send("no JSON")
@@ -136,7 +136,7 @@ def test_a_number_is_typed_and_shown_in_the_readers_language(route: Route, root:
 
 def test_a_number_that_may_be_two_is_refused_with_both(route: Route, root: Client) -> None:
     shown = text_of(with_condition(root, route, "variables.amount", "ge", "10.000"))
-    assert "“10.000” may be 10,000 or 10: write 10000 or 10.0000." in shown
+    assert "“10.000” may be 10,000 or 10: enter 10000 or 10.0000." in shown
     assert not route.conditions.exists()
 
 
@@ -167,8 +167,8 @@ def test_rules_and_policies_doubt_as_routes_do(world: World, root: Client) -> No
 
 def test_a_number_that_equals_none_is_told_of(day: World, route: Route, root: Client) -> None:
     shown = text_of(with_condition(root, route, "variables.amount", "eq", "10,000"))
-    assert "“variables.amount” is a number in events, which is never “10,000”" in shown
-    assert "which is never" not in text_of(with_condition(root, route, "variables.amount", "eq", "10000"))
+    assert "“variables.amount” is a number in events and never equals “10,000”" in shown
+    assert "never equals" not in text_of(with_condition(root, route, "variables.amount", "eq", "10000"))
 
 
 def test_a_number_that_programs_read_otherwise_is_told_of(day: World, route: Route, root: Client) -> None:

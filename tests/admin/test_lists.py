@@ -186,7 +186,7 @@ def test_lists_say_what_failed_for_how_long_and_why(day: World, root: Client) ->
     events = text_of(root.get(list_of(Event)))
     assert "could not be processed" in events
     assert "OperationalError: the database went away" in events
-    assert "nobody knows zoe" in events
+    assert "unknown: zoe" in events
     late = text_of(root.get(list_of(Task, "now=late")))
     assert "Approve invoice 4712" in late
     assert "late by 5 h" in late
@@ -230,9 +230,9 @@ def test_every_list_says_what_would_stand_there() -> None:
 
 def test_an_empty_list_says_what_to_do(world: World, root: Client) -> None:
     by_itself = text_of(root.get(list_of(PausedService)))
-    assert "Nothing is here Push services, mail servers and gateways that refuse our messages" in by_itself
+    assert "Nothing is here Push services, mail servers and gateways that refuse messages" in by_itself
     assert "Reset filters" not in by_itself
-    rules = "Nothing is here Which tasks may not be decided by whoever began them. Add the first one"
+    rules = "Nothing is here Tasks that the people who started them may not decide. Add the first rule"
     assert rules in text_of(root.get(list_of(FourEyesRule)))
     assert "Nothing matches Search for something else" in text_of(root.get(list_of(ApiKey, "q=nothing")))
 

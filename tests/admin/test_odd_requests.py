@@ -33,7 +33,7 @@ def test_a_restored_manager_makes_no_circle_and_a_restored_address_is_nobody_els
     bob.save()
     said = text_of(root.post(restoring(alice, old), follow=True))
     assert "This goes in a circle" in said
-    assert "Bob Bauer has this verified address already" in said
+    assert "Bob Bauer already has this verified address" in said
     alice.refresh_from_db()
     assert (alice.manager, alice.email) == (None, "alice@acme.example")
 
@@ -57,7 +57,7 @@ def test_a_stored_secret_follows_no_restored_address(world: World, root: Client)
     engine.save()
     access = EngineAccess.objects.create(engine=engine, auth="basic", name="svc", secret="hunter2")
     said = text_of(root.post(restoring(engine, old), follow=True))
-    assert "The sign-in would go to another host now" in said
+    assert "The sign-in would now be sent to another host" in said
     engine.refresh_from_db()
     assert engine.callback_url == "https://new.example/rest"
 

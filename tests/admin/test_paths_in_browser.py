@@ -61,12 +61,12 @@ def test_keys_alone_pick_a_path_in_a_row_that_was_added(day: World, browse: Brow
         page.keyboard.press("Escape")
         found += [page.locator(".desk-paths").is_visible(), field.input_value()]
         field.fill("task.anything")
-        page.locator(".desk-paths-status", has_text="Any path can be written").wait_for()
+        page.locator(".desk-paths-status", has_text="You can enter any path").wait_for()
         page.keyboard.press("Tab")
         return [*found, field.input_value(), page.locator(".desk-paths").is_visible()]
 
     assert browse(visit) == [
-        *("combobox", "true", [], "What the last 4 events carried."),
+        *("combobox", "true", [], "Values of the last 4 events."),
         *("true", "variables.amount\nnumber · 100%\nAmount · last: 1,200.5"),
         *("variables.amount", False),
         ["conditions-0-path", {"path": "variables.amount", "kind": "number", "last": "1,200.5"}],

@@ -138,11 +138,11 @@ def test_each_step_is_headed_by_its_sentence(approvals: Policy, root: Client) ->
     ("fields", "field", "sentence"),
     some(
         [
-            ({"clock": "duration"}, "minutes", "Write how long the task may take."),
+            ({"clock": "duration"}, "minutes", "Enter how long the task may take."),
             ({"clock": "duration", **duration("minutes", "soonh")}, "minutes", "Enter a whole number."),
             ({"clock": "duration", "minutes_number": "-1"}, "minutes", "Enter a whole number."),
             ({"clock": "duration", **duration("minutes", "9999d")}, "minutes", "less than or equal to"),
-            ({"steps-1-target": ""}, "steps-1-target", "Choose who is told."),
+            ({"steps-1-target": ""}, "steps-1-target", "Choose who is notified."),
             (
                 {"steps-1-channels": "live, pigeon"},
                 "steps-1-channels",
@@ -168,7 +168,7 @@ def test_faults_are_listed_at_the_top_and_lead_to_their_fields(approvals: Policy
     listed = re.findall(r'<li><a href="#([\w-]+)">([^<]+)</a>: ([^<]+)</li>', page)
     assert listed == [
         ("id_name", "Name", "This field is required."),
-        ("id_steps-1-target", "Step 2, Whom", "Choose who is told."),
+        ("id_steps-1-target", "Step 2, Recipient", "Choose who is notified."),
         ("id_steps-2-offset_0", "Step 3, When", "This field is required."),
     ]
     assert all(f'id="{field}"' in page for field, _name, _fault in listed)
@@ -199,8 +199,8 @@ def test_a_step_is_taken_out_without_being_looked_at(approvals: Policy, root: Cl
 def test_a_policy_without_steps_is_saved_with_a_warning(approvals: Policy, root: Client) -> None:
     approvals.steps.all().delete()
     shown = text_of(save_form(root, approvals))
-    assert "This policy has no steps: tasks get their due date, and nobody is told." in shown
-    assert "nobody is told" in text_of(root.get(list_of(Policy)))
+    assert "This policy has no steps: tasks get their due date, and nobody is notified." in shown
+    assert "nobody is notified" in text_of(root.get(list_of(Policy)))
     assert list(root.get(list_of(Policy, "gaps=steps")).context["cl"].result_list) == [approvals]
 
 
@@ -268,8 +268,8 @@ def test_steps_and_conditions_are_found_across_policies(approvals: Policy, root:
         ({"target": ""}, "when due: notify nobody"),
         ({"kind": "raise_priority"}, "when due: raise the priority to –"),
         ({"kind": "tell_engine", "offset": 1501}, "1 d 1 h 1 min after due: notify the engine"),
-        ({"kind": "reassign", "target": "manager"}, "when due: give the task to the assignee's manager"),
-        ({"kind": "reassign", "target": ""}, "when due: give the task to nobody"),
+        ({"kind": "reassign", "target": "manager"}, "when due: reassign the task to the assignee's manager"),
+        ({"kind": "reassign", "target": ""}, "when due: reassign the task to nobody"),
         (
             {"target": "assignee", "repeat_every": 30, "repeats": 1, "time": "business"},
             "when due, working time: remind the assignee, once more after 30 min",

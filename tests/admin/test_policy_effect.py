@@ -40,7 +40,7 @@ def test_what_would_change_is_said_and_nothing_is_saved(approvals: Policy, root:
     before = list(approvals.steps.values())
     page = save_form(root, approvals, position="7", **{"steps-0-offset_number": "3"})
     shown = text_of(page)
-    assert "Of 1 open task that runs by it: 1 would escalate earlier." in shown
+    assert "1 open task follows it: 1 would escalate earlier." in shown
     assert "Nothing is saved yet." in shown
     assert "was changed successfully" not in shown
     approvals.refresh_from_db()
@@ -101,7 +101,7 @@ def test_steps_added_and_taken_out_on_the_form_are_in_what_is_told(approvals: Po
     page = save_form(root, approvals, **{f"steps-{at}-DELETE": "on" for at in range(3)})
     assert "1 would never escalate" in text_of(page)
     shown = text_of(answer(root, page, page_of(approvals), "_open_tasks", "keep"))
-    assert "This policy has no steps: tasks get their due date, and nobody is told." in shown
+    assert "This policy has no steps: tasks get their due date, and nobody is notified." in shown
     assert not approvals.steps.exists()
 
 
@@ -116,8 +116,8 @@ def test_all_kinds_of_change_in_one_sentence_the_worst_first(approvals: Policy) 
     kinds = [Turn.SOONER, Turn.SOONER, Turn.LATER, Turn.NEVER, Turn.FIRST, Turn.OTHERWISE]
     found = Effect(approvals, 9, [Change(task, kind, None, None) for kind in kinds], joining=2)
     assert list(policy_change.sentences(found)) == [
-        "Of 9 open tasks that run by it: 1 would never escalate, 2 would escalate earlier, 1 would escalate later,"
-        " 1 would escalate, and has nothing to come now, 1 would escalate at the same time, but otherwise.",
+        "9 open tasks follow it: 1 would never escalate, 2 would escalate earlier, 1 would escalate later,"
+        " 1 would escalate and has no next step now, 1 would escalate at the same time, but otherwise.",
         "2 open tasks that follow another policy or none fit this one. They are left as they are.",
     ]
 

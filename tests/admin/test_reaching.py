@@ -73,12 +73,12 @@ def test_an_administrator_chooses_for_bob_and_it_is_on_record(world: World, root
 
     page = root.post(preferences_of(world.bob), fields, follow=True)
 
-    said = "How they are reached: approvals: −email; quiet hours 22:00–07:00"
+    said = "Delivery: approvals: −email; quiet hours 22:00–07:00"
     assert said in text_of(page) and LogEntry.objects.filter(change_message=said, object_id=world.bob.pk).exists()
     assert CategoryChoice.objects.get(recipient=world.bob).channels == {"email": False}
     assert QuietHours.objects.get(recipient=world.bob).begins == time(22)
     refused = root.post(preferences_of(world.bob), {**fields, "q0-until": ""})
-    assert "Say until when." in text_of(refused)
+    assert "Enter the end." in text_of(refused)
     root.post(preferences_of(world.bob), {"reset": "1"})
     assert not QuietHours.objects.exists() and not CategoryChoice.objects.exists()
 
@@ -98,15 +98,15 @@ def test_the_page_of_a_person_says_what_cannot_reach_them(world: World, root: Cl
     Category.objects.filter(pk=approvals.pk).update(mandatory=["email"])
     Recipient.objects.filter(pk=world.bob.pk).update(email="")
     page = text_of(root.get(page_of(world.bob)))
-    assert "Approvals and tasks by e-mail, which nobody can do without: No e-mail address is known." in page
+    assert "Approvals and tasks by e-mail, which is required: No e-mail address is known." in page
     Recipient.objects.filter(pk=world.bob.pk).update(email="bob@acme.example")
     Category.objects.update(channels=["live", "email"], mandatory=[])
     CategoryChoice.objects.create(recipient=world.bob, category=approvals, channels={"email": False})
-    off = "Approvals and tasks: every channel is turned off. Tasks that wait for them only stand in their inbox, too."
+    off = "Approvals and tasks: every channel is turned off. Waiting tasks also appear only in their inbox."
     assert text_of(root.get(page_of(world.bob))).count("every channel is turned off") == 1
     assert off in text_of(root.get(page_of(world.bob)))
     Recipient.objects.filter(pk=world.bob.pk).update(email="")
     assert off not in text_of(root.get(page_of(world.bob))), "it is the address that lacks"
     world.bob.devices.all().delete()
     page = text_of(root.get(preferences_of(world.bob)))
-    assert "Urgent tasks and critical steps only stand in their inbox: no channel reaches them." in page
+    assert "Urgent tasks and critical steps appear only in their inbox: no channel reaches them." in page

@@ -48,8 +48,8 @@ def with_condition(client: Client, row: Any, path: str, operator: str, value: st
     [
         ("team", "Choose the team."),
         ("person", "Choose the person."),
-        ("path", "Write where in the event"),
-        ("role", "Write the role as"),
+        ("path", "Enter the path to the person"),
+        ("role", "Enter the role as"),
     ],
 )
 def test_a_target_without_what_its_kind_needs_is_refused(kind: str, sentence: str, route: Route, root: Client) -> None:
@@ -72,10 +72,10 @@ def test_a_team_lead_may_but_need_not_name_a_team(world: World, route: Route, ro
     ("path", "operator", "value", "sentence"),
     some(
         [
-            ("variables.amount", "gt", "much", "Write a number"),
-            ("task.kind", "eq", "", "Write the value to compare with."),
+            ("variables.amount", "gt", "much", "Enter a number"),
+            ("task.kind", "eq", "", "Enter the value to compare with."),
             ("task.kind", "exists", "yes", "takes no value"),
-            ("task kind", "eq", "x", "Write a path such as task.kind."),
+            ("task kind", "eq", "x", "Enter a path such as task.kind."),
         ],
         2,
     ),
@@ -182,8 +182,8 @@ def test_ticking_sensitive_names_the_published_templates_that_show_it(world: Wor
     page = ticked(root, event_type, "variables.amount", "sensitive")
 
     shown = text_of(page)
-    assert "From now on lock screens do not show variables.amount" in shown
-    assert "What was sent or worded before stays as it was." in shown
+    assert "Lock screens no longer show variables.amount" in shown
+    assert "Messages already sent do not change." in shown
     assert page_of(template) in page.content.decode() and str(template) in shown
     assert "From now on" not in text_of(save_form(root, event_type))
 
@@ -311,7 +311,7 @@ def test_the_dry_run_says_what_an_event_stumbles_over_and_what_to_do(
     assert answer.status_code == 200
     shown = text_of(answer)
     assert "it could not be processed: LookupError: there is no such calendar" in shown
-    assert "look at the rules and templates changed last" in shown
+    assert "look at the History of the rules and templates changed last" in shown
     assert answer.context["form"]["body"].value() == body
     assert not Task.objects.exists()
 
@@ -328,7 +328,7 @@ def test_the_dry_run_of_an_event_that_came_in_says_so_and_goes_on(day: World, ro
     )
     answer = root.post(reverse(DRY_RUN), {"engine": day.engine.pk, "body": body})
     shown = text_of(answer)
-    assert "one with this source and id has come in, so it would count as a repeat" in shown
+    assert "an event with this source and id exists, so this counts as a repeat" in shown
     assert page_of(Event.objects.get(event_id="e-3")) in answer.content.decode()
     assert "Bob Bauer (assignee) would get “Approve invoice 905”" in shown
     assert not Task.objects.filter(task_id="T-905").exists()

@@ -191,4 +191,4 @@ def test_words_are_plain_text_until_liquid_is_asked_for(world: World, browse: Ca
         value == "Check {{ task.name }} of {{ variables.vendor }}: {{ variables.amount | money: variables.currency }}"
     )
     assert chips == ["task name", "vendor", "amount · money"]
-    assert "this rule's own words" in sentence, "what was typed stays when another template is chosen"
+    assert "this rule's own text" in sentence, "what was typed stays when another template is chosen"

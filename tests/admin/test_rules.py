@@ -100,7 +100,7 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
     said = ask(root, form(world, calendar))
     assert said["faults"] == []
     parts = {name: " ".join(html.split()) for name, html in said["parts"].items()}
-    assert "It is for 4 of the last 4 such events" in parts["when"]
+    assert "It matches 4 of the last 4 such events" in parts["when"]
     assert "Alice Adams, Bob Bauer" in parts["who"]
     assert 'lang="en"' in parts["words"] and 'lang="de"' in parts["words"]
     assert "4 h after the assignment, working time" in parts["late"]
@@ -135,23 +135,23 @@ def test_a_step_for_those_who_have_the_task_reminds_them(world: World, calendar:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     some([
-        ({"types": []}, "Choose the events that it is for."),
-        (rows("targets", []), "Add somebody who gets it."),
+        ({"types": []}, "Choose the events that it applies to."),
+        (rows("targets", []), "Add a recipient."),
         (rows("targets", [{"kind": "team"}]), "Choose the team."),
         (rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "lots"}]), "number"),
         ({"late-counted": "due", **rows("steps", [])}, "Add a step"),
-        ({"late-calendar": ""}, "Choose the calendar by which working time is counted."),
-        (rows("steps", [{"offset": "soon", "kind": "notify", "target": "manager", "level": 1}]), "Write a time"),
-        (rows("steps", [{"offset": "2h", "kind": "notify", "level": 1}]), "Choose who is told."),
+        ({"late-calendar": ""}, "Choose the calendar that defines working time."),
+        (rows("steps", [{"offset": "soon", "kind": "notify", "target": "manager", "level": 1}]), "Enter a time"),
+        (rows("steps", [{"offset": "2h", "kind": "notify", "level": 1}]), "Choose who is notified."),
         (
             rows("steps", [{"offset": "2h", "kind": "notify", "target": "person", "person": "zoe", "level": 1}]),
-            "Nobody is known as “zoe”.",
+            "There is nobody called “zoe”.",
         ),
         (
             {"words-own": "on", **rows("texts", [{"language": "en", "title": "{{ task.name", "body": ""}])},
             "The last {{ is never closed by }}.",
         ),
-        ({"words-own": "on", **rows("texts", [])}, "Write the words in one language at least."),
+        ({"words-own": "on", **rows("texts", [])}, "Enter the text in at least one language."),
     ], 5),
     ids=[
         "no events", "nobody", "no team", "no number", "no step", "no calendar", "no time", "nobody told", "unknown",

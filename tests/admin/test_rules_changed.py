@@ -77,7 +77,7 @@ def test_conditions_that_the_policys_own_page_gave_it_stay(root: Client, fields:
     before = conditions_of(policy)
     shown = {**as_shown(root.get(address)), "conditions-0-value": "5000"}
     late = ask(root, shown, address)["parts"]["late"]
-    assert "Its own page says for which tasks the time counts" in late and "task.kind" in late
+    assert "The SLA keeps the tasks set on its own page" in late and "task.kind" in late
     publish(root, shown, address)
     assert rule().conditions.get().value == "5000" and conditions_of(policy) == before
 
@@ -85,9 +85,9 @@ def test_conditions_that_the_policys_own_page_gave_it_stay(root: Client, fields:
 def test_it_is_said_that_the_time_counts_for_other_tasks(root: Client, fields: dict[str, Any]) -> None:
     only = rows("conditions", [{"path": "event.source", "operator": "eq", "value": "erp"}])
     late = ask(root, {**fields, **only, "types": ["case.opened"]})["parts"]["late"]
-    if "whatever type its events have" not in late:  # the type is no choice here
+    if "regardless of the type of its events" not in late:  # the type is no choice here
         late = ask(root, {**fields, **only})["parts"]["late"]
-    assert "Tasks have no event.source" in late
+    assert "Tasks do not have event.source" in late
 
 
 def test_a_policy_whose_route_was_deleted_can_be_restored(root: Client, fields: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ def test_a_policy_whose_route_was_deleted_can_be_restored(root: Client, fields: 
     route.delete()
     Policy.objects.filter(pk=policy.pk).update(position=7)
     page = reverse("admin:escalations_policy_simple_history", args=[policy.pk, record.pk])
-    assert "It is as it was then." in text_of(root.post(page, follow=True))
+    assert "It has not changed since then." in text_of(root.post(page, follow=True))
     policy.refresh_from_db()
     assert policy.route is None and policy.position != 7
 
@@ -113,7 +113,7 @@ def test_a_change_of_somebody_else_is_not_undone_unseen(root: Client, fields: di
     again = as_shown(page) | {"steps-1-DELETE": "on"}
     assert again["name"] == "Mine" and again["conditions-0-value"] == "1,000"
     page = publish(root, again, address)
-    assert "Somebody else changed this rule since you opened it" in text_of(page)
+    assert "Somebody else changed this rule after you opened it" in text_of(page)
     assert rule().conditions.get().value == "2000"
     publish(root, as_shown(page) | {"steps-1-DELETE": "on"}, address)
     assert rule(name="Mine").conditions.get().value == "1000"

@@ -90,7 +90,7 @@ def test_people_of_the_house_come_before_external_ones(day: World, root: Client)
     )
     found = search(root, "bob")
     assert found.names("Person") == ["Bob Bauer", *(f"Bob Customer {n}" for n in range(MAX_PER_KIND, 1, -1))]
-    assert found.said == "The newest or closest of each kind. More letters find fewer."
+    assert found.said == "The newest or closest of each kind. Type more to narrow the search."
 
 
 def test_tasks_and_cases_are_found_by_words_in_any_order(day: World, root: Client) -> None:
@@ -256,14 +256,14 @@ def test_what_people_wrote_is_shown_and_not_done(day: World, root: Client) -> No
     page = root.get(ADDRESS, {"q": "evil"}).content.decode()
     assert "Evil &lt;script&gt;alert(1)&lt;/script&gt; \\u202etxt" in page
     page = root.get(ADDRESS, {"q": "<nothing>"}).content.decode()
-    assert "Nothing is found for “&lt;nothing&gt;”" in page
+    assert "Nothing found for “&lt;nothing&gt;”" in page
 
 
 def test_it_says_what_can_be_found_and_that_nothing_was(day: World, root: Client) -> None:
     kinds = "people, tasks, cases, events, rules, four-eyes rules, templates, engines, teams, SLA policies"
     assert search(root, "") == Found(f"Finds {kinds}, and pages of the desk: by names, words and ids.", [])
     assert search(root, "  ").said == search(root, "").said
-    assert search(root, "xyzzy").said == "Nothing is found for “xyzzy”. Words are found by how they begin."
+    assert search(root, "xyzzy").said == "Nothing found for “xyzzy”. Search looks for the beginnings of words."
     assert search(root, "e-6").said == "1 found."
 
 

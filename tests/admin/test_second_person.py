@@ -146,7 +146,7 @@ def test_a_rule_of_one_page_waits_with_its_policy(
 
 
 def test_nobody_puts_themself_on_a_list_for_cases(bob: Recipient, world: World, editor: Client) -> None:
-    refused = "Somebody else has to put you"
+    refused = "Only somebody else may add you"
     assert refused in text_of(add_row(editor, CaseList, case_type="claims", people=[bob.pk], teams=[]))
     assert not CaseList.objects.exists()
 

@@ -62,7 +62,7 @@ def test_the_list_is_what_the_simulation_says(world: World, policy: Policy, root
 def test_it_says_who_is_told_how_and_why(world: World, policy: Policy, root: Client) -> None:
     said = text_of(ask(root, task="T-201")) if soon(world) else ""
     in_order = [
-        "Nothing is kept and nothing is sent.",
+        "Nothing is stored and nothing is sent.",
         "policy “Approvals” applies to: task.kind is approval",
         "1 h before due: remind the assignee",
         "Bob Bauer (assignee) would get",
@@ -98,14 +98,14 @@ def test_a_step_that_reaches_nobody_says_so_in_words(world: World, policy: Polic
 def test_a_step_that_gives_the_task_away_says_to_whom_and_what_follows(
     world: World, policy: Policy, root: Client
 ) -> None:
-    theirs = "this clock ends and one of theirs begins"
+    theirs = "this clock ends and a new one starts"
     soon(world)
     assert theirs not in text_of(ask(root, task="T-201"))
     policy.steps.filter(target="manager").update(kind="reassign", repeats=0)
     world.now += timedelta(minutes=1)
     sla.assign(world, "T-202", world.now + 2 * HOUR)
     page = text_of(ask(root, task="T-202"))
-    assert "1 h after due: give the task to the assignee's manager" in page
+    assert "1 h after due: reassign the task to the assignee's manager" in page
     assert "Invoices is asked to give it to Carol Castle (manager of Bob Bauer)" in page
     assert theirs in page
     assert not Callback.objects.filter(task__task_id="T-202").exists()
@@ -124,8 +124,8 @@ BAD = [
     ({"task": ""}, "task", "Choose an open task, or write its id."),
     ({"task": "T-404"}, "task", "There is no task with this id."),
     ({"task": "T-101"}, "task", "This task has ended"),
-    ({"task": "T-103", "day": "soon"}, "day", "Write a date such as 2026-11-26."),
-    ({"task": "T-103", "time": "25:00"}, "time", "Write a time such as 16:30."),
+    ({"task": "T-103", "day": "soon"}, "day", "Enter a date such as 2026-11-26."),
+    ({"task": "T-103", "time": "25:00"}, "time", "Enter a time such as 16:30."),
     ({"task": "T-103", "day": "9999-12-31"}, "day", "Choose a day from a year ago to three years ahead."),
 ]
 
@@ -154,18 +154,18 @@ def test_without_a_policy_that_fits_it_says_why(world: World, policy: Policy, ro
     soon_task = story.send(world, "e", "task.assigned", story.invoice("T-7", 7, assignee="bob")).task
     assert soon_task is not None
     said = text_of(ask(root, task="T-7"))
-    assert "no clock runs, so nobody is told by time" in said
+    assert "no clock is running, so time notifies nobody" in said
     assert "policy “Approvals”: task.kind is field does not hold: it is “approval”" in said
     policy.conditions.update(value="approval")
     Policy.objects.update(clock="duration", minutes=60)
-    assert "“Approvals” fits now, but did not fit when the task came" in text_of(ask(root, task="T-7"))
+    assert "“Approvals” matches now, but not when the task was created" in text_of(ask(root, task="T-7"))
 
 
 def test_a_clock_that_stands_still_says_so(world: World, policy: Policy, root: Client) -> None:
     soon(world)
     story.answer(world, "T-201", world.bob, "request_info", "Which cost centre?")
     page = ask(root, task="T-201")
-    assert "The clock stands still until the question is answered." in text_of(page)
+    assert "The clock is paused until the question is answered." in text_of(page)
     assert page.context["found"].drawing is None
 
 
@@ -335,7 +335,7 @@ def test_the_page_draws_what_it_lists(world: World, root: Client) -> None:
     soon(world, hours=30)
     page = ask(root, task="T-201")
     body = page.content.decode()
-    assert "“Munich”, by which Bob Bauer works" in text_of(page)
+    assert "“Munich”, the calendar of Bob Bauer" in text_of(page)
     assert 'role="img" aria-labelledby="drawing-title drawing-words"' in body
     assert re.findall(r'text-anchor="middle">([\d–]+)<', body) == [
         mark.text for mark in page.context["found"].drawing.marks

@@ -138,13 +138,17 @@ def test_the_chart_says_nothing_that_the_table_does_not(world: World, policy: Po
 
 def test_the_page_says_what_counts(world: World, root: Client) -> None:
     text = shown(root)["text"]
-    for words in ("counts once", "given to somebody else, cancelled or expired", "An acknowledgement moves nothing"):
+    for words in (
+        "counts once",
+        "reassigned, cancelled or expired",
+        "An acknowledgement changes nothing",
+    ):
         assert words in text
 
 
 def test_nothing_yet_is_said_in_sentences(world: World, root: Client) -> None:
     text = shown(root)["text"]
-    for sentence in ("Nothing is late.", "No clock is under way.", "No clock was decided in these 12 weeks."):
+    for sentence in ("Nothing is late.", "No clock is running.", "No clock was decided in these 12 weeks."):
         assert sentence in text
     assert "On time this week –" in text
 
@@ -201,7 +205,7 @@ def test_an_acknowledged_task_that_nobody_answers_is_late(world: World, policy: 
     postpone(world.now - HOUR)
     assert "late by 1 h" in text_of(root.get(list_of(Escalation, "now=late")))
     [row] = shown(root)["board"]
-    assert "acknowledged: nobody is told any more" in row["ahead"][0]
+    assert "acknowledged: no more notifications" in row["ahead"][0]
 
 
 # --- what is late now -------------------------------------------------------------------------------------------------
@@ -211,7 +215,7 @@ def test_the_board_says_whose_it_is_who_was_told_last_and_what_comes_next(
     clock = sla.escalated(world)  # Bob was reminded, and Carol heard
     postpone(world.now - timedelta(minutes=30))
     page = shown(root)
-    assert "Late now 1 of 1 under way" in page["text"]
+    assert "Late now 1 of 1 running" in page["text"]
     said = (
         "late by 30 min Approve invoice 4800 Bob Bauer · Approvals Last notified Carol Castle 0 s ago "
         "Next step notify the assignee's manager in 29 min"

@@ -79,8 +79,8 @@ def test_a_text_that_is_ticked_for_deletion_is_gone_from_the_preview(draft: Temp
             ("texts-1-body", "{{ task.name", "is never closed"),
             ("texts-1-body", "{% for x in y %}", "endfor"),
             ("texts-1-title", "", "This field is required."),
-            ("texts-1-language", "Deutsch bitte", "Write a language such as en, de or pt-BR."),
-            ("actions-0-labels", "Genehmigen", "Write “language: label”"),
+            ("texts-1-language", "Deutsch bitte", "Enter a language such as en, de or pt-BR."),
+            ("actions-0-labels", "Genehmigen", "Enter “language: label”"),
             ("event", "no such thing", "There is no such event."),
         ],
         3,
@@ -264,7 +264,7 @@ def test_two_versions_are_compared_word_for_word(draft: TemplateVersion, root: C
     usual = root.get(page_of(draft, "compare_with"))
     assert [part.name for part in usual.context["parts"]] == [part.name for part in page.context["parts"]]
     same = root.get(page_of(draft, "compare_with"), {"earlier": before.pk, "later": before.pk})
-    assert "Both say the same." in text_of(same)
+    assert "Both are identical." in text_of(same)
 
 
 def test_one_edited_word_is_the_only_mark(template: Template, root: Client) -> None:

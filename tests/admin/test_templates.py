@@ -72,9 +72,9 @@ def test_a_drafts_words_and_labels_are_edited(draft: TemplateVersion, root: Clie
     ("labels", "sentence"),
     some(
         [
-            ("Genehmigen", "Write “language: label”"),
-            ("de: Genehmigen\nde: Freigeben", "“de” is there twice."),
-            ("de:", "Write “language: label”"),
+            ("Genehmigen", "Enter “language: label”"),
+            ("de: Genehmigen\nde: Freigeben", "“de” occurs twice."),
+            ("de:", "Enter “language: label”"),
             ("de: " + "x" * 61, "is longer than 60 characters"),
             ("", "This field is required."),
         ],
@@ -119,7 +119,7 @@ def test_publishing_is_asked_from_the_form_and_refused_there_too(draft: Template
 def test_a_draft_is_published_and_another_retires(
     draft: TemplateVersion, published: TemplateVersion, root: Client
 ) -> None:
-    assert "new messages of “Invoice to approve” say this" in text_of(root.get(page_of(draft, "publish")))
+    assert "New messages of “Invoice to approve” use this version" in text_of(root.get(page_of(draft, "publish")))
     assert "Invoice to approve v2 is published." in text_of(press(root, page_of(draft, "publish")))
     draft.refresh_from_db()
     published.refresh_from_db()

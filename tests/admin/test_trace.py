@@ -29,7 +29,7 @@ def test_an_answered_task_from_arrival_to_the_engines_confirmation(day: World, r
         "read",
         "Bob Bauer answered “approve” (inbox) “Fine with me.”",
         "call 1: The engine answered 503.",
-        "call 2: taken (200)",
+        "call 2: accepted (200)",
         "the engine has it",
     ]
     place = 0
@@ -49,9 +49,9 @@ def test_times_are_said_with_their_zone(day: World, root: Client) -> None:
     ("event_id", "sentence"),
     [
         ("e-1", "rule “Field work”: task.kind is field does not hold: it is “approval”"),
-        ("e-1", "rule “Case milestones”: not tried: “Tasks” says to stop there"),
+        ("e-1", "rule “Case milestones”: not tried: “Tasks” stops the search"),
         ("e-2", "e-mail alice@acme.example: given up: 550 5.1.1 No such user here"),
-        ("e-2", "try 1: 550 5.1.1 No such user here"),
+        ("e-2", "attempt 1: 550 5.1.1 No such user here"),
         ("e-3", "“zoe” is not notified: unknown"),
         ("e-5", "no rule matched"),
         ("e-6", "could not be processed: OperationalError: the database went away"),
@@ -72,7 +72,7 @@ def test_an_old_event_says_that_it_changed_nothing(day: World, root: Client) -> 
     document = story.invoice("T-101", 4711, assignee="alice")
     story.send(day, "late", "task.updated", document)
     said = trace_of(root, "late")
-    assert "kept, and changed nothing: the task had ended" in said
+    assert "stored, changed nothing: the task had ended" in said
     assert Event.objects.get(event_id="late").status == EventStatus.IGNORED
     assert "Bob Bauer answered" not in said, "that answer is an earlier event's story"
 
@@ -88,13 +88,13 @@ def test_a_call_whose_outcome_nobody_knows_says_so(day: World, root: Client) -> 
     CallbackAttempt.objects.create(callback=waiting, number=9, started_at=timezone.now())
     said = trace_of(root, "e-2")
     assert "call 1: The engine answered 401." in said
-    assert "call 9: no outcome known" in said
-    assert "waiting for the engine The engine answered 401. · next try at" in said
+    assert "call 9: no known outcome" in said
+    assert "waiting for the engine The engine answered 401. · next attempt at" in said
 
 
 def test_a_mail_that_waits_says_when_it_is_tried_next(day: World, root: Client) -> None:
     Delivery.objects.filter(state="pending").update(due_at=timezone.now() + timedelta(minutes=5))
-    assert "waiting to be sent next try at" in trace_of(root, "e-3")
+    assert "waiting to be sent next attempt at" in trace_of(root, "e-3")
 
 
 def test_what_engines_and_people_wrote_is_escaped(world: World, root: Client) -> None:
@@ -115,7 +115,7 @@ def test_a_large_teams_trace_shows_the_first_and_counts_the_others(world: World,
     world.team.members.add(*Recipient.objects.bulk_create(people))
     story.send(world, "e-1", "task.assigned", story.invoice("T-101", 4711, teams=["finance"]))
     said = trace_of(root, "e-1")
-    assert "and 22 people more" in said
+    assert "and 22 more people" in said
     assert said.count("(member of team Finance)") == 100
     task = Event.objects.get().task
     assert root.get(page_of(task)).status_code == 200  # type: ignore[arg-type]

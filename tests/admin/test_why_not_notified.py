@@ -100,7 +100,7 @@ def test_the_present_routes_are_tried_too(day: World, operator: Client) -> None:
     assert "they would not be notified either." in said(operator, day.bob, event=about)
     coffee = route_to(day.bob, name="Coffee")
     coffee.conditions.create(path="variables.floor", operator="eq", value="3")
-    assert "With the rules as they are now, they would be notified." in said(operator, day.bob, event=about)
+    assert "With the current rules they would be notified." in said(operator, day.bob, event=about)
     assert not Notification.objects.filter(route=coffee).exists()
 
 

@@ -176,7 +176,7 @@ def test_floods_are_refused(story: Story, settings: Settings) -> None:
     Attachment.objects.update(at=timezone.now() - timedelta(hours=2))
     waits = send(bob)  # while nothing uses it
     assert is_problem(waits, 429, "too_many_requests")
-    assert waits.json()["detail"].startswith("Too many of your files have not gone with a message.")
+    assert waits.json()["detail"].startswith("Too many of your files were never sent.")
     assert 0 <= int(waits.headers["Retry-After"]) - (7 * 24 - 2) * 3600 + 60 <= 61
     said(bob, str(Attachment.objects.get(uploader=story.bob).pk))
     assert send(bob).status_code == 201

@@ -134,7 +134,7 @@ def test_the_command_tells_it_in_lines(story: Story, policy: Policy, tmp_path: P
 
     assert said.splitlines() == [
         "2026-11-26T09:00:00Z  Bob hears of it (assignee)",
-        "2026-11-26T09:00:00Z  the clock begins (Approvals: it fits every task); due 2026-11-26T17:00:00Z",
+        "2026-11-26T09:00:00Z  the clock begins (Approvals: it matches every task); due 2026-11-26T17:00:00Z",
         "2026-11-26T16:00:00Z  step 1: Bob (assignee) by live, email",
         "2026-11-26T17:00:00Z  step 2: Carol (manager of Bob) by live, email",
     ]

@@ -104,7 +104,7 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await dave.go_back()
     await dave.get_by_label("Stand-in", exact=True).fill("Nobody knows")
     await dave.get_by_role("button", name="Save").click()
-    await expect(dave.get_by_text("Nobody here is called that.")).to_be_visible()
+    await expect(dave.get_by_text("There is nobody with this name.")).to_be_visible()
     await look("absence refused")
     await dave.goto("/absence?for=erin")
     await expect(dave.get_by_role("button", name="Erin is back")).to_be_visible()
@@ -119,7 +119,7 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await dave.goto("/password")
     await look("password")
     await dave.get_by_role("button", name="Change password").click()
-    await expect(dave.get_by_text("Write a new password.")).to_be_visible()
+    await expect(dave.get_by_text("Enter a new password.")).to_be_visible()
     await look("password refused")
 
     await Device.of(installation, dave)  # all is kept

@@ -84,7 +84,7 @@ async def test_an_open_item_shows_old_and_new_and_asks_again(installation: Insta
     await look(dave, "open")
 
     await pane(dave).get_by_role("button", name="Approve", exact=True).click()
-    said = "Look at what has changed, then press “Approve” again."
+    said = "Look at the changes, then press “Approve” again."
     await expect(pane(dave).locator(".outcome")).to_have_text(said)
     assert answers(installation, "Pay the crane") == []
 

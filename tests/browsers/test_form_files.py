@@ -87,7 +87,7 @@ async def test_a_signature_is_there_again_until_dave_starts_over_and_a_receipt_s
     await attach("large.pdf", pdf() + bytes(10_000_001))
     await expect(part.get_by_role("alert")).to_contain_text("large.pdf is larger than 10 MB.")
     await attach("page.pdf", b"<html></html>")
-    await expect(part.get_by_role("alert")).to_contain_text("page.pdf: Files of this type are not taken")
+    await expect(part.get_by_role("alert")).to_contain_text("page.pdf: This file type is not accepted")
     await expect(names).to_have_text(["first.pdf"])
     await attach("second.pdf", pdf())
     await expect(names).to_have_text(["second.pdf"])

@@ -203,7 +203,7 @@ async def test_a_cell_that_only_the_server_finds_wrong_is_named(installation: In
     dave = await sign_in("dave", again="forms")
     await dave.get_by_role("link", name=title, exact=True).click()
     await expect(cell(dave, 1, "article")).to_have_value("Valve")
-    fault = {"pointer": "/values/lines/1/price", "detail": "Write €50.00 or less."}
+    fault = {"pointer": "/values/lines/1/price", "detail": "Enter €50.00 or less."}
     refusal = {"code": "invalid_values", "status": 422, "errors": [fault]}
     await dave.route(
         re.compile("/responses$"),
@@ -225,7 +225,7 @@ async def test_a_cell_that_only_the_server_finds_wrong_is_named(installation: In
 
     summary = dave.locator(".fault-summary")
     await expect(summary).to_be_focused()
-    await expect(summary).to_contain_text("Lines, Row 3, Price: Write €50.00 or less.")
+    await expect(summary).to_contain_text("Lines, Row 3, Price: Enter €50.00 or less.")
     assert await faults(dave) == []
     await dave.keyboard.press("Tab")
     await dave.keyboard.press("Enter")
@@ -233,7 +233,7 @@ async def test_a_cell_that_only_the_server_finds_wrong_is_named(installation: In
     await expect(wrong).to_be_focused()
     await expect(wrong).to_have_value("60")
     await expect(wrong).to_have_attribute("aria-invalid", "true")
-    await expect(wrong).to_have_accessible_description(re.compile("Write €50.00 or less."))
+    await expect(wrong).to_have_accessible_description(re.compile("Enter €50.00 or less."))
     await expect(cell(dave, 2, "article")).to_have_value("Tap")
     await expect(cell(dave, 0, "article")).to_have_value("Pump")
     await expect(dave.locator("#value-note")).to_have_value("Nine came.")

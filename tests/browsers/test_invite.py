@@ -34,7 +34,7 @@ async def test_nothing_is_asked_before_a_press_and_a_refusal_is_explained(sign_i
     said = dave.get_by_text("Notifications from this site are blocked in this browser.")
     await expect(said).to_be_visible()
     await expect(said.locator("..")).to_be_focused()
-    await expect(dave.locator("#push")).to_contain_text("To allow them,")
+    await expect(dave.locator("#push")).to_contain_text("Select the icon")
     assert await dave.evaluate("window.asked") == 1
 
 

@@ -87,7 +87,7 @@ async def test_a_comment_being_written_survives_changes_of_its_item_until_it_is_
     data = {"id": task_id, "name": "Approve the cupboard", "assignee": "carol"}
     installation.send("task.assigned", {"task": data})
 
-    await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: given to Carol.")
+    await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: reassigned to Carol.")
     await expect(mine.get_by_role("button")).to_have_count(0)
     await expect(dave.locator("#waiting").get_by_text("Approve the cupboard").first).to_be_visible()
 
@@ -322,7 +322,7 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
             response = await route.fetch()
             data = {"id": task_id, "name": "Approve the awning", "assignee": "carol"}
             installation.send("task.assigned", {"task": data})
-            said = "Approve the awning: No longer waiting for you: given to Carol."
+            said = "Approve the awning: No longer waiting for you: reassigned to Carol."
             await expect(dave.get_by_role("status").filter(has_text=said).first).to_be_attached()
             await route.fulfill(response=response)
         finally:
@@ -332,7 +332,7 @@ async def test_what_changes_while_an_item_is_loaded_is_shown_in_it(installation:
     await opening.click()
     await loaded.wait()
 
-    await expect(item.locator('[data-slot="outcome"]')).to_have_text("No longer waiting for you: given to Carol.")
+    await expect(item.locator('[data-slot="outcome"]')).to_have_text("No longer waiting for you: reassigned to Carol.")
     await expect(item.get_by_role("button", name="Approve")).to_have_count(0)
 
 

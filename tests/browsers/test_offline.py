@@ -79,10 +79,10 @@ async def test_documents_are_kept_where_their_server_lets_pages_read_them(
     bob = await sign_in("bob", phone=True)
     await bob.get_by_role("link", name=re.compile("^Inspect the roof")).first.click()
     checklist = bob.locator("#item li").filter(has=bob.get_by_role("link", name="Safety checklist"))
-    await expect(checklist).to_contain_text("kept on this device")
+    await expect(checklist).to_contain_text("saved on this device")
     await bob.context.set_offline(True)
     await bob.reload()
-    await expect(checklist).to_contain_text("kept on this device")
+    await expect(checklist).to_contain_text("saved on this device")
 
     async with bob.context.expect_page() as opened:
         await checklist.get_by_role("link").click()

@@ -127,7 +127,7 @@ async def test_bobs_night(here: MovedInstallation, browser: Browser, complaints:
     assert (morning["Subject"], when(morning)) == ("12 updates", datetime(2026, 12, 5, 7))
     links = set(re.findall(r"http://\S+/a/\S+", text_of(morning)))
     assert len(links) == 12
-    why_it_came(here, sent["items"][0]["url"], "together with others: one message for 12")
+    why_it_came(here, sent["items"][0]["url"], "in a digest of 12")
 
     await bob.goto(link_in(morning, "a"))
     await expect(bob.locator("#item-heading")).to_have_text(re.compile("^Claim .*“received”"))  # he is signed in here
@@ -176,7 +176,7 @@ async def test_alice_and_carol_swap_a_turn(here: MovedInstallation, browser: Bro
     await turn.get_by_text("Ask for a swap").click()
     await turn.get_by_label("Swap with").select_option("Carol, for nothing in return")
     await turn.get_by_role("button", name="Ask").click()
-    await expect(alice.get_by_text("Carol is asked. You hear when they have answered.")).to_be_visible()
+    await expect(alice.get_by_text("Carol was asked. You are notified of the answer.")).to_be_visible()
 
     asked = "Alice asks you to take over duty for Claims"
     await carol.get_by_role("link", name=asked, exact=True).click()
@@ -184,7 +184,7 @@ async def test_alice_and_carol_swap_a_turn(here: MovedInstallation, browser: Bro
     await expect(carol).to_have_title("Duty · wfpush")
     assert await faults(carol) == []
     await carol.get_by_role("button", name=re.compile("^Take over")).click()
-    await expect(carol.get_by_text("You take over. Alice hears of it.")).to_be_visible()
+    await expect(carol.get_by_text("You take over. Alice is notified.")).to_be_visible()
     await alice.goto("/")
     await expect(alice.get_by_role("link", name="Carol takes over your duty for Claims", exact=True)).to_be_visible()
 

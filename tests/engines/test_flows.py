@@ -119,7 +119,7 @@ def test_whoever_has_it_now_has_the_whole_time(side: Side, policy: Policy) -> No
     side.word_comes()
     assert OurTask.objects.get().assignee.ref == "alice"  # type: ignore[union-attr]
     first, second = Escalation.objects.order_by("pk")
-    assert (first.end_reason, second.state) == ("given to somebody else", "running")
+    assert (first.end_reason, second.state) == ("reassigned to somebody else", "running")
 
 
 def test_an_engine_that_is_away_keeps_nobody_from_being_told(side: Side, policy: Policy) -> None:

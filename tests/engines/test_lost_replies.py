@@ -14,7 +14,7 @@ from tests.engines.world import World, kinds, only
 from tests.support.engines import LOOPBACK
 from wfpush.net.http import Outbound
 
-UNCERTAIN = "Whether by this answer, it does not say."
+UNCERTAIN = "It does not say whether by this answer."
 
 
 def by_us(world: World, task: Task) -> int:

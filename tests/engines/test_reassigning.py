@@ -51,7 +51,7 @@ def mails(person: str) -> list[Delivery]:
     return list(Delivery.objects.filter(recipient__ref=person, channel="email").exclude(state="suppressed"))
 
 
-HANDED_OVER = [("closed", "given to somebody else"), ("running", "")]
+HANDED_OVER = [("closed", "reassigned to somebody else"), ("running", "")]
 
 
 def test_carol_gets_what_bob_left_alone_and_answers_it(side: Side, policy: Policy) -> None:

@@ -125,7 +125,7 @@ def test_updates_come_together_at_set_times(world: World, bob: Recipient) -> Non
         case = {"id": "C-1", "title": "Claim", "status": "under_review"}
         world.send("case.status_changed", {"case": case, "recipients": ["bob"]})
         rows = Delivery.objects.filter(channel="email", state="pending")
-        assert [row.reason for row in rows] == ["comes together with others at 2026-11-28 18:00 CET"]
+        assert [row.reason for row in rows] == ["comes in a digest at 2026-11-28 18:00 CET"]
         assign(world)
         assert len(mail.outbox) == 1  # somebody waits for an answer
     with time_machine.travel(datetime(2026, 11, 28, 17, tzinfo=UTC), tick=False):

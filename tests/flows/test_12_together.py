@@ -77,7 +77,7 @@ def test_bobs_night(world: World, bob: Recipient, night: QuietHours) -> None:
         ["acknowledge"],
     )  # a mailbox decides nothing final
     said = world.get(traces[0])["deliveries"][-1]
-    assert (said["state"], said["reason"]) == ("delivered", "together with others: one message for 12")
+    assert (said["state"], said["reason"]) == ("delivered", "in a digest of 12")
     assert DeliveryAttempt.objects.filter(succeeded=True).count() == 13
     assert ledger.sums(Delivery.objects.filter(channel="email")) == {
         ("email", "delivered"): 13,
@@ -207,7 +207,7 @@ def test_the_first_comes_at_once_and_what_repeats_together_after_a_pause(world: 
             update(world, f"C-{number}", "received")
         assert len(mail.outbox) == 1
         rows = Delivery.objects.filter(channel="email", held="repeats")
-        assert {row.reason for row in rows} == {"repeats: comes together with others at 2026-11-27 12:30 CET"}
+        assert {row.reason for row in rows} == {"repeats: comes in a digest at 2026-11-27 12:30 CET"}
         assign(world, "T-1")  # somebody waits for an answer
         assert len(mail.outbox) == 2
     assert run_at(world, NOON + timedelta(minutes=29)) == []
@@ -228,9 +228,7 @@ def test_nobody_gets_more_an_hour_than_they_want(world: World, bob: Recipient) -
             assign(world, f"T-{number}")
         assert len(mail.outbox) == 2
         rows = Delivery.objects.filter(channel="email", held="throttle")
-        assert {row.reason for row in rows} == {
-            "as many as this person wants within an hour: the others come at 2026-11-27 13:00 CET"
-        }
+        assert {row.reason for row in rows} == {"hourly limit of this person: the others come at 2026-11-27 13:00 CET"}
         assign(world, "T-now", priority="urgent")
         assert len(mail.outbox) == 3
     assert run_at(world, NOON + timedelta(minutes=61)) == ["3 Aufgaben warten auf Sie"]

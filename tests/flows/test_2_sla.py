@@ -248,7 +248,7 @@ def test_who_gets_it_instead_of_bob_has_a_clock_of_their_own(world: World, appro
     assign(world, assignee="alice", due_at=later.isoformat())
 
     first, second = Escalation.objects.order_by("id")
-    assert (first.state, first.end_reason) == (EscalationState.CLOSED, "given to somebody else")
+    assert (first.state, first.end_reason) == (EscalationState.CLOSED, "reassigned to somebody else")
     assert second.deadline == later
     assert [item["state"] for item in world.inbox("carol")] == ["withdrawn"]
     assert [told["ref"] for told in at(world, later - HOUR)] == ["alice"]
@@ -416,7 +416,7 @@ def test_the_engine_gives_to_carol_what_bob_has_left_alone(world: World) -> None
     assert [(item["state"], item["escalated"]) for item in world.inbox("carol")] == [("open", False)]
     assert [item["state"] for item in world.inbox("bob")] == ["withdrawn"]
     assert [each.end_reason for each in Escalation.objects.order_by("id")] == [
-        "given to somebody else",
+        "reassigned to somebody else",
         "",
     ]
     world.respond("carol", "approve")

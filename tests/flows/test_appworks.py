@@ -239,7 +239,7 @@ def test_the_doctor_says_where_a_gateway_is_counted_on_or_cannot_be_called(
     assert KEY not in doctor()
 
     settings.OUTBOUND_ALLOWED_CIDRS = []
-    assert "APPWORKS_GATEWAY_URL: 127.0.0.1 is a loopback address, which is not called unless" in doctor()
+    assert "APPWORKS_GATEWAY_URL: 127.0.0.1 is a loopback address. wfpush does not call it unless" in doctor()
 
     settings.APPWORKS_GATEWAY = None
     assert "appworks is among the channels of Approvals" in doctor()

@@ -80,7 +80,7 @@ def test_alice_and_carol_swap_a_week_and_carol_hears_what_is_open(
 
     # Alice gives Carol her first week for Carol's.
     answer = asked(alice, other=back, begins="2026-11-02T08:00", ends="2026-11-09T08:00")
-    assert "Carol is asked. You hear when they have answered." in answer.content.decode()
+    assert "Carol was asked. You are notified of the answer." in answer.content.decode()
     assert titles("carol") == ["Alice asks you to take over duty for Claims"]
     item = Notification.objects.get(recipient=key)
     assert item.body == (
@@ -97,7 +97,7 @@ def test_alice_and_carol_swap_a_week_and_carol_hears_what_is_open(
     assert world.signed_in("bob").post("/duty", {"do": "accept", "swap": swap.pk}).status_code == 404
 
     accepted = carol.post("/duty", {"do": "accept", "swap": swap.pk}, follow=True).content.decode()
-    assert "You take over. Alice hears of it." in accepted
+    assert "You take over. Alice is notified." in accepted
     assert titles("alice") == ["Carol takes over your duty for Claims"]
     again = carol.post("/duty", {"do": "decline", "swap": swap.pk})
     assert again.status_code == 422

@@ -99,7 +99,7 @@ def test_nothing_is_sent_again_of_which_nobody_knows_whether_it_arrived(pigeons:
 
     delivery.refresh_from_db()
     assert (delivery.state, transport.carried) == ("dead", [])
-    assert delivery.reason == "It is not known whether an earlier try arrived, and it is not sent twice"
+    assert delivery.reason == "An earlier attempt may have arrived, and it is not sent twice"
 
     by_operator = {"state": "pending", "attempts": 0, "ended_at": None, "reason_fact": None}
     outbox.make_due(Delivery.objects.filter(pk=delivery.pk), timezone.now(), **by_operator)

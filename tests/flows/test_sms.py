@@ -35,10 +35,7 @@ from tests.support.waiting import soon
 from tests.support.world import World
 from wfpush.queue import outbox
 
-UNKNOWN = (
-    "It is not known whether the SMS gateway took it: the connection ended before its answer came. It is not sent"
-    " twice."
-)
+UNKNOWN = "The SMS gateway may have accepted it: the connection ended before it replied. It is not sent twice."
 
 
 @pytest.fixture
@@ -218,7 +215,7 @@ def test_a_dispatcher_that_is_killed_in_the_middle_sends_nothing_twice(chosen: W
 
     assert told(chosen, trace)["sms"] == (
         "dead",
-        "It is not known whether an earlier try arrived, and it is not sent twice",
+        "An earlier attempt may have arrived, and it is not sent twice",
     )
     assert len(smsc.taken) == 1
 
@@ -321,7 +318,7 @@ def test_the_doctor_says_where_an_http_gateway_may_not_be_called(
     chosen: World, gateway: SmsGateway, settings: Settings
 ) -> None:
     settings.OUTBOUND_ALLOWED_CIDRS = []
-    assert "SMS_URL: 127.0.0.1 is a loopback address, which is not called unless" in doctor()
+    assert "SMS_URL: 127.0.0.1 is a loopback address. wfpush does not call it unless" in doctor()
 
 
 def test_secrets_are_in_no_trace(chosen: World, gateway: SmsGateway, settings: Settings) -> None:

@@ -121,7 +121,7 @@ def test_an_answer_that_is_not_offered_is_refused_calmly(shared: Story) -> None:
 
     page = page.press("Approve")
 
-    assert "This answer is not open to you. Nothing was sent." in page.text
+    assert "You cannot give this answer. Nothing was sent." in page.text
     assert not Response.objects.exists()
 
 

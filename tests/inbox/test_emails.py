@@ -117,7 +117,7 @@ def test_whoever_is_signed_in_is_led_to_the_inbox(story: Story, address: str) ->
 
 def test_whoever_is_signed_in_as_somebody_else_can_change_that_and_comes_back(story: Story, address: str) -> None:
     page = get(signed_in(story.carol), f"{address}?answer=reject")
-    assert "is for Bob to give. In this browser Carol is signed in." in page.text
+    assert "Only Bob can give an answer that ends the task. This browser is signed in as Carol." in page.text
 
     page = page.follow("Sign in to reject")
     assert page.status == 404
@@ -166,7 +166,7 @@ def test_the_token_of_a_withdrawn_copy_says_why(story: Story, address: str) -> N
     page = opened(address)
 
     assert page.status == 410
-    assert "No longer waiting for you: given to Carol." in page.text
+    assert "No longer waiting for you: reassigned to Carol." in page.text
     assert page.link("Open the inbox") == "/"
 
 
@@ -176,7 +176,7 @@ def test_old_and_invented_links_open_nothing(story: Story, address: str) -> None
     for each in (address, "/a/wfa_invented"):
         page = opened(each)
         assert page.status == 410
-        assert "It is too old, or was never given out." in page.text
+        assert "It is too old or not valid." in page.text
         assert page.response["Referrer-Policy"] == "no-referrer"
 
 

@@ -116,7 +116,7 @@ def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Pol
         (LEAD(name="Finance"), "escalated to you as lead of Finance", "an Sie als Leitung von Finance eskaliert"),
         (
             FALLBACK(why=NO_MANAGER(name="Bob")),
-            "escalated to you because nobody else could be told",
+            "escalated to you because nobody else could be notified",
             "an Sie eskaliert, weil es sonst niemanden gab",
         ),
         (BY_POLICY(), "escalated to you", "an Sie eskaliert"),

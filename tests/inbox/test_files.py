@@ -71,7 +71,7 @@ def test_what_is_not_taken_is_said_and_the_others_need_not_be_chosen_again(story
     page = page.press("Reply", comment="This one", files=[photo(), photo("evil\u202e.svg", BAD)])
 
     assert page.status == 422
-    assert page.part("fault").startswith("evil.svg: Files of this type are not taken")
+    assert page.part("fault").startswith("evil.svg: This file type is not accepted")
     assert "heating.png" in page.part("attached")
     assert not TaskMessage.objects.filter(kind="reply").exists()
     assert page.press("Reply").part("outcome") == "Sent to Bob."
@@ -120,7 +120,7 @@ def test_a_comment_with_a_file(story: Story) -> None:
 
     assert page.press("Send", text="").part("message-fault") == "Write something first."
     faulty = page.press("Send", text="See", files=[photo(content=BAD)])
-    assert (faulty.status, "not taken" in faulty.part("message-fault")) == (422, True)
+    assert (faulty.status, "not accepted" in faulty.part("message-fault")) == (422, True)
     assert "heating.png" in page.press("Send", text="See", files=[photo()]).part("panel")
 
     again = page.press("Send", text="See", files=[photo()])
@@ -151,7 +151,7 @@ def test_by_an_e_mails_link(story: Story, asked: Notification) -> None:
     address = f"/a/{action_token(asked, actions=['reply'], expires_at=timezone.now() + timedelta(days=1))}"
     page = get(Client(), address)
     faulty = page.press("Reply", comment="", files=[photo(content=BAD)])
-    assert (faulty.status, "not taken" in faulty.part("fault")) == (422, True)
+    assert (faulty.status, "not accepted" in faulty.part("fault")) == (422, True)
 
     page.press("Reply", comment="", files=[photo()])
 
@@ -187,7 +187,7 @@ def test_bob_fills_in_a_form_with_a_photo_and_carol_sees_it(story: Story) -> Non
     assert "Take or choose at least one photo." in faulty.part("value-receipt-fault")
     bad = {"value-amount": "9", "value-receipt": [photo(), photo("evil.svg", BAD)]}
     faulty = page.press("Approve", **bad)
-    assert "evil.svg: Files of this type are not taken" in faulty.part("value-receipt-fault")
+    assert "evil.svg: This file type is not accepted" in faulty.part("value-receipt-fault")
     assert "heating.png" in faulty.part("form")
     done = faulty.press("Approve")
 
@@ -218,7 +218,7 @@ def test_without_a_pen_a_name_or_a_picture_is_a_signature(story: Story) -> None:
     faulty = page.press("Approve", **{"value-amount": "9"})
     assert faulty.part("value-receipt-fault") == "Sign, or write your name."
     odd = page.press("Approve", **{"value-amount": "9", "value-receipt.name": "<script>"})
-    assert "are not taken" in odd.part("value-receipt-fault")
+    assert "is not accepted" in odd.part("value-receipt-fault")
     assert not Attachment.objects.exists()
 
     page.press("Approve", **{"value-amount": "9", "value-receipt.name": "Bob B\u202eaker"})

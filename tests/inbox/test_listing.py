@@ -138,7 +138,7 @@ def test_pages_go_back_to_the_first_day() -> None:
     assert len(everything) == len(set(everything)) == 2 * PAGE + 7
     assert everything[-1] == "news"
     assert "101 to 107 of 107" in says
-    assert "Page before" in says
+    assert "Previous page" in says
 
 
 def test_a_page_that_is_no_longer_there_says_so() -> None:

@@ -22,7 +22,7 @@ from wfpush.queue import outbox
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-SAID = "A new link is on its way to the e-mail address that we have of you."
+SAID = "A new link is on its way to your e-mail address."
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_why_a_link_does_not_work_is_said(erin: Recipient) -> None:
     assert "It has been used already" in used.text
 
     withdrawn = f"/link/{sign_in_link(erin, expires_at=timezone.now())}"
-    assert "It was withdrawn before its time was over." in get(browser(), withdrawn).text
+    assert "It was withdrawn before it expired." in get(browser(), withdrawn).text
 
     wrong = get(browser(), "/link/wfl_invented")
     assert (wrong.status, wrong.title) == (410, "This link is not complete · wfpush")
@@ -147,7 +147,7 @@ def test_strangers_cost_what_people_cost_whom_we_know(erin: Recipient) -> None:
 def test_an_address_that_is_none_is_refused_beside_its_field(db: None) -> None:
     page = get(browser(), "/link").press("Send me a link", email="erin")
 
-    assert (page.status, page.part("email-fault")) == (422, "Write your e-mail address, such as erin@example.com.")
+    assert (page.status, page.part("email-fault")) == (422, "Enter your e-mail address, such as erin@example.com.")
 
 
 def test_guessing_of_addresses_is_slowed_down(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

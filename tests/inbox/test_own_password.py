@@ -91,12 +91,12 @@ def test_the_rules_are_said_in_german(story: Story) -> None:
     some(
         [
             ("not mine at all", NEW, NEW, "This is not your password."),
-            ("", NEW, NEW, "Write your password."),
+            ("", NEW, NEW, "Enter your password."),
             (PASSWORD, "tiny", "tiny", "at least 10 characters"),
             (PASSWORD, "8392017465", "8392017465", "entirely numeric"),
             (PASSWORD, "qwertyuiop", "qwertyuiop", "too common"),
-            (PASSWORD, NEW, "another short walk", "The two are not the same."),
-            (PASSWORD, "", "", "Write a new password."),
+            (PASSWORD, NEW, "another short walk", "The passwords do not match."),
+            (PASSWORD, "", "", "Enter a new password."),
         ],
         3,
     ),

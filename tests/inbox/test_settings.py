@@ -83,8 +83,8 @@ def test_what_is_decided_when_it_is_sent_is_said_besides(story: Story, bob: Reci
     told = settings_of(bob).part("outlook").partition("At any time ")[2]
 
     assert told == (
-        "At most 5 messages an hour would come by each channel; more would wait, and come together. Urgent tasks would"
-        " not wait. An update about the 1 muted case would appear in your inbox only."
+        "At most 5 messages an hour would come by each channel; further ones would wait for a digest. Urgent tasks"
+        " would not wait. An update about the 1 muted case would appear in your inbox only."
     )
     Category.objects.update(mandatory=["email"])
     assert "muted" not in settings_of(bob).part("outlook"), "of what nobody can do without they hear"
@@ -129,7 +129,7 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
     page = settings_of(bob)
 
     assert "off by default (team Finance)" in page.text
-    assert "default: the first at once, what repeats together (team Finance)" in page.text
+    assert "default: the first at once, repeats in a digest (team Finance)" in page.text
     assert "Always on. The law asks for it." in page.text
     (locked,) = page.tree.xpath(f"//input[@name='{box(updates, 'email')}']")
     assert locked.get("checked") is not None and locked.get("disabled") is not None
@@ -142,14 +142,17 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
 @pytest.mark.parametrize(
     ("typed", "fault"),
     [
-        ({"q0-days": ["0"], "q0-from": "22:00"}, "Say until when."),
+        ({"q0-days": ["0"], "q0-from": "22:00"}, "Enter the end."),
         ({"q0-from": "22:00", "q0-until": "07:00"}, "Choose the days."),
-        ({"q0-days": ["0"], "q0-from": "25:00", "q0-until": "07:00"}, "Write a time such as 07:30."),
-        ({"q0-days": ["0", "1", "2", "3", "4", "5", "6"], "q0-from": "00:00", "q0-until": "00:00"}, "At least an hour"),
-        ({"digest_times": "8:00, noon"}, "Write a time such as 07:30."),
+        ({"q0-days": ["0"], "q0-from": "25:00", "q0-until": "07:00"}, "Enter a time such as 07:30."),
+        (
+            {"q0-days": ["0", "1", "2", "3", "4", "5", "6"], "q0-from": "00:00", "q0-until": "00:00"},
+            "Leave at least one hour",
+        ),
+        ({"digest_times": "8:00, noon"}, "Enter a time such as 07:30."),
         ({"digest_times": ", ".join(f"{hour}:00" for hour in range(13))}, "Choose at most 12 times."),
-        ({"repeat_pause": "4"}, "Write a number of minutes from 5 to 1440."),
-        ({"most_an_hour": "0"}, "Write a number from 1 to 1000."),
+        ({"repeat_pause": "4"}, "Enter a number of minutes from 5 to 1440."),
+        ({"most_an_hour": "0"}, "Enter a number from 1 to 1000."),
         ({"timezone": "Middle Earth"}, "Choose a time zone from the list"),
         ({"language": "tlh"}, "Not saved. Correct"),
     ],
@@ -179,7 +182,7 @@ def test_twenty_quiet_hours_fit_and_one_more_does_not(bob: Recipient) -> None:
     refused = more.press("Save", **{"q20-days": ["1"], "q20-from": "22:00", "q20-until": "23:00"})
     assert refused.status == 422 and "Choose quiet hours at most 20 times." in refused.text
     twice = {"q1-days": ["0"], "q1-from": "00:00", "q1-until": "00:30"}
-    assert "These quiet hours are there already." in page.press("Save", **twice).text
+    assert "These quiet hours exist already." in page.press("Save", **twice).text
     assert QuietHours.objects.count() == 20
 
 

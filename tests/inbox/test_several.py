@@ -105,7 +105,7 @@ def test_items_of_others_are_not_there(story: Story, invoices: list[Notification
     page = chosen(story.carol, *invoices)
 
     assert "invoice" not in page.text
-    assert "None of these waits for an answer any more." in page.text
+    assert "None of these still waits for an answer." in page.text
 
 
 def test_items_that_have_no_answer_in_common_say_so() -> None:

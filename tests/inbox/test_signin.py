@@ -57,15 +57,15 @@ def test_a_wrong_password_is_said_calmly_and_the_same_for_everybody(story: Story
     page = sign_in(browser(), name, "guess")
 
     assert page.status == 422
-    assert "do not go together" in page.text
+    assert "user name or password is wrong" in page.text
     assert PASSWORD not in page.text
 
 
 def test_empty_fields_are_named(story: Story) -> None:
     page = sign_in(browser(), "", "")
 
-    assert "Write your name." in page.text
-    assert "Write your password." in page.text
+    assert "Enter your name." in page.text
+    assert "Enter your password." in page.text
 
 
 def test_signing_out_ends_the_session_and_nothing_else_does(story: Story) -> None:

@@ -46,7 +46,7 @@ def test_the_same_name_is_the_same_view(bob: Recipient) -> None:
 def test_without_a_name_or_with_too_many_it_says_so(bob: Recipient) -> None:
     assert "Give the view a name." in saved(bob, " ").text
     SavedView.objects.bulk_create(SavedView(recipient=bob, name=f"View {number}") for number in range(MAX_VIEWS))
-    assert f"You have {MAX_VIEWS} views already." in saved(bob, "One more").text
+    assert f"You already have {MAX_VIEWS} views." in saved(bob, "One more").text
     assert "already" not in saved(bob, "View 0").text
     assert SavedView.objects.count() == MAX_VIEWS
 

@@ -439,7 +439,7 @@ def test_a_lock_screen_is_sent_no_more_than_it_may_show(
     assert over["kind"] == "replacement" and over["tag"] == first["tag"] and "actions" not in over
     if lock_screen == "nothing":
         assert all("invoice" not in str(each) and "pprove" not in str(each) for each in (first, over))
-        assert "token" not in first and over["body"] == "This is over."
+        assert "token" not in first and over["body"] == "This has ended."
     else:
         assert first["token"] and "Alice" not in str(first) and over["body"] == ""
     others = host.shown("chrome")[0]

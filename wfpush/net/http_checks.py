@@ -59,9 +59,9 @@ NO_ANSWER = {
     "no_connection": _("No connection to %(host)s: %(words)s."),
     "too_late": _("%(host)s did not answer completely within %(seconds)s seconds."),
     "not_http": _("%(host)s did not answer in HTTP, or with headers that are too large."),
-    "broken_off": _("%(host)s broke off its answer."),
+    "broken_off": _("%(host)s closed the connection before its answer was complete."),
     "lost": _("The connection to %(host)s was lost."),
-    "refused": _("%(host)s is %(words)s, which is not called unless OUTBOUND_ALLOWED_CIDRS admits its network."),
+    "refused": _("%(host)s is %(words)s. wfpush does not call it unless OUTBOUND_ALLOWED_CIDRS allows its network."),
 }
 """Sentences for an operator about failed exchanges, by the names that databases keep."""
 

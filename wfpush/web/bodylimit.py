@@ -150,8 +150,8 @@ TOO_LARGE = Refusal(
     "Request body too large",
     "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
     gettext_noop(
-        "This is too large to be sent at once: files of answers and messages may have 16 MB in all, a list to be "
-        "imported 1 MB. Go back, and send less."
+        "This is too large to send at once: files of answers and messages may have 16 MB in all, "
+        "imported lists 1 MB. Send less."
     ),
 )
 STRANGER = Refusal(
@@ -160,13 +160,13 @@ STRANGER = Refusal(
     "unauthenticated",
     "Who is calling?",
     "Files are read only of those who are known. Send a valid key as Authorization: Bearer … or X-API-Key, or sign in.",
-    gettext_noop("You are signed out, or this page has ended: nothing was sent. Go back, and load the page again."),
+    gettext_noop("You are signed out, or this page has expired: nothing was sent. Go back, and load the page again."),
     ((b"www-authenticate", b"Bearer"),),
 )
 
 
 AGAIN_SECONDS = b"5"
-_MUCH = gettext_noop("Too much is being sent at the moment. Go back, and send it again in a while.")
+_MUCH = gettext_noop("Too much is being sent at the moment. Go back, and try again in a while.")
 TOO_MUCH_OF_ADDRESS = Refusal(
     429,
     "Too Many Requests",

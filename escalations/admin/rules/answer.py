@@ -232,14 +232,14 @@ def _by_use(recent: Recent) -> tuple[bool, int, bool]:
 def _event_lines(came: Sequence[Recent]) -> Iterator[Line]:
     meant = [each for each in came if each.meets]
     if not came:
-        yield Line(_("No such event has come lately."), "wait")
+        yield Line(_("No such event was received recently."), "wait")
     elif not meant:
-        text = ngettext("It is not for the %(count)d such event that came lately.",
-                        "It is for none of the last %(count)d such events.", len(came))  # fmt: skip
+        text = ngettext("It does not match the %(count)d such event received recently.",
+                        "It matches none of the last %(count)d such events.", len(came))  # fmt: skip
         yield Line(text % {"count": len(came)}, "wait")
     else:
-        text = ngettext("It is for %(meant)d of the last %(count)d such event. The newest: %(newest)s.",
-                        "It is for %(meant)d of the last %(count)d such events. The newest: %(newest)s.",
+        text = ngettext("It matches %(meant)d of the last %(count)d such event. The newest: %(newest)s.",
+                        "It matches %(meant)d of the last %(count)d such events. The newest: %(newest)s.",
                         len(came))  # fmt: skip
         yield Line(text % {"meant": len(meant), "count": len(came), "newest": meant[0]}, "ok")
 
@@ -302,7 +302,7 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
     _show_words(answer, version, trial, now, with_variables=rule.writes_words)
     answer.words += list(_language_warnings(version, rule.targets_to_save()))
     if trial is None:
-        text = _("There is nothing to try it on: no event has come, and no type has a sample.")
+        text = _("There is no event to try it with: none was received, and no type has a sample.")
         answer.problems.append(Line(text, "wait"))
         return route
     tried = answer.tried = simulator.foreseen(trial.engine, trial.inbound, now)
@@ -333,14 +333,14 @@ def _for_other_tasks(rule: RuleForms, policy: Policy) -> Iterator[str]:
     """Yield a sentence for each difference between the tasks of the policy and the events of the route."""
     types, paths = rule.rule.cleaned_data["types"], {each.path for each in rule.conditions_to_save()}
     if types and not set(types) & set(WAITING):
-        yield _("The time counts for every task that meets the conditions, whatever type its events have.")
+        yield _("The SLA applies to every task that meets the conditions, regardless of the type of its events.")
     if only := sorted(paths & set(ONLY_EVENTS)):
-        yield _("Tasks have no %(paths)s: the time counts for them whatever it was.") % {"paths": ", ".join(only)}
+        yield _("Tasks do not have %(paths)s, so the SLA applies to them with any value.") % {"paths": ", ".join(only)}
     if not rule.policy_follows:
         which = [str(policy.engine)] if policy.engine else []
         which += [condition_sentence(condition) for condition in policy.conditions.all()]
         tasks = ", ".join(which) or _("every task")
-        yield _("Its own page says for which tasks the time counts, and that stays: %(tasks)s.") % {"tasks": tasks}
+        yield _("The SLA keeps the tasks set on its own page: %(tasks)s.") % {"tasks": tasks}
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------

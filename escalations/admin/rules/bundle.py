@@ -134,7 +134,7 @@ class RuleForms:
     def _check_policy(self) -> bool:
         steps = list(forms_to_save(self.steps))
         if not steps:
-            self.late.add_error("counted", gettext("Add a step: what is to happen, and when."))
+            self.late.add_error("counted", gettext("Add a step: the action, and when it happens."))
             return False
         faults = checks.faults_of(self.policy, self.steps_to_save(), timezone.now())
         for fault in faults:

@@ -73,7 +73,7 @@ def patterns() -> dict[str, list[Pattern]]:
                 "{time}",
             )
         ],
-        "template": [_by("own", {"on": _("this rule's own words")}, _("“{template}”"))],
+        "template": [_by("own", {"on": _("this rule's own text")}, _("“{template}”"))],
         "category": [{"else": "{category}"}],
         "goes_on": [_by("goes_on", {"on": _("Other rules also apply")}, _("Rules after this one do not apply"))],
     }

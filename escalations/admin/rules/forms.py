@@ -87,7 +87,7 @@ class PersonField(ParsedField):
         person = next(by_label, None) or (None if match else people.first())
         if person is None:
             raise ValidationError(
-                gettext("Nobody is known as “%(text)s”. Choose somebody of the list.") % {"text": text}
+                gettext("There is nobody called “%(text)s”. Choose somebody from the list.") % {"text": text}
             )
         return person
 
@@ -113,12 +113,12 @@ def people_like(words: str) -> list[str]:
 # --- events -----------------------------------------------------------------------------------------------------------
 class RuleForm(Plain, forms.ModelForm):
     name = forms.CharField(
-        label=_("Name"), required=False, max_length=120, help_text=_("Empty: it is named by what it says.")
+        label=_("Name"), required=False, max_length=120, help_text=_("Empty: the name is taken from the sentence.")
     )
     types = forms.MultipleChoiceField(
         label=_("Events"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose the events that it is for.")},
+        error_messages={"required": _("Choose the events that it applies to.")},
     )
     goes_on = forms.BooleanField(label=_("Rules after this one also apply to the event"), required=False)
 
@@ -143,7 +143,7 @@ class RuleForm(Plain, forms.ModelForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if name and Route.objects.filter(name=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(gettext("There is a rule of this name. Choose another one."))
+            raise ValidationError(gettext("A rule with this name exists. Choose another name."))
         return name
 
     def clean_types(self) -> list[str]:
@@ -173,19 +173,19 @@ def type_choices(chosen: Iterable[str]) -> list[tuple[str, str]]:
     single = [name for name in names if name not in WAITING or name in chosen]
     waiting = sum(counts[name] for name in WAITING)
     return [
-        (WAIT, _with_count(gettext("Tasks that wait for somebody"), waiting)),
+        (WAIT, _with_count(gettext("Tasks waiting for somebody"), waiting)),
         *((name, _with_count(name, counts[name])) for name in single),
         (ALL, gettext("Every event")),
     ]
 
 
 def _with_count(name: str, count: int) -> str:
-    return gettext("%(name)s · %(count)d lately") % {"name": name, "count": count} if count else name
+    return gettext("%(name)s · %(count)d recently") % {"name": name, "count": count} if count else name
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
 class WordsForm(Plain, forms.Form):
-    own = forms.BooleanField(label=_("Write other words for this rule"), required=False)
+    own = forms.BooleanField(label=_("Use another text for this rule"), required=False)
 
 
 class TextForm(Plain, forms.Form):
@@ -207,7 +207,7 @@ class TextForm(Plain, forms.Form):
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"].strip()
         if not is_language(language):
-            raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
+            raise ValidationError(gettext("Enter a language such as en, de or pt-BR."))
         return language
 
     def clean(self) -> dict[str, Any]:
@@ -260,7 +260,7 @@ class LateForm(Plain, forms.ModelForm):
         required=False,
         choices=[
             (NOBODY, _("nothing happens")),
-            (AFTER, _("after the task was given to somebody")),
+            (AFTER, _("after the task was assigned")),
             (DUE, _("before or after the engine's due date")),
         ],
     )
@@ -268,9 +268,9 @@ class LateForm(Plain, forms.ModelForm):
         label=_("Due after"),
         required=False,
         widget=forms.TextInput(attrs={"size": 10}),
-        help_text=_("Empty: when the first escalation is."),
+        help_text=_("Empty: at the first escalation."),
     )
-    follow = forms.BooleanField(label=_("Open tasks follow it as it is now"), required=False)
+    follow = forms.BooleanField(label=_("Apply the current policy to open tasks"), required=False)
 
     class Meta:
         model = Policy
@@ -350,7 +350,7 @@ class TargetFormSet(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         if not any(forms_to_save(self)):
-            raise ValidationError(gettext("Add somebody who gets it."))
+            raise ValidationError(gettext("Add a recipient."))
 
 
 class RuleConditionForm(Plain, ConditionForm):

@@ -74,8 +74,8 @@ def must_be_as_seen(rule: RuleForms, stamp: str) -> None:
     parts = slice(None if rule.writes_words else 2)
     if stamp_of(rule).split(BETWEEN)[parts] != stamp.split(BETWEEN)[parts]:
         text = _(
-            "Somebody else changed this rule since you opened it, so nothing is published. What you wrote still"
-            " stands here: publish again to replace their change."
+            "Somebody else changed this rule after you opened it, so nothing was published. Your text "
+            "is still here: publish again to replace their change."
         )
         raise ChangedMeanwhile(text)
 
@@ -113,7 +113,7 @@ def _own_template(rule: RuleForms, route: Route, by: Any, now: datetime) -> Temp
     source: Template = rule.rule.cleaned_data["template"]
     texts = rule.texts_to_save()
     if not texts:
-        raise CannotSave(_("Write the words in one language at least."))
+        raise CannotSave(_("Enter the text in at least one language."))
     routes = list(source.routes.values_list("pk", flat=True))
     mine = routes == [route.pk] and not PolicyStep.objects.filter(template=source).exists()
     template = source if mine else _new_template(route.name, source)

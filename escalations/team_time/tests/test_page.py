@@ -139,4 +139,4 @@ def test_messages_count_by_their_peoples_hours_and_only_so_many_items_are_read(
         assert "More came" not in browser.get(PATH).content.decode()
     assert len(made) < 20, "of however many people and tasks"
     monkeypatch.setattr(queries, "MAX_ITEMS", 7)
-    assert "More came than can be read at once" in seen(story.carol).content.decode()
+    assert "There are more tasks than can be read at once" in seen(story.carol).content.decode()

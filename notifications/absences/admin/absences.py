@@ -106,7 +106,10 @@ class AwayFilter(Conditions):
 
 @admin.register(Absence)
 class AbsenceAdmin(HistoryAdmin):
-    empty_says = _("Who is away, and who stands in. Nobody is: people say so in their inbox, or you add it here.")
+    empty_says = _(
+        "People who are away, and their stand-ins. There are none yet: people enter absences in their "
+        "inbox, or you add them here."
+    )
     form = AbsenceForm
     list_display = ["person", "now", "begins_at", "ends_at", "stands_in"]
     list_filter = [AwayFilter]

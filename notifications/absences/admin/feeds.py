@@ -36,8 +36,8 @@ class AbsenceFeedForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "address" in self.fields:
-            stored_help = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
-            new = gettext("An https address of an iCalendar feed. Kept encrypted, and never shown again.")
+            stored_help = gettext("Stored encrypted and never shown. Empty: unchanged.")
+            new = gettext("The https address of an iCalendar feed. Stored encrypted and never shown again.")
             self.fields["address"].help_text = new if self.instance._state.adding else stored_help
 
     def clean_address(self) -> str:
@@ -45,7 +45,7 @@ class AbsenceFeedForm(forms.ModelForm):
         if address:
             return feeds.cleaned(address)
         if self.instance._state.adding:
-            raise ValidationError(gettext("Write the address of a calendar."))
+            raise ValidationError(gettext("Enter the address of a calendar."))
         return ""
 
     def clean(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class ReadingFilter(Conditions):
 @admin.register(AbsenceFeed)
 class AbsenceFeedAdmin(HistoryAdmin):
     empty_says = _(
-        "Calendars that say when people are away. None is read: people name theirs in the inbox, or you add one here."
+        "Calendars with people's absences. There are none yet: people add theirs in the inbox, or you add one here."
     )
     form = AbsenceFeedForm
     list_display = ["person", "host", "takes", "stands_in", "reading"]

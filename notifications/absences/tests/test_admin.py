@@ -89,9 +89,9 @@ def test_the_list_says_which_cannot_be_read_and_why(world: World, root: Client) 
 def test_what_makes_no_sense_is_refused(world: World, root: Client) -> None:
     customer = RecipientFactory(ref="c-9", engine=world.engine)
     for wrong, said in [
-        ({"address": ""}, "Write the address of a calendar."),
+        ({"address": ""}, "Enter the address of a calendar."),
         ({"address": "ftp://calendar.example/x.ics"}, "The address must begin with https:// or http://."),
-        ({"delegate": world.bob.pk}, "Nobody stands in for themselves."),
+        ({"delegate": world.bob.pk}, "People cannot stand in for themselves."),
         ({"recipient": customer.pk}, "Only people of your own organisation can be away."),
     ]:
         assert said in text_of(root.post(adding(AbsenceFeed), fields(world.bob, **wrong)))

@@ -214,8 +214,8 @@ def test_who_leads_bob_says_when_he_is_away_and_he_reads_who_did(story: Story) -
 
     items = Notification.objects.filter(recipient=story.bob).order_by("seq")
     assert [item.title for item in items] == [
-        "Carol has entered that you are away",
-        "Dora has entered that you are away",
+        "Carol entered an absence for you",
+        "Dora entered an absence for you",
         "Dora has ended your absence",
     ]
     assert items[0].body.endswith("Alice stands in.")

@@ -47,7 +47,7 @@ def page(story: Story) -> Page:
 
 
 def test_bob_looks_saves_and_reads_what_it_says(page: Page, story: Story, receiver: Receiver) -> None:
-    looked = page.press("Look", address=receiver.url)
+    looked = page.press("Preview", address=receiver.url)
 
     assert looked.status == 200
     dentist = "Tuesday, 3 November, 08:00 until Tuesday, 3 November, 09:30"
@@ -58,7 +58,7 @@ def test_bob_looks_saves_and_reads_what_it_says(page: Page, story: Story, receiv
     assert not [word for word in ("Dentist", "Vacation", "Molar") if word in looked.text]
 
     saved = looked.press("Save", delegate="Carol (carol)")
-    assert "127.0.0.1 is going to be read at once." in saved.text
+    assert "127.0.0.1 will be read now." in saved.text
     feeds.drain()
     read = get(saved.client, "/absence/calendar")
     assert "127.0.0.1 was read" in read.text
@@ -66,14 +66,14 @@ def test_bob_looks_saves_and_reads_what_it_says(page: Page, story: Story, receiv
     assert receiver.url not in read.response.content.decode()
     absences = get(saved.client, "/absence").text
     assert "You are away from Tuesday, 3 November, 08:00 until" in absences
-    assert "So says the calendar. Carol stands in." in absences
+    assert "From the calendar. Carol stands in." in absences
     assert "Your absences are read from 127.0.0.1." in absences
 
     chosen = read.press("Save", takes="whole_days")
     assert "Saved." in chosen.text
     assert AbsenceFeed.objects.get().url == receiver.url
-    stopped = chosen.press("Read it no more")
-    assert "The calendar is not read any more." in stopped.text
+    stopped = chosen.press("Stop reading")
+    assert "The calendar is no longer read." in stopped.text
     assert not AbsenceFeed.objects.exists()
 
 
@@ -81,11 +81,11 @@ def test_what_some_choices_cannot_read_does_not_spoil_the_others(page: Page, rec
     board = entry("RRULE:FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1", uid="board")
     receiver.answer((200, {}, calendar_of("outlook").replace("END:VCALENDAR", f"{board}\r\nEND:VCALENDAR").encode()))
 
-    looked = page.press("Look", address=receiver.url)
+    looked = page.press("Preview", address=receiver.url)
 
     assert looked.status == 200
     assert "marked as out of office Tuesday, 3 November, 08:00" in looked.text
-    assert "absences alone It cannot be read: an event repeats in a way that is not read" in looked.text
+    assert "only absences It cannot be read: an event repeats in an unsupported way" in looked.text
 
 
 def test_bob_is_back_although_his_calendar_says_otherwise(
@@ -102,11 +102,11 @@ def test_bob_is_back_although_his_calendar_says_otherwise(
 
 
 def test_what_is_wrong_is_said(page: Page, story: Story, receiver: Receiver, settings: Settings) -> None:
-    assert "Write the address of a calendar." in page.press("Save").text
-    assert "Nobody stands in for themselves." in page.press("Save", address=receiver.url, delegate="bob").text
+    assert "Enter the address of a calendar." in page.press("Save").text
+    assert "People cannot stand in for themselves." in page.press("Save", address=receiver.url, delegate="bob").text
     settings.CALENDAR_ALLOWED_CIDRS, settings.OUTBOUND_ALLOWED_CIDRS = [], settings.CALENDAR_ALLOWED_CIDRS
-    for button in ("Look", "Save"):
-        assert "Write a public address." in page.press(button, address=receiver.url).text
+    for button in ("Preview", "Save"):
+        assert "Enter a public address." in page.press(button, address=receiver.url).text
     assert receiver.calls == []
 
     assert not AbsenceFeed.objects.exists()
@@ -121,7 +121,7 @@ def test_nobody_learns_what_else_answers_at_an_address(
     addresses.append(f"http://127.0.0.1:{silent.getsockname()[1]}/x")
     receiver.answer(401, 404, (302, {"Location": "/"}, b""), (200, {}, b"SSH-2.0-OpenSSH"))
 
-    looked = [page.press("Look", address=address) for address in addresses]
+    looked = [page.press("Preview", address=address) for address in addresses]
 
     silent.close()
     assert {each.status for each in looked} == {422}
@@ -133,14 +133,14 @@ def test_looks_take_a_few_threads_and_leave_the_others_free(page: Page, story: S
     """A calendar that does not answer holds its thread for as long as the deadline."""
     address = "https://calendar.example/x.ics"
     with waiting_threads.slots.hold(person=story.bob.pk, host="another.example"):
-        refused = page.press("Look", address=address)
+        refused = page.press("Preview", address=address)
         assert (refused.status, refused.response["Retry-After"]) == (429, "10")
-        assert "has not ended yet" in refused.text
+        assert "is still being read" in refused.text
 
     with ExitStack() as held:
         for number in range(django_settings.DATABASE_POOL // waiting_threads.SHARE):
             held.enter_context(waiting_threads.slots.hold(person=-number, host=f"{number}.example"))
-        refused = page.press("Look", address=address)
+        refused = page.press("Preview", address=address)
         assert (refused.status, refused.response["Retry-After"]) == (503, "10")
         assert "Many calendars are being read" in refused.text
 

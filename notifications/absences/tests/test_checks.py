@@ -75,9 +75,9 @@ def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
 @pytest.mark.parametrize(
     ("begins_at", "ends_at", "field", "sentence"),
     [
-        (NOON, NOON, "ends_at", "An absence ends after it begins."),
-        (NOON, NOON - timedelta(hours=1), "ends_at", "An absence ends after it begins."),
-        (NOON - 3 * DAY, NOON - DAY, "ends_at", "This is over already."),
+        (NOON, NOON, "ends_at", "The absence must end after it starts."),
+        (NOON, NOON - timedelta(hours=1), "ends_at", "The absence must end after it starts."),
+        (NOON - 3 * DAY, NOON - DAY, "ends_at", "This is in the past."),
         (NOON, NOON + LONGEST_ABSENCE + DAY, "ends_at", "An absence is at most two years long."),
         (NOON + LONGEST_ABSENCE, NOON + 2 * LONGEST_ABSENCE, "begins_at", "This is more than two years ahead."),
     ],
@@ -92,9 +92,9 @@ def test_only_people_of_our_own_who_are_there_stand_in(story: Story, dave: Recip
     customer = RecipientFactory(ref="C-9", name="Erin", engine=story.engine)
     dave.active = False
 
-    assert faults(story.bob, story.bob) == {"delegate": "Nobody stands in for themselves."}
-    assert faults(story.bob, customer) == {"delegate": "Erin is not of your own organisation."}
-    assert faults(story.bob, dave) == {"delegate": "Dave is switched off, and would hear of nothing."}
+    assert faults(story.bob, story.bob) == {"delegate": "People cannot stand in for themselves."}
+    assert faults(story.bob, customer) == {"delegate": "Erin does not belong to your organisation."}
+    assert faults(story.bob, dave) == {"delegate": "Dave is not active and would not be notified."}
     assert faults(customer, None) == {"recipient": "Only people of your own organisation can be away."}
 
 

@@ -110,11 +110,11 @@ def test_a_person_whose_absence_is_over_can_still_be_changed(world: World, root:
     ("given", "sentence"),
     some(
         [
-            ({"ends_at_0": "2026-11-03"}, "An absence ends after it begins."),
+            ({"ends_at_0": "2026-11-03"}, "The absence must end after it starts."),
             ({"ends_at_0": "2029-11-03"}, "An absence is at most two years long."),
-            ({"begins_at_0": "2026-09-01", "ends_at_0": "2026-10-01"}, "This is over already."),
-            ({"delegate": "customer"}, "Erin Example is not of your own organisation."),
-            ({"delegate": "bob"}, "Nobody stands in for themselves."),
+            ({"begins_at_0": "2026-09-01", "ends_at_0": "2026-10-01"}, "This is in the past."),
+            ({"delegate": "customer"}, "Erin Example does not belong to your organisation."),
+            ({"delegate": "bob"}, "People cannot stand in for themselves."),
             ({"delegate": "carol"}, "Carol Castle is away too, and relies on Bob Bauer"),
         ],
         3,

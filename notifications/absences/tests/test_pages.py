@@ -92,10 +92,10 @@ def test_bob_names_somebody_else_for_a_category(story: Story) -> None:
     }
 
     wrong = page.press("Save", **times, **{**rows, "part-0-delegate": "Bob"})
-    assert "Nobody stands in for themselves." in wrong.text
-    assert "Nobody here is called that." in page.press("Save", **times, **{**rows, "part-1-delegate": "Zoe"}).text
+    assert "People cannot stand in for themselves." in wrong.text
+    assert "There is nobody with this name." in page.press("Save", **times, **{**rows, "part-1-delegate": "Zoe"}).text
     lost = page.press("Save", **times, **{"part-0-about": "", "part-0-delegate": "Alice"})
-    assert "Choose what this is for." in lost.text
+    assert "Choose what this applies to." in lost.text
     assert not Absence.objects.exists()
     page = page.press("Save", **times, **rows, delegate="Carol", open_items="stay", give_back="on")
 
@@ -143,17 +143,17 @@ def test_a_ref_wins_over_a_name_and_brackets_belong_to_both(story: Story) -> Non
     ("begins_at", "ends_at", "delegate", "field", "sentence"),
     some(
         [
-            ("", "2026-11-05T17:00", "", "begins_at", "Say when."),
-            ("2026-11-04T17:00", "soon", "", "ends_at", "Write a date and a time, such as 2026-12-24 17:00."),
-            ("2026-11-04T17:00", "0001-01-01T00:00", "", "ends_at", "Write a date and a time"),
-            ("2026-11-04T17:00", "9999-12-31T23:59", "", "ends_at", "Write a date and a time"),
-            ("2026-11-04T17:00", "2026-11-04T17:00", "", "ends_at", "An absence ends after it begins."),
-            ("2026-10-04T17:00", "2026-11-01T17:00", "", "ends_at", "This is over already."),
+            ("", "2026-11-05T17:00", "", "begins_at", "Enter the dates."),
+            ("2026-11-04T17:00", "soon", "", "ends_at", "Enter a date and a time, such as 2026-12-24 17:00."),
+            ("2026-11-04T17:00", "0001-01-01T00:00", "", "ends_at", "Enter a date and a time"),
+            ("2026-11-04T17:00", "9999-12-31T23:59", "", "ends_at", "Enter a date and a time"),
+            ("2026-11-04T17:00", "2026-11-04T17:00", "", "ends_at", "The absence must end after it starts."),
+            ("2026-10-04T17:00", "2026-11-01T17:00", "", "ends_at", "This is in the past."),
             ("2026-11-04T17:00", "2029-11-05T17:00", "", "ends_at", "An absence is at most two years long."),
-            ("2026-11-04T17:00", "2026-11-05T17:00", "Zoe", "delegate", "Nobody here is called that."),
-            ("2026-11-04T17:00", "2026-11-05T17:00", "x" * 501, "delegate", "Nobody here is called that."),
-            ("2026-11-04T17:00", "2026-11-05T17:00", "bob", "delegate", "Nobody stands in for themselves."),
-            ("2026-11-04T17:00", "2026-11-05T17:00", "Erin", "delegate", "Nobody here is called that."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "Zoe", "delegate", "There is nobody with this name."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "x" * 501, "delegate", "There is nobody with this name."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "bob", "delegate", "People cannot stand in for themselves."),
+            ("2026-11-04T17:00", "2026-11-05T17:00", "Erin", "delegate", "There is nobody with this name."),
             ("2026-11-04T17:00", "2026-11-05T17:00", "o", "delegate", "That may be several people: Bob (bob), Carol"),
         ],
         5,

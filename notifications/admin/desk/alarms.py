@@ -37,13 +37,13 @@ def silent_parts(now: datetime) -> list[str]:
     if latest.stopped_at is not None and len(quiet) == len(running):
         text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
         return [text % {"time": short(latest.stopped_at)}]
-    text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
+    text = _("The worker %(name)s has sent no heartbeat for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 
 
 def paused_services(now: datetime) -> list[str]:
     """Return a sentence for each service that rejects our credentials, and gets nothing until they are corrected."""
-    text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
+    text = _("%(service)s refuses messages and is paused until %(until)s: %(reason)s")
     return [
         text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
         for each in PausedService.objects.order_by("service")
@@ -69,8 +69,8 @@ def links_not_mailed(now: datetime) -> list[str]:
         return []
     count = mails.count()
     text = ngettext(
-        "In the last 24 hours a sign-in link could not be mailed: %(why)s",
-        "In the last 24 hours %(count)s sign-in links could not be mailed, the last one for this reason: %(why)s",
+        "A sign-in link could not be mailed in the last 24 hours: %(why)s",
+        "%(count)s sign-in links could not be mailed in the last 24 hours. Latest reason: %(why)s",
         count,
     )
     return [text % {"count": count, "why": clean_line(last.detail)}]
@@ -100,7 +100,7 @@ def _most_from(now: datetime) -> str:
 def engines_at_their_limit(now: datetime) -> list[str]:
     limited = Event.objects.filter(due_at__isnull=False, engine__active=True, engine__most_waiting__isnull=False)
     counts = limited.order_by().values_list("engine__name", "engine__most_waiting").annotate(waiting=Count("pk"))
-    text = _("%(engine)s is told to send its events later: %(count)s wait, as many as its page allows, or more.")
+    text = _("%(engine)s has been asked to send its events later: %(count)s are waiting, which is its limit or more.")
     return [
         text % {"engine": name, "count": number(count)}
         for name, _most, count in counts.filter(waiting__gte=F("engine__most_waiting")).order_by("engine__name")

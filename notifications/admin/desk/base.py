@@ -377,4 +377,8 @@ def count_words(done: int, total: int, what: str) -> str:
     """Return the message after a bulk action, with the number of rows that were skipped."""
     if done == total:
         return _("%(what)s: %(done)d.") % {"what": what, "done": done}
-    return _("%(what)s: %(done)d of %(asked)d; the others cannot be.") % {"what": what, "done": done, "asked": total}
+    return _("%(what)s: %(done)d of %(asked)d; the others were not possible.") % {
+        "what": what,
+        "done": done,
+        "asked": total,
+    }

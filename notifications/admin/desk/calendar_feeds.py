@@ -11,7 +11,7 @@ from notifications.models.calendar_feeds import CalendarFeed
 def reading_mark(feed: CalendarFeed) -> SafeString:
     """Return the state of a calendar: failing since when and why, not read yet, or the time of the last reading."""
     if feed.failing_since is not None:
-        last_version_note = gettext("What was read before holds.") if feed.read_at else ""
+        last_version_note = gettext("The entries read before still apply.") if feed.read_at else ""
         arguments = {"time": there(feed.failing_since), "why": reasons.words(feed, "fault")}
         return with_why(mark("bad", gettext("not read since %(time)s: %(why)s") % arguments), last_version_note)
     if feed.read_at is None:

@@ -81,7 +81,7 @@ class JsonObjectField(forms.JSONField):
             except json.JSONDecodeError as fault:
                 raise ValidationError(_("This is not JSON: %(fault)s") % {"fault": fault}) from fault
         if not isinstance(value, dict):
-            raise ValidationError(_('Write a JSON object, such as {"task": {"id": "T-42"}}.'))
+            raise ValidationError(_('Enter a JSON object, such as {"task": {"id": "T-42"}}.'))
         return value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -132,7 +132,7 @@ class LabelsField(ListField):
             if line.strip():
                 language, label = self._read(line)
                 if language in labels:
-                    raise ValidationError(_("“%(language)s” is there twice.") % {"language": language})
+                    raise ValidationError(_("“%(language)s” occurs twice.") % {"language": language})
                 labels[language] = label
         return labels
 
@@ -140,7 +140,7 @@ class LabelsField(ListField):
         language, colon, label = (part.strip() for part in line.partition(":"))
         if not colon or not label or not is_language(language):
             raise ValidationError(
-                _("Write “language: label”, such as “de: Genehmigen”, instead of “%(line)s”.") % {"line": line}
+                _("Enter “language: label”, such as “de: Genehmigen”, instead of “%(line)s”.") % {"line": line}
             )
         if len(label) > self.longest:
             raise ValidationError(

@@ -37,10 +37,10 @@ def first_steps() -> list[Step]:
 def _engine_step(engine: Engine | None) -> Step:
     title = _("Connect an engine")
     if engine is None:
-        says = _("The system whose events come here: its name, its kind, and where it is told the answers.")
+        says = _("The system that sends events: its name, its kind, and the address that receives the answers.")
         return Step(title, says, reverse(engine_wizard.NAME), done=False)
     if not has_key(engine):
-        says = _("%(engine)s needs a key, by which it calls. It is shown once, and filled into what you copy.")
+        says = _("%(engine)s needs a key to call wfpush. It is shown once, and filled into the commands you copy.")
         return Step(title, says % {"engine": engine}, step_url(engine, "key"), done=False)
     return Step(title, _("%(engine)s has a key.") % {"engine": engine}, step_url(engine, "key"), done=True)
 
@@ -48,7 +48,7 @@ def _engine_step(engine: Engine | None) -> Step:
 def _people_step(person: Recipient | None) -> Step:
     title = _("Invite people")
     if person is None:
-        says = _("Whoever is to be told something, under the name by which the engine knows them. It can do so, too.")
+        says = _("The people to notify, under the names that the engine uses. The engine can add them, too.")
         return Step(title, says, f"{list_url(Recipient)}add/", done=False)
     count = Recipient.objects.filter(active=True).count()
     says = ngettext("%(count)d person is known.", "%(count)d people are known.", count) % {"count": count}
@@ -72,11 +72,11 @@ def _event_step(engine: Engine | None, person: Recipient | None) -> Step:
     title = _("See the first event arrive")
     came = Event.objects.order_by("-pk").first()
     if came is not None:
-        says = _("%(event)s came, and reached nobody. Its page says why.") % {"event": came}
+        says = _("%(event)s was received but reached nobody. Its page says why.") % {"event": came}
         return Step(title, says, change_url(came), done=False)
     if engine is None or person is None:
         return Step(title, _("When the steps above are done, let the engine send one."), "", done=False)
-    says = _("Let the engine send one, or send one yourself, with the key in the place of KEY:")
+    says = _("Let the engine send one, or send one yourself; replace KEY with the key:")
     example = connector_for(engine.kind).example
     command = samples.curl(example, base=settings.BASE_URL, key="KEY", slug=engine.slug, ref=person.ref)
     return Step(title, says, step_url(engine, "event"), done=False, command=command)

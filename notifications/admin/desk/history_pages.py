@@ -126,7 +126,7 @@ class HistoryPages(SimpleHistoryAdmin):
             for sentence in fault.sentences:
                 self.message_user(request, sentence, messages.ERROR)
             return HttpResponseRedirect(request.path)
-        self.message_user(request, _("It is as it was then."))
+        self.message_user(request, _("It has not changed since then."))
         return HttpResponseRedirect(change_url(row))
 
     def refuses_to_restore(self, row: Any, then: State, changed: Sequence[str]) -> Sequence[str]:
@@ -224,7 +224,7 @@ def restore(desk: Any, request: HttpRequest, row: models.Model, record: Any) -> 
     except (ProtectedError, RestrictedError) as fault:
         raise CannotRestore([_("Something else needs a part that would be removed.")]) from fault
     except IntegrityError as fault:
-        raise CannotRestore([_("Something else has what it had then, such as its place or its name.")]) from fault
+        raise CannotRestore([_("Something else now has its former place or name.")]) from fault
     desk.log(request, row, f"Restored as of {when}")
 
 
@@ -255,7 +255,7 @@ def _deleted_rows(of: Any, value: Any, where: str) -> Iterator[str]:
         return
     keys = value if isinstance(value, list) else [value]
     there = set(of.related_model._base_manager.filter(pk__in=keys).values_list("pk", flat=True))
-    text = _("%(where)s%(field)s: what it named then (%(key)s) was deleted since. Choose another by hand.")
+    text = _("%(where)s%(field)s: its former value (%(key)s) has been deleted. Choose another one.")
     for key in keys:
         if key not in there:
             yield text % {"where": where, "field": label_of(of), "key": key}

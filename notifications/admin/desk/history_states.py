@@ -215,7 +215,7 @@ def _row_names(model: type[models.Model], keys: Sequence[Any]) -> Iterator[str]:
 
 
 def _deleted(key: Any) -> str:
-    return _("one that was deleted (%(key)s)") % {"key": key}
+    return _("a deleted one (%(key)s)") % {"key": key}
 
 
 # --- comparison of two texts ------------------------------------------------------------------------------------------

@@ -337,7 +337,7 @@ def _summary(kinds: list[Kind], query: Query, hits: list[Hit], more: bool) -> st
         names = ", ".join(str(kind.model._meta.verbose_name_plural) for kind in kinds if kind.by_words)
         return _("Finds %(kinds)s, and pages of the desk: by names, words and ids.") % {"kinds": names}
     if not hits:
-        return _("Nothing is found for “%(words)s”. Words are found by how they begin.") % {"words": query.text}
+        return _("Nothing found for “%(words)s”. Search looks for the beginnings of words.") % {"words": query.text}
     if more:
-        return _("The newest or closest of each kind. More letters find fewer.")
+        return _("The newest or closest of each kind. Type more to narrow the search.")
     return ngettext("%(number)d found.", "%(number)d found.", len(hits)) % {"number": len(hits)}

@@ -76,7 +76,7 @@ def switch(choices: Mapping[str, Mapping[str, Any]]) -> str:
 
 def usual_paths(paths: Mapping[str, str]) -> str:
     """Return a hint about paths that may differ."""
-    return gettext("Usual: %(example)s. Empty: as usual.") % {"example": json.dumps(paths)} if paths else ""
+    return gettext("Default: %(example)s. Empty: the default.") % {"example": json.dumps(paths)} if paths else ""
 
 
 def usual_token_url(connector: RestConnector | None) -> str:
@@ -113,7 +113,7 @@ def has_moved(old: str | None, new: str | None) -> bool:
 
 def stored_help(is_stored: bool, otherwise: str) -> str:
     """Return the help of a secret's field: left empty, it keeps the stored secret. `otherwise`: if none is stored."""
-    return gettext("One is kept, encrypted, and never shown. Empty: it stays.") if is_stored else otherwise
+    return gettext("Stored encrypted and never shown. Empty: unchanged.") if is_stored else otherwise
 
 
 class AccessForm(forms.ModelForm):
@@ -127,7 +127,7 @@ class AccessForm(forms.ModelForm):
         required=False,
         max_length=MAX_PEM,
         widget=PublicLines(attrs=PEM),
-        help_text=_("Only where the engine asks for one. Without it, its key is taken out."),
+        help_text=_("Only if the engine requires one. Without it, the private key is removed."),
     )
     new_key = SecretField(
         label=_("Its private key (PEM)"), strip=True, max_length=MAX_PEM, widget=SecretLines(attrs=PEM)
@@ -139,7 +139,7 @@ class AccessForm(forms.ModelForm):
         self.engine = engine
         self.initial["paths"] = self.initial.get("paths") or None
         for name in ("secret", "key"):
-            otherwise = gettext("Kept encrypted, and never shown again.")
+            otherwise = gettext("Stored encrypted and never shown again.")
             self.fields[f"new_{name}"].help_text = stored_help(self._is_stored(name), otherwise)
         self._set_usual_help("paths", usual_paths(self._known_paths))
         self._set_usual_help("token_url", usual_token_url(self._connector))
@@ -189,7 +189,9 @@ class AccessForm(forms.ModelForm):
     def clean_certificate(self) -> str:
         certificate: str = self.cleaned_data["certificate"].replace("\r\n", "\n")
         if PRIVATE in certificate:
-            raise ValidationError(gettext("A private key is in it: it has a field of its own, where it is encrypted."))
+            raise ValidationError(
+                gettext("It contains a private key. Put that into its own field, where it is encrypted.")
+            )
         return certificate
 
     def clean_new_key(self) -> str:
@@ -222,7 +224,7 @@ class AccessForm(forms.ModelForm):
             if name in used and name in cleaned and not cleaned[name] and not (stays and name == "new_secret"):
                 self.add_error(name, gettext("Signing in this way needs it."))
         if stays and "new_secret" in used and not cleaned.get("new_secret") and self._has_moved(cleaned):
-            self.add_error("new_secret", gettext("It would go to another host now: write it once more."))
+            self.add_error("new_secret", gettext("It would now be sent to another host: enter it again."))
         self._check_credentials(cleaned)
         self._check_certificate(cleaned)
         return cleaned
@@ -242,7 +244,7 @@ class AccessForm(forms.ModelForm):
         if auth in (AuthKind.BEARER, AuthKind.API_KEY):
             secret = cleaned["new_secret"] = secret.strip()
             if not (secret.isascii() and secret.isprintable()):
-                self.add_error("new_secret", gettext("A header can carry nothing but plain ASCII characters."))
+                self.add_error("new_secret", gettext("A header can only contain ASCII characters."))
         if auth == AuthKind.BASIC and ":" in cleaned.get("name", ""):
             self.add_error("name", gettext("Names with a colon cannot sign in this way."))
 
@@ -322,7 +324,7 @@ def secret_column(name: str, description: object) -> Any:
 
     @display(description=description)
     def shown(inline: object, row: Any) -> SafeString:
-        return mark("ok", gettext("kept, encrypted")) if row.__dict__.get(name) else NOTHING
+        return mark("ok", gettext("stored, encrypted")) if row.__dict__.get(name) else NOTHING
 
     return shown
 

@@ -56,9 +56,11 @@ class PersonalForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["mode"].help_text = _accounts_help(engine)
         self.fields["client_id"].help_text = _redirect_help(engine)
-        otherwise = gettext("Kept encrypted, and never shown again. Empty for a public client.")
+        otherwise = gettext("Stored encrypted and never shown again. Empty for a public client.")
         self.fields["new_client_secret"].help_text = stored_help(self._is_secret_stored, otherwise)
-        self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
+        self.fields["scope"].help_text = gettext(
+            "Such as openid offline_access. Without offline_access, many sign-ins end soon."
+        )
         hidden = [f".field-{name}" for name in USED]
         self.fields["mode"].widget.attrs["data-switch"] = switch(
             {mode: {"hide": hidden if mode == InTheNameOf.SERVICE else [], "words": {}} for mode in InTheNameOf.values}
@@ -73,7 +75,7 @@ class PersonalForm(forms.ModelForm):
         """Accept http only if wfpush has no https: people type passwords at the address (RFC 6749, 3.1)."""
         address: str = self.cleaned_data["authorize_url"]
         if address and urlsplit(address).scheme != "https" and settings.BASE_URL.startswith("https:"):
-            raise ValidationError(gettext("Write an address that begins with https://."))
+            raise ValidationError(gettext("Enter an address that begins with https://."))
         return address
 
     def clean(self) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class PersonalForm(forms.ModelForm):
                 self.add_error(name, gettext("People cannot sign in without it."))
         moved = has_moved(self.initial.get("token_url"), cleaned.get("token_url"))
         if self._is_secret_stored and moved and not cleaned.get("new_client_secret"):
-            self.add_error("new_client_secret", gettext("It would go to another host now: write it once more."))
+            self.add_error("new_client_secret", gettext("It would now be sent to another host: enter it again."))
         return cleaned
 
     def save(self, commit: bool = True) -> Any:
@@ -104,8 +106,8 @@ class PersonalForm(forms.ModelForm):
 def _redirect_help(engine: Engine | None) -> SafeString | str:
     """Return help with the redirect address, which must be registered at the authorization server."""
     if engine is None or engine.pk is None:
-        return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
-    text = gettext("Register there, as the address to come back to: {address}")
+        return gettext("Save to see the redirect address that you register there.")
+    text = gettext("Register this redirect address there: {address}")
     return format_html(
         text, address=format_html('<code class="desk-address">{}</code>', connected_accounts.way_back(engine))
     )
@@ -125,7 +127,7 @@ class PersonalInline(SingleInline):
     model = PersonalSignIn
     form = PersonalForm
     formset = AccessFormSet
-    verbose_name_plural = _("in whose name answers are given")
+    verbose_name_plural = _("accounts used for answers")
     secret_kept = secret_column("client_secret", _("client secret"))
     readonly_fields = ["secret_kept"]
     fieldsets = [
@@ -144,8 +146,8 @@ class StillConnected(Conditions):
 @admin.register(ConnectedAccount)
 class ConnectedAccountAdmin(LedgerAdmin):
     empty_says = _(
-        "Accounts by which people answer an engine in their own name. "
-        "There is none: people connect theirs in the inbox if the engine's page wants it."
+        "Accounts that people use to answer an engine. There are none yet: people connect theirs in "
+        "the inbox if the engine asks for it."
     )
     list_display = ["person", "where", "name", "since", "state"]
     list_display_links = ["since"]
@@ -170,7 +172,7 @@ class ConnectedAccountAdmin(LedgerAdmin):
         names = {"person": account.recipient, "engine": account.engine}
         if request.method != "POST":
             text = gettext(
-                "%(person)s will have to sign in at %(engine)s again. Answers that wait for it go on waiting."
+                "%(person)s will have to sign in at %(engine)s again. Answers that wait for it keep waiting."
             )
             title = gettext("Disconnect this account")
             return self.ask(request, account, title=title, text=text % names, button=gettext("Disconnect"), danger=True)

@@ -49,7 +49,7 @@ class AnswerMappingForm(forms.ModelForm):
         required=False,
         rows=3,
         help_text=_(
-            "A JSON object; what it sets is never the person's. Filled in from the answer, and of a type: "
+            "A JSON object whose values people cannot change. Filled from the answer, with types: "
             '{"approver": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
         ),
     )
@@ -97,9 +97,7 @@ class PartOfEngine(LedgerAdmin):
 
 @admin.register(EventMapping)
 class EventMappingAdmin(PartOfEngine):
-    empty_says = _(
-        "How events are read that come in an engine's own form. There is none: it is set up on the engine's page."
-    )
+    empty_says = _("How an engine's own JSON becomes events. There are none yet: they are set up on the engine's page.")
     list_display = ["of_engine", "member", "expression"]
     list_filter = ["engine"]
     search_fields = ["member", "expression", "engine__name"]
@@ -107,7 +105,7 @@ class EventMappingAdmin(PartOfEngine):
 
 @admin.register(AnswerMapping)
 class AnswerMappingAdmin(PartOfEngine):
-    empty_says = _("What answers are called in the engine. There is none: it is set up on the engine's page.")
+    empty_says = _("How answers are mapped to an engine. There are none yet: they are set up on the engine's page.")
     list_display = ["of_engine", "action", "task_kind", "outcome", "variables"]
     list_filter = ["engine"]
     search_fields = ["action", "outcome", "engine__name"]
@@ -120,7 +118,7 @@ class TryForm(forms.Form):
         max_length=1024 * 1024,
         strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "class": "desk-code", "spellcheck": "false"}),
-        help_text=_("What the engine sends, as it stands in its documentation or its log."),
+        help_text=_("A message of the engine, copied from its documentation or its log."),
     )
 
 
@@ -189,8 +187,10 @@ def paths_answer(request: HttpRequest, engine: Engine) -> HttpResponse:
     with_values = received is None or request.user.has_perm("notifications.view_event")
     words = {
         "label": gettext("Known paths"),
-        "source": gettext("What the engine sent last.") if received is not None else gettext("An example of its kind."),
-        "none": gettext("None of them has these letters. Any expression can be written."),
+        "source": gettext("The last message of the engine.")
+        if received is not None
+        else gettext("An example of its kind."),
+        "none": gettext("No path matches. You can enter any expression."),
     }
     try:
         document = read_json(body)

@@ -60,7 +60,7 @@ def connection_verdict(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> 
         with waiting_threads.slots.hold(person=f"account {by.pk}", host=urlsplit(engine.callback_url).hostname):
             result = connection_test.check(engine)
     except SlotsTaken:
-        busy = gettext("Other connections are being tried at the moment.")
+        busy = gettext("Other connections are being tested at the moment.")
         return Verdict("bad", busy, then=gettext("Try again in half a minute."))
     except Misconfigured as fault:
         return Verdict("bad", gettext("There is nothing to try yet."), fault.reason.words())
@@ -68,7 +68,7 @@ def connection_verdict(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> 
         return _call_verdict(engine, result, time.monotonic() - start)
     arguments = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
     if result.outcome == "done":
-        says = gettext("%(engine)s lets us in: %(address)s answers as %(kind)s does.")
+        says = gettext("The sign-in to %(engine)s works: %(address)s answers like %(kind)s.")
         return Verdict("ok", says % arguments, then=gettext("Nothing was changed there."))
     says, then = _failure(result)
     return Verdict("bad", says % arguments, result.reason.words(), then % arguments)
@@ -77,13 +77,13 @@ def connection_verdict(engine: Engine, by: AbstractBaseUser | AnonymousUser) -> 
 def _call_verdict(engine: Engine, result: Result, seconds: float) -> Verdict:
     arguments = {"engine": engine, "status": result.status, "seconds": formats.number_format(round(seconds, 2), 2)}
     if result.outcome == "done":
-        says = gettext("%(engine)s took the signed test: it answered %(status)s within %(seconds)s s.")
+        says = gettext("%(engine)s accepted the signed test: it answered %(status)s within %(seconds)s s.")
         return Verdict("ok", says % arguments)
     if result.status is None:
         says = gettext("%(engine)s was not reached.")
         then = gettext("Is the address right, is the engine running, and may this machine call it?")
         return Verdict("bad", says % arguments, result.reason.words(), then)
-    says = gettext("%(engine)s did not take the signed test: it answered %(status)s within %(seconds)s s.")
+    says = gettext("%(engine)s did not accept the signed test: it answered %(status)s within %(seconds)s s.")
     return Verdict("bad", says % arguments, result.reason.words(), _advice(result.status))
 
 
@@ -91,20 +91,20 @@ def _advice(status: int) -> str:
     """Return advice for the status with which an engine refused the test."""
     if status in (401, 403):
         return gettext(
-            "Does its side have the secret that signs here? A new one can be made; until the old one ends both sign."
+            "Does the engine have this signing secret? You can make a new one; both sign until the old one ends."
         )
     if status in (404, 405, 410):
-        return gettext("Is this the path at which it takes answers by POST?")
+        return gettext("Is this the path that accepts answers by POST?")
     if status in (409, 422):
-        return gettext("It was reached. What an engine does not know it should answer with 2xx.")
-    return gettext("Its log says more. Answers that meet this are sent again for over a week.")
+        return gettext("It was reached. An engine should answer 2xx to callbacks it does not know.")
+    return gettext("See its log. Affected answers are retried for over a week.")
 
 
 def _failure(result: Result) -> tuple[str, str]:
     """Return a sentence about the failure, and the advice."""
     if result.status in (401, 403):
         return gettext("%(engine)s refuses our credentials."), gettext(
-            "Mend the sign-in on the engine's page: the user or client needs the right to read and complete tasks."
+            "Correct the sign-in on the engine's page: the user or client needs the right to read and complete tasks."
         )
     if result.outcome == "later" and result.status is None:
         return gettext("%(engine)s was not reached."), gettext(
@@ -113,12 +113,10 @@ def _failure(result: Result) -> tuple[str, str]:
     if result.outcome == "later":
         return gettext("%(engine)s was reached, but is not well."), gettext("Try again when it has recovered.")
     if result.status is None:
-        return gettext("%(engine)s was not asked: address or sign-in cannot work as they are."), gettext(
-            "Mend them on the engine's page."
+        return gettext("%(engine)s was not called: its address or sign-in is not valid."), gettext(
+            "Correct them on the engine's page."
         )
-    return gettext("At %(address)s there is no %(kind)s."), gettext(
-        "Write the root of its REST interface, without what comes after it."
-    )
+    return gettext("At %(address)s there is no %(kind)s."), gettext("Enter only the root of its REST interface.")
 
 
 # --- preview of requests ----------------------------------------------------------------------------------------------
@@ -136,7 +134,7 @@ class SampleForm(forms.Form):
         label=_("Comment"), required=False, max_length=4000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
     )
     variables = JsonObjectField(
-        label=_("Variables"), required=False, rows=3, help_text=_("What the person fills in, as a JSON object.")
+        label=_("Variables"), required=False, rows=3, help_text=_("The person's entries, as a JSON object.")
     )
 
     def __init__(self, engine: Engine, *args: Any, **kwargs: Any) -> None:
@@ -159,7 +157,7 @@ def preview_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpR
         context |= _request_preview(engine, usual)
     elif form.is_valid():
         context |= _request_preview(engine, form.sample())
-    title = gettext("What %(engine)s would be sent") % {"engine": engine}
+    title = gettext("Requests to %(engine)s") % {"engine": engine}
     return desk.page(request, "admin/desk/engine_preview.html", title, **context)
 
 
@@ -171,7 +169,7 @@ def _request_preview(engine: Engine, sample: Sample) -> dict[str, Any]:
     except Misconfigured as fault:
         return {"fault": fault.reason.words()}
     if not sent:
-        return {"kept": gettext("No request: the engine has no place for it. It stays here.")}
+        return {"kept": gettext("No request: the engine cannot store it. It stays here.")}
     bodies = ["" if request.body is None else escape_hidden_in_json(request.body, indent=2) for request in sent]
     requests = [{**vars(request), "body": body} for request, body in zip(sent, bodies, strict=True)]
     return {"sent": requests, **_sign_in_context(engine, sample.name)}
@@ -181,8 +179,10 @@ def _sign_in_context(engine: Engine, person: str) -> dict[str, Any]:
     """Return the person or token server by which the request would be authorized, for the page."""
     mode = connection_test.in_whose_name(engine)
     if mode != InTheNameOf.SERVICE:
-        own = gettext("In %(person)s's own name, by the account that they have connected.")
-        either = gettext("In %(person)s's own name where they have connected their account; else by our own sign-in.")
+        own = gettext("In %(person)s's own name, with their connected account.")
+        either = gettext(
+            "In %(person)s's own name if they have connected their account, otherwise with our own sign-in."
+        )
         return {"name": (either if mode == InTheNameOf.EITHER else own) % {"person": person}}
     access = EngineAccess.objects.filter(engine=engine, auth=AuthKind.OAUTH2).only("token_url").first()
     return {"token": access.token_url} if access is not None else {}

@@ -31,7 +31,7 @@ NAME = "admin:notifications_engine_connect"
 
 STEPS = {
     "": _("Kind and name"),
-    "key": _("Its key, and what calls"),
+    "key": _("Its key and its calls"),
     "event": _("The first event"),
     "mapping": _("Its JSON"),
     "answers": _("Its answers"),
@@ -125,7 +125,9 @@ class EngineWizard(DeskAdmin):
         as when a form is sent twice. `rows`: the engine's keys or secrets."""
         Engine.objects.select_for_update().get(pk=engine.pk)
         if request.POST.get("newest", "") != _newest_key(rows):
-            text = gettext("One was made since this page was shown, and was shown once. Make another if it is lost.")
+            text = gettext(
+                "A key was made after this page was opened, and was shown once. Make another one if it is lost."
+            )
             self.message_user(request, text, messages.WARNING)
             return ""
         row, plain = make()
@@ -206,7 +208,7 @@ def snippets_of(engine: Engine, plain: str) -> list[Snippet]:
         for name, title in connector.samples.items()
     ]
     reads = any("WFPUSH_KEY" in samples.text_of(name) for name in connector.samples)
-    environment = [Snippet("environment", _("What it reads from its environment"), variables)] if reads else []
+    environment = [Snippet("environment", _("Environment variables"), variables)] if reads else []
     return [Snippet("curl", _("To try it: a task, as the engine would send it"), curl), *environment, *copied]
 
 

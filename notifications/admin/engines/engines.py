@@ -128,8 +128,8 @@ def ask_now(poll: Poll) -> None:
 class PollInline(SingleInline):
     model = Poll
     form = PollForm
-    last_poll = time_column("asked_at", _("asked last"))
-    swept = time_column("swept_at", _("asked for all last"))
+    last_poll = time_column("asked_at", _("last poll"))
+    swept = time_column("swept_at", _("last full poll"))
     readonly_fields = ["last_poll", "swept"]
     fieldsets = [
         (
@@ -137,8 +137,8 @@ class PollInline(SingleInline):
             {
                 "fields": ["enabled", ("every", "sweep_every"), ("last_poll", "swept")],
                 "description": _(
-                    "For engines that cannot call us: we read their open tasks by their REST interface. Without "
-                    "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
+                    "For engines that cannot call us: wfpush reads their open tasks by REST. Without "
+                    "“JSON → CloudEvent” expressions, the preset of its kind applies."
                 ),
             },
         )
@@ -157,12 +157,12 @@ class Endpoint(Conditions):
 
 
 class PollState(Conditions):
-    title = _("asked for tasks")
+    title = _("polled for tasks")
     parameter_name = "asking"
     conditions = {
         "failing": (_("that comes to nothing"), Q(poll__enabled=True, poll__error_fact__isnull=False)),
         "yes": (_("asked"), Q(poll__enabled=True)),
-        "no": (_("not asked"), Q(poll=None) | Q(poll__enabled=False)),
+        "no": (_("not polled"), Q(poll=None) | Q(poll__enabled=False)),
     }
 
 
@@ -179,10 +179,7 @@ class EngineList(DeskChangeList):
 
 @admin.register(Engine)
 class EngineAdmin(EngineWizard, HistoryAdmin):
-    empty_says = _(
-        "Systems whose events come here, and which are told the answers. "
-        "Add the first one by its name, kind and address."
-    )
+    empty_says = _("Systems that send events and receive the answers. Add the first one by its name, kind and address.")
     kept_when_restored = ["callback_disabled_at", "callback_disabled_reason_fact", "created_at"]
     form = EngineForm
     list_display = ["name", "kind_label", "state", "waiting_answers", "last_event", "active"]
@@ -257,7 +254,7 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
             parts = (EngineAccess, PersonalSignIn, ConnectedAccount, Poll)
             dropped = [part.objects.filter(engine=engine).delete()[0] for part in parts]
             if any(dropped):
-                text = gettext("This kind needs no sign-in: what was kept is deleted.")
+                text = gettext("This kind needs no sign-in: the stored credentials are deleted.")
                 self.message_user(request, text, messages.INFO)
         elif change and {"callback_url", "kind"} & set(form.changed_data):
             for poll in Poll.objects.filter(engine=engine):
@@ -271,7 +268,9 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
         access = EngineAccess.objects.filter(engine=row).first()
         if access is None or not access.__dict__.get("secret"):  # without decrypting it
             return ()
-        text = gettext("The sign-in would go to another host now: change the address by hand, and write it once more.")
+        text = gettext(
+            "The sign-in would now be sent to another host: change the address yourself, and enter it again."
+        )
         return [text]
 
     # --- columns ----------------------------------------------------------------------------------------------------
@@ -305,7 +304,7 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return connection_page(self, request, self.get_row(request, object_id))
 
-    @action(description=_("What would be sent"), url_path="preview", permissions=["view"], icon="preview")
+    @action(description=_("Preview of requests"), url_path="preview", permissions=["view"], icon="preview")
     def what_would_be_sent(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return preview_page(self, request, self.get_row(request, object_id))
 

@@ -82,10 +82,10 @@ def _as_cloudevent(event: Event) -> dict[str, Any]:
 
 def _refusal_sentence(call: LastCall) -> str:
     return {
-        UNKNOWN_KEY: _("It was called with a key, or a signature, that does not fit: it is answered 401."),
-        ENDED_KEY: _("Its key does not work any more, or the engine is switched off: it is answered 401."),
-        OTHER_KEY: _("It was called with the key of another engine: that is answered 404."),
-        "": _("What it sent was refused: it is answered %(status)s.") % {"status": call.status},
+        UNKNOWN_KEY: _("A call had the wrong key or signature: 401."),
+        ENDED_KEY: _("Its key has ended, or the engine is switched off: 401."),
+        OTHER_KEY: _("A call had the key of another engine: 404."),
+        "": _("An event was refused: %(status)s.") % {"status": call.status},
     }[call.fault]
 
 

@@ -28,9 +28,8 @@ from notifications.models import ApiKey, LinkMail, RecipientToken, Scope, Signin
 from notifications.people import devices
 
 SCOPE_HELP = _(
-    "Directory and tokens reach far: a key with “directory” may change everybody's manager and teams; one with "
-    "“tokens” may sign in as its engine's external people and, together with “directory”, as internal people who "
-    "are not staff."
+    "A key with “directory” may change everybody's manager and teams. “tokens” signs in its engine's "
+    "external people and, with “directory”, internal people except staff."
 )
 
 
@@ -120,7 +119,7 @@ class ApiKeyForm(forms.ModelForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
-    empty_says = _("Keys by which engines call. Without one none can: add one for each engine.")
+    empty_says = _("Keys that engines use to call wfpush. Add one for each engine.")
     form = ApiKeyForm
     form_fields = ["engine", "name", "scopes", "expires_at"]
     shown_fields = ["of_engine", "name", "starts", "scopes", "state", "made", "last_used", "expires_at", "revoked_at"]
@@ -146,7 +145,7 @@ class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         plain: str = request.plain_once  # type: ignore[attr-defined]
-        text = gettext("Give it to %(engine)s now. It is not kept here, so this is the only time it is shown.")
+        text = gettext("Copy it to %(engine)s now. It is not stored here and is shown only this once.")
         return self.shown_once(request, obj, gettext("The new API key"), plain, text % {"engine": obj.engine})
 
     def offers(self, action: str, row: ApiKey) -> bool:
@@ -156,11 +155,10 @@ class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         key: ApiKey = self.get_row(request, object_id)
         if key.revoked_at is not None:
-            return self.done(request, key, gettext("It is revoked already."), messages.INFO)
+            return self.done(request, key, gettext("It is already revoked."), messages.INFO)
         if request.method != "POST":
             text = gettext(
-                "Whoever uses the key wfp_%(prefix)s… of %(engine)s is refused from this moment on. "
-                "This cannot be undone."
+                "Calls with the key wfp_%(prefix)s… of %(engine)s are refused from now on. This cannot be undone."
             )
             text %= {"prefix": key.prefix, "engine": key.engine}
             return self.ask(
@@ -204,7 +202,7 @@ class SigningSecretInline(SecretColumns, ReadOnlyInline):
 OVERLAPS = {
     "24": (_("24 hours from now"), timedelta(hours=24)),
     "168": (_("7 days from now"), timedelta(days=7)),
-    "0": (_("at once (it leaked)"), timedelta(0)),
+    "0": (_("now (it leaked)"), timedelta(0)),
     "keep": (_("never, until I end them"), None),
 }
 
@@ -222,7 +220,7 @@ class SigningSecretForm(forms.ModelForm):
         choices=[(value, words) for value, (words, _overlap) in OVERLAPS.items()],
         initial="24",
         widget=UnfoldAdminSelectWidget,
-        help_text=_("Until then both sign, and either is accepted: time to change it on the engine's side."),
+        help_text=_("Until then, both sign and either is accepted, so that you can change it in the engine."),
     )
 
     class Meta:
@@ -250,7 +248,7 @@ class SecretWorks(Conditions):
 
 @admin.register(SigningSecret)
 class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
-    empty_says = _("By which engines know that a call comes from here. Add one for each engine that is called.")
+    empty_says = _("Secrets that prove to engines that wfpush is calling. Add one for each engine that is called.")
     form = SigningSecretForm
     form_fields = ["engine", "secret", "old_ones_end"]
     shown_fields = ["of_engine", "made", "works", "expires_at"]
@@ -271,11 +269,8 @@ class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
     ) -> HttpResponse:
         plain: str = request.plain_once  # type: ignore[attr-defined]
         if not plain:
-            return self.done(request, obj, gettext("The secret is kept, encrypted, and signs from now on."))
-        text = gettext(
-            "Set it on %(engine)s's side now, to check our calls and to sign its own. "
-            "This is the only time it is shown."
-        )
+            return self.done(request, obj, gettext("The secret is stored, encrypted, and signs from now on."))
+        text = gettext("Set it in %(engine)s now: it verifies our calls and signs its own. It is shown only this once.")
         return self.shown_once(request, obj, gettext("The new signing secret"), plain, text % {"engine": obj.engine})
 
     def offers(self, action: str, row: SigningSecret) -> bool:
@@ -289,7 +284,7 @@ class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
             return self.done(request, secret, gettext("It has ended already."), messages.INFO)
         others = credentials.active_secrets(secret.engine, now).exclude(pk=secret.pk).exists()
         if request.method != "POST":
-            text = gettext("From this moment on it neither signs our calls nor is accepted.")
+            text = gettext("It no longer signs calls and is no longer accepted.")
             if not others:
                 text += " " + gettext("It is the last one: answers to %(engine)s will wait until there is another.") % {
                     "engine": secret.engine
@@ -309,7 +304,7 @@ class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
 @admin.register(RecipientToken)
 class RecipientTokenAdmin(LedgerAdmin):
     empty_says = _(
-        "Keys of people's apps and portals. There is none: they are asked for by the API when somebody signs in there."
+        "Keys of people's apps and portals. There are none yet: the API creates them when somebody signs in there."
     )
     list_display = ["starts", "person", "label", "last_used", "made", "state"]
     list_filter = [Usable]
@@ -350,7 +345,8 @@ class LinkUse(Conditions):
 @admin.register(SignInLink)
 class SignInLinkAdmin(LedgerAdmin):
     empty_says = _(
-        "Links that sign a person in once. There is none: send one from a person's page, or ask for one by the API."
+        "Links that sign a person in once. There are none yet: send one from a person's page, or "
+        "request one through the API."
     )
     list_display = ["made", "person", "next", "expires_at", "state"]
     list_filter = [LinkUse]
@@ -385,7 +381,7 @@ class SignInLinkAdmin(LedgerAdmin):
 class LinkMailAdmin(LedgerAdmin):
     """The list of sign-in links that people asked for by e-mail, or that the desk sent."""
 
-    empty_says = _("Sign-in links that people had mailed to them. Nobody has asked for one in 7 days.")
+    empty_says = _("Sign-in links requested by e-mail. There were none in 7 days.")
 
     list_display = ["request_time", "person", "asker", "state"]
     list_select_related = ["recipient"]
@@ -404,4 +400,4 @@ class LinkMailAdmin(LedgerAdmin):
             return mark("ok", gettext("sent"))
         if mail.due_at:
             return mark("wait", mail.detail or gettext("on its way"))
-        return mark("bad", mail.detail or gettext("They may not sign in by a link any more."))
+        return mark("bad", mail.detail or gettext("They may no longer sign in by a link."))

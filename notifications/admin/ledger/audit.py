@@ -120,14 +120,14 @@ class ActionFilter(Conditions):
 
 @admin.register(LogEntry)
 class AuditAdmin(LedgerAdmin):
-    empty_says = _("Who did what at the desk, and when. Nobody has done anything yet.")
+    empty_says = _("Who did what at the desk, and when. There are no entries yet.")
     list_display = ["done_at", "who", "kind", "what", "on_what", "model_name"]
     list_display_links = None
     list_filter = [DayFilter, UserFilter, ActionFilter, ObjectKindFilter]
     list_select_related = ["user", "content_type"]
     ordering = ["-action_time", "-id"]
     search_fields = ["object_id"]
-    search_help_text = _("An object's id or a person's user name, whole, or words of an object's name.")
+    search_help_text = _("A complete object id or user name, or words of an object's name.")
     fields = ["done_at", "who", "kind", "what", "on_what", "model_name"]
 
     def get_search_results(

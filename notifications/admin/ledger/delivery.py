@@ -83,19 +83,19 @@ class ActionTokenInline(ReadOnlyInline):
 @admin.register(Notification)
 class NotificationAdmin(LedgerAdmin):
     empty_says = _(
-        "What each person has in their inbox. Nothing has come yet: it begins with the first event that a rule matches."
+        "The items in people's inboxes. There are none yet: the first event that matches a rule creates them."
     )
     list_display = ["made", "person", "headline", "amount", "state_mark", "due_word", "read_word", "asked_because"]
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
     ordering = ["-id"]
     found_by = ["recipient__ref", "task__task_id", "case__case_id"]
-    search_help_text = _("A person's ref, a task's or a case's id, whole.")
+    search_help_text = _("A complete ref, task id or case id.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
     fieldsets = [
         (None, {"fields": ["person", "instead_of", "state_mark", "why", "read_at"]}),
         (
-            _("What it says"),
+            _("Content"),
             {
                 "fields": [
                     "title",
@@ -112,7 +112,7 @@ class NotificationAdmin(LedgerAdmin):
             },
         ),
         (
-            _("Where it comes from"),
+            _("Origin"),
             {"fields": ["from_event", "for_task", "in_case", "by_route", "category", "wording", "brand"]},
         ),
         (
@@ -166,7 +166,7 @@ class AttemptInline(ReadOnlyInline):
     show_change_link = False
     outcome = column(_outcome, _("succeeded"))
     details = reason_column("detail", _("detail"))
-    took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
+    took = duration_column("started_at", "ended_at", unknown=_("no known outcome"))
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -184,16 +184,13 @@ class ChannelFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryColumns, LedgerAdmin):
-    empty_says = _(
-        "Each message, by its channel, and what became of it. "
-        "None has been made yet: they come with what is in inboxes."
-    )
+    empty_says = _("Each message, its channel and its outcome. There are none yet: they are created with inbox items.")
     list_display = ["made", "person", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, ChannelFilter]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "recipient__email", "recipient__phone", "shown_to"]
     without_index = ["shown_to"]
-    search_help_text = _("A person's ref or an address, whole.")
+    search_help_text = _("A complete ref or address.")
     inlines = [AttemptInline]
     fieldsets = [
         (
@@ -234,13 +231,13 @@ class AttemptOutcome(Conditions):
     conditions = {
         "failed": (_("failed"), Q(succeeded=False)),
         "worked": (_("worked"), Q(succeeded=True)),
-        "unknown": (_("no outcome known"), Q(ended_at=None)),
+        "unknown": (_("no known outcome"), Q(ended_at=None)),
     }
 
 
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(LedgerAdmin):
-    empty_says = _("Each try to send a message. None has been made yet.")
+    empty_says = _("Each attempt to send a message. There are none yet.")
     list_display = ["started_at", "of_delivery", "number", "outcome", "details", "took"]
     outcome = column(_outcome, _("succeeded"), "succeeded")
     list_filter = [AttemptOutcome]

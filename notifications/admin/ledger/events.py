@@ -44,7 +44,7 @@ EVENT_TONES: dict[str, Tone] = {
 def event_mark(event: Event) -> SafeString:
     """Return the state of an event. A failed event that will be retried is shown as failing."""
     if event.is_retried:
-        return mark("bad", gettext("fails, and is tried again"))
+        return mark("bad", gettext("failing, will be retried"))
     return mark(EVENT_TONES[event.status], event.get_status_display())
 
 
@@ -65,25 +65,25 @@ class EventTypeFilter(admin.SimpleListFilter):
 class RetriedFilter(Conditions):
     title = _("tries")
     parameter_name = "tries"
-    conditions = {"again": (_("failed at least once, still tried"), RETRIED)}
+    conditions = {"again": (_("failed at least once, still being retried"), RETRIED)}
 
 
 class UnresolvedFilter(Conditions):
     title = _("people")
     parameter_name = "people"
-    conditions = {"unresolved": (_("names somebody nobody knows"), Q(unresolved__gt=0))}
+    conditions = {"unresolved": (_("names unknown people"), Q(unresolved__gt=0))}
 
 
 @admin.register(Event)
 class EventAdmin(WorkColumns, LedgerAdmin):
     empty_says = _(
-        "What engines have sent. Nothing has come yet: add an engine, give it a key, and let it send its first event."
+        "Events that engines have sent. There are none yet: add an engine, give it a key, and send its first event."
     )
     list_display = ["received", "type", "subject_link", "state", "reached", "duration"]
     list_filter = ["status", RetriedFilter, Recent, UnresolvedFilter, EventTypeFilter, "engine"]
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
-    search_help_text = _("An event's, task's or case's id, whole.")
+    search_help_text = _("A complete event, task or case id.")
     change_form_outer_before_template = "admin/desk/trace.html"
     fieldsets = [
         (
@@ -115,7 +115,7 @@ class EventAdmin(WorkColumns, LedgerAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         event: Event | None = kwargs.get("obj")
         if event is not None:
-            context.update({"lines": trace(event), "title": gettext("What became of it"), "subtitle": None})
+            context.update({"lines": trace(event), "title": gettext("Outcome"), "subtitle": None})
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
@@ -134,7 +134,7 @@ class EventAdmin(WorkColumns, LedgerAdmin):
         if event.status == EventStatus.ACCEPTED:
             return since(event.received_at, "wait")
         names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])
-        unknown = gettext("nobody knows %(names)s") % {"names": names} if names else ""
+        unknown = gettext("unknown: %(names)s") % {"names": names} if names else ""
         notes = reasons.read_list(event.plan, "warnings") or reasons.read_list(event.plan, "notes")
         return shortened(event.error or unknown or "; ".join(note.words() for note in notes))
 

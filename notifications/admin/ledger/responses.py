@@ -54,19 +54,19 @@ class CountsFilter(Conditions):
 
 @admin.register(Response)
 class ResponseAdmin(LedgerAdmin):
-    empty_says = _("What people have answered. Nobody has answered yet.")
+    empty_says = _("People's answers. There are none yet.")
     list_display = ["answered_at", "person", "action", "amount", "task_link", "short_comment", "via", "engine_says"]
     list_filter = [Recent, "via", "effect", CountsFilter, "callback__state"]
     list_select_related = ["recipient", "task", "callback", "notification"]
     found_by = ["recipient__ref", "task__task_id"]
-    search_help_text = _("A person's ref or a task's id, whole.")
+    search_help_text = _("A complete ref or task id.")
     date_hierarchy = "at"
     fieldsets = [
         (
             None,
             {"fields": ["person", "action", "comment", "shown_values", "shown_variables", "via", "at", "engine_says"]},
         ),
-        (_("What was shown"), {"fields": ["shown_content", "revised_by", "revision"]}),
+        (_("Content shown"), {"fields": ["shown_content", "revised_by", "revision"]}),
         (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),
     ]
 
@@ -109,16 +109,16 @@ def _content_of(response: Response) -> TaskContent | None:
 
 # --- callbacks ------------------------------------------------------------------------------------------------------
 class NeedsLook(Conditions):
-    title = _("needs a look")
+    title = _("needs attention")
     parameter_name = "look"
     conditions = {
-        "alert": (_("an operator should look"), Q(alert_fact__isnull=False)),
+        "alert": (_("needs attention"), Q(alert_fact__isnull=False)),
         "stopped": (
             _("the engine's address is stopped"),
             Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False),
         ),
         "kept": (_("kept: the engine has no address"), callbacks.WITHOUT_ADDRESS),
-        "tried": (_("tried, not taken yet"), Q(state=CallbackState.WAITING, attempts__gt=0)),
+        "tried": (_("tried, not accepted yet"), Q(state=CallbackState.WAITING, attempts__gt=0)),
     }
 
 
@@ -128,7 +128,7 @@ class CallInline(ReadOnlyInline):
     fields = ["number", "started_at", "took", "status", "details"]
     show_change_link = False
     details = reason_column("detail", _("detail"))
-    took = duration_column("started_at", "ended_at", unknown=_("no outcome known"))
+    took = duration_column("started_at", "ended_at", unknown=_("no known outcome"))
 
 
 class HandledForm(forms.Form):
@@ -136,13 +136,13 @@ class HandledForm(forms.Form):
         label=_("How it was handled"),
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=_("Such as: completed in the engine's own task list, as Bob had decided. It is kept with your name."),
+        help_text=_("For example: completed in the engine's task list, as Bob decided. It is stored with your name."),
     )
 
 
 @admin.register(Callback)
 class CallbackAdmin(LedgerAdmin):
-    empty_says = _("Calls that tell engines an answer. None has been made: nobody has answered yet.")
+    empty_says = _("Calls that send answers to engines. There are none yet: nobody has answered.")
     list_display = [
         "answer",
         "task_link",
@@ -155,7 +155,7 @@ class CallbackAdmin(LedgerAdmin):
     list_filter = ["state", NeedsLook, Recent, "engine"]
     list_select_related = ["response__recipient", "engine", "task"]
     found_by = ["task__task_id"]
-    search_help_text = _("A task's id, or the webhook-id, whole.")
+    search_help_text = _("A complete task id or webhook-id.")
     actions_detail = ["mark_handled"]
     inlines = [CallInline]
     alarm = reason_column("alert", _("alert"))
@@ -166,7 +166,7 @@ class CallbackAdmin(LedgerAdmin):
             {"fields": ["answer", "to_engine", "state_mark", "alarm", "details", "last_status", "tries", "next_try"]},
         ),
         (_("Times"), {"fields": ["created_at", "first_attempt_at", "ended_at"]}),
-        (_("What is sent, the same at every try"), {"fields": ["id", "position", "shown_body"]}),
+        (_("Body, the same at every attempt"), {"fields": ["id", "position", "shown_body"]}),
     ]
 
     @display(description=_("answer"), ordering="id")
@@ -221,8 +221,8 @@ class CallbackAdmin(LedgerAdmin):
         form = HandledForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
             text = gettext(
-                "%(engine)s will not be told “%(answer)s” any more. Say how it got to know; whoever has the task reads "
-                "that the engine has handled it."
+                "wfpush will stop sending “%(answer)s” to %(engine)s. Say how it was informed; people "
+                "with the task read that the engine has handled it."
             )
             arguments = {"engine": callback.engine, "answer": callback.says}
             title = gettext("Mark the answer as handled by hand")
@@ -251,16 +251,16 @@ class CallOutcome(Conditions):
     title = _("outcome")
     parameter_name = "outcome"
     conditions = {
-        "taken": (_("taken (2xx)"), Q(status__gte=200, status__lt=300)),
+        "taken": (_("accepted (2xx)"), Q(status__gte=200, status__lt=300)),
         "other": (_("another status"), Q(status__gte=300)),
-        "none": (_("no answer came"), Q(status=None, ended_at__isnull=False)),
-        "unknown": (_("no outcome known"), Q(ended_at=None)),
+        "none": (_("no reply"), Q(status=None, ended_at__isnull=False)),
+        "unknown": (_("no known outcome"), Q(ended_at=None)),
     }
 
 
 @admin.register(CallbackAttempt)
 class CallbackAttemptAdmin(LedgerAdmin):
-    empty_says = _("Each try to tell an engine an answer. None has been made yet.")
+    empty_says = _("Each attempt to send an answer to an engine. There are none yet.")
     list_display = ["started_at", "of_callback", "number", "status", "details", "took"]
     details = reason_column("detail", _("detail"))
     list_filter = [CallOutcome]
@@ -276,7 +276,7 @@ class CallbackAttemptAdmin(LedgerAdmin):
 @admin.register(ActionToken)
 class ActionTokenAdmin(LedgerAdmin):
     empty_says = _(
-        "By which a message can be answered without signing in. There is none: they come with messages that offer it."
+        "Links that answer a message without a sign-in. There are none yet: messages that offer it create them."
     )
     list_display = ["made", "person", "of_notification", "actions_offered", "expires_at", "state"]
     list_filter = [Voidable]
@@ -310,7 +310,7 @@ class ActionTokenAdmin(LedgerAdmin):
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(LedgerAdmin):
-    empty_says = _("Keys by which requests that come twice are known, for 7 days. No request had one lately.")
+    empty_says = _("Keys that detect repeated requests, kept for 7 days. No recent request had one.")
     list_display = ["key", "recipient", "response", "created_at"]
     list_select_related = ["recipient", "response__recipient"]
     found_by = ["key", "recipient__ref"]

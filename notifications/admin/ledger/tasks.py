@@ -155,13 +155,13 @@ class AnswerInline(ReadOnlyInline):
 
 @admin.register(Task)
 class TaskAdmin(TaskColumns, TimelineAdmin):
-    empty_says = _("What engines wait for somebody to do. None has come yet: tasks come with events.")
+    empty_says = _("Tasks that engines wait for. There are none yet: events create them.")
     list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
     list_filter = [OverviewFilter, "state", "priority", Recent, OfTeam, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     shown_with = ["task_id"]
-    search_help_text = _("A task's or case's id, whole, or how its name begins, among the newest 100,000.")
+    search_help_text = _("A complete task or case id, or the start of a name, among the newest 100,000.")
     inlines = [CopyInline, AnswerInline]
     facts = {
         "outcome_words": "",
@@ -236,7 +236,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
 
     from_engine = link_column("engine", _("engine"), "engine__name")
     outcome_words = column(lambda task: outcome_in_full(task, TASK_TONES[task.state]), _("outcome"))
-    shown_outcome = json_column("outcome", _("outcome as it is kept"))
+    shown_outcome = json_column("outcome", _("outcome as stored"))
 
     @display(description=_("form"))
     def shown_form(self, task: Task) -> SafeString:
@@ -270,7 +270,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         names = format_html_join(", ", "{} ({})", shown[:MAX_PEOPLE])
         return format_html("{}, …", names) if len(shown) > MAX_PEOPLE else names
 
-    shown_info = json_column("info", _("questions and what was supplied"))
+    shown_info = json_column("info", _("questions and replies"))
     shown_actions = json_column("actions", _("actions"))
     shown_data = json_column("data", _("data"))
 
@@ -289,7 +289,7 @@ class TaskInline(TaskColumns, ReadOnlyInline):
 
 @admin.register(Case)
 class CaseAdmin(TimelineAdmin):
-    empty_says = _("What events and tasks belong to. None has come yet: cases come with events.")
+    empty_says = _("Cases that events and tasks belong to. There are none yet: events create them.")
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]

@@ -143,7 +143,7 @@ def _planned_delivery(plan: Json) -> Line:
         return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
     if plan.get("turn"):
         return Line(
-            _("%(channel)s: would be sent if what comes before cannot be delivered") % {"channel": name}, "quiet"
+            _("%(channel)s: would be sent if earlier messages cannot be delivered") % {"channel": name}, "quiet"
         )
     if plan.get("reason_fact"):
         return Line(_("%(channel)s: would wait: %(why)s") % {"channel": name, "why": reasons.words(plan)}, "wait")
@@ -189,11 +189,11 @@ def processing(event: Event) -> list[Line]:
     if event.status == EventStatus.ACCEPTED:
         lines = [Line(_("waits to be processed"), "wait")]
         if event.is_retried and event.due_at is not None:
-            again = _("next try at %(time)s") % {"time": exact(event.due_at)}
+            again = _("next attempt at %(time)s") % {"time": exact(event.due_at)}
             lines.append(Line(tries_and_error(event), "bad", detail=again))
         return lines
     if event.status in CHANGED_NOTHING:
-        text = _("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label}
+        text = _("stored, changed nothing: %(why)s") % {"why": EventStatus(event.status).label}
         return [Line(text, "quiet", event.processed_at)]
     return []
 
@@ -205,7 +205,7 @@ def tries_and_error(event: Event) -> str:
 
 def last_error(event: Event) -> str:
     """Return why the last try failed to process an event."""
-    return event.error or _("The worker stopped while it was at it.")
+    return event.error or _("The worker stopped while processing it.")
 
 
 def people(event: Event, most: int | None = None) -> list[Line]:
@@ -230,7 +230,7 @@ def deliveries_by(name: str, rows: QuerySet[Delivery]) -> dict[Any, list[Deliver
 def _others_line(plan: Json, shown: int = PEOPLE) -> list[Line]:
     """Return a line with the number of other people: teams and followers may be many."""
     more = count_recipients(plan) - shown
-    return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
+    return [Line(_("and %(count)d more people") % {"count": more}, "quiet")] if more > 0 else []
 
 
 def _person_line(recipient: Json, deliveries: list[Delivery], event: Event) -> Line:
@@ -278,10 +278,10 @@ def delivery_line(delivery: Delivery) -> Line:
     line.text = f"{to}: {state}" + (f": {reasons.words(delivery)}" if delivery.reason else "")
     if delivery.state == DeliveryState.PENDING:
         if delivery.due_at:
-            later = _("held back until %(time)s") if delivery.held else _("next try at %(time)s")
+            later = _("held back until %(time)s") if delivery.held else _("next attempt at %(time)s")
             line.detail = later % {"time": exact(delivery.due_at)}
         else:
-            line.detail = _("in reserve: sent if what comes before cannot be delivered")
+            line.detail = _("in reserve: sent if earlier messages cannot be delivered")
     attempts = list(delivery.attempt_log.all())
     if len(attempts) > 1 or any(each.ended_at is None or each.detail for each in attempts):
         line.below = [_delivery_attempt(each) for each in attempts]  # one that succeeded needs no line
@@ -290,12 +290,12 @@ def delivery_line(delivery: Delivery) -> Line:
 
 def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
     if attempt.ended_at is None:
-        return Line(_("try %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
+        return Line(_("attempt %(number)d: no known outcome") % {"number": attempt.number}, "wait", attempt.started_at)
     if attempt.succeeded:
-        text = _("try %(number)d: taken") % {"number": attempt.number}
+        text = _("attempt %(number)d: accepted") % {"number": attempt.number}
         return Line(text, "ok", attempt.started_at, detail=reasons.words(attempt, "detail"))
     arguments = {"number": attempt.number, "why": reasons.words(attempt, "detail")}
-    return Line(_("try %(number)d: %(why)s") % arguments, "bad", attempt.started_at)
+    return Line(_("attempt %(number)d: %(why)s") % arguments, "bad", attempt.started_at)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -328,10 +328,10 @@ def _call_lines(callback: Callback) -> list[Line]:
 
 def _call_line(attempt: CallbackAttempt) -> Line:
     if attempt.ended_at is None:
-        return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
+        return Line(_("call %(number)d: no known outcome") % {"number": attempt.number}, "wait", attempt.started_at)
     taken = attempt.status is not None and 200 <= attempt.status < 300
     answer = (
-        _("taken (%(status)d)") % {"status": attempt.status}
+        _("accepted (%(status)d)") % {"status": attempt.status}
         if taken
         else reasons.words(attempt, "detail") or str(attempt.status or "")
     )
@@ -352,7 +352,7 @@ def _engine_line(callback: Callback) -> Line:
     if not callback.engine.takes_answers:
         line.tone, line.detail = why_not_sent(callback)
     else:
-        again = _("next try at %(time)s") % {"time": exact(callback.due_at)}
+        again = _("next attempt at %(time)s") % {"time": exact(callback.due_at)}
         line.detail = " · ".join(filter(None, [reasons.words(callback, "alert"), again]))
     return line
 
@@ -361,5 +361,5 @@ def why_not_sent(callback: Callback) -> tuple[Tone, str]:
     """Return why an engine takes no answers. Without an address that is intended: the engine fetches them."""
     fault = health.obstacle(callback.engine)
     if fault is None:
-        return "quiet", _("kept: the engine has no address, but can fetch the answer")
+        return "quiet", _("stored: the engine has no address, but can fetch the answer")
     return "bad", f"{callback.engine}: {fault.label}"

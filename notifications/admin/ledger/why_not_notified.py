@@ -295,10 +295,10 @@ def _outcome_now(question: _Question) -> str:
     try:
         result = pipeline.dry_run(event.engine, cloudevents.structured(as_cloudevent(event)), question.now)
     except Exception as fault:  # any error that would stop the event is the answer
-        return _("By now it would fail: %(error)s") % {"error": pipeline.error_of(fault)}
+        return _("Now it would fail: %(error)s") % {"error": pipeline.error_of(fault)}
     if any(each["recipient"] == question.person.pk for each in result.plan.recipients):
-        return _("With the rules as they are now, they would be notified.")
-    return _("With the rules as they are now, they would not be notified either.")
+        return _("With the current rules they would be notified.")
+    return _("With the current rules they would not be notified either.")
 
 
 # --- about a period ---------------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
-    empty_says = _("What accounts may do at the desk. Add the first one.")
+    empty_says = _("Roles: what accounts may do at the desk. Add the first one.")
     list_display = ["name", "size", "right_count"]
     search_fields = ["name"]
     size = count_column("users", _("users"), User, "groups__id__exact")
@@ -189,7 +189,7 @@ class LockState(Conditions):
 class AccessAttemptAdmin(LedgerAdmin):
     """Failed sign-ins and locks. The list does not show the typed passwords, not even masked."""
 
-    empty_says = _("Who is locked out after too many wrong passwords. Nobody is.")
+    empty_says = _("Accounts locked after too many wrong passwords. There are none.")
 
     list_display = ["username", "ip_address", "failures", "last_try", "state"]
     list_filter = [LockState]
@@ -241,7 +241,7 @@ class AccessLogAdmin(LedgerAdmin):
 class FailureAdmin(LedgerAdmin):
     """Failed background tasks. Tasks are wake-ups: a failure costs latency, and points to a bug or to the host."""
 
-    empty_says = _("Background work that ended with a fault. Nothing has in 7 days.")
+    empty_says = _("Failed background tasks. There were none in 7 days.")
 
     list_display = ["func", "stopped", "duration", "short_result"]
     list_filter = ["func"]
@@ -263,6 +263,6 @@ class FailureAdmin(LedgerAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LedgerAdmin):
-    empty_says = _("Signs of life of the worker. There is none: start `manage.py worker`.")
+    empty_says = _("Heartbeats of the worker. There are none: start `manage.py worker`.")
     list_display = ["name", "release", "last_beat"]
     last_beat = time_column("beat_at", _("last beat"))

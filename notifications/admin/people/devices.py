@@ -73,7 +73,8 @@ class WorkingFilter(Conditions):
 @admin.register(Device)
 class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
     empty_says = _(
-        "Browsers and apps that show messages. There is none yet: people turn notifications on in their inbox, on each."
+        "Browsers and apps that show messages. There are none yet: people turn notifications on in "
+        "their inbox, on each device."
     )
     list_display = ["name", "person", "by", "registered", "used", "sent", "outcome"]
     list_filter = [WorkingFilter, "channel", "platform"]
@@ -138,8 +139,8 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
         device: Device = self.get_row(request, object_id)
         if request.method != "POST":
             text = gettext(
-                "%(device)s of %(person)s gets nothing more, is signed out, and what it shows can no longer be "
-                "answered there. The person may sign in there and turn notifications on again."
+                "%(device)s of %(person)s gets nothing more and is signed out; its notifications can "
+                "no longer be answered. The person may sign in there again."
             )
             arguments = {"device": device, "person": device.recipient}
             title, button = gettext("Remove the device"), gettext("Remove")
@@ -154,9 +155,7 @@ class DeviceAdmin(DeviceColumns, HistoryPages, LedgerAdmin):
 class PausedServiceAdmin(LedgerAdmin):
     """The list of services that reject our credentials: their messages wait, or go by another channel."""
 
-    empty_says = _(
-        "Push services, mail servers and gateways that refuse our messages, and are left alone for a while. None does."
-    )
+    empty_says = _("Push services, mail servers and gateways that refuse messages and are paused. There are none.")
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]

@@ -59,7 +59,7 @@ def shared_address(person: Recipient, address: str) -> str:
     """Return why this internal person cannot have this verified address; empty if it is free."""
     others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True)
     other = next((each for each in others[:2] if each.pk != person.pk), None)
-    text = gettext("%(person)s has this verified address already: engines could not tell them apart.")
+    text = gettext("%(person)s already has this verified address: engines could not distinguish them.")
     return text % {"person": other} if other is not None else ""
 
 
@@ -85,7 +85,7 @@ class RecipientForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         engine = cleaned.get("engine") if "engine" in self.fields else self.instance.engine
         if engine is not None and cleaned.get("user") is not None:
-            text = gettext("External people have no account: they sign in by links their engine gives them.")
+            text = gettext("External people have no account: they sign in with links from their engine.")
             self.add_error("user", text)
         self._check_ref(cleaned.get("ref"), engine)
         if fault := circle(self.instance.pk, cleaned.get("manager")):
@@ -96,12 +96,12 @@ class RecipientForm(forms.ModelForm):
     def _check_ref(self, ref: str | None, engine: Any) -> None:
         """Check the ref here: the model's check does not run while `engine` is read-only."""
         if ref and Recipient.objects.filter(ref=ref, engine=engine).exclude(pk=self.instance.pk).exists():
-            self.add_error("ref", gettext("Somebody has this ref already."))
+            self.add_error("ref", gettext("This ref is already used."))
 
     def _check_address(self, cleaned: dict[str, Any], engine: Any) -> None:
         address, verified = cleaned.get("email"), cleaned.get("email_verified")
         if verified and not address:
-            self.add_error("email_verified", gettext("There is no address to have been verified."))
+            self.add_error("email_verified", gettext("There is no address to verify."))
         elif verified and engine is None and (fault := shared_address(self.instance, address or "")):
             self.add_error("email", fault)
 
@@ -121,7 +121,7 @@ class Reach(Conditions):
     parameter_name = "reach"
     conditions = {
         "nobody": (
-            _("cannot be told anything: no account, no e-mail"),
+            _("cannot be notified: no account, no e-mail"),
             Q(user=None, email="", engine=None) | Q(active=False),
         ),
         "email_no_address": (_("no e-mail"), Q(email="")),
@@ -141,7 +141,8 @@ class TeamInline(ReadOnlyInline):
 @admin.register(Recipient)
 class RecipientAdmin(HistoryAdmin):
     empty_says = _(
-        "Whoever can be told something, staff and customers. Add the first one, or let an engine do so by the API."
+        "Everybody who can be notified, staff and customers. Add the first person, or let an engine "
+        "add them through the API."
     )
     form = RecipientForm
     actions_list = ["why_not_notified"]
@@ -181,7 +182,7 @@ class RecipientAdmin(HistoryAdmin):
             obj.email_verified = False
             self.message_user(
                 request,
-                gettext("The new address counts as not verified: tick “e-mail verified” when it has been."),
+                gettext("The new address is not verified: tick “e-mail verified” once it is."),
                 messages.WARNING,
             )
         super().save_model(request, obj, form, change)
@@ -286,7 +287,7 @@ class TeamGaps(Conditions):
 
 @admin.register(Team)
 class TeamAdmin(HistoryAdmin):
-    empty_says = _("People who are told things together. Add the first one, or let an engine do so by the API.")
+    empty_says = _("People who are notified together. Add the first team, or let an engine add it through the API.")
     list_display = ["name", "led_by", "size"]
     list_filter = [TeamGaps]
     list_select_related = ["lead"]

@@ -71,7 +71,7 @@ class DefaultInline(AutocompleteMixin, TabularInline):
     extra = 0
     hide_title = True
     verbose_name = _("default")
-    verbose_name_plural = _("how its people are reached")
+    verbose_name_plural = _("delivery preferences")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["category", "frequency", *(f"by_{name}" for name in _channels())]
@@ -88,7 +88,7 @@ def unheard(person: Recipient) -> list[str]:
     missing = without_address(person, used)
     language = translation.get_language() or ""
     sentences = [
-        gettext("%(category)s by %(channel)s, which nobody can do without: %(why)s")
+        gettext("%(category)s by %(channel)s, which is required: %(why)s")
         % {
             "category": row.category.name_in(language),
             "channel": channel_name(cell.channel),
@@ -99,12 +99,14 @@ def unheard(person: Recipient) -> list[str]:
         if cell.mandatory and cell.channel in missing
     ]
     sentences += [
-        gettext("%(category)s: every channel is turned off. Tasks that wait for them only stand in their inbox, too.")
+        gettext("%(category)s: every channel is turned off. Waiting tasks also appear only in their inbox.")
         % {"category": row.category.name_in(language)}
         for row in turned_off(rows, missing)
     ]
     if missing == set(used):
-        sentences.append(gettext("Urgent tasks and critical steps only stand in their inbox: no channel reaches them."))
+        sentences.append(
+            gettext("Urgent tasks and critical steps appear only in their inbox: no channel reaches them.")
+        )
     return sentences
 
 
@@ -130,7 +132,7 @@ def _save(desk: DeskAdmin, request: HttpRequest, person: Recipient, submitted: P
     before = personal_preferences.read(person)
     personal_preferences.put(person, submitted, timezone.now())
     parts = list(_describe_changes(before, personal_preferences.read(person)))
-    text = gettext("How they are reached: %(parts)s") % {"parts": "; ".join(parts)}
+    text = gettext("Delivery: %(parts)s") % {"parts": "; ".join(parts)}
     if parts:
         return desk.done(request, person, text)
     return HttpResponseRedirect(change_url(person))
@@ -151,7 +153,7 @@ def _describe_changes(before: PreferenceValues, after: PreferenceValues) -> Iter
         yield gettext("quiet hours %(windows)s") % {"windows": ", ".join(windows) or "–"}
     others = ("quiet_on_holidays", "digest_times", "repeat_pause", "most_an_hour")
     if any(getattr(before, name) != getattr(after, name) for name in others):
-        yield gettext("what comes together")
+        yield gettext("digests")
 
 
 def _cell(form: PreferencesForm, row: Row, channel: str) -> dict[str, Any]:
@@ -176,7 +178,7 @@ def _page(
     return desk.page(
         request,
         "admin/desk/preferences.html",
-        gettext("How %(person)s is reached") % {"person": person},
+        gettext("Delivery preferences of %(person)s") % {"person": person},
         person=person,
         back=change_url(person),
         form=form,

@@ -31,7 +31,7 @@ class CaseListForm(forms.ModelForm):
 
 @admin.register(CaseList)
 class CaseListAdmin(HistoryAdmin):
-    empty_says = _("Who is told of cases of one type, whoever has their tasks. Add the first one.")
+    empty_says = _("People notified about all cases of one type. Add the first list.")
     form = CaseListForm
     list_display = ["case_type", "of_engine", "listed"]
     list_filter = ["engine"]
@@ -49,7 +49,8 @@ class CaseListAdmin(HistoryAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if not active_people(form.instance).exists():
-            self.message_user(request, gettext("Nobody on this list is active: nobody will be told."), messages.WARNING)
+            text = gettext("Nobody on this list is active: nobody will be notified.")
+            self.message_user(request, text, messages.WARNING)
         if not Route.objects.filter(enabled=True, targets__kind=TargetKind.CASE_LIST).exists():
             text = gettext("No rule has “%(target)s” as its target yet, so nobody is notified.")
             self.message_user(request, text % {"target": TargetKind.CASE_LIST.label}, messages.WARNING)
@@ -58,7 +59,7 @@ class CaseListAdmin(HistoryAdmin):
     def of_engine(self, row: CaseList) -> SafeString | str:
         return link(row.engine) if row.engine else gettext("every engine")
 
-    @display(description=_("who is told"))
+    @display(description=_("who is notified"))
     def listed(self, row: CaseList) -> SafeString:
         names = [str(each) for each in (*row.people.all(), *row.teams.all())]
         return shortened(", ".join(names), 110) if names else mark("bad", gettext("nobody"))

@@ -73,7 +73,7 @@ class ConditionForm(forms.ModelForm):
         if operator in BARE and value:
             self.add_error("value", gettext("“%(operator)s” takes no value.") % {"operator": Operator(operator).label})
         elif operator and operator not in BARE and not value:
-            self.add_error("value", gettext("Write the value to compare with."))
+            self.add_error("value", gettext("Enter the value to compare with."))
         elif operator in NUMBERS:
             try:
                 cleaned["value"] = plain(read_number(value, _language()))
@@ -142,7 +142,7 @@ def _doubt_about_number(condition: Condition, value: str) -> str:
     number = as_number(value)
     if number is None:
         text = gettext(
-            "“%(path)s” is a number in events, which is never “%(value)s”: write a number such as %(example)s."
+            "“%(path)s” is a number in events and never equals “%(value)s”: enter a number such as %(example)s."
         )
         return text % {"path": condition.path, "value": value, "example": EXAMPLE}
     try:
@@ -175,8 +175,8 @@ TARGET_FIELDS = ("kind", *ROWS, *ROW_REF, "path", "role")
 NEEDED = {
     "team": _("Choose the team."),
     "person": _("Choose the person."),
-    "role": _("Write the role as events name it, such as requester."),
-    "path": _("Write where in the event the person is named, such as task.data.owner."),
+    "role": _("Enter the role as events name it, such as requester."),
+    "path": _("Enter the path to the person in the event, such as task.data.owner."),
 }
 
 
@@ -222,7 +222,7 @@ class TargetInline(AutocompleteMixin, TabularInline):
     hide_title = True
     autocomplete_fields = [*ROWS]
     readonly_fields = ["named"]
-    verbose_name_plural = _("targets: who gets it")
+    verbose_name_plural = _("targets: who is notified")
 
     class Media:
         js = ["wfpush/admin/targets.js"]

@@ -86,7 +86,7 @@ def arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
     existing = pipeline.known_event(engine, inbound)
     if existing is None:
         return [Line(text, "ok")]
-    repeat = gettext("one with this source and id has come in, so it would count as a repeat; with another id:")
+    repeat = gettext("an event with this source and id exists, so this counts as a repeat; with another id:")
     return [Line(text, "ok"), Line(repeat, "quiet", href=change_url(existing))]
 
 
@@ -95,9 +95,9 @@ def explain_failure(fault: Exception, engine: Engine, inbound: InboundEvent) -> 
     log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
     line = Line(gettext("it could not be processed: %(error)s") % {"error": pipeline.error_of(fault)}, "bad")
     advice = (
-        gettext("As a real event it would be tried for an hour, and then be given up: nobody would be told."),
-        gettext("See whether another event goes through. If it does, look at what is different in this one."),
-        gettext("If none does, look at the rules and templates changed last; their History can tell."),
+        gettext("A real event would be retried for an hour and then given up: nobody would be notified."),
+        gettext("See whether another event goes through. If it does, compare the two."),
+        gettext("If none does, look at the History of the rules and templates changed last."),
         gettext("The log of the web process has the whole error, as “dry_run_failed”."),
     )
     line.below = [Line(sentence, "quiet") for sentence in advice]

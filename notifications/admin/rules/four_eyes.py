@@ -28,7 +28,7 @@ class FourEyesConditionInline(ConditionsInline):
 
 @admin.register(FourEyesRule)
 class FourEyesRuleAdmin(HistoryAdmin):
-    empty_says = _("Which tasks may not be decided by whoever began them. Add the first one where that has to hold.")
+    empty_says = _("Tasks that the people who started them may not decide. Add the first rule where this is required.")
     list_display = ["name", "which", "who_not", "enabled"]
     list_filter = ["enabled", "engine"]
     list_select_related = ["engine"]
@@ -58,9 +58,9 @@ class FourEyesRuleAdmin(HistoryAdmin):
 
     @display(description=_("who may not decide"))
     def who_not(self, rule: FourEyesRule) -> str:
-        people = [gettext("whoever started it")] if rule.not_initiator else []
-        people += [gettext("whoever decided the step before")] if rule.not_previous else []
-        return ", ".join(people) or gettext("nobody is kept from it")
+        people = [gettext("the person who started it")] if rule.not_initiator else []
+        people += [gettext("the person who decided the previous step")] if rule.not_previous else []
+        return ", ".join(people) or gettext("nobody is excluded")
 
     @display(description=_("where it is known who started them"))
     def starters_known(self, rule: FourEyesRule | None) -> str:
@@ -85,7 +85,7 @@ def _starters_known(engine: int | None) -> list[str]:
 class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
     """A list of the conditions of all rules. They are edited on the rule's page."""
 
-    empty_says = _("For which tasks a four-eyes rule is. They are written on the rule's page.")
+    empty_says = _("The tasks that a four-eyes rule applies to. They are edited on the rule's page.")
 
     list_display = ["path", "operator", "shown_value", "of_rule"]
     list_select_related = ["rule"]
@@ -97,13 +97,13 @@ class FourEyesConditionAdmin(ShowsValue, LedgerAdmin):
 class RefusedAnswerAdmin(LedgerAdmin):
     """The list of refused answers. Nothing was recorded of them, and no engine was called."""
 
-    empty_says = _("Answers that a four-eyes rule has refused. None has been refused.")
+    empty_says = _("Answers refused by a four-eyes rule. There are none yet.")
 
     list_display = ["tried", "person", "action", "task_link", "rule", "because", "via"]
     list_filter = [Recent, "rule", "via"]
     list_select_related = ["recipient", "task"]
     found_by = ["recipient__ref", "task__task_id"]
-    search_help_text = _("A person's ref or a task's id, whole.")
+    search_help_text = _("A complete ref or task id.")
     fields = ["tried", "person", "action", "comment", "task_link", "rule", "because", "via", "at"]
     tried = time_column("at", _("tried"), "id")
     person = link_column("recipient", _("person"), "recipient__name")

@@ -83,7 +83,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     words = {
         "label": _("Known paths"),
         "source": _source_sentence(catalog),
-        "none": _("None of the known paths has these letters. Any path can be written."),
+        "none": _("No known path matches. You can enter any path."),
     }
     return JsonResponse({**words, "groups": in_groups(shown)})
 
@@ -149,9 +149,9 @@ def _share(known_path: KnownPath) -> str:
 
 def _source_sentence(catalog: EventHistory) -> str:
     if not catalog.events:
-        return _("No such event has come yet: these are from samples and variables that are described.")
+        return _("There is no such event yet: these come from samples and documented variables.")
     count = len(catalog.events)
-    text = ngettext("What the last event carried.", "What the last %(count)d events carried.", count)
+    text = ngettext("Values of the last event.", "Values of the last %(count)d events.", count)
     return text % {"count": count}
 
 

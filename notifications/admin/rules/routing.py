@@ -61,7 +61,7 @@ class CategoryForm(forms.ModelForm):
         help_text=_("One language a line, such as “de: Genehmigungen”. People who read another language see the name."),
     )
     mandatory = forms.MultipleChoiceField(
-        label=_("People cannot do without"),
+        label=_("Required channels"),
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Channels that nobody can turn off for themselves, for a team or for a brand."),
@@ -93,7 +93,7 @@ class CategoryForm(forms.ModelForm):
 
 @admin.register(Category)
 class CategoryAdmin(HistoryAdmin):
-    empty_says = _("What people can be told of, and by which channels. Add the first one.")
+    empty_says = _("Topics that people are notified about, and their channels. Add the first one.")
     form = CategoryForm
     list_display = ["name", "other_names", "ways", "route_count"]
     search_fields = ["name", "names", "slug"]
@@ -177,8 +177,8 @@ class EventTypeAdmin(HistoryAdmin):
         if not paths or not (templates := template_check.showing(paths)):
             return
         text = gettext(
-            "From now on lock screens do not show %(paths)s: “—” stands there in titles and short texts of these"
-            " templates. Word them anew: %(templates)s. What was sent or worded before stays as it was."
+            "Lock screens no longer show %(paths)s: titles and short texts of these templates show "
+            "“—” instead. Reword them: %(templates)s. Messages already sent do not change."
         )
         names = format_html_join(", ", "{}", ((link(each),) for each in templates))
         arguments = {"paths": escape(", ".join(sorted(paths))), "templates": names}
@@ -205,7 +205,7 @@ class Sensitivity(Conditions):
 class EventVariableAdmin(LedgerAdmin):
     """A list of the variables of all types. They are edited on the type's page."""
 
-    empty_says = _("Variables that events have had, by engine. No event had one yet.")
+    empty_says = _("Variables found in events, by engine. There are none yet.")
 
     list_display = ["path", "of_type", "label", "sensitive", "settable"]
     list_filter = [Sensitivity, "event_type"]
@@ -244,7 +244,7 @@ class RouteAdmin(RuleAdmin):
     fieldsets = [
         (None, {"fields": ["name", "enabled", "priority", "stop"]}),
         (_("When"), {"fields": ["event_types", "engine"]}),
-        (_("What people get"), {"fields": ["template", "category", "brand", "answer_from_email", "answer_from_push"]}),
+        (_("Their message"), {"fields": ["template", "category", "brand", "answer_from_email", "answer_from_push"]}),
     ]
 
     def get_urls(self) -> list[URLPattern]:
@@ -288,7 +288,7 @@ def doubts_about(route: Route) -> list[str]:
     """Return sentences about probable mistakes. The route is saved nevertheless."""
     doubts = []
     if not route.targets.exists():
-        doubts.append(gettext("This rule has no target: nobody will get anything."))
+        doubts.append(gettext("This rule has no target: nobody will be notified."))
     if not route.template.versions.filter(state=VersionState.PUBLISHED).exists():
         text = gettext("The template “%(template)s” has no published version: people would only read the task's name.")
         doubts.append(text % {"template": route.template})

@@ -117,7 +117,7 @@ def newly_listed(user: Any, row: CaseList | None, people: Iterable[Recipient], t
 
 
 def not_yourself() -> str:
-    return gettext("Somebody else has to put you, or a team of yours, on a list for cases.")
+    return gettext("Only somebody else may add you, or your team, to a list for cases.")
 
 
 def _read_route(route: Route) -> RuleTargets:

@@ -96,7 +96,7 @@ class BrandAdmin(HistoryAdmin):
     actions_detail = ["new_push_key", "remove_push_keys"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Brand | None = None) -> Any:
-        identities = (_("As whom it sends"), {"fields": ["identities"]})
+        identities = (_("Sender identity"), {"fields": ["identities"]})
         return self.fold_prepopulated([*self.fieldsets, *([identities] if obj is not None else [])])
 
     @display(description=_("By channel"))
@@ -109,8 +109,8 @@ class BrandAdmin(HistoryAdmin):
         title = gettext("New push key")
         if request.method != "POST":
             text = gettext(
-                "Browsers that turn notifications on for this brand subscribe under it from now on, and others at their"
-                " next visit. Until then they get messages by the key that they have: no message is lost."
+                "Browsers that turn notifications on for this brand now use this key; others follow "
+                "at their next visit. No message is lost."
             )
             return self.ask(request, brand, title=title, text=text, button=gettext("Make a key"))
         self._keys.make(brand, timezone.now())
@@ -123,9 +123,7 @@ class BrandAdmin(HistoryAdmin):
         brand: Brand = self.get_row(request, object_id)
         title = gettext("Remove unused push keys")
         if request.method != "POST":
-            text = gettext(
-                "Keys behind the newest, under which no browser is subscribed any more. They cannot be put back."
-            )
+            text = gettext("Older keys without subscribed browsers. They cannot be restored.")
             return self.ask(request, brand, title=title, text=text, button=gettext("Remove"), danger=True)
         count = self._keys.remove_unused(brand)
         summary = ngettext("%(count)d key was removed.", "%(count)d keys were removed.", count)
@@ -191,7 +189,7 @@ def _identity_text(identity: Identity) -> SafeString:
 
 
 def _line(key: BrandKey, *, newest: bool) -> dict[str, Any]:
-    state = mark("ok", gettext("new browsers subscribe under it")) if newest else mark("", gettext("still signs"))
+    state = mark("ok", gettext("new browsers use it")) if newest else mark("", gettext("still signs"))
     if not key.readable:
         state = mark("bad", gettext("cannot be read: none of ENCRYPTION_KEYS opens it"))
     return {"key": f"{key.name[:16]}…", "state": state, "made": moment(key.made), "devices": key.devices}

@@ -104,19 +104,19 @@ class PreviewForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget, required=False)
     sample = forms.ModelChoiceField(
         EventType.objects.exclude(sample={}),
-        label=_("On the sample of"),
+        label=_("Sample of"),
         widget=UnfoldAdminSelectWidget,
         required=False,
         empty_label=_("the template's own event type"),
     )
     reader = forms.ChoiceField(
-        label=_("As it reads for"),
-        choices=[("", _("people of the house")), ("customer", _("customers"))],
+        label=_("Preview for"),
+        choices=[("", _("staff")), ("customer", _("customers"))],
         widget=UnfoldAdminSelectWidget,
         required=False,
     )
     event = forms.CharField(
-        label=_("Or on a real event"),
+        label=_("Or a real event"),
         widget=UnfoldAdminTextInputWidget,
         required=False,
         max_length=200,
@@ -271,7 +271,7 @@ def remember(request: HttpRequest, template: int, form_data: Mapping[str, Any]) 
 # --- test messages: only to the person of one's own account -----------------------------------------------------------
 class WaysForm(forms.Form):
     channels = forms.MultipleChoiceField(
-        label=_("Besides the inbox, by"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("Also send by"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
 
     def __init__(self, data: Any, ways: Sequence[Way]) -> None:
@@ -305,7 +305,9 @@ def send_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -
 
 def _refusal(person: Recipient | None, subject: Subject | None) -> str:
     if person is None:
-        return gettext("Your account is nobody's who gets messages. Choose it as the user of a person, below People.")
+        return gettext(
+            "Your account belongs to nobody who gets messages. Choose it as the user of a person under People."
+        )
     if not person.present:
         return gettext("%(person)s is not active, and gets no messages.") % {"person": person}
     if subject is None:
@@ -314,7 +316,7 @@ def _refusal(person: Recipient | None, subject: Subject | None) -> str:
 
 
 def _announcement(subject: Subject, ways: Sequence[Way]) -> str:
-    sentence = gettext("As it reads for %(about)s, marked as a test, to you alone. It comes to your inbox.") % {
+    sentence = gettext("Sent only to your inbox, marked as a test, with the text for %(about)s.") % {
         "about": subject.words
     }
     if ways:
@@ -327,6 +329,6 @@ def _show_sent(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion, 
     desk.log(request, version, f"Sent to oneself as a test: {sent.pk}")
     message = gettext("The test is on its way to you.")
     if request.user.has_perm("notifications.view_event") and sent.event is not None:
-        message = format_html("{} {}", message, link(sent.event, gettext("What came of it")))
+        message = format_html("{} {}", message, link(sent.event, gettext("Result")))
     desk.message_user(request, message, messages.SUCCESS)
     return HttpResponseRedirect(change_url(version))

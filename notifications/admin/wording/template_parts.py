@@ -55,7 +55,7 @@ class TextForm(forms.ModelForm):
         required=False,
         widget=UnfoldAdminSelectWidget,
         choices=lambda: [
-            ("", _("all channels without words of their own")),
+            ("", _("all channels without their own text")),
             *((name, name) for name in offered_channels()),
         ],
     )
@@ -72,7 +72,7 @@ class TextForm(forms.ModelForm):
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"].strip()
         if not is_language(language):
-            raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
+            raise ValidationError(gettext("Enter a language such as en, de or pt-BR."))
         return language
 
 
@@ -131,7 +131,7 @@ class CustomerTextInline(TextInline):
     model = CustomerText
     template_before = None
     verbose_name = _("text for customers")
-    verbose_name_plural = _("texts for customers: what external people read instead, if you write any")
+    verbose_name_plural = _("texts for customers: shown to external people instead")
 
 
 class ActionInline(ShowsLabels, DraftPartMixin, TabularInline):
@@ -141,7 +141,7 @@ class ActionInline(ShowsLabels, DraftPartMixin, TabularInline):
     readonly_fields = ["shown_labels"]
     hide_title = True
     verbose_name = _("action")
-    verbose_name_plural = _("actions: what the buttons are called")
+    verbose_name_plural = _("actions: labels of the buttons")
 
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
         return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
@@ -154,7 +154,7 @@ class FactInline(ShowsLabels, OffersPaths, DraftPartMixin, StackedInline):
     max_num = MOST_FACTS
     readonly_fields = ["shown_labels"]
     verbose_name = _("key fact")
-    verbose_name_plural = _("key facts: the values by which people decide, the most important first")
+    verbose_name_plural = _("key facts: the values people decide by, most important first")
 
     def get_formset(self, request: HttpRequest, obj: TemplateVersion | None = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, validate_max=True, **kwargs)
@@ -199,7 +199,7 @@ class PartOfVersion(LedgerAdmin):
 
 @admin.register(TemplateText)
 class TemplateTextAdmin(PartOfVersion):
-    empty_says = _("The texts of templates. They are written on the page of a version.")
+    empty_says = _("The texts of templates. They are edited on the page of a version.")
     list_display = ["title", "language", "channel", "of_version"]
     list_filter = ["language", "version__state", "version__template"]
     search_fields = ["title", "body", "version__template__name"]
@@ -209,12 +209,12 @@ class TemplateTextAdmin(PartOfVersion):
 class CustomerTextAdmin(TemplateTextAdmin):
     """The list of texts that external people get instead of those for staff."""
 
-    empty_says = _("What customers read instead. It is written on the page of a version.")
+    empty_says = _("Texts for customers. They are edited on a version's page.")
 
 
 @admin.register(TemplateFact)
 class TemplateFactAdmin(ShowsLabels, PartOfVersion):
-    empty_says = _("The values by which people decide. They are named on the page of a version.")
+    empty_says = _("Key facts: the values that people decide by. They are set on a version's page.")
     list_display = ["path", "kind", "currency", "shown_labels", "of_version"]
     list_filter = ["kind", "version__state", "version__template"]
     search_fields = ["path", "version__template__name"]

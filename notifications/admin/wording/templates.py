@@ -49,7 +49,7 @@ class Publication(Conditions):
 class MissingLanguage(admin.SimpleListFilter):
     """A filter of templates whose published version lacks words in a language of the pages."""
 
-    title = _("lacks words in")
+    title = _("missing texts in")
     parameter_name = "lacks"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -74,7 +74,7 @@ def _first_in(template: Template, state: VersionState) -> TemplateVersion | None
 
 @admin.register(Template)
 class TemplateAdmin(HistoryAdmin):
-    empty_says = _("The words of messages, in each language. Add the first one.")
+    empty_says = _("The texts of messages, in each language. Add the first template.")
     list_display = ["name", "published", "draft", "speaks", "lacks", "used_by"]
     list_filter = [Publication, MissingLanguage]
     list_prefetch_related = ["routes", *(f"versions__{part}" for part in WORDS)]
@@ -110,7 +110,7 @@ class TemplateAdmin(HistoryAdmin):
         version = _first_in(template, VersionState.PUBLISHED)
         return ", ".join(sorted({text.language for text in version.texts.all()})) if version is not None else ""
 
-    @display(description=_("lacks words in"))
+    @display(description=_("missing texts in"))
     def lacks(self, template: Template) -> SafeString:
         """List the languages of the pages that lack words. The version's page says which words."""
         version = _first_in(template, VersionState.PUBLISHED)
@@ -136,7 +136,7 @@ class TemplateAdmin(HistoryAdmin):
         source = template.versions.filter(state=VersionState.PUBLISHED).first()
         if request.method != "POST":
             text = (
-                gettext("A draft with the words of version %(number)d.") % {"number": source.number}
+                gettext("A draft with the texts of version %(number)d.") % {"number": source.number}
                 if source
                 else gettext("An empty draft.")
             )

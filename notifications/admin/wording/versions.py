@@ -55,7 +55,7 @@ class ShowsState:
 
 @admin.register(TemplateVersion)
 class TemplateVersionAdmin(ShowsState, DeskAdmin):
-    empty_says = _("The words of templates as they were and are. Begin one on a template's page.")
+    empty_says = _("Versions of template texts. Create one on a template's page.")
     list_select_related = ["template", "published_by"]
     list_prefetch_related = ["texts"]
     of_template = link_column("template", _("template"), "template__name")
@@ -182,9 +182,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         if version.state == VersionState.DRAFT and any(problem.fatal for problem in problems):
             text = gettext("It cannot be published yet.")
         else:
-            text = gettext(
-                "From now on new messages of “%(template)s” say this. Messages people have already keep their words."
-            )
+            text = gettext("New messages of “%(template)s” use this version. Existing messages do not change.")
         title = gettext("Publish %(version)s") % {"version": version}
         button = "" if any(problem.fatal for problem in problems) else gettext("Publish")
         text %= {"template": version.template}
@@ -194,7 +192,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
     def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST":
-            text = gettext("A draft with the words of %(version)s, to be edited and published later.") % {
+            text = gettext("A draft with the texts of %(version)s, to be edited and published later.") % {
                 "version": version
             }
             return self.ask(request, version, title=gettext("New draft"), text=text, button=gettext("Make the draft"))
@@ -207,7 +205,7 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
     def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version: TemplateVersion = self.get_row(request, object_id)
         if request.method != "POST" and version.state == VersionState.RETIRED:
-            text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
+            text = gettext("A copy of %(version)s is published: new messages use it.") % {"version": version}
             return self.ask(request, version, title=gettext("Roll back"), text=text)
         return self._publish(request, version, template_versions.roll_back)
 

@@ -247,7 +247,7 @@ class NotificationShown(Shown):
     escalated_to = EscalatedTo(many=True, help_text="Who was told because nobody had answered.")
     read_at = serializers.DateTimeField(allow_null=True)
     snoozed_until = serializers.DateTimeField(allow_null=True, help_text="The person has put it off until then.")
-    back_at = serializers.DateTimeField(allow_null=True, help_text="When it came back by itself.")
+    back_at = serializers.DateTimeField(allow_null=True, help_text="When it returned automatically.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     outcome = OutcomeShown(allow_null=True)

@@ -19,19 +19,17 @@ KEY_REFUSED = code(
     gettext_noop("The AppWorks Gateway does not accept our key (APPWORKS_GATEWAY_KEY): %(words)s"),
 )
 NO_GATEWAY_NOW = code("appworks_no_gateway_now", gettext_noop("No AppWorks Gateway is set up any more."))
-LEFT_ALONE = code("appworks_left_alone", gettext_noop("The AppWorks Gateway does not work, and is left alone a while."))
+LEFT_ALONE = code("appworks_left_alone", gettext_noop("The AppWorks Gateway does not work and is paused for a while."))
 """The reason in rows that version 0.2.0 wrote."""
 NOT_A_USER_NAME = code(
     "appworks_not_a_user_name",
-    gettext_noop(
-        "This cannot be a user name at the AppWorks Gateway: it has a comma, a control character or outer blanks."
-    ),
+    gettext_noop("This is not a valid AppWorks user name: it has a comma, a control character, or spaces at its ends."),
 )
 ELSEWHERE = code(
     "appworks_elsewhere",
     gettext_noop(
-        "The AppWorks Gateway points elsewhere (%(status)s), where messages are not sent. Write its own address into"
-        " APPWORKS_GATEWAY_URL."
+        "The AppWorks Gateway redirects (%(status)s), which is not followed. Set its final address as "
+        "APPWORKS_GATEWAY_URL."
     ),
 )
 NOT_FOUND = code(

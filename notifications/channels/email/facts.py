@@ -15,6 +15,6 @@ FACTS = Facts(
 
 NO_ADDRESS = code("email_no_address", gettext_noop("No e-mail address is known."))
 NOT_AN_ADDRESS = code("email_not_an_address", gettext_noop("This is not an e-mail address."))
-NOT_TAKEN = code("email_not_taken", gettext_noop("The mail server did not take it: %(words)s"))
+NOT_TAKEN = code("email_not_taken", gettext_noop("The mail server did not accept it: %(words)s"))
 NO_SUCH_ADDRESS = code("email_no_such_address", gettext_noop("The address does not exist: %(words)s"))
 REFUSED = code("email_refused", gettext_noop("The mail server refuses it: %(words)s"))

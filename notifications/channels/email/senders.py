@@ -27,7 +27,7 @@ def check_sender(sender: str) -> None:
     else:
         fault = not sender.isprintable()
     if fault:
-        raise ValidationError(_("Write an address, or a name and an address, such as Acme <no-reply@acme.example>."))
+        raise ValidationError(_("Enter an address, or a name and an address, such as Acme <no-reply@acme.example>."))
 
 
 def needs(sender: str) -> str:
@@ -37,8 +37,8 @@ def needs(sender: str) -> str:
     if not domain or domain == domain_of(settings.DEFAULT_FROM_EMAIL):
         return ""
     text = _(
-        "E-mails of %(domain)s leave through %(server)s: its SPF record has to admit that server, and the server has to"
-        " sign them with DKIM for %(domain)s, List-Unsubscribe and List-Unsubscribe-Post included."
+        "%(server)s sends the e-mails of %(domain)s. Its SPF record must allow that server, and DKIM "
+        "for %(domain)s must sign List-Unsubscribe and List-Unsubscribe-Post, too."
     )
     return text % {"domain": domain, "server": getattr(settings, "EMAIL_HOST", "") or "localhost"}
 

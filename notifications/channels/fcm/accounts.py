@@ -29,7 +29,7 @@ def account_of(project_id: str) -> ServiceAccount:
 
 
 def identity(brand: Brand) -> Identity:
-    note = gettext("By FIREBASE_CREDENTIALS. Whether Google still accepts it, manage.py doctor says.")
+    note = gettext("From FIREBASE_CREDENTIALS. manage.py doctor says whether Google still accepts it.")
     project = project_of(brand.slug)
     if project is None:
         return Identity(gettext("none: apps of this brand cannot register"), "wait", note=note)

@@ -27,17 +27,16 @@ OTHER_PROJECT = code(
 KEY_OF_APPLE = code(
     "fcm_key_of_apple",
     gettext_noop(
-        "Apple, or the browser's push service, does not accept the key in the Firebase project “%(project)s”. "
-        "Upload a valid one in the Firebase console (Project settings, Cloud Messaging). "
-        "Android devices are not affected."
+        "Apple or the browser's push service rejects the key in the Firebase project “%(project)s”. "
+        "Upload a valid one (Project settings, Cloud Messaging). Android is unaffected."
     ),
 )
 ACCOUNT_REFUSED = code(
     "fcm_account_refused", gettext_noop("Firebase refuses the service account of “%(project)s”: %(words)s")
 )
-NOT_TAKEN = code("fcm_not_taken", gettext_noop("Firebase did not take it: %(words)s"))
+NOT_TAKEN = code("fcm_not_taken", gettext_noop("Firebase did not accept it: %(words)s"))
 NO_SUCH_ADDRESS = code("fcm_no_such_address", gettext_noop("Firebase does not know this address."))
-WRONG_MESSAGE = code("fcm_wrong_message", gettext_noop("Firebase finds the message wrong: %(words)s"))
+WRONG_MESSAGE = code("fcm_wrong_message", gettext_noop("Firebase rejects the message: %(words)s"))
 NOT_SIGNED_IN = code(
     "fcm_not_signed_in",
     gettext_noop("Google does not let the service account of “%(project)s” sign in: %(words)s"),

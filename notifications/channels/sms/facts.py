@@ -29,16 +29,13 @@ LOST = code("sms_connection_lost", gettext_noop("The connection to the SMS gatew
 CLOSED = code("sms_connection_closed", gettext_noop("The connection to the SMS gateway is closed."))
 UNANSWERED = code(
     "sms_unanswered",
-    gettext_noop(
-        "It is not known whether the SMS gateway took it: the connection ended before its answer came. It is not sent"
-        " twice."
-    ),
+    gettext_noop("The SMS gateway may have accepted it: the connection ended before it replied. It is not sent twice."),
 )
 UNKNOWN = code(
     "sms_unknown",
-    gettext_noop("It is not known whether the SMS gateway took it, and it is not sent twice: %(words)s"),
+    gettext_noop("The SMS gateway may have accepted it, and it is not sent twice: %(words)s"),
 )
-PARTLY = code("sms_partly", gettext_noop("%(taken)s of %(parts)s parts were taken, and the rest was not: %(why)s"))
+PARTLY = code("sms_partly", gettext_noop("Only %(taken)s of %(parts)s parts were accepted: %(why)s"))
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 REFUSES_US = code(
@@ -49,7 +46,7 @@ REFUSES_SIGN_IN = code(
     gettext_noop("The SMS gateway does not accept our sign-in (SMS_USER, SMS_PASSWORD, SMS_TOKEN): %(words)s"),
 )
 NO_SUCH_NUMBER = code("sms_no_such_number", gettext_noop("The SMS gateway knows no such number: %(words)s"))
-NOT_TAKEN = code("sms_not_taken", gettext_noop("The SMS gateway did not take it: %(words)s"))
+NOT_TAKEN = code("sms_not_taken", gettext_noop("The SMS gateway did not accept it: %(words)s"))
 REFUSED = code("sms_refused", gettext_noop("The SMS gateway refuses the message: %(words)s"))
 ELSEWHERE = code("sms_elsewhere", gettext_noop("The SMS gateway is not at SMS_URL: %(words)s"))
 DOWN = code("sms_down", gettext_noop("The SMS gateway does not work at present: %(words)s"))

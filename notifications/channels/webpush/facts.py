@@ -34,7 +34,5 @@ OTHER_KEY = code("webpush_other_key", gettext_noop("The browser subscribed under
 KEY_REFUSED = code("webpush_key_refused", gettext_noop("%(service)s does not accept our VAPID key: %(words)s"))
 TOO_LARGE = code("webpush_too_large", gettext_noop("Even without its text it is too large for %(service)s: %(words)s"))
 REFUSED = code("webpush_refused", gettext_noop("%(service)s refuses the message: %(words)s"))
-ELSEWHERE = code(
-    "webpush_elsewhere", gettext_noop("%(service)s points elsewhere, where messages are not sent: %(status)s")
-)
+ELSEWHERE = code("webpush_elsewhere", gettext_noop("%(service)s redirects, which is not followed: %(status)s"))
 DOWN = code("webpush_down", gettext_noop("%(service)s does not work at present: %(words)s"))

@@ -215,7 +215,7 @@ def test_the_form_keeps_what_was_typed_and_names_who_stands_in(story: Story) -> 
     form = page_of("bob").follow("Forward…")
 
     nobody = form.press("Forward", to="Zoe", note=NOTE)
-    assert (nobody.status, nobody.part("to-fault")) == (422, "Nobody here is called that.")
+    assert (nobody.status, nobody.part("to-fault")) == (422, "There is nobody with this name.")
     away = nobody.press("Forward", to="Carol")
     assert "Alice stands in" in away.part("to-fault")
     item = away.press("Forward")  # the form has Alice now, and the note still

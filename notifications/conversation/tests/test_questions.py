@@ -187,7 +187,7 @@ def test_a_reply_on_the_mails_page_that_comes_after_the_decision_is_kept(world: 
 
     page = world.client.post(link[1], {"action": "reply", "comment": "4711"}, follow=True).content.decode()
 
-    assert "Your reply is kept with the task, which had been decided before." in page
+    assert "Your reply is stored with the task, which had already been decided." in page
     assert seen(world, "carol")[1]["late"]
 
 
@@ -315,7 +315,7 @@ def test_an_engine_posts_and_reads_messages(world: World) -> None:
 def test_a_message_about_an_unknown_task_changes_nothing(world: World) -> None:
     url = world.send("task.message", {"task": {"id": "T-9"}, "message": {"text": "Hello?"}})
     trace = world.get(url.removeprefix("http://localhost:8000"))
-    assert (trace["status"], trace["notes"]) == ("ignored", ["The task is not known: kept, changes nothing."])
+    assert (trace["status"], trace["notes"]) == ("ignored", ["The task is unknown: stored, changes nothing."])
     assert not Task.objects.exists()
 
 

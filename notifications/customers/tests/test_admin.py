@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def test_the_list_says_which_cases_go_which_way(world: World, root: Client) -> None:
     said = text_of(root.get(list_of(Journey)))
 
-    assert "told by case.status_changed" in said
+    assert "updated by case.status_changed" in said
     assert "Received → Being reviewed → Approved / Rejected → Completed" in said
 
 
@@ -39,7 +39,7 @@ def test_a_milestone_has_words_in_every_language(world: World, root: Client) -> 
 def test_a_status_belongs_to_one_milestone_and_a_kind_of_case_goes_one_way(world: World, root: Client) -> None:
     way = Journey.objects.get(name="Requests")
     twice = filled(form_at(root, page_of(way)), **{"milestones-1-statuses": "assigned, received"})
-    assert "“received” stands there twice." in text_of(root.post(page_of(way), twice))
+    assert "“received” occurs twice." in text_of(root.post(page_of(way), twice))
 
     other = Journey.objects.get(name="Cases")
     same = filled(form_at(root, page_of(other)), event_type=str(way.event_type_id))

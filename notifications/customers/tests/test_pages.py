@@ -59,7 +59,7 @@ def test_erin_sees_how_far_her_request_has_come_what_is_next_and_whom_to_reach(s
     assert steps(page) == [("done", "Received"), ("now", "In progress"), ("ahead", "Completed")]
     assert "Broken heating Number R-88" in page.part("case")
     assert "Somebody is taking care of it." in page.part("case")
-    assert "What comes next: Completed" in page.part("case")
+    assert "Next: Completed" in page.part("case")
     assert page.tree.xpath("//script/@data-modules") == ["signout inbox customer"]
     assert [each.get("title") for each in page.tree.xpath("//ol[@class='milestones']//time")] == [
         "Monday, 2 November 2026, 10:00 CET",
@@ -77,7 +77,7 @@ def test_it_stands_above_what_is_wanted_and_that_above_the_messages(story: Story
     page = get(signed_in(erin), "/")
 
     heads = [each.text_content().strip() for each in page.tree.xpath("//section[@id='list']//h2")]
-    assert heads[:4] == ["Invoice 4711", "How to reach us", "What we need from you", "Messages"]
+    assert heads[:4] == ["Invoice 4711", "Contact us", "What we need from you", "Messages"]
     assert "Broken heating" in page.text  # her other case
     assert "Search your items" not in page.text
 
@@ -166,7 +166,7 @@ def test_another_case_is_one_link_away_and_a_case_of_somebody_else_is_not_shown(
 def test_who_has_no_case_sees_that_nothing_is_wanted(story: Story, erin: Recipient) -> None:
     page = get(signed_in(erin), "/")
 
-    assert "Nothing. We will tell you when we need something." in page.text
+    assert "Nothing. We will notify you when we need something." in page.text
     assert page.part("case") == ""
 
 
@@ -214,7 +214,7 @@ def test_where_nobody_would_read_it_there_is_no_box(story: Story, erin: Recipien
     page = get(signed_in(erin), "/")
 
     assert page.tree.xpath("//textarea[@id='write']") == []
-    assert "How to reach us" in page.text
+    assert "Contact us" in page.text
 
 
 def test_her_message_is_the_reply_to_an_open_question(story: Story, erin: Recipient) -> None:
@@ -224,7 +224,7 @@ def test_her_message_is_the_reply_to_an_open_question(story: Story, erin: Recipi
     item = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-1').pk}").follow("Ask for information…")
     item.press("Ask for information", comment="Which floor?")
     page = get(signed_in(erin), "/")
-    assert "It answers: Which floor?" in page.part("messages")
+    assert "In reply to: Which floor?" in page.part("messages")
     assert "This waits for your reply." in page.part("thread")
 
     page = page.press("Send", text="The third.")
@@ -242,7 +242,7 @@ def test_a_customer_writes_with_a_file(story: Story) -> None:
     page = get(signed_in(erin), "/")
 
     faulty = page.press("Send", text="Look", files=[photo(content=BAD)])
-    assert (faulty.status, "not taken" in faulty.part("write-fault")) == (422, True)
+    assert (faulty.status, "not accepted" in faulty.part("write-fault")) == (422, True)
     assert page.press("Send", text="").part("write-fault") == "Write something first."
     form = page
     page = form.press("Send", text="Look", files=[photo()])
@@ -301,7 +301,7 @@ def test_internal_people_keep_their_inbox(story: Story) -> None:
     page = get(signed_in(story.bob), "/")
 
     assert "Waiting for you" in page.text
-    assert "How to reach us" not in page.text
+    assert "Contact us" not in page.text
 
 
 def test_the_ways_come_with_the_installation(db: None) -> None:

@@ -42,7 +42,7 @@ def moments(person: Recipient, now: datetime) -> list[Moment]:
 def _always(outlooks: Outlooks) -> Iterator[str]:
     """Yield sentences about limits that depend on earlier messages, or on the case of a message."""
     if (most := outlooks.most_an_hour(TASK)) is not None:
-        text = _("At most %(most)d messages an hour would come by each channel; more would wait, and come together.")
+        text = _("At most %(most)d messages an hour would come by each channel; further ones would wait for a digest.")
         urgent = _("Urgent tasks would not wait.") if outlooks.most_an_hour(URGENT) is None else ""
         yield f"{text % {'most': most}} {urgent}".rstrip()
     if outlooks.is_quiet_where_muted(UPDATE):

@@ -87,7 +87,7 @@ def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     sign_in = _pop_attempt(request, engine, request.GET.get("state", ""), timezone.now())
     if sign_in is None:
-        messages.error(request, _("This sign-in was begun elsewhere, or too long ago. Please connect once more."))
+        messages.error(request, _("This sign-in was started elsewhere, or too long ago. Please connect again."))
     elif "code" not in request.GET:
         messages.error(request, _refusal(engine, request.GET.get("error", "")))
     else:
@@ -110,9 +110,9 @@ def _pop_attempt(request: PersonRequest, engine: Engine, state: str, now: dateti
 def _refusal(engine: Engine, error: str) -> str:
     """Return a sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
     if error == "access_denied":
-        return _("Nothing was connected: it was not allowed at %(engine)s.") % all_apart(engine=engine)
+        return _("Not connected: %(engine)s did not allow it.") % all_apart(engine=engine)
     log.warning("account_not_connected", engine=engine.slug, error=error[:100])
-    return _("%(engine)s could not sign you in. Please try again, or tell your administrator.") % all_apart(
+    return _("%(engine)s could not sign you in. Please try again, or contact your administrator.") % all_apart(
         engine=engine
     )
 
@@ -124,8 +124,8 @@ def _finish(request: PersonRequest, engine: Engine, sign_in: SignIn, code: str) 
     except ConnectionFailed as fault:
         messages.error(request, str(fault))
         return
-    with_name = _("%(engine)s is connected, as %(name)s. What you answer there goes in your own name.")
-    plain = _("%(engine)s is connected. What you answer there goes in your own name.")
+    with_name = _("%(engine)s is connected as %(name)s. Your answers there are given in your own name.")
+    plain = _("%(engine)s is connected. Your answers there are given in your own name.")
     text = (with_name if account.name else plain) % all_apart(engine=engine, name=account.name)
     sent = ngettext(
         "%(count)d answer that waited is on its way.", "%(count)d answers that waited are on their way.", waiting

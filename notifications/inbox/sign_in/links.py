@@ -71,7 +71,7 @@ def new_link(request: HttpRequest) -> HttpResponse:
         try:
             validate_email(email)
         except ValidationError:
-            fault = _("Write your e-mail address, such as erin@example.com.")
+            fault = _("Enter your e-mail address, such as erin@example.com.")
         else:
             in_time = link_mails.ask_by_address(email, request.META.get("REMOTE_ADDR", ""), back, timezone.now())
             return link_sent(request, None, too_many=not in_time)

@@ -67,7 +67,7 @@ class OwnPasswordForm(PasswordChangeForm):
     """True if another request with the same old password was faster, as when the button is pressed twice. That request
     counts, and this session has ended."""
     error_messages = {
-        "password_mismatch": gettext_lazy("The two are not the same. Write the new password once more."),
+        "password_mismatch": gettext_lazy("The passwords do not match. Enter the new password again."),
         "password_incorrect": gettext_lazy("This is not your password. Check it and try again."),
     }
 
@@ -75,9 +75,9 @@ class OwnPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.request = request
         for name, fault in (
-            ("old_password", _("Write your password.")),
-            ("new_password1", _("Write a new password.")),
-            ("new_password2", _("Write the new password once more.")),
+            ("old_password", _("Enter your password.")),
+            ("new_password1", _("Enter a new password.")),
+            ("new_password2", _("Enter the new password again.")),
         ):
             self.fields[name].error_messages["required"] = fault
 
@@ -121,8 +121,8 @@ class OwnPasswordForm(PasswordChangeForm):
 
 def _too_many(minutes: int) -> str:
     text = ngettext(
-        "A wrong password was given too often, here or at the sign-in page. Wait %(minutes)d minute, then try again.",
-        "A wrong password was given too often, here or at the sign-in page. Wait %(minutes)d minutes, then try again.",
+        "Too many wrong passwords, here or at the sign-in page. Wait %(minutes)d minute, then try again.",
+        "Too many wrong passwords, here or at the sign-in page. Wait %(minutes)d minutes, then try again.",
         minutes,
     )
     return text % {"minutes": minutes}

@@ -34,13 +34,13 @@ class SignInForm(AuthenticationForm):
     """The sign-in form, with error messages of our own."""
 
     error_messages = {
-        "invalid_login": _("This name and password do not go together. Check both and try again."),
+        "invalid_login": _("The user name or password is wrong. Check both and try again."),
         "inactive": _("This account is closed. Your administrator can open it again."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field, fault in (("username", _("Write your name.")), ("password", _("Write your password."))):
+        for field, fault in (("username", _("Enter your name.")), ("password", _("Enter your password."))):
             self.fields[field].error_messages["required"] = fault
 
     def clean_username(self) -> str:

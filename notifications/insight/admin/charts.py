@@ -303,7 +303,7 @@ def _engine_row(period: Period, state: Health, events: Mapping[int, int], answer
     total, highest = sum(events.values()), max(events.values(), default=0)
     words = [ngettext("%(count)s event", "%(count)s events", total) % {"count": shown(total)}]
     if answers:
-        words.append(ngettext("%(count)s answer told", "%(count)s answers told", answers) % {"count": shown(answers)})
+        words.append(ngettext("%(count)s answer sent", "%(count)s answers sent", answers) % {"count": shown(answers)})
     heights = [percent_of(events.get(number, 0), highest) for number in range(len(period.stretches))] if total else []
     name, address = str(state.engine), change_url(state.engine)
     return Row(name, address, " · ".join(words), state_mark(state), heights=heights)

@@ -140,7 +140,7 @@ def test_engines_that_need_a_look_come_first(world: World, root: Client) -> None
     rows = drawn(root)["Engines"].rows
     assert [row.name for row in rows] == ["A", "B", world.engine.name]
     assert "cannot be polled" in rows[0].state and "answers are stopped" in rows[1].state
-    assert rows[2].detail == "7 events · 1 answer told" and max(rows[2].heights) == 100
+    assert rows[2].detail == "7 events · 1 answer sent" and max(rows[2].heights) == 100
 
 
 def test_nothing_is_drawn_of_what_a_user_may_not_see(counted: World, root: Client) -> None:
@@ -156,14 +156,14 @@ def test_nothing_is_said_of_what_nobody_has_counted(day: World, root: Client) ->
     page = root.get("/admin/")
     assert page.context["charts"] == []
     assert "No event came in." not in text_of(page)
-    assert "once a worker has counted it" in text_of(page)
+    assert "once a worker has counted the data" in text_of(page)
     assert "Recent events" in text_of(page)
 
 
 def test_an_empty_installation_says_so(world: World, root: Client) -> None:
     hourly.count_hour(hourly.hour_of(timezone.now()), timezone.now())
     page = text_of(root.get("/admin/"))
-    assert "once a worker has counted it" not in page
+    assert "once a worker has counted the data" not in page
     for words in ("No task waited.", "No event came in.", "Nobody answered.", "No message was made."):
         assert words in page
 

@@ -28,7 +28,7 @@ class EventReplays(ReplayableAdmin):
         return ReplayTexts(
             refused=gettext("Only events that failed or matched no rule can be processed again."),
             title=gettext("Process the event again"),
-            question=gettext("The event is routed by the rules as they are now, and people are told."),
+            question=gettext("The event is routed by the current rules, and people are notified."),
             button=gettext("Process again"),
             sent=gettext("It is processed again. Reload this page in a moment."),
         )
@@ -77,7 +77,7 @@ class CallbackReplays(ReplayableAdmin):
 
     def texts(self, row: Callback) -> ReplayTexts:
         question = gettext(
-            "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
+            "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can recognize a repeat."
         )
         return ReplayTexts(
             refused=gettext("Only answers that wait or were given up can be sent again."),

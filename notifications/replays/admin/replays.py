@@ -48,8 +48,8 @@ class ReplayedInline(ReadOnlyInline):
 @admin.register(Replay)
 class ReplayAdmin(LedgerAdmin):
     empty_says = _(
-        "What operators have sent again, and what became of it. Nothing has been: the lists of events, "
-        "deliveries and callbacks lead to it."
+        "Work that operators have ordered again. There is none yet: start from the lists of events, "
+        "deliveries or callbacks."
     )
     list_display = ["ordered", "author", "kind", "of_what", "state_mark", "chosen", "again", "left", "put_back"]
     list_filter = ["kind", "state", Recent]
@@ -99,7 +99,7 @@ class ReplayAdmin(LedgerAdmin):
             return self.ask(request, replay, title=title, text=undo_question(replay), button=button)
         if not orders.undo(replay.pk, timezone.now()):
             return self.done(request, replay, gettext("This cannot be undone, or has been already."), messages.WARNING)
-        return self.done(request, replay, gettext("What still waits is put back. Reload this page in a moment."))
+        return self.done(request, replay, gettext("Waiting entries are put back. Reload this page in a moment."))
 
 
 def undo_question(replay: Replay) -> str:

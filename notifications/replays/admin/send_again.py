@@ -72,7 +72,7 @@ FACTS = {
 
 class SinceForm(forms.Form):
     since = forms.DateTimeField(
-        label=_("Only what failed since"),
+        label=_("Only failures since"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": "60"}),
     )
@@ -150,12 +150,12 @@ class Preview:
         """The names of the people concerned, those with the most rows first."""
         person = FACTS[self.kind.name].person
         if not person:
-            return gettext("People are told as the rules are now: they are found when an event is processed.")
+            return gettext("People are notified by the current rules: they are found when an event is processed.")
         rows = self.rows.exclude(**{person: None}).order_by()
         names = rows.values_list(f"{person}__name").annotate(count=Count("pk")).order_by("-count", f"{person}__name")
         name_list = ", ".join(f"{name} ({number(count)})" for name, count in names[:PEOPLE])
         more = rows.aggregate(people=Count(person, distinct=True))["people"] - PEOPLE
-        others = ngettext("and %(more)s person more", "and %(more)s people more", more) % {"more": number(max(more, 0))}
+        others = ngettext("and %(more)s more person", "and %(more)s more people", more) % {"more": number(max(more, 0))}
         return f"{name_list} {others}" if more > 0 else name_list
 
 
@@ -255,9 +255,9 @@ class ReplayableAdmin(LedgerAdmin):
                     what = question.selection or gettext("all that failed")
                     self.log(request, replay, gettext("Sent again: %(what)s") % {"what": what})
         except (orders.MoreThanShown, orders.NothingLeft) as fault:
-            text = gettext("Meanwhile nothing is left of it. Nothing was sent.")
+            text = gettext("There is nothing left to send. Nothing was sent.")
             if isinstance(fault, orders.MoreThanShown):
-                text = gettext("Meanwhile there are more. Nothing was sent: look again.")
+                text = gettext("There are more now. Nothing was sent: check again.")
             self.message_user(request, text, messages.WARNING)
             return None
         if is_new:
@@ -287,7 +287,7 @@ class ReplayableAdmin(LedgerAdmin):
         replay = orders.order_one(self.kind, row, by=by, now=timezone.now())
         if replay.again:
             undo = reverse("admin:replays_replay_undo", args=[replay.pk])
-            text = gettext("Undo, as long as nobody has taken it")
+            text = gettext("Undo, while it still waits")
             self.message_user(request, format_html('<a class="desk-link" href="{}">{}</a>', undo, text), messages.INFO)
         elif texts.not_sent:
             return self.done(request, row, texts.not_sent, messages.WARNING)
@@ -311,8 +311,8 @@ def _question(request: HttpRequest, chosen: Selection) -> orders.Question | None
 
 def _order_message(replay: Replay) -> str:
     text = ngettext(
-        "%(count)s is sent again. It begins at %(time)s; until then all of it can be undone.",
-        "%(count)s are sent again. It begins at %(time)s; until then all of it can be undone.",
+        "%(count)s is sent again. It starts at %(time)s; until then you can undo it.",
+        "%(count)s are sent again. It starts at %(time)s; until then you can undo it.",
         replay.chosen,
     )
     begins = timezone.localtime(replay.ordered_at + orders.GRACE)
@@ -321,10 +321,10 @@ def _order_message(replay: Replay) -> str:
 
 def headline(preview: Preview) -> str:
     if preview.is_too_much:
-        text = gettext("More than %(most)s could be sent again, which is more than at once. Choose fewer.")
+        text = gettext("More than %(most)s messages match, which is the limit for one time. Choose fewer.")
         return text % {"most": number(orders.MAX_ROWS)}
     if not preview.count:
-        return gettext("Nothing of it can be sent again.")
+        return gettext("None of these can be sent again.")
     if preview.kind.name == ReplayKind.EVENTS:
         text = ngettext(
             "%(count)s event will be processed again.", "%(count)s events will be processed again.", preview.count

@@ -106,14 +106,14 @@ def test_the_preview_names_whom_it_concerns_and_how_each_is_told(day: World, ope
     told = text_of(page)
     assert "1 will be sent again." in told
     assert "Invoices e-mail 550 5.1.1 No such user here 1" in told
-    assert f"Whom it concerns: {Delivery.objects.get(state='dead').recipient} (1)" in told
+    assert f"People affected: {Delivery.objects.get(state='dead').recipient} (1)" in told
 
 
 def test_too_much_at_once_is_not_sent(day: World, operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "MAX_ROWS", 3)
     broken_events(day)
     page = operator.get(asking(Event))
-    assert "More than 3 could be sent again" in text_of(page)
+    assert "More than 3 messages match" in text_of(page)
     say_yes(operator, asking(Event), page)
     assert not Replay.objects.exists()
     assert not ReplayedRow.objects.exists()
@@ -157,10 +157,10 @@ def test_of_two_operators_who_press_at_once_one_sends_it(day: World, operator: C
     broken_events(day)
     questions = operator.get(asking(Event)), root.get(asking(Event))
     say_yes(operator, asking(Event), questions[0])
-    assert "Meanwhile nothing is left of it." in text_of(say_yes(root, asking(Event), questions[1]))
+    assert "There is nothing left to send." in text_of(say_yes(root, asking(Event), questions[1]))
     assert Replay.objects.count() == 1
     work()
-    assert "Meanwhile nothing is left of it." in text_of(say_yes(root, asking(Event), questions[1]))
+    assert "There is nothing left to send." in text_of(say_yes(root, asking(Event), questions[1]))
 
 
 def test_what_failed_after_the_question_is_not_sent(day: World, operator: Client) -> None:
@@ -176,9 +176,7 @@ def test_what_failed_after_the_question_is_not_sent(day: World, operator: Client
 def test_more_than_was_shown_is_asked_again(day: World, operator: Client) -> None:
     question = operator.get(asking(Event))
     broken_events(day, 2)  # as if they had been hidden by a transaction that was not committed yet
-    assert "Meanwhile there are more. Nothing was sent: look again." in text_of(
-        say_yes(operator, asking(Event), question)
-    )
+    assert "There are more now. Nothing was sent: check again." in text_of(say_yes(operator, asking(Event), question))
     assert not Replay.objects.exists()
 
 
@@ -186,7 +184,7 @@ def test_chosen_messages_are_sent_again(day: World, operator: Client) -> None:
     dead = Delivery.objects.get(state=DeliveryState.DEAD)
     other = Delivery.objects.filter(state=DeliveryState.DELIVERED)[0]
     page = choose(operator, [dead, other], "chosen_again")
-    assert "Of what failed: 2 chosen" in text_of(page)
+    assert "Selection: 2 chosen" in text_of(page)
     say_yes(operator, f"{page.wsgi_request.path}?{page.wsgi_request.META['QUERY_STRING']}", page)
     work()
     dead.refresh_from_db()
@@ -211,14 +209,14 @@ def test_answers_keep_their_id_and_body_and_are_left_while_one_is_sent(day: Worl
     waiting_now = Callback.objects.get(pk=waiting.pk)
     assert (waiting_now.state, waiting_now.body) == (CallbackState.WAITING, waiting.body)
     outbox.claim(Callback.objects.filter(pk=waiting.pk), limit=1, lease=callback_claims.LEASE, now=timezone.now())
-    assert "Nothing of it can be sent again." in text_of(operator.get(asking(Callback)))
+    assert "None of these can be sent again." in text_of(operator.get(asking(Callback)))
 
 
 def test_answers_to_a_task_that_the_engine_has_closed_are_not_offered(day: World, operator: Client) -> None:
     waiting = given_up(Callback.objects.get(state=CallbackState.WAITING), day.now)
     waiting.task.state = "completed"
     waiting.task.save()
-    assert "Nothing of it can be sent again." in text_of(operator.get(asking(Callback)))
+    assert "None of these can be sent again." in text_of(operator.get(asking(Callback)))
 
 
 def test_a_batch_that_fails_leaves_nothing_half_done_and_is_tried_again(

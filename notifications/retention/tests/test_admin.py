@@ -29,9 +29,9 @@ def test_an_administrator_says_how_long_things_are_kept(world: World) -> None:
     assert "greater than or equal to 31" in text_of(admin.post(add, {**said, "items_days": "30"}))
     category = world.engine and RetentionRule._meta.get_field("category").related_model.objects.first()
     wrong = admin.post(add, {**said, "category": str(category.pk)})
-    assert "They have no category" in text_of(wrong)
+    assert "These have no category" in text_of(wrong)
     shown = text_of(admin.get(list_of(RetentionRule)))
-    assert "all other categories" in shown and "400 days" in shown and "for good" in shown
+    assert "all other categories" in shown and "400 days" in shown and "forever" in shown
 
 
 def test_a_hold_is_placed_on_a_case_and_lifted(day: World, root: Client) -> None:
@@ -53,7 +53,7 @@ def test_a_hold_is_placed_on_a_case_and_lifted(day: World, root: Client) -> None
 
 def test_a_person_is_exported_with_an_entry_in_the_audit_list(day: World, root: Client) -> None:
     asked = text_of(root.get(page_of(day.bob, "export_data")))
-    assert "everything that is held about Bob Bauer" in asked
+    assert "all data about Bob Bauer" in asked
     answer = root.post(page_of(day.bob, "export_data"))
     said = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
     assert said["ref"] == "bob" and said["answers"][0]["comment"] == "Fine with me."
@@ -65,7 +65,7 @@ def test_a_person_is_erased_after_a_look_and_their_ref(day: World, root: Client)
     page = text_of(root.get(page_of(day.bob, "erase")))
     for said in (
         "This cannot be undone", "1 case is under a legal hold", "Comments and values of 1 answers", "Devices: 1",
-        "Notifications:", "Erase for good",
+        "Notifications:", "Erase permanently",
     ):  # fmt: skip
         assert said in page, said
     wrong = root.post(page_of(day.bob, "erase"), {"ref": "alice"})

@@ -65,7 +65,7 @@ def test_a_rota_is_written_and_its_page_says_who_is_on_duty_when(world: World, r
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"people": "nobody-of-that-name"}, "“nobody-of-that-name”: Nobody here is called that."),
+        ({"people": "nobody-of-that-name"}, "“nobody-of-that-name”: There is nobody with this name."),
         ({"people": ""}, "This field is required."),
         ({"length": 0}, "Ensure this value is greater than or equal to 1."),
         ({"begins_on": "soon"}, "Enter a valid date."),
@@ -86,13 +86,13 @@ def test_feeds_of_private_networks_are_refused_and_the_page_says_what_is_read(wo
     times = {"begins_at": berlin("2026-11-02T08:00"), "ends_at": berlin("2026-11-03T08:00")}
     RotaFeedShift.objects.create(rota=rota, summary="Zoe", **times)
     RotaFeed.objects.update(read_at=berlin("2026-11-01T17:00"))
-    assert "It names people whom nobody here is: “Zoe”. Their shifts are left out." in text_of(root.get(page_of(rota)))
+    assert "It names unknown people: “Zoe”. Their shifts are left out." in text_of(root.get(page_of(rota)))
     RotaFeed.objects.update(
         failing_since=berlin("2026-11-01T17:15"), fault_fact=reasons.said("its server answers 500").as_json()
     )
     said = text_of(root.get(page_of(rota)))
     assert "not read since Sun 1 Nov" in said
-    assert "its server answers 500 What was read before holds." in said
+    assert "its server answers 500 The entries read before still apply." in said
 
 
 def test_a_long_list_asks_as_little_as_a_short_one(world: World, root: Client) -> None:
@@ -106,7 +106,7 @@ def test_a_long_list_asks_as_little_as_a_short_one(world: World, root: Client) -
         with CaptureQueriesContext(connection) as asked:
             said = text_of(root.get(list_of(Rota)))
         assert said.count("Alice Adams Sun 1 Nov 20:00 CET") == rotas.stop
-        assert all(f"nobody here is: “Zoe {number}”." in said for number in range(rotas.stop))
+        assert all(f"unknown people: “Zoe {number}”." in said for number in range(rotas.stop))
         return len(asked)
 
     asked(range(1))
@@ -116,7 +116,7 @@ def test_a_long_list_asks_as_little_as_a_short_one(world: World, root: Client) -
 def test_the_calendars_address_is_shown_once_and_can_be_made_anew(world: World, root: Client) -> None:
     rota = rota_of(world.team, world.bob)
     shown = text_of(press(root, page_of(rota, "offer_calendar")))
-    assert "This is the only time it is shown." in shown
+    assert "It is shown only this once." in shown
     address = next(word for word in shown.split() if word.endswith(".ics"))
     path = address[address.index("/rotas/") :]
     assert b"Claims: Bob Bauer" in Client().get(path).content

@@ -108,7 +108,7 @@ def test_a_feed_that_fails_keeps_what_was_read_and_says_since_when(
     first = NOW + timedelta(minutes=16)
     faults: list[tuple[Any, str]] = [
         (500, "its server answers 500"),
-        ((200, {}, b"<html>Sign in</html>"), "what came is no calendar (iCalendar, RFC 5545)"),
+        ((200, {}, b"<html>Sign in</html>"), "the response is not a calendar (iCalendar, RFC 5545)"),
         ((200, {}, b"BEGIN:VCALENDAR\n" + b"x" * feeds.MAX_BODY), "it is larger than 1024 kB"),
         ((302, {"Location": "http://127.0.0.1/"}, b""), "its server answers 302"),
     ]

@@ -43,9 +43,9 @@ def test_a_rota_that_is_deleted_leaves_its_targets_and_they_say_so(story: Story)
 
     story.assign(candidates=["carol"])
     assert story.states() == {}
-    assert missing() == {"the duty rota is no more"}
+    assert missing() == {"the duty rota was deleted"}
     assert str(route.targets.get()) == "who is on duty"
-    assert [str(end.why) for end in dead_ends(NOW, route)] == ["the duty rota is no more"]
+    assert [str(end.why) for end in dead_ends(NOW, route)] == ["the duty rota was deleted"]
 
 
 def test_a_rota_with_nobody_on_duty_is_why_nobody_was_notified(story: Story) -> None:

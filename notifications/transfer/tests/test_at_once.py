@@ -18,6 +18,6 @@ def test_two_import_the_same_person(root: Client) -> None:
         lambda: Recipient.objects.create(ref="zoe", name="Zoe of another"),
         lambda: root.post(address, {"digest": digest}),
     )
-    assert "Something else was changed meanwhile" in text_of(answer)
+    assert "Data changed meanwhile" in text_of(answer)
     assert "0 new, 1 changed" in text_of(answer)
     assert [person.name for person in Recipient.objects.filter(ref="zoe")] == ["Zoe of another"]

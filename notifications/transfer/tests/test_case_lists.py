@@ -23,7 +23,7 @@ def test_lists_go_out_as_a_file_and_come_back_changed(world: World, root: Client
     plan = sent(root, wrong, what="caselist").context["plan"]
     assert [(fault.row, fault.column) for fault in plan.faults] == [(2, "people"), (3, "engine"), (4, "people")]
     file = f"{columns}\nclaims,{slug},alice; bob; {slug}:C-8,{team}\nrepairs,,bob,\n"
-    assert "1 new, 1 changed, 0 as they were" in imported(root, file, what="caselist")
+    assert "1 new, 1 changed, 0 unchanged" in imported(root, file, what="caselist")
 
     assert {*row.people.all()} == {world.alice, world.bob, erin} and [*row.teams.all()] == [world.team]
     repairs = CaseList.objects.get(case_type="repairs")
@@ -31,7 +31,7 @@ def test_lists_go_out_as_a_file_and_come_back_changed(world: World, root: Client
     (record,) = repairs.history.all()
     assert (record.history_type, [each.recipient for each in record.people.all()]) == ("+", [world.bob])
     again = exported(root, "csv", "caselist").decode("utf-8-sig")
-    assert "0 new, 0 changed, 2 as they were" in imported(root, again, what="caselist")
+    assert "0 new, 0 changed, 2 unchanged" in imported(root, again, what="caselist")
 
 
 def test_nobody_puts_themself_on_a_list_by_a_file(world: World) -> None:
@@ -39,5 +39,5 @@ def test_nobody_puts_themself_on_a_list_by_a_file(world: World) -> None:
     bob = Recipient.objects.get(pk=world.bob.pk)
     assert bob.user is not None
     plan = sent(signed_in(bob.user), "case_type,engine,people,teams\nclaims,,bob,\n", what="caselist").context["plan"]
-    assert [fault.says.startswith("Somebody else has to put you") for fault in plan.faults] == [True]
+    assert [fault.says.startswith("Only somebody else may add you") for fault in plan.faults] == [True]
     assert not CaseList.objects.exists()

@@ -92,11 +92,11 @@ def test_new_and_changed_people_are_shown_and_then_written(world: World, root: C
         "alice,Alice Adams,alice@acme.example,yes,en,,carol,finance\n"
     )
     preview = sent(root, file)
-    assert preview.context["summary"] == "2 new, 1 changed, 1 as it was"
+    assert preview.context["summary"] == "2 new, 1 changed, 1 unchanged"
     assert "name Bob B. Bauer" in text_of(preview) and "email Bob" not in text_of(preview)
     assert Recipient.objects.filter(ref="dora").count() == 0, "it is shown first"
 
-    assert "2 new, 1 changed, 1 as it was" in text_of(confirmed(root, preview))
+    assert "2 new, 1 changed, 1 unchanged" in text_of(confirmed(root, preview))
 
     dora = Recipient.objects.get(ref="dora")
     assert (dora.name, dora.locale, dora.timezone, dora.email_verified) == ("Dora Diaz", "de", "Europe/Berlin", True)
@@ -166,7 +166,7 @@ def test_teams_and_their_leads_are_imported(world: World, root: Client) -> None:
 def test_the_same_file_again_changes_nothing(world: World, root: Client) -> None:
     file = exported(root, "csv")
     preview = sent(root, file)
-    assert preview.context["summary"] == f"0 new, 0 changed, {Recipient.objects.count()} as they were"
+    assert preview.context["summary"] == f"0 new, 0 changed, {Recipient.objects.count()} unchanged"
     assert "There is nothing to import" in text_of(preview)
 
 
@@ -174,17 +174,17 @@ def test_what_would_be_done_is_what_was_shown(world: World, root: Client) -> Non
     preview = sent(root, "ref,name\nbob,Bobby\n")
     Recipient.objects.filter(ref="bob").update(name="Bobby")
     answer = confirmed(root, preview)
-    assert "Something else was changed meanwhile" in text_of(answer)
-    assert answer.context["summary"] == "0 new, 0 changed, 1 as it was"
+    assert "Data changed meanwhile" in text_of(answer)
+    assert answer.context["summary"] == "0 new, 0 changed, 1 unchanged"
 
 
 def test_a_file_is_imported_once_and_by_who_chose_it(world: World, root: Client, administrator: Client) -> None:
     preview = sent(root, "ref,name\nbob,Bobby\n")
     address = preview.redirect_chain[-1][0]
-    assert "has waited too long" in text_of(administrator.get(address, follow=True))
+    assert "its preview has expired" in text_of(administrator.get(address, follow=True))
     assert root.get(address).status_code == 200
     confirmed(root, preview)
-    assert "was imported, or has waited too long" in text_of(confirmed(root, preview))
+    assert "was already imported, or its preview has expired" in text_of(confirmed(root, preview))
 
 
 # --- bad rows -------------------------------------------------------------------------------------------------------
@@ -194,31 +194,31 @@ def test_a_file_is_imported_once_and_by_who_chose_it(world: World, root: Client,
         [
             ("ref,name\nbob,B\nbob,C\n", 3, "ref", "Row 2 has the same name: keep one of them."),
             ("ref,email\nbob,bob at acme\n", 2, "email", "Enter a valid email address."),
-            ("ref,language\nbob,xx\n", 2, "language", "Write one of: en, de, es, fr."),
-            ("ref,time_zone\n\nbob,Mars/Base\n", 3, "time_zone", "Unknown time zone. Write one such as Europe/Berlin."),
-            ("ref,active\nbob,perhaps\n", 2, "active", "Write “yes” or “no”."),
+            ("ref,language\nbob,xx\n", 2, "language", "Enter one of: en, de, es, fr."),
+            ("ref,time_zone\n\nbob,Mars/Base\n", 3, "time_zone", "Unknown time zone. Enter one such as Europe/Berlin."),
+            ("ref,active\nbob,perhaps\n", 2, "active", "Enter “yes” or “no”."),
             ("ref,manager\nbob,zoe\n", 2, "manager", "Nobody internal has the ref “zoe”. Correct it, or add a row"),
             ("ref,manager\nbob,bob\n", 2, "manager", "Nobody is their own manager."),
             ("ref,manager\ncarol,bob\n", 2, "manager", "This goes in a circle: bob reports to this person."),
             ("ref,brand\nbob,none\n", 2, "brand", "There is no brand “none”."),
             ("ref,engine\nx,none\n", 2, "engine", "There is no engine “none”."),
             ("ref,teams\nbob,finance sales\n", 2, "teams", "There is no team “sales”."),
-            ("ref,email,email_verified\nzoe,,yes\n", 2, "email_verified", "There is no address to have been verified."),
+            ("ref,email,email_verified\nzoe,,yes\n", 2, "email_verified", "There is no address to verify."),
             (
                 "ref,email,email_verified\nzoe,BOB@acme.example,yes\n",
                 2,
                 "email",
-                "bob has this verified address already",
+                "bob already has this verified address",
             ),
             ("ref,name\n,Nobody\n", 2, "ref", "This field cannot be blank."),
             (
                 "ref,colour\nbob,red\n",
                 1,
                 "colour",
-                "There is no such column. Remove or rename it; known are: ref, engine",
+                "Unknown column. Remove or rename it; known columns: ref, engine",
             ),
             ("name\nBob\n", 1, "ref", "This column is missing"),
-            ("ref,name\n", 1, "", "Below the names of the columns there is nothing."),
+            ("ref,name\n", 1, "", "There are no rows below the column names."),
         ],
         8,
     ),
@@ -280,19 +280,19 @@ def bomb() -> bytes:
     ("make", "name", "sentence"),
     some(
         [
-            (bomb, "people.xlsx", "unpacks to far more than a list of people"),
+            (bomb, "people.xlsx", "is too large when unpacked"),
             (lambda: b"PK\x03\x04 nothing", "people.xlsx", "This XLSX file is broken."),
             (lambda: xlsx(["ref", "name"], ["bob", "=1+1"]), "people.xlsx", "Row 2 has a formula. Paste its values"),
-            (lambda: b"\xd0\xcf\x11\xe0 old", "people.xls", "This is no XLSX file."),
+            (lambda: b"\xd0\xcf\x11\xe0 old", "people.xls", "This is not an XLSX file."),
             (lambda: "ref,name\nbob,Müller".encode("latin-1"), "people.csv", "is not in UTF-8 (line 2)"),
-            (lambda: b"ref,name\nbob,\0", "people.csv", "Row 2 has characters that are no text."),
+            (lambda: b"ref,name\nbob,\0", "people.csv", "Row 2 has invalid characters."),
             (lambda: b'ref,name\nbob,"Bob\n', "people.csv", "Is a quotation mark missing?"),
             (lambda: b"ref,ref\nbob,x\n", "people.csv", "Two columns are called “ref”."),
             (lambda: b"ref,,name\nbob,x,y\n", "people.csv", "Column 2 has no name"),
             (lambda: b"ref,name\nbob,x,y\n", "people.csv", "Row 2 has more cells"),
             (lambda: b"ref,name\nbob," + b"x" * 5000, "people.csv", "A cell of row 2 has more than 4000 characters."),
             (lambda: b"ref\n" + b"x\n" * 20_001, "people.csv", "The file has more than 20000 rows."),
-            (lambda: b"x" * 1_000_001, "people.csv", "The file is too large: 1 MB is possible."),
+            (lambda: b"x" * 1_000_001, "people.csv", "The file is larger than 1 MB."),
             (lambda: b"\n\n,,\n", "people.csv", "The file is empty."),
         ],
         6,
@@ -361,7 +361,7 @@ def test_a_company_with_managers_and_teams_takes_few_queries(world: World, root:
     ]
     file = "ref,name,email,email_verified,manager,teams\n" + "\n".join(rows) + "\n"
     preview = sent(root, file)
-    assert preview.context["summary"] == f"{MANAGED + 40} new, 0 changed, 0 as they were"
+    assert preview.context["summary"] == f"{MANAGED + 40} new, 0 changed, 0 unchanged"
     with CaptureQueriesContext(connection) as queries:
         confirmed(root, preview)
     assert Recipient.objects.filter(ref__startswith="p", manager__isnull=False).count() == MANAGED
@@ -388,7 +388,7 @@ def test_export_needs_to_see_where_messages_go_and_import_to_change_people(world
     assert [client.get(page).status_code for page in (export, imports)] == [200, 403]
     client = may("view_recipient", "change_recipient")
     assert client.get(imports).status_code == 200
-    assert "may change rows, and not add any" in text_of(sent(client, "ref,name\nzoe,Zoe\n"))
+    assert "may change rows but not add any" in text_of(sent(client, "ref,name\nzoe,Zoe\n"))
     assert "who is in which team" in text_of(sent(client, "ref,teams\nbob,\n"))
     assert "1 changed" in imported(client, "ref,name\nbob,Bobby\n")
 

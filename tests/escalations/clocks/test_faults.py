@@ -253,7 +253,7 @@ def test_row_32_more_steps_than_a_worker_takes_in_a_minute_are_taken_in_portions
 # --- 33: escalation loop, empty target, absent everyone, manager cycle: bounded; fallback owner; shown ----------------
 LOST = [
     pytest.param({"carol": "bob"}, {"carol": None},
-                 "Carol is away, and nobody stands in; the managers of Carol lead in a circle", id="a cycle"),
+                 "Carol is away, and nobody stands in; the managers of Carol form a circle", id="a cycle"),
     pytest.param({"bob": None}, {}, "Bob has no manager", id="an empty target"),
     pytest.param({}, {"bob": None, "carol": None}, "Carol is away, and nobody stands in; Carol has no manager",
                  id="everybody absent"),
@@ -404,9 +404,9 @@ def test_row_35_a_route_edited_on_the_way_rewords_nobodys_copy(story: Story) -> 
 
 
 GONE = [
-    pytest.param(StepTarget.TEAM, "the team is no more", id="a team"),
-    pytest.param(StepTarget.TEAM_LEAD, "there is no team whose lead could hear", id="the team of a lead"),
-    pytest.param(StepTarget.PERSON, "the person is no more", id="a person"),
+    pytest.param(StepTarget.TEAM, "the team was deleted", id="a team"),
+    pytest.param(StepTarget.TEAM_LEAD, "no team lead could be notified", id="the team of a lead"),
+    pytest.param(StepTarget.PERSON, "the person was deleted", id="a person"),
 ]
 
 

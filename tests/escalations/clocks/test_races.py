@@ -66,7 +66,7 @@ def completed(story: Story, task_id: str) -> object:
 HAPPENINGS: dict[Happening, tuple[tuple[str, str], str]] = {
     answered: (("closed", "answered"), "answered"),
     asked: (("paused", ""), "open"),
-    given: (("closed", "given to somebody else"), "withdrawn"),
+    given: (("closed", "reassigned to somebody else"), "withdrawn"),
     completed: (("closed", "closed in engine"), "withdrawn"),
 }
 """How the clock stands afterwards, and the copy of Carol if she was told before."""

@@ -69,7 +69,7 @@ def test_where_everybody_can_be_reached_there_is_nothing(story: Story, now: date
 
 BROKEN = [
     ({"manager": None}, "Bob has no manager"),
-    ({"manager": "bob"}, "the managers of Bob lead in a circle"),
+    ({"manager": "bob"}, "the managers of Bob form a circle"),
 ]
 
 
@@ -181,7 +181,7 @@ def test_a_holiday_on_which_nobody_hears_is_foreseen_and_a_night_is_none(story: 
     (line,) = dead_ends(now)
 
     assert line.since == datetime.combine(christmas - DAY, time(22), UTC)
-    assert str(line.why) == f"Carol would hear later: quiet hours until {christmas + DAY} 07:00 UTC"
+    assert str(line.why) == f"Carol would be notified later: quiet hours until {christmas + DAY} 07:00 UTC"
     PolicyStep.objects.update(critical=True)
     assert dead_ends(now) == []
 

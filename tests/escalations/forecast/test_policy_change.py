@@ -149,7 +149,7 @@ def test_what_is_overdue_by_the_new_rules_comes_at_once_and_once() -> None:
 def test_a_task_that_no_policy_fits_any_more_is_over() -> None:
     made = case(row(0))
     given_one = give(made.edit({**POLICY, "enabled": False}, [row(0)]), START)
-    assert (given_one.state, given_one.end_reason) == (EscalationState.CLOSED, "no policy fits any more")
+    assert (given_one.state, given_one.end_reason) == (EscalationState.CLOSED, "no policy matches any more")
 
 
 def test_pauses_stay_counted() -> None:

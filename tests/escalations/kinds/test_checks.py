@@ -63,9 +63,9 @@ def test_what_is_whole_has_no_faults(office: BusinessCalendar, reminder: PolicyS
 @pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
-        ({"clock": "duration"}, "minutes", "Write how long the task may take."),
-        ({"time": "business"}, "calendar", "Choose the calendar by which working time is counted."),
-        ({"on_acknowledge": "holds"}, "hold_minutes", "Write for how long nobody is told."),
+        ({"clock": "duration"}, "minutes", "Enter how long the task may take."),
+        ({"time": "business"}, "calendar", "Choose the calendar that defines working time."),
+        ({"on_acknowledge": "holds"}, "hold_minutes", "Enter how long nobody is notified."),
     ],
 )
 def test_what_a_policy_lacks(fields: dict[str, Any], field: str, sentence: str) -> None:
@@ -78,7 +78,7 @@ def test_a_calendar_that_cannot_be_read(reminder: PolicyStep) -> None:
     assert faults(policy(calendar=broken), reminder) == [
         Fault(
             "calendar",
-            "This calendar cannot be reckoned with: /week/mon/0/0: A time is written as 09:30, from 00:00 to 23:59.",
+            "This calendar cannot be used: /week/mon/0/0: A time is written as 09:30, from 00:00 to 23:59.",
         )
     ]
 
@@ -87,27 +87,27 @@ def test_a_calendar_that_cannot_be_read(reminder: PolicyStep) -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
-        ({"target": ""}, "target", "Choose who is told."),
+        ({"target": ""}, "target", "Choose who is notified."),
         ({"target": "team"}, "team", "Choose the team."),
         ({"target": "person"}, "person", "Choose the person."),
-        ({"template": None}, "template", "Choose the template that words the message."),
-        ({"category": None}, "category", "Choose the category, which names the channels."),
+        ({"template": None}, "template", "Choose the template of the message."),
+        ({"category": None}, "category", "Choose the category. It sets the channels."),
         (
             {"channels": ["live", "pigeon"]},
             "channels",
             "There is no channel pigeon; there are live, webpush, fcm, email, appworks.",
         ),
-        ({"repeats": 3}, "repeat_every", "Write after how long it is repeated."),
-        ({"repeat_every": 60}, "repeats", "Write how often it is repeated."),
+        ({"repeats": 3}, "repeat_every", "Enter the time between repetitions."),
+        ({"repeat_every": 60}, "repeats", "Enter the number of repetitions."),
         (
             {"repeat_every": 366 * 24 * 60, "repeats": 2},
             "repeats",
-            "Repetitions may go on for a year at the most.",
+            "Repetitions may last at most one year.",
         ),
         (
             {"time": "business"},
             "time",
-            "Working time needs the policy's calendar: choose one, or count by the clock.",
+            "Working time needs the policy's calendar: choose one, or count around the clock.",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_giving_the_task_away_needs_one_person_and_no_message() -> None:
         assert faults(policy(), changed(step, target=target)) == []
     assert faults(policy(), changed(step, target="person")) == [Fault("person", "Choose the person.", 0)]
     dave, customer = RecipientFactory(ref="dave"), RecipientFactory(ref="C-9", name="Erin", engine=EngineFactory())
-    outside = Fault("person", "Erin is not of your own organisation.", 0)
+    outside = Fault("person", "Erin does not belong to your organisation.", 0)
     assert faults(policy(), changed(step, person=customer)) == [outside]
     assert faults(policy(), changed(step, person=dave)) == []
 
@@ -171,7 +171,7 @@ def test_before_the_clock_begins(
     clock: str, step: str, offset: int, comes: bool, office: BusinessCalendar, reminder: PolicyStep
 ) -> None:
     hour = policy(clock="duration", minutes=60, time=clock, calendar=office)
-    said = Fault("offset", "This is before the clock begins: the whole time is 1 h.", 0)
+    said = Fault("offset", "This is before the clock starts: the total time is 1 h.", 0)
 
     assert faults(hour, changed(reminder, time=step, offset=offset)) == ([] if comes else [said])
 
@@ -190,14 +190,14 @@ def test_beyond_the_end_of_the_calendar(fields: dict[str, Any], comes: bool, rem
     fair = BusinessCalendar.objects.create(name="Fair")
     opens = NOW + timedelta(days=2)
     CalendarDay.objects.create(calendar=fair, date=date(opens.year, opens.month, opens.day), hours=[["09:00", "14:00"]])
-    never = Fault("offset", "The calendar “Fair” holds no working time so far ahead: this never comes.", 0)
+    never = Fault("offset", "The calendar “Fair” has no working time that far ahead: this never happens.", 0)
 
     assert faults(policy(calendar=fair), changed(reminder, time="business", **fields)) == ([] if comes else [never])
 
 
 def test_a_duration_beyond_the_end_of_the_calendar(reminder: PolicyStep) -> None:
     closed = BusinessCalendar.objects.create(name="Closed")
-    never = Fault("offset", "The calendar “Closed” holds no working time so far ahead: this never comes.", 0)
+    never = Fault("offset", "The calendar “Closed” has no working time that far ahead: this never happens.", 0)
 
     assert faults(policy(clock="duration", minutes=60, time="business", calendar=closed), reminder) == [never]
 

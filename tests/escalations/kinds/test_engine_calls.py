@@ -165,7 +165,7 @@ def test_whoever_gets_what_is_overdue_already_is_not_passed_over_at_once(story: 
     tick(DUE)
     assert engine_obeys(story, DUE + MINUTE) == "carol"
 
-    assert tick(DUE + 2 * MINUTE) == [("too_early", "Its time was before the task came")]
+    assert tick(DUE + 2 * MINUTE) == [("too_early", "Its time was before the task was created")]
     assert tick(DUE + 2 * HOUR) == [asked("Dave", "manager of Carol")]
     engine_obeys(story, DUE + 3 * HOUR)
     assert {result for result, _ in tick(DUE + 30 * DAY)} == {"too_early"}
@@ -173,7 +173,7 @@ def test_whoever_gets_what_is_overdue_already_is_not_passed_over_at_once(story: 
 
 def test_what_comes_overdue_is_not_taken_from_who_has_just_got_it(story: Story, policy: Policy) -> None:
     assign(story, DUE + DAY)
-    assert tick(DUE + DAY) == [("too_early", "Its time was before the task came")]
+    assert tick(DUE + DAY) == [("too_early", "Its time was before the task was created")]
 
 
 @pytest.mark.parametrize("fallback", [None, "alice"])
@@ -207,7 +207,7 @@ def test_the_story_of_a_clock_tells_what_the_engine_made_of_it(story: Story, pol
     told = trace(StepRun.objects.get().event)
     line = timeline.lines(Escalation.objects.get())[1]
 
-    assert line.text == "when due: give the task to the assignee's manager"
+    assert line.text == "when due: reassign the task to the assignee's manager"
     assert line.detail == asked("Carol", "manager of Bob")[1]
     assert [(below.text, below.detail) for below in line.below] == [
         ("the engine had handled it already", "In the engine dave has it meanwhile.")

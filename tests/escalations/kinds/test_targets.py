@@ -93,7 +93,7 @@ def test_managers_in_a_circle_end_both_searches(story: Story) -> None:
     event, target = story.assign(assignee="carol"), a_target(TargetKind.MANAGER)
 
     assert by_route(event, story.task(), target) == ([], [("carol", "has no manager")])
-    assert by_step(story.task(), target) == ([], ["the managers of Carol lead in a circle"])
+    assert by_step(story.task(), target) == ([], ["the managers of Carol form a circle"])
 
 
 def test_both_say_that_a_team_has_no_lead(story: Story) -> None:

@@ -61,7 +61,7 @@ def test_what_cannot_be_filled_in_is_left_out_and_the_rest_goes(said: Any) -> No
         ({"type": "money", "value": 1}, "there is no type “money”; there are string, boolean"),
         ({"type": ["string"], "value": 1}, "there is no type"),
         ("{{ outcome", "it:"),
-        ({"type": "integer", "value": [1]}, "is not such a number"),
+        ({"type": "integer", "value": [1]}, "is not a number of this type"),
     ],
 )
 def test_what_could_never_be_filled_in_is_refused(said: Any, sentence: str) -> None:

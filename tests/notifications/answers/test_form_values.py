@@ -87,9 +87,9 @@ def test_each_wrong_value_is_named(story: Story) -> None:
 
     assert is_problem(refused, 422, "invalid_values")
     assert refused.json()["errors"] == [
-        {"pointer": "/values/amount", "detail": "Write €5,000.00 or less."},
+        {"pointer": "/values/amount", "detail": "Enter €5,000.00 or less."},
         {"pointer": "/values/account", "detail": "Choose one."},
-        {"pointer": "/values/cost_center", "detail": "This does not have the form that is asked for."},
+        {"pointer": "/values/cost_center", "detail": "This does not have the required format."},
     ]
     assert not Response.objects.exists() and story.states() == {"bob": "open"}
 
@@ -129,8 +129,8 @@ def test_a_fault_of_a_cell_has_its_row_and_column(story: Story) -> None:
         return person_caller(story.bob).post(f"{path}/responses", said).json()
 
     problem = refused({"article": "A"}, {"article": "B", "price": -1})
-    assert (problem["code"], problem["detail"]) == ("invalid_values", "Lines, Row 2, Price: Write €0.00 or more.")
-    assert problem["errors"] == [{"pointer": "/values/lines/1/price", "detail": "Write €0.00 or more."}]
+    assert (problem["code"], problem["detail"]) == ("invalid_values", "Lines, Row 2, Price: Enter €0.00 or more.")
+    assert problem["errors"] == [{"pointer": "/values/lines/1/price", "detail": "Enter €0.00 or more."}]
     assert refused({"article": "A", "colour": "red"})["errors"] == [
         {
             "pointer": "/values/lines/0/colour",
@@ -150,8 +150,8 @@ def test_a_page_hears_in_its_language_what_is_wrong_and_a_program_in_english(sto
     page, program = (each(story.bob).post(path, said).json() for each in (browser_of, person_caller))
 
     assert page["errors"] == [{"pointer": "/values/amount", "detail": "Höchstens 5.000,00 €."}]
-    assert program["errors"] == [{"pointer": "/values/amount", "detail": "Write €5,000.00 or less."}]
-    assert page["detail"] == program["detail"] == "Amount: Write €5,000.00 or less."
+    assert program["errors"] == [{"pointer": "/values/amount", "detail": "Enter €5,000.00 or less."}]
+    assert page["detail"] == program["detail"] == "Amount: Enter €5,000.00 or less."
 
 
 def test_who_rejects_fills_nothing_in(story: Story) -> None:
@@ -173,7 +173,7 @@ def test_the_form_that_counts_is_the_tasks_latest(story: Story) -> None:
     form = invoice_form()
     form["schema"]["properties"]["amount"]["maximum"] = 800
     story.happen("task.updated", {"task": {"id": "T-42", "form": form}}, minute=1)
-    assert answer(story, APPROVED).json()["errors"][0]["detail"] == "Write €800.00 or less."
+    assert answer(story, APPROVED).json()["errors"][0]["detail"] == "Enter €800.00 or less."
 
     story.happen("task.updated", {"task": {"id": "T-42", "form": None}}, minute=2)
     assert "values" not in story.copy(story.bob).actions[1]

@@ -133,7 +133,7 @@ def test_what_could_be_somebody_else_is_refused_without_asking(gateway: FakeGate
     refused = fault(user=user)
 
     assert refused.permanent
-    assert "cannot be a user name" in refused.detail
+    assert "is not a valid AppWorks user name" in refused.detail
     assert gateway.asked == []
 
 
@@ -177,7 +177,7 @@ KEY_REFUSED = "The AppWorks Gateway does not accept our key (APPWORKS_GATEWAY_KE
     [
         (401, ServiceRefuses, False, f"{KEY_REFUSED}: 401 {WORDS}"),
         (403, ServiceRefuses, False, f"{KEY_REFUSED}: 403 {WORDS}"),
-        (302, TransportError, False, "points elsewhere (302)"),
+        (302, TransportError, False, "redirects (302)"),
         (404, TransportError, False, "APPWORKS_GATEWAY_OPTIONS"),
         *((status, TransportError, True, f"{status} {WORDS}") for status in (400, 405, 413, 415, 422)),
     ],
@@ -243,7 +243,7 @@ def test_a_gateway_that_is_not_there_or_not_admitted_is_tried_again(
     settings.APPWORKS_GATEWAY, settings.OUTBOUND_ALLOWED_CIDRS = gateway.settings(), []
     refused = fault()
     assert not refused.permanent
-    assert "unless OUTBOUND_ALLOWED_CIDRS admits" in refused.detail
+    assert "unless OUTBOUND_ALLOWED_CIDRS allows" in refused.detail
     assert gateway.asked == []
 
 

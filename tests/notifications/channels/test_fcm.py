@@ -93,8 +93,8 @@ async def test_an_older_app_is_reached_by_its_token(fcm: Fcm, google: Google, re
         ("gone", RecipientGone, "no longer registered"),
         ("invalid", RecipientGone, "does not know this address"),
         ("sender", RecipientGone, ACME),
-        ("bad", TransportError, "Firebase finds the message wrong: "),
-        ("both", TransportError, "Firebase finds the message wrong: "),
+        ("bad", TransportError, "Firebase rejects the message: "),
+        ("both", TransportError, "Firebase rejects the message: "),
         ("unsigned", ServiceRefuses, f"“{ACME}”: Request had invalid authentication credentials"),
         ("disabled", ServiceRefuses, f"“{ACME}”: Firebase Cloud Messaging API has not been used"),
         ("noproject", ServiceRefuses, f"“{ACME}”: Project not found"),
@@ -138,7 +138,7 @@ async def test_apples_refusal_stops_iphones_and_no_others(fcm: Fcm, google: Goog
     refused = await fault(fcm, "apple", "ios")
 
     assert type(refused) is ServiceRefuses
-    assert "Android devices are not affected" in refused.detail
+    assert "Android is unaffected" in refused.detail
     assert google.tries == {"apple-phone": 1}  # signing in again would not help
     services = {platform: fcm.service_of(replace(PHONE, platform=platform)) for platform in ("android", "ios", "web")}
     assert services == {"android": ACME, "ios": f"{ACME}/apns", "web": f"{ACME}/webpush"}
@@ -171,7 +171,7 @@ async def test_nobody_listening_is_tried_again(fcm: Fcm, google: Google, monkeyp
 
     assert type(refused) is TransportError
     assert not refused.permanent
-    assert refused.detail == "Firebase did not take it: No connection to 127.0.0.1: connection refused."
+    assert refused.detail == "Firebase did not accept it: No connection to 127.0.0.1: connection refused."
 
 
 async def test_a_google_that_says_nothing_is_tried_again(

@@ -27,7 +27,7 @@ DELIVERY = UUID("01930000-0000-7000-8000-0000000000a7")
 LINK = "https://push.example/a/wfa_token-that-opens-the-page"
 NUMBER = "+498955501234"
 SAID = f"Approve invoice 4711\nDue today.\n{LINK}"
-UNKNOWN = "It is not known whether the SMS gateway took it, and it is not sent twice: "
+UNKNOWN = "The SMS gateway may have accepted it, and it is not sent twice: "
 
 Use = Callable[..., TextMessages]
 

@@ -25,7 +25,7 @@ DELIVERY = UUID("01930000-0000-7000-8000-0000000000a7")
 LINK = "https://push.example/a/wfa_token-that-opens-the-page"
 NUMBER = "+498955501234"
 LONG = "word " * 60
-UNKNOWN = "It is not known whether the SMS gateway took it"
+UNKNOWN = "The SMS gateway may have accepted it"
 REFUSES_US = "The SMS gateway refuses us (SMS_USER, SMS_PASSWORD, SMS_SENDER):"
 
 
@@ -146,10 +146,10 @@ def test_an_smsc_that_is_busy_is_asked_less_often(smsc: Smsc, use: Use, status: 
         (0x0A, ServiceRefuses, "ours", f"{REFUSES_US} ESME_RINVSRCADR"),
         (0x01, TransportError, "never", "The SMS gateway refuses the message: ESME_RINVMSGLEN"),
         (0x65, TransportError, "never", "The SMS gateway refuses the message: ESME_RX_P_APPN"),
-        (0x08, TransportError, "down", "The SMS gateway did not take it: ESME_RSYSERR"),
-        (0x64, TransportError, "not now", "The SMS gateway did not take it: ESME_RX_T_APPN"),
-        (0x45, TransportError, "not now", "The SMS gateway did not take it: ESME_RSUBMITFAIL"),
-        (0x401, TransportError, "not now", "The SMS gateway did not take it: 0x00000401"),
+        (0x08, TransportError, "down", "The SMS gateway did not accept it: ESME_RSYSERR"),
+        (0x64, TransportError, "not now", "The SMS gateway did not accept it: ESME_RX_T_APPN"),
+        (0x45, TransportError, "not now", "The SMS gateway did not accept it: ESME_RSUBMITFAIL"),
+        (0x401, TransportError, "not now", "The SMS gateway did not accept it: 0x00000401"),
     ],
 )  # fmt: skip
 def test_statuses(smsc: Smsc, use: Use, status: int, kind: type[TransportError], fate: str, said: str) -> None:
@@ -184,7 +184,7 @@ def test_a_network_that_is_not_allowed_is_not_called(smsc: Smsc, use: Use, setti
     channel = use(smsc.port)
     settings.OUTBOUND_ALLOWED_CIDRS = []
 
-    assert "is a loopback address, which is not called unless OUTBOUND_ALLOWED_CIDRS" in fault(channel).detail
+    assert "is a loopback address. wfpush does not call it unless OUTBOUND_ALLOWED_CIDRS" in fault(channel).detail
     assert smsc.binds == []
 
 
@@ -249,9 +249,9 @@ def test_the_rest_of_a_message_follows_when_the_connection_is_back(
 def test_half_a_message_is_not_begun_again(smsc: Smsc, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smpp, "DEADLINE", 0.0)
     for statuses, said in (
-        ([0, 0x58], "1 of 3 parts were taken, and the rest was not: The SMS gateway asks to wait: ESME_RTHROTTLED"),
-        ([0, 0, 0x01], "2 of 3 parts were taken, and the rest was not: The SMS gateway refuses the message"),
-        ([0, DROP], f"1 of 3 parts were taken, and the rest was not: {UNKNOWN}"),
+        ([0, 0x58], "Only 1 of 3 parts were accepted: The SMS gateway asks to wait: ESME_RTHROTTLED"),
+        ([0, 0, 0x01], "Only 2 of 3 parts were accepted: The SMS gateway refuses the message"),
+        ([0, DROP], f"Only 1 of 3 parts were accepted: {UNKNOWN}"),
     ):
         smsc.statuses = list(statuses)
         half = fault(use(smsc.port), message(LONG))
@@ -313,7 +313,7 @@ def test_half_a_message_is_not_begun_again_either_when_the_process_stops(smsc: S
     sending.join()
 
     assert faults[0].permanent
-    assert faults[0].detail.startswith("1 of 3 parts were taken, and the rest was not")
+    assert faults[0].detail.startswith("Only 1 of 3 parts were accepted")
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def rows() -> list[tuple[str, str]]:
     return [(each.state, each.reason) for each in Delivery.objects.filter(channel="email").order_by("pk")]
 
 
-TOGETHER = "together with others: one message for 5"
+TOGETHER = "in a digest of 5"
 
 
 def test_what_the_server_does_not_take_now_is_tried_again_together(
@@ -74,7 +74,7 @@ def test_what_the_server_does_not_take_now_is_tried_again_together(
     pile_up(story, 5)
     server.data_reply = "451 4.3.0 Later"
     send()
-    assert rows() == [("pending", "The mail server did not take it: 4.3.0 Later")] * 5
+    assert rows() == [("pending", "The mail server did not accept it: 4.3.0 Later")] * 5
     assert len(set(Delivery.objects.filter(channel="email").values_list("due_at", flat=True))) == 1
     pile_up(story, 2, first=5)  # do not join them
     server.data_reply = "250 OK"

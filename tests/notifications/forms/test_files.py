@@ -107,9 +107,9 @@ def test_values_that_are_refused(story: Story) -> None:
     ids = [kept(story.bob) for _ in range(3)]
 
     assert refusal(story, []) == ("Receipt: Attach at least one file.", ["/values/receipt"])
-    assert refusal(story, ids) == ("Receipt: Choose 2 at most.", ["/values/receipt"])
+    assert refusal(story, ids) == ("Receipt: Choose at most 2.", ["/values/receipt"])
     for odd in (["no-id"], [4711], "x", [None], {"id": ids[0]}):
-        assert refusal(story, odd)[0] == "Receipt: This is not the kind of value that is asked for."
+        assert refusal(story, odd)[0] == "Receipt: This is not the required kind of value."
     hers, gone = kept(story.carol), ids[0][:-1] + ("0" if ids[0][-1] != "0" else "1")
     for other in ([hers], [gone]):
         assert refusal(story, other)[0].startswith("Receipt: A file is not there any more")
@@ -118,7 +118,7 @@ def test_values_that_are_refused(story: Story) -> None:
 def test_a_photo_is_a_picture(story: Story) -> None:
     story.assign(form=form(ui={"kind": "photo"}))
 
-    assert refusal(story, [kept(story.bob, pdf())])[0] == "Receipt: One of these is no picture."
+    assert refusal(story, [kept(story.bob, pdf())])[0] == "Receipt: One of these is not a picture."
     assert approve(story, [kept(story.bob, jpeg())]).created
 
 

@@ -44,14 +44,14 @@ def test_a_number_is_read_as_its_writer_writes_it(language: str, text: str, numb
 @pytest.mark.parametrize(
     ("language", "text", "sentence"),
     [
-        ("en", "1.200,50", "Write a number, such as 1,200.5."),
-        ("en", "1e5", "Write a number, such as 1,200.5."),
-        ("en", "12,34", "Write a number, such as 1,200.5."),
-        ("de", "0.500", "Write a number, such as 1.200,5."),
-        ("en", "nine", "Write a number, such as 1,200.5."),
-        ("en", "9" * 16, "Write a number, such as 1,200.5."),
-        ("en", "10.000", "Is it 10000 or 10.0000? Write it so that it can be only one of them."),
-        ("de", "10,000", "Is it 10000 or 10,0000? Write it so that it can be only one of them."),
+        ("en", "1.200,50", "Enter a number, such as 1,200.5."),
+        ("en", "1e5", "Enter a number, such as 1,200.5."),
+        ("en", "12,34", "Enter a number, such as 1,200.5."),
+        ("de", "0.500", "Enter a number, such as 1.200,5."),
+        ("en", "nine", "Enter a number, such as 1,200.5."),
+        ("en", "9" * 16, "Enter a number, such as 1,200.5."),
+        ("en", "10.000", "Is it 10000 or 10.0000? Write it unambiguously."),
+        ("de", "10,000", "Is it 10000 or 10,0000? Write it unambiguously."),
     ],
 )
 def test_what_is_none_or_could_be_two_is_refused(language: str, text: str, sentence: str) -> None:

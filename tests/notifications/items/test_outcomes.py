@@ -43,7 +43,7 @@ class TestWithdrawn:
         story.assign(assignee="carol", minute=1)
 
         assert self.told(story) == (
-            "No longer waiting for you: given to Carol.",
+            "No longer waiting for you: reassigned to Carol.",
             "Wartet nicht mehr auf Sie: an Carol vergeben.",
         )
 
@@ -51,7 +51,7 @@ class TestWithdrawn:
         story.assign(assignee="bob")
         story.assign(candidates=["nobody"], minute=1)
 
-        assert self.told(story)[0] == "No longer waiting for you: given to somebody else."
+        assert self.told(story)[0] == "No longer waiting for you: reassigned to somebody else."
 
     def test_completed_in_the_engine(self, story: Story) -> None:
         story.assign()

@@ -80,11 +80,11 @@ def test_it_leaves_and_comes_back_to_the_top_unread_and_says_so() -> None:
     ("until", "fields", "says"),
     [
         (TOMORROW, {"due_at": TOMORROW}, "before it is due"),
-        (NOW, {}, "a time to come"),
-        (NOW - timedelta(days=1), {}, "a time to come"),
+        (NOW, {}, "a time in the future"),
+        (NOW - timedelta(days=1), {}, "a time in the future"),
         (NOW + timedelta(days=61), {}, "within 60 days"),
-        (TOMORROW, {"state": "answered"}, "Only what waits"),
-        (TOMORROW, {"state": "withdrawn"}, "Only what waits"),
+        (TOMORROW, {"state": "answered"}, "Only items that wait"),
+        (TOMORROW, {"state": "withdrawn"}, "Only items that wait"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(until: datetime, fields: dict[str, Any], says: str) -> None:
@@ -190,11 +190,13 @@ def test_without_javascript(story: Story) -> None:
 
     wrong = get(browser, address).press("Snooze", until="2020-01-01T10:00")
     assert wrong.status == 422
-    assert "Choose a time to come." in wrong.text
+    assert "Choose a time in the future." in wrong.text
     assert "Choose a day and a time." in get(browser, address).press("Snooze", until="soon").text
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0, "Choose a time to come."), (59, "less than a minute from now")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "Choose a time in the future."), (59, "less than a minute from now")]
+)
 def test_a_time_that_is_too_soon_says_so(story: Story, seconds: int, words: str) -> None:
     story.assign()
     with pytest.raises(Invalid, match=words):

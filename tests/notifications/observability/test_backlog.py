@@ -69,7 +69,7 @@ def test_a_burst_is_worked_off_and_its_end_is_foretold(rows: Rows) -> None:
     assert (found.waiting, found.oldest, found.rate_in, found.rate_out) == (1_000, timedelta(seconds=20), 0, 100)
     assert found.empty_in == 10
     assert found.sentence() == (
-        "1,000 events wait, the oldest for 20 seconds; at the present rate all are processed in about 10 seconds."
+        "1,000 events wait, the oldest for 20 seconds; at the current rate all are processed in about 10 seconds."
     )
 
 
@@ -95,7 +95,7 @@ def test_more_come_than_are_processed(rows: Rows) -> None:
 
     assert (found.waiting, found.oldest, found.growth) == (6_000, timedelta(seconds=115), pytest.approx(40, rel=0.1))
     assert found.empty_in == float("inf")
-    assert "the oldest for 2 minutes; more come than are processed, and they become more by about 4" in found.sentence()
+    assert "the oldest for 2 minutes; more arrive than are processed: the backlog grows by about 4" in found.sentence()
 
 
 @pytest.mark.parametrize(
@@ -103,20 +103,20 @@ def test_more_come_than_are_processed(rows: Rows) -> None:
     [
         (
             Backlog(4_200, timedelta(minutes=3), 5, 40),
-            "4,200 events wait, the oldest for 3 minutes; at the present rate all are processed in about 2 minutes.",
+            "4,200 events wait, the oldest for 3 minutes; at the current rate all are processed in about 2 minutes.",
             "4.200 Ereignisse warten, das älteste seit 3 Minuten; beim jetzigen Tempo sind alle in etwa 2 Minuten "
             "verarbeitet.",
         ),
         (
             Backlog(4_200, timedelta(hours=2), 60, 20),
-            "4,200 events wait, the oldest for 2 hours; more come than are processed, and they become more by about 40 "
-            "a second.",
+            "4,200 events wait, the oldest for 2 hours; more arrive than are processed: the backlog "
+            "grows by about 40 a second.",
             "4.200 Ereignisse warten, das älteste seit 2 Stunden; es kommen mehr, als verarbeitet werden, und es "
             "werden etwa 40 mehr in der Sekunde.",
         ),
         (
             Backlog(101, timedelta(seconds=11), 0, 0),
-            "101 events wait, the oldest for 11 seconds; at the present rate they do not become fewer.",
+            "101 events wait, the oldest for 11 seconds; at the current rate the backlog does not shrink.",
             "101 Ereignisse warten, das älteste seit 11 Sekunden; beim jetzigen Tempo werden es nicht weniger.",
         ),
     ],
@@ -182,7 +182,7 @@ def test_a_backlog_is_a_note_and_keeps_nobody_away(flood: None) -> None:
 
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     (note,) = answer.json()["notes"]
-    assert re.fullmatch(r"360 events wait, the oldest for 3\d seconds; more come than are processed, and .* 4 .*", note)
+    assert re.fullmatch(r"360 events wait, the oldest for 3\d seconds; more arrive than are processed: .* 4 .*", note)
 
 
 def test_prometheus_reads_it(flood: None) -> None:

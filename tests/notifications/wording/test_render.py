@@ -117,8 +117,8 @@ def test_a_missing_variable_leaves_a_dash_and_a_warning_each() -> None:
 
     assert (said.title, said.body, said.short_body) == ("For —", "— —", "—")
     assert tuple(map(str, said.warnings)) == (
-        "customer.name is missing; “—” stands in its place.",
-        "case.id is missing; “—” stands in its place.",
+        "customer.name is missing; “—” is shown instead.",
+        "case.id is missing; “—” is shown instead.",
     )
 
 
@@ -129,7 +129,7 @@ def test_one_absurd_number_leaves_a_dash_a_warning_and_all_other_words() -> None
 
     assert (said.title, said.body) == (CASE["task"]["name"], "For —, Bob")
     assert tuple(map(str, said.warnings)) == (
-        "Line 1: “1e+300” is not a number of at most 15 digits; “—” stands in its place.",
+        "Line 1: “1e+300” is not a number of at most 15 digits; “—” is shown instead.",
     )
 
 
@@ -137,7 +137,7 @@ def test_a_title_that_comes_out_empty_is_the_templates_name() -> None:
     said = read(one_text("{% if nobody %}Hello{% endif %}\u200b"))
 
     assert said.title == "Approval"
-    assert tuple(map(str, said.warnings)) == ("The title came out empty; the template's name stands in its place.",)
+    assert tuple(map(str, said.warnings)) == ("The title came out empty; the template's name is shown instead.",)
 
 
 def test_what_an_engine_sends_stays_text_and_stays_on_its_line() -> None:

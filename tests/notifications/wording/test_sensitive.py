@@ -89,7 +89,7 @@ def test_who_is_signed_in_reads_it_in_the_body_and_the_trace_says_why_it_is_miss
 
     assert (said.title, said.body, said.short_body) == ("Approve —", f"It is {SECRET}.", "Approve")
     assert tuple(map(str, said.warnings)) == (
-        "variables.amount is sensitive, and lock screens do not show it; “—” stands in its place.",
+        "variables.amount is sensitive, and lock screens do not show it; “—” is shown instead.",
     )
 
 

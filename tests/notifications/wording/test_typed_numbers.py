@@ -28,16 +28,16 @@ def test_a_number_is_read_as_its_writer_means_it(language: str, text: str, numbe
 @pytest.mark.parametrize(
     ("language", "text", "sentence"),
     [
-        ("en", "10.000", "“10.000” may be 10,000 or 10: write 10000 or 10.0000."),
-        ("de", "10,000", "“10,000” may be 10.000 or 10: write 10000 or 10,0000."),
-        ("en", "1,5", "“1,5” may be 15 or 1.5: write 15 or 1.5."),
-        ("de", "1.5", "“1.5” may be 15 or 1,5: write 15 or 1,5."),
-        ("de", "0.500", "“0.500” may be 500 or 0,5: write 500 or 0,5."),
-        ("en", "much", "Write a number, such as 1,200.5."),
-        ("en", "1e5", "Write a number, such as 1,200.5."),
-        ("de", "9" * 16, "Write a number, such as 1.200,5."),
-        ("en", "١٢", "Write a number, such as 1,200.5."),
-        ("en", "", "Write a number, such as 1,200.5."),
+        ("en", "10.000", "“10.000” may be 10,000 or 10: enter 10000 or 10.0000."),
+        ("de", "10,000", "“10,000” may be 10.000 or 10: enter 10000 or 10,0000."),
+        ("en", "1,5", "“1,5” may be 15 or 1.5: enter 15 or 1.5."),
+        ("de", "1.5", "“1.5” may be 15 or 1,5: enter 15 or 1,5."),
+        ("de", "0.500", "“0.500” may be 500 or 0,5: enter 500 or 0,5."),
+        ("en", "much", "Enter a number, such as 1,200.5."),
+        ("en", "1e5", "Enter a number, such as 1,200.5."),
+        ("de", "9" * 16, "Enter a number, such as 1.200,5."),
+        ("en", "١٢", "Enter a number, such as 1,200.5."),
+        ("en", "", "Enter a number, such as 1,200.5."),
     ],
 )
 def test_what_may_be_two_numbers_or_is_none_is_refused(language: str, text: str, sentence: str) -> None:

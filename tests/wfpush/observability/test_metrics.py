@@ -161,7 +161,7 @@ def test_a_worker_that_was_killed_is_missed_at_once_on_its_machine(worker: None)
 
     process.close()
     assert faults() == {"worker": "was killed or has crashed; start `manage.py worker`"}
-    assert silent_parts(timezone.now()) == [f"The worker {killed} has shown no life for 0 s: is it running?"]
+    assert silent_parts(timezone.now()) == [f"The worker {killed} has sent no heartbeat for 0 s: is it running?"]
 
     Heartbeat.objects.create(name=WORKER, beat_at=timezone.now() - timedelta(seconds=5))
     assert faults() == {}

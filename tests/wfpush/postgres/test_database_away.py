@@ -12,7 +12,7 @@ from wfpush.embedded import shared_servers
 
 pytestmark = pytest.mark.processes
 PASSWORD = "a long walk by the sea"
-LANGUAGES = {"en": "We cannot reach our records just now.", "de": "Wir erreichen unsere Daten gerade nicht."}
+LANGUAGES = {"en": "The database cannot be reached just now.", "de": "Wir erreichen unsere Daten gerade nicht."}
 
 
 @pytest.fixture(scope="module")
