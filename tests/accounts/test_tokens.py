@@ -61,7 +61,7 @@ def test_what_has_ended_waits_for_bob_and_wakes_no_operator(acme: Acme) -> None:
     acme.again()
     assert acme.outcome()["connect"] == acme.row.name, "and everybody reads so"
     page = " ".join(text_of(acme.bob.get("/accounts")).split())
-    assert "Your sign-in there has expired. Your answers wait until you have connected it." in page
+    assert "Your sign-in there has ended. Your answers wait until you have connected it." in page
     assert "Connect again" in page
     acme.connect()
     acme.world.run()
