@@ -16,7 +16,10 @@ SUFFIXES = {".py", ".html", ".js", ".css"}
 OTHER_FOLDERS = {"tests", "migrations", "__pycache__"}
 SETTINGS = ROOT / "wfpush" / "settings.py"
 
-COMMENT = re.compile(r"/\*.*?\*/|(?<![:\w])//[^\n]*|\{#.*?#\}|\{% translate [^%]*%\}", re.DOTALL)
+COMMENT = re.compile(
+    r"/\*.*?\*/|(?<![:\w])//[^\n]*|\{#.*?#\}|\{% translate [^%]*%\}|\{% blocktranslate.*?\{% endblocktranslate %\}",
+    re.DOTALL,
+)
 """Comments, and texts for people, of templates, scripts and styles."""
 
 
