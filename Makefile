@@ -9,7 +9,7 @@ GOAL ?= $(or $(firstword $(MAKECMDGOALS)),setup)
 INSTALL = $(MAKE) --question $(1) >/dev/null 2>&1 || exec $(PYTHON) tools/installing.py \
 	"\`make $(GOAL)\`$(if $(filter run dev,$(GOAL)), for http://127.0.0.1:$(PORT))" $(MAKE) --no-print-directory GOAL=$(GOAL) $(1)
 
-.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages openapi release
+.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages openapi docs release
 
 setup:
 	@$(call INSTALL,$(VENV)/installed)
@@ -53,7 +53,7 @@ lint static test bench bench-large soak pictures looks report openapi: export WF
 # Bytecode is kept, whatever the environment says: without it each of some 300 starts of the product compiles it anew.
 lint static test bench bench-large soak pictures looks report openapi: export PYTHONDONTWRITEBYTECODE :=
 
-lint: static
+lint: static docs
 	$(PY) -m pytest -q -m "not django_db" tests/test_layering.py $(wildcard tests/test_docs*.py)
 
 static: setup-dev
@@ -98,6 +98,12 @@ messages: setup
 openapi: setup
 	@$(PY) -m tests.support.prepare
 	@$(PY) manage.py spectacular --format openapi-json >$$WFPUSH_DATA/openapi.json && mv $$WFPUSH_DATA/openapi.json docs/
+
+# The documentation as a site with search. All pages are read each time: kept ones would not repeat their warnings.
+docs: setup-dev
+	@site=.wfpush-docs/$$($(PY) -c 'import wfpush; print(wfpush.VERSION)') && \
+		$(PY) -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs --doctree-dir .wfpush-docs/doctrees . $$site && \
+		cp $$site/README.html $$site/index.html && echo "The documentation is in $$site/index.html"
 
 # PART of the version rises: major, minor or patch. First everything that takes no time is checked.
 release: setup-dev
