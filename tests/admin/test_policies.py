@@ -165,7 +165,7 @@ def test_a_fault_is_said_at_its_field(
 
 def test_faults_are_listed_at_the_top_and_lead_to_their_fields(approvals: Policy, root: Client) -> None:
     page = save_form(root, approvals, name="", **{"steps-1-target": "", **duration("steps-2-offset")}).content.decode()
-    listed = re.findall(r'<li><a href="#([\w-]+)">([^<]+)</a>: ([^<]+)</li>', page)
+    listed = re.findall(r'<li><a\s+href="#([\w-]+)">([^<]+)</a\s*>: ([^<]+)</li>', page)
     assert listed == [
         ("id_name", "Name", "This field is required."),
         ("id_steps-1-target", "Step 2, Recipient", "Choose who is notified."),
