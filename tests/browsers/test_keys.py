@@ -57,7 +57,7 @@ async def test_no_key_answers_while_something_is_open_to_write_or_choose_in(
     for name, words, box in (
         ("Add a comment", "all fine with me", item.get_by_label("Your comment", exact=True)),
         ("Write to your colleagues", "Fine, I approve", item.get_by_label("Message", exact=True)),
-        ("More", "a", item.get_by_role("button", name="for an hour")),
+        ("More", "a", item.get_by_role("link", name="Forward…")),
     ):
         summary = item.locator("summary", has_text=name)
         await summary.focus()
