@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from notifications.connectors import CONNECTORS
 from tests.support.documentation import ROOT, blocks, code, read
 from wfpush.embedded import datafolder
 
@@ -140,6 +141,15 @@ def test_git_runs_what_make_lint_checks() -> None:
             command = re.sub(r" --force-exclude$", "", hook["entry"]).replace(".venv/bin/python", "$(PY)")
             assert f"\t{command} .\n" in recipe[1]
     assert [hook["stages"] for hook in hooks()] == [["pre-commit"], ["pre-commit"], ["pre-push"]]
+
+
+# --- forms of issues ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("form", "without"), [("bug", ["none, or unknown"]), ("feature", [])])
+def test_a_form_asks_for_the_kinds_of_engines_that_there_are(form: str, without: list[str]) -> None:
+    fields = yaml.safe_load(read(f".github/ISSUE_TEMPLATE/{form}.yml"))["body"]
+    (options,) = [field["attributes"]["options"] for field in fields if field.get("id") == "engine"]
+
+    assert options == [*(str(connector.label) for connector in CONNECTORS.values()), *without]
 
 
 # --- CI -----------------------------------------------------------------------------------------------------------
