@@ -150,6 +150,8 @@ IDLE = {
     "templateversion roll_back": "it is the version that is published",
     "templateversion publish": "the same",
     "templateversion send_to_me": "the account is nobody's who gets messages",
+    "style": "it only shows how the desk looks",
+    "style_inbox": "the same, of the inbox",
 }
 """Pages that do nothing here, with the reason. All others do something, or this test would test nothing."""
 
