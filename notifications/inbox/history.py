@@ -94,7 +94,7 @@ def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
     name = _assignee(event.data)
     if behaviour == "task.assigned":
         if name:
-            return _("Reassigned to %(name)s") % all_apart(name=name)
+            return _("Assigned to %(name)s") % all_apart(name=name)
         return _("Assigned again") if again else _("Came from %(engine)s") % all_apart(engine=event.engine.name)
     return {
         "task.escalated": _("Escalated"),
