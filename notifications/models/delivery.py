@@ -143,7 +143,7 @@ class DeliveryState(models.TextChoices):
     PENDING = "pending", _("waiting to be sent")
     DELIVERED = "delivered", _("delivered")
     SUPERSEDED = "superseded", _("no longer needed")
-    SUPPRESSED = "suppressed", _("not sent, with a reason")
+    SUPPRESSED = "suppressed", _("not sent")
     EXPIRED = "expired", _("expired before it could be sent")
     DEAD = "dead", _("given up")
 

@@ -167,5 +167,8 @@ export function tellUnread(unread) {
 /** Mark the item that is open beside the list. */
 export function choose(id) {
   for (const element of list.querySelectorAll("[data-chosen]")) element.removeAttribute("data-chosen");
-  for (const chosen of list.querySelectorAll(`li[data-id="${id}"]`)) chosen.setAttribute("data-chosen", "");
+  for (const chosen of list.querySelectorAll(`li[data-id="${id}"]`)) {
+    chosen.setAttribute("data-chosen", "");
+    chosen.scrollIntoView({ block: "nearest" });
+  }
 }

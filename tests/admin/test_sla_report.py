@@ -162,7 +162,7 @@ def test_weeks_and_times_are_those_of_the_reader(world: World, policy: Policy, r
     for zone, first in (("America/New_York", monday - 7 * DAY), ("Pacific/Auckland", monday)):
         Recipient.objects.update_or_create(ref="root", defaults={"user": root_user, "timezone": zone})
         page = shown(root)
-        assert f"the zone {zone}." in page["text"]
+        assert f"times are in {zone}." in page["text"]
         weeks = [week["words"] for week in page["weeks"] if week["share"].total]
         assert weeks == [date_format(first.date(), "DATE_FORMAT")]
     assert timezone.get_current_timezone_name() == "UTC", "only on this page"

@@ -37,7 +37,7 @@ def test_a_tasks_page_tells_its_events_and_answers_in_order(day: World, root: Cl
         "Bob Bauer answered “approve” (inbox) “Fine with me.”",
         "call 1: The engine answered 503.",
         "the engine has it",
-        "Times are those of the zone UTC.",
+        "Times are in UTC.",
     ]
     places = [shown.index(each) for each in told]
     assert places == sorted(places)
@@ -53,7 +53,7 @@ def test_a_tasks_page_begins_with_who_has_it_and_what_became_of_it(day: World, r
     assert "late by 5 h" in waiting["due"]
     assert "Alice Adams</a> (assignee)" in waiting["who has it"]
     body = done.content.decode()
-    places = [body.index(each) for each in ("desk-facts", "desk-timeline", "As the engine said it")]
+    places = [body.index(each) for each in ("desk-facts", "desk-timeline", "As sent by the engine")]
     assert places == sorted(places)
 
 
@@ -150,7 +150,7 @@ def test_lists_have_the_readers_zone_and_a_clocks_page_that_of_its_calendar(even
     Escalation.objects.update(state="running")
     shown = text_of(root.get(page_of(clock)))
     assert "due 2 Jul 2027 00:30" in shown
-    assert "Times are those of the calendar Munich, in the zone Europe/Berlin." in shown
+    assert "Times are those of the calendar Munich, in Europe/Berlin." in shown
     assert "Fr 2. Jul 2027 00:30:00 CEST" in text_of(root.get(page_of(clock.task), headers=GERMAN))
 
 

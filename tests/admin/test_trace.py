@@ -24,7 +24,7 @@ def test_an_answered_task_from_arrival_to_the_engines_confirmation(day: World, r
         "rule “Tasks” matched because it is task.assigned",
         "other rules did not apply",
         "Bob Bauer (assignee) by rule “Tasks”",
-        "inbox: there",
+        "inbox: delivered",
         "e-mail bob@acme.example: delivered",
         "read",
         "Bob Bauer answered “approve” (inbox) “Fine with me.”",
@@ -80,7 +80,7 @@ def test_an_old_event_says_that_it_changed_nothing(day: World, root: Client) -> 
 def test_someone_without_an_address_is_told_by_the_inbox_alone(world: World, root: Client) -> None:
     Recipient.objects.filter(ref="bob").update(email="")
     story.send(world, "e-1", "task.assigned", story.invoice("T-101", 4711, assignee="bob"))
-    assert "not sent, with a reason: No e-mail address is known." in trace_of(root, "e-1")
+    assert "not sent: No e-mail address is known." in trace_of(root, "e-1")
 
 
 def test_a_call_whose_outcome_nobody_knows_says_so(day: World, root: Client) -> None:

@@ -163,7 +163,7 @@ def test_the_history_tells_who_did_what(story: Story) -> None:
 
     told = ["Came from Invoices", "Bob acknowledged it"]
     assert sorted(told, key=history.index) == told
-    assert history.startswith("So far In") and "B " in history.partition("Came from Invoices")[2]
+    assert history.startswith("History In") and "B " in history.partition("Came from Invoices")[2]
     talk = open_item(story, story.carol).part("panel")
     said = ["B Bob asked Alice", "Which cost centre?", "In Invoices replied", "It is 4200."]
     assert sorted(said, key=talk.index) == said

@@ -122,7 +122,7 @@ def waiting_tile(now: datetime) -> Tile:
     tile = Tile(_("Waiting now"), count_text(bounded_count(tasks)), list_url(Task, "now=waiting"), "wait")
     if (oldest := tasks.order_by("id").first()) is None:
         return replace(tile, tone="ok", worst=_("Nothing is waiting for anybody."))
-    worst = _("Longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
+    worst = _("Waiting longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
     return replace(tile, worst=worst, worst_href=change_url(oldest))
 
 
@@ -132,7 +132,7 @@ def late_tile(now: datetime) -> Tile:
     latest = tasks.order_by(DEADLINE).first()
     if latest is None or latest.deadline is None:
         return replace(tile, tone="ok", worst=_("Nothing is late."))
-    worst = _("Latest: “%(task)s”, by %(span)s") % {"task": latest, "span": span(now - latest.deadline)}
+    worst = _("Most overdue: “%(task)s”, by %(span)s") % {"task": latest, "span": span(now - latest.deadline)}
     return replace(tile, worst=worst, worst_href=change_url(latest))
 
 

@@ -182,7 +182,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     }
     fieldsets = [
         (
-            _("As the engine said it"),
+            _("As sent by the engine"),
             {
                 "fields": [
                     "url",

@@ -140,7 +140,7 @@ def _planned_delivery(plan: Json) -> Line:
             _("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": reasons.words(plan)}, "quiet"
         )
     if plan["channel"] == INBOX:
-        return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
+        return Line(_("%(channel)s: would be delivered at once") % {"channel": name}, "ok")
     if plan.get("turn"):
         return Line(
             _("%(channel)s: would be sent if earlier messages cannot be delivered") % {"channel": name}, "quiet"
@@ -270,7 +270,7 @@ def delivery_line(delivery: Delivery) -> Line:
     name = channel_name(delivery.channel)
     line = Line("", DELIVERY_TONES[delivery.state], delivery.ended_at or delivery.created_at, href=change_url(delivery))
     if delivery.channel == INBOX and delivery.state == DeliveryState.DELIVERED:
-        line.text = _("%(channel)s: there") % {"channel": name}
+        line.text = _("%(channel)s: delivered") % {"channel": name}
         line.detail = reasons.words(delivery)
         return line
     to = f"{name} {delivery.to}".strip()

@@ -244,7 +244,7 @@ class RouteAdmin(RuleAdmin):
     fieldsets = [
         (None, {"fields": ["name", "enabled", "priority", "stop"]}),
         (_("When"), {"fields": ["event_types", "engine"]}),
-        (_("Their message"), {"fields": ["template", "category", "brand", "answer_from_email", "answer_from_push"]}),
+        (_("Message"), {"fields": ["template", "category", "brand", "answer_from_email", "answer_from_push"]}),
     ]
 
     def get_urls(self) -> list[URLPattern]:

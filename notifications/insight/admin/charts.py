@@ -237,7 +237,7 @@ def messages_chart(period: Period, counts: Counts) -> Chart:
         legend=[
             ("ok", _("delivered")),
             ("wait", _("under way")),
-            ("quiet", _("not sent, with a reason")),
+            ("quiet", _("not sent")),
             ("bad", _("failed")),
         ]
         if rows

@@ -18,7 +18,8 @@ from notifications.insight.models import EngagementCount, EngagementHour
 from notifications.models import Category, Delivery, Notification, Recipient
 from tests.factories import EventFactory, RecipientFactory
 from tests.support.story import Story
-from wfpush.identifiers import lowest_id
+from wfpush import identifiers
+from wfpush.identifiers import Uuid7Generator, lowest_id
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,7 @@ def of_two_days(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engagement, "COUNTED_FOR", timedelta(days=2))
     monkeypatch.setattr(hourly, "SECONDS", 60)
     EventFactory(pk=lowest_id(NOW - timedelta(days=3)))  # hours before the first event are not counted
+    monkeypatch.setattr(identifiers, "_generator", Uuid7Generator())  # identifiers of NOW, however late it is today
 
 
 @pytest.fixture
