@@ -31,7 +31,7 @@ IGNORED_FILES = (*DefaultFilter.ignore_entity_patterns, r"\.po$")
 ONLY_WEB_FILES = r"^(urls|web|server)\.py$"
 ONLY_WEB_PARTS = (
     *("admin/", "admin.py", "api/", "api.py", "inbox/", "pages.py"),
-    *("calendar_page.py", "forward_page.py", "item_panel.py", "tables.py", "unsubscribing.py"),
+    *("calendar_page.py", "case_messages.py", "forward_page.py", "item_panel.py", "tables.py", "unsubscribing.py"),
 )
 """The parts of a Django app, such as a feature, that are for pages and the API; then modules of features that only
 these use."""

@@ -51,7 +51,7 @@ def test_the_form_asks_what_kind_and_sign_in_need(db: None, browse: Browse) -> N
         webhook,
         ["paths"],
         ("Address of the REST interface", f"Its root, such as https://{{region}}.api.opentext.com/workflow/v1. {kept}"),
-        'Usual: {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}. Empty: as usual.',
+        'Default: {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}. Empty: the default.',
         [],
         f"Its root, such as http://localhost:8080/v2. {kept}",
         True,

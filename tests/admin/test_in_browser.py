@@ -208,7 +208,7 @@ def test_variables_and_filters_are_inserted_with_the_keyboard_and_languages_adde
         page.wait_for_function(card + "'Pay Invoice 4711 now'")
         title.fill("{{ case.title }}")
         title.evaluate("field => field.setSelectionRange(13, 13)")
-        insert(page, "capitals upcase")
+        insert(page, "upper upcase")
         found.append(title.input_value())
         page.wait_for_function(card + "'INVOICE 4711'")
         page.locator("[data-add-language]").click()

@@ -107,7 +107,7 @@ def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> N
     sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
     for address in (reverse(sla_report.NAME), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
-    journeys = ["Ways of cases"] if "customers" in settings.FEATURES else []
+    journeys = ["Journeys of cases"] if "customers" in settings.FEATURES else []
     rules = ["Rules", "Four-eyes rules", "Event types", "Categories", *journeys, "Lists for cases"]
     rules += ["New rule", "Dead ends"]
     for address in (list_of(Route), reverse(dead_ends.NAME)):

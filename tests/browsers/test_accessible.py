@@ -99,7 +99,7 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await expect(dave.get_by_role("heading", name="My team")).to_be_visible()
     await look("absence")
     await dave.get_by_role("link", name="Read a calendar").click()
-    await expect(dave.get_by_role("button", name="Look")).to_be_visible()
+    await expect(dave.get_by_role("button", name="Preview")).to_be_visible()
     await look("absences from a calendar")
     await dave.go_back()
     await dave.get_by_label("Stand-in", exact=True).fill("Nobody knows")

@@ -100,7 +100,7 @@ def assert_true(world: World, task: Task, said: Instruction, result: Result) -> 
         assert ours
     elif result.outcome == "handled":
         assert not task.is_open
-        assert not ours or "it does not say" in result.detail
+        assert not ours or "It does not say" in result.detail
         assert ("cancelled" in result.detail) <= (task.state == "cancelled")
         assert " had it" not in result.detail or f"where {task.assignee} had it" in result.detail
     else:

@@ -161,7 +161,7 @@ async def test_where_opentext_reads_and_changes_a_task_can_be_said(world: World)
 
     assert (await world.tell(task, unsure=True)).outcome == "done"
     again = await world.tell(task, unsure=True)
-    assert (again.outcome, "it does not say" in again.detail) == ("handled", True)
+    assert (again.outcome, "It does not say" in again.detail) == ("handled", True)
 
     assert (await assigned(world, other.id)).outcome == "misconfigured"
     world.paths = {"read_task": "/runtime/tasks/{task}", "update_task": "/runtime/tasks/{task}"}

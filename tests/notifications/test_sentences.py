@@ -98,7 +98,7 @@ def as_0_2_0_left_it() -> tuple[Notification, Event, Escalation, StepRun]:
         deadline=now,
         ended_at=now,
     )
-    write(clock, why="A: b: it matches every task", end_reason="answered")
+    write(clock, why="A: b: it fits every task", end_reason="answered")
     told = [{"name": "Carol", "reason": "manager of Bob", "channels": []}]
     run = StepRun.objects.create(
         escalation=clock, rules=rules, step=1, due_at=now, ran_at=now, result="done", told=told

@@ -150,8 +150,8 @@ TOO_LARGE = Refusal(
     "Request body too large",
     "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
     gettext_noop(
-        "This is too large to send at once: files of answers and messages may have 16 MB in all, "
-        "imported lists 1 MB. Send less."
+        "Too large to send at once: answers and messages may have 16 MB of files, imported lists 1 "
+        "MB. Go back, and send less."
     ),
 )
 STRANGER = Refusal(

@@ -97,10 +97,14 @@ def _inbox(now: datetime) -> Json:
 
     def sample(title: str, amount: str, due: timedelta | None = None, **fields: Any) -> Card:
         facts = [["Amount", "money", amount, "EUR"], ["Vendor", "text", "Deutsche Bahn AG"]]
-        times: Json = {"due_at": now + due if due else None, "created_at": now - hour}
+        deadline = now + due if due else None
         usual = {"recipient": bob, "task": task, "state": NotificationState.OPEN, "actions": ANSWERS, "notice": ""}
         details = {"key_facts": facts}
-        return card(Notification(title=title, details=details, **times, **usual | fields), bob, now)
+        return card(
+            Notification(title=title, details=details, due_at=deadline, created_at=now - hour, **usual | fields),
+            bob,
+            now,
+        )
 
     def done(state: str, by: Recipient) -> Json:
         outcome = {"action": "approve", "by": {"ref": by.ref, "name": by.name}, "at": now.isoformat(), "engine": state}

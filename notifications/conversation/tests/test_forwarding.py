@@ -89,7 +89,7 @@ def test_invoices_makes_carol_responsible_and_the_item_leaves_bob(world: World) 
     assert (mine["state"], mine["reason"]) == ("withdrawn", "Reassigned to Carol")
     (given,) = world.inbox("carol")
     assert (given["state"], given["lines"][0]) == ("open", "Bob has forwarded this to you")
-    assert "Given to Carol" in page_of("carol").part("history")
+    assert "Assigned to Carol" in page_of("carol").part("history")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -85,7 +85,7 @@ def test_a_trace_names_some_and_counts_the_others(story: Story, monkeypatch: pyt
     assert len(said["recipients"]) == 4 and len(said["deliveries"]) == 5
     assert said["more"] == {"recipients": 3, "deliveries": event.told - 5}
     monkeypatch.setattr(timeline, "PEOPLE", 2)
-    assert timeline.people(event)[-1].text == "and 5 people more"
+    assert timeline.people(event)[-1].text == "and 5 more people"
 
 
 @pytest.mark.django_db(transaction=True)
