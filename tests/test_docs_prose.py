@@ -6,6 +6,10 @@ import pytest
 
 from tests.support.documentation import name_of
 from tools import prose
+from tools.messages import messages
+
+OF_LIBRARIES = {"notifications/admin/desk/unfold_translations.py"}
+"""Texts that are here only to be translated."""
 
 
 @pytest.mark.parametrize("page", prose.PAGES, ids=name_of)
@@ -37,5 +41,32 @@ def test_a_page_is_written_as_prose_is_to_be(page: Path) -> None:
 )
 def test_a_fault_is_found(text: str, fault: str | None) -> None:
     found = list(prose.faults(text))
+
+    assert found == [] if fault is None else any(each.startswith(fault) for each in found), found
+
+
+def test_texts_on_screen_are_written_like_the_documentation() -> None:
+    texts = [form for (text, _), files in messages().items() if not files <= OF_LIBRARIES for form in forms(text)]
+
+    assert len(texts) > 3_000
+    assert {text: found for text in texts if (found := list(prose.faults_of_label(text)))} == {}
+
+
+def forms(text: str | tuple[str, str]) -> tuple[str, ...]:
+    """Return a text, or its singular and plural."""
+    return (text,) if isinstance(text, str) else text
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Reassign the task to %(whom)s", None),
+        (" ".join(["word"] * 26), "26 words"),
+        ("Whoever has it can answer.", "“Whoever”"),
+        ("What is new comes first.", "begins with its end"),
+    ],
+)
+def test_a_fault_of_a_text_on_screen_is_found(text: str, fault: str | None) -> None:
+    found = list(prose.faults_of_label(text))
 
     assert found == [] if fault is None else any(each.startswith(fault) for each in found), found

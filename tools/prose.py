@@ -1,6 +1,7 @@
-"""Checks the English of the documentation: `python -m tools.prose [PAGE…]` prints figures and faults of each page.
+"""Checks the English of the documentation, and of texts on screen.
 
-Paragraphs and items of lists are read as sentences, cells of tables apart. Code and pictures are left out.
+`python -m tools.prose [PAGE…]` prints figures and faults of each page. Paragraphs and items of lists are read as
+sentences, cells of tables apart. Code and pictures are left out.
 """
 
 import re
@@ -29,6 +30,7 @@ BANNED = {
 FREE_RELATIVE = re.compile(r"^(What|Whoever|Whom|Whose|Of) .*[^?]$")
 """A sentence that begins with what should be its end."""
 
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 CODE = re.compile(r"```.*?```", re.S)
 END = re.compile(r"(?<=[.!?:])[”\"*)]*\s+(?=[“\"*`(\[]*(?:[A-Z0-9`]|wfpush\b))")
 
@@ -118,6 +120,18 @@ def faults(text: str) -> Iterator[str]:
     for (start, title), (end, _) in pairwise(starts):
         if len(text[start:end].encode()) > SECTION_BYTES:
             yield f"section “{title}” has {len(text[start:end].encode())} bytes, more than {SECTION_BYTES}"
+
+
+def faults_of_label(text: str) -> Iterator[str]:
+    """Yield what is to be changed in a text on screen, with placeholders as in msgids."""
+    plain_text = PLACEHOLDER.sub("X", text)
+    if words(plain_text) > LONG_WORDS:
+        yield f"{words(plain_text)} words, more than {LONG_WORDS}"
+    if FREE_RELATIVE.match(plain_text) and plain_text.endswith("."):
+        yield "begins with its end"
+    for pattern, instead in BANNED.items():
+        if found := re.search(pattern, plain_text, re.I):
+            yield f"“{found[0]}”: {instead}"
 
 
 def main() -> int:

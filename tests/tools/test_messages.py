@@ -11,7 +11,6 @@ from django.utils.translation import to_language
 
 from notifications.wording.sentences import TEXTS
 from tools.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
-from tools.prose import BANNED, FREE_RELATIVE, LONG_WORDS, words
 from wfpush.config.languages import languages_in
 
 
@@ -64,21 +63,3 @@ def test_every_sentence_of_the_browser_is_among_the_messages() -> None:
 
     with translation.override("en"):
         assert {str(text) for text in TEXTS.values()} <= known
-
-
-FOREIGN = {"notifications/admin/desk/unfold_translations.py"}
-"""Texts of libraries, which have no translation of their own."""
-
-
-def test_texts_are_as_short_and_direct_as_the_documentation() -> None:
-    faults = []
-    for (text, _context), files in messages().items():
-        for form in [text] if isinstance(text, str) else text:
-            plain = re.sub(r"%\(\w+\)[sd]|\{\w*\}", "X", form)
-            if not files <= FOREIGN and (
-                words(plain) > LONG_WORDS
-                or any(re.search(banned, plain, re.IGNORECASE) for banned in BANNED)
-                or (FREE_RELATIVE.match(plain) and plain.endswith("."))
-            ):
-                faults.append(form)
-    assert faults == []
