@@ -20,6 +20,14 @@ sentences = import_module("notifications.migrations.0013_sentences_to_facts")
 clocks = import_module("escalations.migrations.0004_sentences_to_facts")
 texts = import_module("notifications.migrations.0022_rows_of_former_releases")
 
+REWORDED = {
+    "after_others", "appworks_elsewhere", "appworks_left_alone", "appworks_not_a_user_name", "before_the_task",
+    "email_not_taken", "engine_told", "fcm_key_of_apple", "fcm_not_taken", "fcm_wrong_message", "fits_all",
+    "given_away", "http_broken_off", "http_refused", "managers_in_circle", "named_by_route", "no_policy",
+    "no_team_to_lead", "overtaken", "person_gone", "replaced", "stopped_by", "team_gone", "too_old",
+    "waits_for_service", "webpush_elsewhere",
+}  # fmt: skip
+"""Codes of facts that are worded otherwise by now than the sentences were."""
 NAMES = {"reason": reasons.ASSIGNEE(), "why": of_steps.NOBODY_ELSE(), "priority": reasons.LABEL(text="urgent")}
 
 
@@ -29,11 +37,13 @@ def test_every_sentence_is_found_again(code: str, form: str) -> None:
     sentence = form % {name: str(value) for name, value in told.items()}
 
     assert sentences.fact_of(sentence) == CODES[code](**told).as_json()
+    assert (str(of(sentences.fact_of(sentence))) == sentence) != (code in REWORDED)
 
 
 @pytest.mark.parametrize(("text", "code"), clocks.ENDS.items())
 def test_how_clocks_ended(text: str, code: str) -> None:
-    assert clocks.end(text) == [{"code": code}] and code in CODES
+    assert clocks.end(text) == [{"code": code}]
+    assert (str(CODES[code]()) == text) != (code in REWORDED)
 
 
 @pytest.mark.parametrize(

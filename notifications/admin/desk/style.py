@@ -137,7 +137,7 @@ def _inbox(now: datetime) -> Json:
 
 def _item(shown: Card, now: datetime) -> Item:
     entries = [
-        (Actor("Invoices", is_system=True), "Given to Bob Rivera", ""),
+        (Actor("Invoices", is_system=True), "Assigned to Bob Rivera", ""),
         (Actor("Carol Diaz"), "Carol Diaz acknowledged it", "The order is 4200."),
         (Actor(""), "Escalated to Carol Diaz", ""),
     ]

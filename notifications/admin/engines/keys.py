@@ -344,10 +344,7 @@ class LinkUse(Conditions):
 
 @admin.register(SignInLink)
 class SignInLinkAdmin(LedgerAdmin):
-    empty_says = _(
-        "Links that sign a person in once. There are none yet: send one from a person's page, or "
-        "request one through the API."
-    )
+    empty_says = _("Links that sign a person in once. There are none yet: send one on a person's page, or by the API.")
     list_display = ["made", "person", "next", "expires_at", "state"]
     list_filter = [LinkUse]
     list_select_related = ["recipient"]
