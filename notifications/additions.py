@@ -28,6 +28,13 @@ class Pages:
 
 
 @dataclass(frozen=True)
+class SignInWays:
+    """Ways to sign in besides the password. `module` names a module (`notifications/inbox/sign_in/ways.py`)."""
+
+    module: str
+
+
+@dataclass(frozen=True)
 class FirstPage:
     """A page in place of the inbox's list. `page` names a function of the reader (a Recipient), the query of the list
     (a `Finding`; None without a connection) and the time. It returns a `ListPage` (notifications/inbox/pages.py), or

@@ -28,6 +28,7 @@ from unfold.sites import UnfoldAdminSite
 
 from notifications.inbox.sign_in.passwords import OwnPasswordForm, rules
 from notifications.inbox.sign_in.signin import busy
+from notifications.inbox.sign_in.ways import ways
 from notifications.people import devices, login_limits, password_places
 from notifications.wording.plaintext import escape_hidden, show_hidden_characters
 
@@ -162,6 +163,7 @@ class Site(UnfoldAdminSite):
             "subtitle": None,
             "app_path": request.get_full_path(),
             "username": request.user.get_username(),
+            "ways": ways(_requested_page(request) or reverse("admin:index", current_app=self.name)),
         }
         if REDIRECT_FIELD_NAME not in request.GET.keys() | request.POST.keys():
             context[REDIRECT_FIELD_NAME] = reverse("admin:index", current_app=self.name)

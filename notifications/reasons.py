@@ -373,6 +373,7 @@ def not_reached(fault: OutboundError) -> Reason:
 DEVICE_REMOVED = code("device_removed", _("The device was removed"))
 SIGNED_OUT = code("signed_out", _("Signed out"))
 SIGNED_OUT_BY_DESK = code("signed_out_by_desk", _("Signed out by the administration"))
+SIGNED_OUT_BY_PROVIDER = code("signed_out_by_provider", _("Signed out at the identity provider"))
 NEW_OWNER = code("new_owner", _("The device has a new owner"))
 PERSON_INACTIVE = code("person_inactive", _("No longer active"))
 ACCOUNT_CLOSED = code("account_closed", _("The account was closed"))

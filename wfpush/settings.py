@@ -59,6 +59,7 @@ FEATURE_PACKAGES = {
     "customers": "notifications.customers",
     "team_time": "escalations.team_time",
     "retention": "notifications.retention",
+    "sign_on": "notifications.sign_on",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)
@@ -108,6 +109,13 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+
+for _package in FEATURES.values():
+    if (BASE_DIR / _package.replace(".", "/") / "config.py").exists():
+        _config = import_module(f"{_package}.config")
+        INSTALLED_APPS += _config.APPS
+        MIDDLEWARE += _config.MIDDLEWARE
+        globals().update(_config.read())
 
 ROOT_URLCONF = "notifications.urls"
 APPEND_SLASH = False

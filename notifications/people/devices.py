@@ -41,6 +41,7 @@ NEW_PASSWORD = reasons.NEW_PASSWORD()
 TOO_MANY = reasons.TOO_MANY_DEVICES(count=MAX_DEVICES)
 REMOVED = reasons.DEVICE_REMOVED()
 SIGNED_OUT_BY_DESK = reasons.SIGNED_OUT_BY_DESK()
+SIGNED_OUT_BY_PROVIDER = reasons.SIGNED_OUT_BY_PROVIDER()
 EXPIRED = reasons.SUBSCRIPTION_EXPIRED()
 
 
@@ -56,6 +57,7 @@ DELIBERATE_CODES = {
         REMOVED,
         SIGNED_OUT,
         SIGNED_OUT_BY_DESK,
+        SIGNED_OUT_BY_PROVIDER,
         NEW_OWNER,
         NO_LONGER_ACTIVE,
         ACCOUNT_CLOSED,
@@ -65,7 +67,14 @@ DELIBERATE_CODES = {
 }
 """Codes of the reasons for a removal that the browser must not undo by registering again."""
 
-NOTIFIED_REASONS = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
+NOTIFIED_REASONS = {
+    REMOVED,
+    SIGNED_OUT_BY_DESK,
+    SIGNED_OUT_BY_PROVIDER,
+    NO_LONGER_ACTIVE,
+    ACCOUNT_CLOSED,
+    NEW_PASSWORD,
+}
 """Reasons for a removal after which the device gets a last message: it may be in other hands, or shows items that
 nobody there may see."""
 

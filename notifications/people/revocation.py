@@ -81,6 +81,17 @@ def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
     log.info("person_signed_out", person=person.pk, reason=str(reason))
 
 
+@transaction.atomic
+def sign_out_everywhere(user: AbstractBaseUser, now: datetime, reason: Reason) -> None:
+    """End all sessions, tokens, devices and links of a user. The person may sign in again."""
+    people = Recipient.objects.select_related("user").select_for_update(of=("self",))
+    person = people.filter(user_id=user.pk).first()
+    if person is not None:
+        _end(person, reason, now, "")
+    else:
+        end_sessions(user.pk, now)
+
+
 def end_sessions(user_id: int, now: datetime) -> None:
     """End all sessions of the user. They stay ended when the account is opened again."""
     SignedOut.objects.update_or_create(user_id=user_id, defaults={"at": now})

@@ -22,6 +22,7 @@ from notifications.inbox.sign_in.session import (
     recipient_of,
     sign_in_url,
 )
+from notifications.inbox.sign_in.ways import Way, lead, ways
 from notifications.items import live_frames
 from notifications.people import login_limits, password_places
 from wfpush.web import problems
@@ -61,6 +62,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     back = local_path(request.POST.get("next") or request.GET.get("next") or "")
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
+    others = ways(back)
+    if others and "password" not in request.POST:
+        return _ask_for_name(request, back, others)
     form = SignInForm(request, request.POST if request.method == "POST" else None)
     with password_places.place(request) as free:
         if not free:
@@ -71,7 +75,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         response = redirect(back)
         login_limits.remember(request, response)
         return response
-    return show_page(request, "inbox/sign_in.html", {"form": form, "next": back}, status=422 if form.errors else 200)
+    context = {"form": form, "next": back, "ways": others}
+    return show_page(request, "inbox/sign_in.html", context, status=422 if form.errors else 200)
+
+
+def _ask_for_name(request: HttpRequest, back: str, others: list[Way]) -> HttpResponse:
+    """Ask for the name first, since it may lead to another way of signing in; then for the password."""
+    name = request.POST.get("username", "").strip()[:NAME_LENGTH]
+    if name and (page := lead(request, name, back)) is not None:
+        return page
+    form = SignInForm(request, initial={"username": name})
+    context = {"form": form, "next": back, "ways": others, "only_name": not name}
+    return show_page(request, "inbox/sign_in.html", context)
 
 
 def locked_out(

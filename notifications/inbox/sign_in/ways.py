@@ -1,0 +1,43 @@
+"""The ways to sign in that features add to the password: links on the sign-in pages, and where a name leads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from django.http import HttpRequest, HttpResponse
+
+from notifications.additions import SignInWays
+from wfpush import features
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link of the sign-in pages. `label` is a whole sentence, such as “Sign in at Acme”."""
+
+    label: str
+    url: str
+
+
+class Ways(Protocol):
+    """What the module of a `SignInWays` has."""
+
+    def ways(self, back: str) -> list[Way]:
+        """Return the links of the sign-in pages, which lead to the local path `back` afterwards."""
+
+    def lead(self, request: HttpRequest, name: str, back: str) -> HttpResponse | None:
+        """Return the page that leads people with this user name or e-mail address elsewhere, before a password is
+        asked for; None for people who sign in by password."""
+
+
+def _modules() -> Iterator[Ways]:
+    for added in features.added(SignInWays):
+        yield cast(Ways, import_module(added.module))
+
+
+def ways(back: str) -> list[Way]:
+    return [way for module in _modules() for way in module.ways(back)]
+
+
+def lead(request: HttpRequest, name: str, back: str) -> HttpResponse | None:
+    return next((page for module in _modules() if (page := module.lead(request, name, back)) is not None), None)

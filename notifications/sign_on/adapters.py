@@ -1,0 +1,147 @@
+"""Where django-allauth asks the product: who signs in, how a session begins, and what a refusal looks like."""
+
+from typing import Any
+
+import requests
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.base import AuthError
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from notifications.inbox.page_frame import show_page
+from notifications.inbox.sign_in.session import BACKEND, RECIPIENT_KEY, SIGNED_OUT_KEY, end_session
+from notifications.inbox.sign_in.signin import local_path
+from notifications.models import Account, Recipient
+from notifications.people import devices
+from notifications.sign_on import groups, identities, records
+from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
+from notifications.sign_on.provider_http import Busy, checked_session
+from notifications.sign_on.refusals import REFUSALS, Refused
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Begins and ends sessions as the product does: with seals, and devices that follow their session."""
+
+    @transaction.atomic
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        key = request.session.session_key
+        for name in (RECIPIENT_KEY, SIGNED_OUT_KEY):  # of a customer who came by a link in this browser
+            request.session.pop(name, None)
+        login(request, Account.objects.select_related("signed_out").get(pk=user.pk), backend=BACKEND)
+        devices.sign_out_session(key, timezone.now())
+
+    def logout(self, request: HttpRequest) -> None:
+        end_session(request)
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **hook: Any) -> HttpResponse:
+        return redirect(local_path(hook.get("redirect_url") or ""))
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing: the product's pages have messages of their own."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+class IdentityAdapter(DefaultSocialAccountAdapter):
+    """Reads providers from the desk, and decides whose identity it is."""
+
+    def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
+        rows = IdentityProvider.objects.filter(active=True)
+        if provider and provider != "openid_connect":
+            rows = rows.filter(slug=provider)
+        return [_app(row) for row in rows]
+
+    def get_requests_session(self) -> requests.Session:
+        return checked_session()
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Send nothing: the record of sign-ins keeps it."""
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Find the account, change its teams and roles, and record the sign-in. Raises ImmediateHttpResponse."""
+        row: IdentityProvider = sociallogin.provider.app.row
+        claims = sociallogin.account.extra_data["id_token"]
+        identity = str(claims.get("email") or claims["sub"])
+        try:
+            if not sociallogin.is_existing:
+                _join(request, sociallogin, identities.account_of(row, claims))
+            user = sociallogin.user
+            person = Recipient.objects.select_related("user").filter(user=user).first()
+            if not user.is_active or (person is not None and not person.may_act):
+                raise Refused("closed", identity=identity)
+        except Refused as refused:
+            raise ImmediateHttpResponse(refuse(request, row, refused)) from refused
+        sociallogin.account.save()  # with the claims of today
+        sent = groups.groups_in(row, claims)
+        if sent is not None and (changed := groups.apply(row, user, sent)):
+            records.add(request, row, Outcome.CHANGED, user=user, identity=identity, detail=str(changed))
+        if sid := str(claims.get("sid") or ""):
+            now = timezone.now()
+            ProviderSession.objects.get_or_create(provider=row, sid=sid[:255], user=user, defaults={"created_at": now})
+        records.add(request, row, Outcome.SIGNED_IN, user=user, identity=identity)
+        records.light(row, "", timezone.now())
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        """Show why the sign-in failed. Raises ImmediateHttpResponse always."""
+        raise ImmediateHttpResponse(refuse(request, provider.app.row, _refusal_of(request, error, exception)))
+
+
+def _join(request: HttpRequest, sociallogin: SocialLogin, user: AbstractBaseUser) -> None:
+    """Join the identity to the user, if another request of the same person was not faster."""
+    try:
+        with transaction.atomic():
+            sociallogin.connect(request, user)
+    except IntegrityError:
+        sociallogin.lookup()
+
+
+def _app(row: IdentityProvider) -> SocialApp:
+    """Return the provider as django-allauth reads it. It is never saved: its secret stays encrypted."""
+    app = SocialApp(
+        provider="openid_connect",
+        provider_id=row.slug,
+        name=row.name,
+        client_id=row.client_id,
+        secret=row.client_secret,
+        settings={"server_url": row.issuer},
+    )
+    app.row = row
+    return app
+
+
+def _refusal_of(request: HttpRequest, error: Any, exception: Any) -> Refused:
+    match exception:
+        case Refused():
+            return exception
+        case Busy():
+            return Refused("busy")
+        case requests.RequestException():
+            return Refused("unreachable", str(exception)[:200])
+        case Exception():
+            return Refused("provider_error", str(exception)[:200])
+    if error == AuthError.CANCELLED:
+        return Refused("cancelled")
+    return Refused("provider_error", request.GET["error"][:100]) if "error" in request.GET else Refused("state")
+
+
+def refuse(request: HttpRequest, provider: IdentityProvider, refused: Refused) -> HttpResponse:
+    """Record a refusal and return the page that explains it."""
+    refusal = REFUSALS[refused.code]
+    records.add(request, provider, Outcome.REFUSED, identity=refused.identity, code=refused.code, detail=refused.detail)
+    records.light(provider, refused.code, timezone.now())
+    if refused.code == "cancelled":
+        messages.info(request, str(refusal.person))
+        return redirect("inbox:sign-in")
+    words = str(refusal.person) % {"provider": provider.name}
+    return show_page(request, "sign_on/refused.html", {"words": words, "provider": provider}, status=refusal.status)

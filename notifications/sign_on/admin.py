@@ -1,0 +1,196 @@
+"""Identity providers at the desk: addresses, light, groups with a preview, identities, and the record of sign-ins."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.desk.decorators import action, display
+from notifications.admin.desk.display import NOTHING, change_url, link, mark, moment, with_why
+from notifications.admin.desk.fields import ListField, SecretField
+from notifications.models import Recipient
+from notifications.sign_on import groups, id_tokens
+from notifications.sign_on.models import GroupMapping, IdentityProvider, SignInRecord, domain
+from notifications.sign_on.refusals import REFUSALS
+
+PREVIEWED = 100
+"""Identities that the preview of groups looks at: those that signed in last."""
+TONES = {"signed_in": "good", "refused": "bad", "signed_out": "quiet", "changed": "quiet"}
+
+for _model in (EmailAddress, SocialAccount, SocialApp, SocialToken):  # providers and identities are on our own pages
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+class DomainsField(ListField):
+    """A field for e-mail domains, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "dir": "ltr"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        lines = [line.strip().lower().removeprefix("@") for line in str(value or "").replace(",", "\n").splitlines()]
+        for line in (domains := list(dict.fromkeys(filter(None, lines)))):
+            domain(line)
+        return domains
+
+
+class ProviderForm(forms.ModelForm):
+    new_secret = SecretField(label=_("Client secret"))
+    domains = DomainsField(
+        label=_("E-mail domains"),
+        help_text=_("One a line. People with these addresses sign in there, and the provider may name no others."),
+    )
+
+    class Meta:
+        model = IdentityProvider
+        fields = [
+            *("name", "slug", "issuer", "client_id", "domains", "trusts_addresses", "creates_people"),
+            *("groups_claim", "active"),
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "new_secret" in self.fields:
+            self.fields["new_secret"].help_text = gettext("Leave it empty to keep the stored secret.")
+
+    def clean_domains(self) -> list[str]:
+        """Refuse a domain of another provider: a name must lead to one place."""
+        domains: list[str] = self.cleaned_data["domains"]
+        others = IdentityProvider.objects.exclude(pk=self.instance.pk).filter(domains__overlap=domains)
+        if (other := others.first()) is not None:
+            raise ValidationError(gettext("%(name)s has one of these domains already.") % {"name": other.name})
+        return domains
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data["new_secret"]:
+            self.instance.client_secret = self.cleaned_data["new_secret"]
+        id_tokens.forget(self.instance)
+        return super().save(commit)
+
+
+class GroupMappingInline(TabularInline):
+    model = GroupMapping
+    extra = 0
+    autocomplete_fields = ["team", "role"]
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+@admin.register(IdentityProvider)
+class IdentityProviderAdmin(HistoryAdmin):
+    """Providers. Their addresses are shown to be entered at the provider; the light is that of real sign-ins."""
+
+    empty_says = _("People sign in by password. Add your company's identity provider.")
+    form = ProviderForm
+    inlines = [GroupMappingInline]
+    list_display = ["name", "issuer", "domain_names", "light", "active"]
+    search_fields = ["name", "slug", "issuer"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["light", "addresses"]
+    actions_detail = ["preview_groups"]
+    fieldsets = [
+        (None, {"fields": ["light", "name", "slug", "active"]}),
+        (_("At the provider"), {"fields": ["addresses", "issuer", "client_id", "new_secret"]}),
+        (_("People"), {"fields": ["domains", "trusts_addresses", "creates_people", "groups_claim"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return {} if obj else super().get_prepopulated_fields(request, obj)
+
+    @display(description=_("e-mail domains"))
+    def domain_names(self, provider: IdentityProvider) -> str:
+        return ", ".join(provider.domains)
+
+    @display(description=_("state"))
+    def light(self, provider: IdentityProvider) -> SafeString:
+        """Return whether the provider works, by the last sign-in there."""
+        if provider.pk is None:
+            return NOTHING
+        if provider.fault:
+            why = format_html("{} {}", REFUSALS[provider.fault].administrator, moment(provider.fault_at))
+            return with_why(mark("bad", gettext("does not work")), why)
+        if provider.works_since is None:
+            return with_why(
+                mark("quiet", gettext("not tried yet")), gettext("Sign in there once, in a private window.")
+            )
+        return with_why(mark("good", gettext("works")), moment(provider.works_since))
+
+    @display(description=_("addresses to enter there"))
+    def addresses(self, provider: IdentityProvider) -> SafeString:
+        if not provider.slug:
+            return format_html("{}", gettext("Save the provider first."))
+        rows = [
+            (gettext("Redirect URI"), "openid_connect_callback"),
+            (gettext("Back-channel logout URI"), "openid_connect_back_channel"),
+            (gettext("Front-channel logout URI"), "openid_connect_front_channel"),
+        ]
+        shown = ((label, settings.BASE_URL + reverse(name, args=[provider.slug])) for label, name in rows)
+        return format_html(
+            '<dl class="desk-facts">{}</dl>', format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", shown)
+        )
+
+    @action(description=_("Preview groups"), url_path="groups", permissions=["view"], icon="groups")
+    def preview_groups(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what the table, as it is saved, would change about the people who signed in last."""
+        provider: IdentityProvider = self.get_row(request, object_id)
+        context = {"rows": list(previews(provider)), "provider": provider, "back": change_url(provider)}
+        return self.page(request, "sign_on/groups.html", gettext("Preview of groups"), **context)
+
+
+def previews(provider: IdentityProvider) -> Iterator[dict[str, Any]]:
+    """Yield the identities that signed in last, with their groups and the changes by the table."""
+    identities = SocialAccount.objects.filter(provider=provider.slug).select_related("user").order_by("-last_login")
+    people = Recipient.objects.in_bulk([each.user_id for each in identities[:PREVIEWED]], field_name="user")
+    for identity in identities[:PREVIEWED]:
+        sent = groups.groups_in(provider, identity.extra_data.get("id_token", {}))
+        change = groups.changes(provider, identity.user, sent) if sent is not None else groups.Changes()
+        yield {
+            "person": people.get(identity.user_id) or identity.user,
+            "groups": sorted(sent) if sent is not None else None,
+            "changes": change,
+        }
+
+
+@admin.register(SignInRecord)
+class SignInRecordAdmin(LedgerAdmin):
+    empty_says = _("Sign-ins at identity providers, and refusals, with their reasons.")
+    list_display = ["at", "identity", "person", "outcome_mark", "why", "provider", "address"]
+    list_filter = ["outcome", "provider"]
+    list_select_related = ["provider", "user__recipient"]
+    search_fields = ["identity", "address"]
+    fields = ["at", "provider", "identity", "person", "outcome_mark", "why", "detail", "address", "browser"]
+    readonly_fields = fields
+
+    @display(description=_("person"))
+    def person(self, record: SignInRecord) -> SafeString:
+        return link(getattr(record.user, "recipient", None) or record.user)
+
+    @display(description=_("outcome"), ordering="outcome")
+    def outcome_mark(self, record: SignInRecord) -> SafeString:
+        return mark(TONES[record.outcome], record.get_outcome_display())  # type: ignore[arg-type]
+
+    @display(description=_("reason"), ordering="code")
+    def why(self, record: SignInRecord) -> Any:
+        refusal = REFUSALS.get(record.code)
+        return refusal.administrator if refusal else record.detail or NOTHING

@@ -1,0 +1,96 @@
+"""Addresses of sign-on: the way to a provider and back, and the provider's notices that somebody has signed out."""
+
+from allauth.socialaccount.models import SocialAccount
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from notifications.people import devices, revocation
+from notifications.sign_on import id_tokens, records
+from notifications.sign_on.adapters import refuse
+from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
+from notifications.sign_on.provider import Adapter
+from notifications.sign_on.refusals import Refused
+
+
+@never_cache
+@require_safe
+def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Redirect to the provider."""
+    return _through(request, provider_id, OAuth2LoginView)
+
+
+@never_cache
+@require_safe
+def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Handle the provider's redirect back: with a code, or with an error."""
+    return _through(request, provider_id, OAuth2CallbackView)
+
+
+def _through(request: HttpRequest, provider_id: str, view: type) -> HttpResponse:
+    provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True)
+    try:
+        response: HttpResponse = view.adapter_view(Adapter(request, provider_id))(request)  # type: ignore[attr-defined]
+    except Refused as refused:  # the provider's description could not be read
+        return refuse(request, provider, refused)
+    return response
+
+
+# --- signed out at the provider ---------------------------------------------------------------------------------------
+@csrf_exempt
+@never_cache
+@require_POST
+def back_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """End what a person can do here (OpenID Connect Back-Channel Logout 1.0). 400 for a wrong token."""
+    provider = get_object_or_404(IdentityProvider, slug=provider_id)
+    try:
+        claims = id_tokens.check_logout_token(provider, request.POST.get("logout_token", ""))
+    except Refused as refused:
+        records.add(request, provider, Outcome.REFUSED, code=refused.code, detail=f"logout {refused.detail}")
+        return HttpResponse(status=400)
+    sid, subject = claims.get("sid"), claims.get("sub")
+    users = _of_session(provider, str(sid)) if sid else []
+    if subject and not users:
+        accounts = SocialAccount.objects.filter(provider=provider.slug, uid=subject).select_related("user")
+        users = [account.user for account in accounts]
+    _sign_out(request, provider, users)
+    return HttpResponse(status=200)
+
+
+@never_cache
+@require_safe
+def front_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """End what a person can do here (OpenID Connect Front-Channel Logout 1.0), found by the session's name alone, since
+    browsers send no cookies from other sites' frames."""
+    provider = get_object_or_404(IdentityProvider, slug=provider_id)
+    sid, issuer = request.GET.get("sid", ""), request.GET.get("iss", "")
+    if sid and issuer.rstrip("/") == provider.issuer.rstrip("/"):
+        _sign_out(request, provider, _of_session(provider, sid))
+    return HttpResponse(status=200)
+
+
+def _of_session(provider: IdentityProvider, sid: str) -> list[User]:
+    rows = ProviderSession.objects.filter(provider=provider, sid=sid[:255]).select_related("user")
+    return [row.user for row in rows]
+
+
+def _sign_out(request: HttpRequest, provider: IdentityProvider, users: list[User]) -> None:
+    for user in users:
+        revocation.sign_out_everywhere(user, timezone.now(), devices.SIGNED_OUT_BY_PROVIDER)
+        ProviderSession.objects.filter(provider=provider, user=user).delete()
+        records.add(request, provider, Outcome.SIGNED_OUT, user=user, identity=user.email)
+
+
+urlpatterns: list[URLPattern] = [
+    path("sign-on/<slug:provider_id>/login", begin, name="openid_connect_login"),
+    path("sign-on/<slug:provider_id>/return", come_back, name="openid_connect_callback"),
+    path("sign-on/<slug:provider_id>/back-channel-logout", back_channel_logout, name="openid_connect_back_channel"),
+    path("sign-on/<slug:provider_id>/front-channel-logout", front_channel_logout, name="openid_connect_front_channel"),
+]
+"""django-allauth finds the first two by these names, so they have no namespace."""
