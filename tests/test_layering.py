@@ -43,7 +43,7 @@ FLOORS: dict[str, str] = {
         "notifications: admin admin_site api apps feature housekeeping inbox management personal_data roles signing_in "
         "starter tasks urls"
     ),
-    "features": "notifications: absences conversation customers insight replays retention rotas transfer",
+    "features": "notifications: absences conversation customers insight replays retention rotas sign_on transfer",
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
@@ -65,6 +65,7 @@ FEATURES: dict[str, list[str]] = {
     "notifications.retention": [],
     "notifications.transfer": [],
     "notifications.rotas": [],
+    "notifications.sign_on": [],
 }
 """Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.

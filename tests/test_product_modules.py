@@ -11,8 +11,9 @@ from tests.test_layering import OUTSIDERS, PRODUCT
 
 ENTRANCES = re.compile(
     r"\.(admin|apps|asgi|feature|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"
+    r"|^\w+\.\w+\.config$"
 )
-"""What Django, a web server, `manage.py` and the list of channels in the settings look up by themselves."""
+"""What Django, a web server, `manage.py`, and the lists of channels and features in the settings look up."""
 
 NOT_LOADED = {
     "notifications.admin.desk.unfold_translations": "holds another package's sentences, for our translations of them"

@@ -14,6 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from notifications.inbox.page_frame import show_page
@@ -144,4 +145,5 @@ def refuse(request: HttpRequest, provider: IdentityProvider, refused: Refused) -
         messages.info(request, str(refusal.person))
         return redirect("inbox:sign-in")
     words = str(refusal.person) % {"provider": provider.name}
-    return show_page(request, "sign_on/refused.html", {"words": words, "provider": provider}, status=refusal.status)
+    context = {"words": words, "provider": provider, "language_back": reverse("inbox:sign-in")}
+    return show_page(request, "sign_on/refused.html", context, status=refusal.status)

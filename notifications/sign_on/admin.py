@@ -46,7 +46,7 @@ class DomainsField(ListField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str]:
+    def to_python(self, value: Any) -> Any:
         lines = [line.strip().lower().removeprefix("@") for line in str(value or "").replace(",", "\n").splitlines()]
         for line in (domains := list(dict.fromkeys(filter(None, lines)))):
             domain(line)
@@ -161,8 +161,9 @@ class IdentityProviderAdmin(HistoryAdmin):
 def previews(provider: IdentityProvider) -> Iterator[dict[str, Any]]:
     """Yield the identities that signed in last, with their groups and the changes by the table."""
     identities = SocialAccount.objects.filter(provider=provider.slug).select_related("user").order_by("-last_login")
-    people = Recipient.objects.in_bulk([each.user_id for each in identities[:PREVIEWED]], field_name="user")
-    for identity in identities[:PREVIEWED]:
+    newest = list(identities[:PREVIEWED])
+    people = {person.user_id: person for person in Recipient.objects.filter(user__in=[each.user_id for each in newest])}
+    for identity in newest:
         sent = groups.groups_in(provider, identity.extra_data.get("id_token", {}))
         change = groups.changes(provider, identity.user, sent) if sent is not None else groups.Changes()
         yield {
@@ -188,7 +189,7 @@ class SignInRecordAdmin(LedgerAdmin):
 
     @display(description=_("outcome"), ordering="outcome")
     def outcome_mark(self, record: SignInRecord) -> SafeString:
-        return mark(TONES[record.outcome], record.get_outcome_display())  # type: ignore[arg-type]
+        return mark(TONES[record.outcome], record.get_outcome_display())
 
     @display(description=_("reason"), ordering="code")
     def why(self, record: SignInRecord) -> Any:

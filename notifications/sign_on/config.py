@@ -17,5 +17,4 @@ def read() -> dict[str, Any]:
         "SOCIALACCOUNT_LOGIN_ON_GET": True,
         "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"OAUTH_PKCE_ENABLED": True}},
         "SOCIALACCOUNT_STORE_TOKENS": False,
-        "SOCIALACCOUNT_UID_MAX_LENGTH": 255,
     }

@@ -70,9 +70,11 @@ def apply(provider: IdentityProvider, user: User, groups: set[str]) -> Changes:
     """Change the user's teams and roles. Whoever has a role from the table is staff; without any role, no longer."""
     result = changes(provider, user, groups)
     person = Recipient.objects.filter(user=user).first()
-    if person is not None and (result.joined or result.left):
-        person.teams.add(*result.joined)
-        person.teams.remove(*result.left)
+    if person is not None:
+        for team in result.joined:
+            team.members.add(person)
+        for team in result.left:
+            team.members.remove(person)
     if result.roles_given or result.roles_taken:
         user.groups.add(*result.roles_given)
         user.groups.remove(*result.roles_taken)

@@ -1,6 +1,6 @@
 """Checks of tokens that identity providers sign: ID tokens and logout tokens.
 
-Sources: OpenID Connect Core 1.0, 3.1.3.7; OpenID Connect Back-Channel Logout 1.0, 2.6; RFC 8725 on algorithms and types.
+Sources: OpenID Connect Core 1.0, 3.1.3.7; OpenID Connect Back-Channel Logout 1.0, 2.6; RFC 8725 on algorithms.
 django-allauth does not check the signature of a token that came over TLS, nor a nonce; these checks do.
 """
 
@@ -26,7 +26,8 @@ KEPT_SECONDS = 300
 LEAST_SECONDS = 10
 """Seconds between two look-ups of unknown keys."""
 MAX_TOKEN = 64 * 1024
-MAX_SUBJECT = 255
+MAX_SUBJECT = 191
+"""Characters of django-allauth's column."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 

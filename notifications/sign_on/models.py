@@ -137,7 +137,7 @@ class Outcome(models.TextChoices):
 
 
 class SignInRecord(models.Model):
-    """What happened at a sign-in by a provider. `code`: why it was refused (`refusals`); `detail`: for administrators."""
+    """A sign-in by a provider, or its end. `code`: why it was refused (`refusals`). `detail`: for administrators."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(_("at"), db_index=True)

@@ -1,6 +1,7 @@
 """OpenID Connect by django-allauth, with what it leaves out: signatures always checked, a nonce, and the issuer.
 
-django-allauth finds `provider_classes` in this module. Sources: OpenID Connect Core 1.0; RFC 9700 (nonce, mix-up); RFC 9207.
+django-allauth finds `provider_classes` in this module. Sources: OpenID Connect Core 1.0; RFC 9700 (nonce, mix-up); RFC
+9207.
 """
 
 import hashlib

@@ -31,13 +31,15 @@ class CheckedAdapter(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = request.url or ""
-        body = request.body.encode() if isinstance(request.body, str) else (request.body or b"")
+        body = request.body.encode() if isinstance(request.body, str) else request.body
         headers = {name: str(value) for name, value in request.headers.items() if name.lower() not in OWN_HEADERS}
         with places.take() as free:
             if not free:
                 raise Busy
             try:
-                answer = asyncio.run(_ask(request.method or "GET", url, headers, body))
+                answer = asyncio.run(
+                    _ask(request.method or "GET", url, headers, body if isinstance(body, bytes) else b"")
+                )
             except OutboundError as error:
                 raise requests.ConnectionError(str(error), request=request) from error
         return _as_requests(request, answer)

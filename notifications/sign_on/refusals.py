@@ -70,7 +70,10 @@ REFUSALS: dict[str, Refusal] = {
     ),
     "other_identity": Refusal(
         _("Your account belongs to another sign-in at %(provider)s. Contact your administrator."),
-        _("The person signed in as another subject before. Remove that identity if the address has a new owner."),
+        _(
+            "The person signed in as another subject before. If the address has a new owner, change the former "
+            "person's address."
+        ),
     ),
     "superuser": Refusal(
         _("This account signs in by password."),

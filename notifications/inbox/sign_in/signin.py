@@ -75,7 +75,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         response = redirect(back)
         login_limits.remember(request, response)
         return response
-    context = {"form": form, "next": back, "ways": others}
+    focus = "" if form.errors and not form.non_field_errors() else "password" if form.errors else "username"
+    context = {"form": form, "next": back, "ways": others, "focus": focus}
     return show_page(request, "inbox/sign_in.html", context, status=422 if form.errors else 200)
 
 
@@ -85,7 +86,8 @@ def _ask_for_name(request: HttpRequest, back: str, others: list[Way]) -> HttpRes
     if name and (page := lead(request, name, back)) is not None:
         return page
     form = SignInForm(request, initial={"username": name})
-    context = {"form": form, "next": back, "ways": others, "only_name": not name}
+    focus = "password" if name else "username"
+    context = {"form": form, "next": back, "ways": others, "focus": focus, "only_name": not name}
     return show_page(request, "inbox/sign_in.html", context)
 
 

@@ -8,10 +8,11 @@ from django.test import Client
 
 from notifications.models import Recipient
 from notifications.people import revocation
+from notifications.sign_on import id_tokens
 from notifications.sign_on.models import IdentityProvider, SignInRecord
 from notifications.sign_on.tests.signing_on import begin, come_back, is_signed_in, last, sign_in
 from tests.factories import PASSWORD, RecipientFactory, UserFactory
-from tests.support.identity_provider import IdentityProviderServer
+from tests.support.identity_provider import IdentityProviderServer, new_key
 
 pytestmark = pytest.mark.django_db
 
@@ -175,7 +176,7 @@ def test_signing_in_as_somebody_else_removes_the_device_of_the_session(
 ) -> None:
     UserFactory(username="carol")
     browser = Client()
-    browser.login(username="carol", password=PASSWORD)
+    browser.post("/sign-in", {"username": "carol", "password": PASSWORD})
     key = browser.session.session_key
     sign_in(browser, server)
     assert browser.session.session_key != key
@@ -213,9 +214,6 @@ def test_cancelling_there_leads_back_to_the_sign_in_page(
 def test_a_new_key_of_the_provider_is_looked_up(
     server: IdentityProviderServer, provider: IdentityProvider, bob: Recipient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from notifications.sign_on import id_tokens
-    from tests.support.identity_provider import new_key
-
     sign_in(Client(), server)
     monkeypatch.setattr(id_tokens, "LEAST_SECONDS", -1)
     server.key, server.kid = new_key(), "second"
