@@ -31,7 +31,7 @@ FEATURE = Feature(
         SignInWays("notifications.sign_on.ways"),
         StaleRows("records of sign-ins", records.older_than, records.RETENTION),
         StaleRows("sessions of providers", records.sessions_older_than, records.RETENTION),
-        DeskList("access", "sign_on.identityprovider", after="auth.group", icon="passkey"),
+        DeskList("access", "sign_on.identityprovider", after="auth.group", icon="verified_user"),
         DeskList("access", "sign_on.signinrecord", after="sign_on.identityprovider", icon="login"),
         Rights(roles.ADMINISTRATORS, TABLES),
         Rights(roles.AUDITORS, TABLES, ["view"]),
