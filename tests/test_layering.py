@@ -43,7 +43,9 @@ FLOORS: dict[str, str] = {
         "notifications: admin admin_site api apps feature housekeeping inbox management personal_data roles signing_in "
         "starter tasks urls"
     ),
-    "features": "notifications: absences conversation customers insight replays retention rotas sign_on transfer",
+    "features": (
+        "notifications: absences conversation customers insight provisioning replays retention rotas sign_on transfer"
+    ),
     "why steps are taken": "escalations: reasons",
     "time": (
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
@@ -61,6 +63,7 @@ FEATURES: dict[str, list[str]] = {
     "notifications.conversation": [],
     "notifications.customers": ["notifications.conversation"],
     "notifications.insight": [],
+    "notifications.provisioning": [],
     "notifications.replays": [],
     "notifications.retention": [],
     "notifications.transfer": [],

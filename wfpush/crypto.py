@@ -26,6 +26,7 @@ API_KEY_PREFIX = "wfp_"
 RECIPIENT_TOKEN_PREFIX = "wfr_"
 ACTION_TOKEN_PREFIX = "wfa_"
 LINK_TOKEN_PREFIX = "wfl_"
+SCIM_TOKEN_PREFIX = "wfs_"
 
 _MINIMUM_KEY_LENGTH = 16
 _TOKEN_BYTES = 32
@@ -192,7 +193,7 @@ def reencrypt(model: type[models.Model]) -> int:
 
 
 class ApiKey(NamedTuple):
-    """A new API key: `key` is shown once, `prefix` (8 characters) identifies it in lists, `digest` is stored."""
+    """A new key or token: `key` is shown once, `prefix` (8 characters) identifies it in lists, `digest` is stored."""
 
     key: str
     prefix: str
@@ -200,8 +201,16 @@ class ApiKey(NamedTuple):
 
 
 def new_api_key() -> ApiKey:
+    return _new_key(API_KEY_PREFIX)
+
+
+def new_scim_token() -> ApiKey:
+    return _new_key(SCIM_TOKEN_PREFIX)
+
+
+def _new_key(kind: str) -> ApiKey:
     prefix = "".join(secrets.choice(_PREFIX_ALPHABET) for _ in range(8))
-    key = f"{API_KEY_PREFIX}{prefix}_{secrets.token_urlsafe(_TOKEN_BYTES)}"
+    key = f"{kind}{prefix}_{secrets.token_urlsafe(_TOKEN_BYTES)}"
     return ApiKey(key, prefix, digest_of(key))
 
 

@@ -58,6 +58,7 @@ FEATURE_PACKAGES = {
     "conversation": "notifications.conversation",
     "customers": "notifications.customers",
     "team_time": "escalations.team_time",
+    "provisioning": "notifications.provisioning",
     "retention": "notifications.retention",
     "sign_on": "notifications.sign_on",
 }

@@ -14,7 +14,7 @@ _MASKED_WORDS = (
 _KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
 # Text without any of these words contains no secret. So most text is not matched against the patterns.
 _SUSPICIOUS = (
-    *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
+    *("wfp_", "wfr_", "wfa_", "wfl_", "wfs_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
     *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
     *("sig", "key", "/recipients/", "failing row"),
 )
@@ -23,7 +23,7 @@ _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         # our own tokens and signing secrets, anywhere
-        (r"(wf[pral]_)[a-z0-9_-]{6,}", rf"\1{MASK}"),
+        (r"(wf[prals]_)[a-z0-9_-]{6,}", rf"\1{MASK}"),
         (r"(wh(?:sec|sk)_)[a-z0-9+/=_-]{6,}", rf"\1{MASK}"),
         # addresses of pages that are opened by a token in the path
         (r"(/(?:link|links|answer|signin|sign-in|portal)/)[^/?#\s\"'<>]{12,}", rf"\1{MASK}"),

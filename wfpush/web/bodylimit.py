@@ -20,6 +20,7 @@ from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext, gettext_noop
 
+from wfpush.web import scim
 from wfpush.web.proxies import address_of_scope
 
 SMALL = 64 * 1024
@@ -124,12 +125,18 @@ class Refusal:
     more: tuple[Header, ...] = ()
 
     def answer(self, content_type: bytes, accept: bytes) -> tuple[list[Header], bytes]:
-        """Return headers and body: a problem, or a page for a browser that has sent a form with files."""
+        """Return headers and body: a problem, SCIM's error, or a page for a browser that has sent a form with files."""
+        if scim.is_wanted(content_type.decode("latin-1"), accept.decode("latin-1")):
+            body = json.dumps(scim.error_json(self.status, self.detail)).encode()
+            return self._headers(scim.CONTENT_TYPE.encode(), body), body
         is_page = content_type.lower().startswith(b"multipart/form-data") and b"text/html" in accept.lower()
         kind = b"text/html; charset=utf-8" if is_page else b"application/problem+json"
         body = (self._page() if is_page else json.dumps(self._problem())).encode()
+        return self._headers(kind, body), body
+
+    def _headers(self, kind: bytes, body: bytes) -> list[Header]:
         length = str(len(body)).encode()
-        return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close"), *self.more], body
+        return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close"), *self.more]
 
     def _page(self) -> str:
         return PAGE.format(status=self.status, words="".join(map(self._words_in, dict(settings.LANGUAGES))))

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from rest_framework import exceptions
 
+from wfpush.web import scim
 from wfpush.web.bodylimit import too_long
 from wfpush.web.pointers import bounded, cut, pointer
 
@@ -206,7 +207,10 @@ def wants_problem(request: HttpRequest) -> bool:
 
 
 def error_response(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """Return the problem or the page of a status."""
+    """Return the problem, SCIM's error, or the page of a status."""
+    if scim.is_wanted(request.META.get("CONTENT_TYPE", ""), request.META.get("HTTP_ACCEPT", "")):
+        body = json.dumps(scim.error_json(status, _BY_STATUS[status][1]))
+        return HttpResponse(body, status=status, content_type=scim.CONTENT_TYPE, headers=dict(headers or {}))
     if wants_problem(request):
         return problem_of_status(status, headers)
     code, detail = _BY_STATUS[status]

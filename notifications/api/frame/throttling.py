@@ -15,9 +15,10 @@ log = structlog.get_logger(__name__)
 WINDOW = 60
 """Seconds of a window, after which counting starts again."""
 
-Bucket = Literal["engine", "person", "stranger"]
-LIMITS: dict[Bucket, int] = {"engine": 300_000, "person": 3_000, "stranger": 3_000}
-"""Calls in a window: of each API key, of each person, and failed calls without a caller of each address."""
+Bucket = Literal["engine", "directory", "person", "stranger"]
+LIMITS: dict[Bucket, int] = {"engine": 300_000, "directory": 30_000, "person": 3_000, "stranger": 3_000}
+"""Calls in a window: of each API key, each token of a directory and each person, and failed calls without a caller of
+each address."""
 
 PORTIONS = 600
 """Portions in a window. A process takes its calls from Redis in at most as many portions, so that a busy key needs no

@@ -71,6 +71,15 @@ async def test_a_body_that_announces_too_much_is_refused_unread() -> None:
     assert (b"content-type", b"application/problem+json") in request.sent[0]["headers"]
 
 
+async def test_a_scim_client_gets_scims_error() -> None:
+    scim = b"application/scim+json; charset=utf-8"
+    request = await Request(b"x", content_length=str(BODY_LIMIT + 1), content_type=scim.decode()).through()
+
+    assert (b"content-type", b"application/scim+json") in request.sent[0]["headers"]
+    error = json.loads(request.sent[1]["body"])
+    assert (error["status"], error["schemas"]) == ("413", ["urn:ietf:params:scim:api:messages:2.0:Error"])
+
+
 async def test_an_endless_body_is_cut_at_the_limit() -> None:
     half = b"x" * (BODY_LIMIT // 2 + 1)
     request = await Request(half, half, half, half, transfer_encoding="chunked").through()

@@ -1,0 +1,205 @@
+"""The people and accounts behind a directory's users: found by exact rules or made, written, opened and closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User as Account
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.utils import translation
+from scim2_models import InvalidValueException, UniquenessException
+
+from notifications.models import Recipient
+from notifications.models.validators import validate_mailbox, validate_ref, validate_timezone
+from notifications.provisioning import departures
+from notifications.provisioning.models import RefSource, ScimDirectory, ScimUser
+from notifications.wording.plaintext import clean_line
+
+MAX_ACCOUNT_NAME, MAX_PHONE = 150, 40
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a person gets from a SCIM user. Empty: the user does not say."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    locale: str = ""
+    timezone: str = ""
+
+
+def profile_of(user: Any) -> Profile:
+    """Return the profile of a SCIM user. Raises InvalidValueException. Languages and time zones that are unknown here
+    are ignored."""
+    name = user.name
+    parts = [name.given_name, name.family_name] if name is not None else []
+    whole = name.formatted if name is not None else ""
+    names = [user.display_name, whole, " ".join(part for part in parts if part), user.user_name]
+    return Profile(
+        name=clean_line(next((text for text in names if text), ""))[:200],
+        email=_email_of(user),
+        phone=clean_line(_chosen(user.phone_numbers, "mobile").removeprefix("tel:"))[:MAX_PHONE],
+        locale=_language_of(user.preferred_language) or _language_of(user.locale),
+        timezone=_zone_of(user.timezone),
+    )
+
+
+def _chosen(values: Any, kind: str) -> str:
+    """Return the primary value, or else the first of the kind, or else the first."""
+    ranked = sorted(
+        (entry for entry in values or [] if entry.value),
+        key=lambda entry: (not entry.primary, str(entry.type or "") != kind),
+    )
+    return str(ranked[0].value) if ranked else ""
+
+
+def _email_of(user: Any) -> str:
+    address = _chosen(user.emails, "work")
+    try:
+        if address:
+            validate_mailbox(address)
+    except ValidationError as exc:
+        raise InvalidValueException(detail=f"“{address}” is not an e-mail address that can be stored.") from exc
+    return address
+
+
+def _language_of(tag: str | None) -> str:
+    try:
+        code = translation.get_supported_language_variant((tag or "").replace("_", "-"))
+    except LookupError:
+        return ""
+    return code if code in dict(settings.LANGUAGES) else ""
+
+
+def _zone_of(name: str | None) -> str:
+    try:
+        validate_timezone(name or "")
+    except ValidationError:
+        return ""
+    return name or ""
+
+
+# --- who it is --------------------------------------------------------------------------------------------------------
+def ref_of(directory: ScimDirectory, user: Any) -> str:
+    """Return the name that engines use for the person. Raises InvalidValueException."""
+    is_external_id = directory.ref_source == RefSource.EXTERNAL_ID
+    ref = (user.external_id if is_external_id else user.user_name) or ""
+    try:
+        validate_ref(ref)
+    except ValidationError as exc:
+        raise InvalidValueException(
+            detail=f"{directory.ref_source} must have 1 to 200 characters: engines name the person by it."
+        ) from exc
+    return ref
+
+
+def find_or_make(directory: ScimDirectory, user: Any) -> Recipient:
+    """Return the existing person with exactly the user's ref, if the directory may take them over, or a new one, not
+    saved. Raises UniquenessException."""
+    ref = ref_of(directory, user)
+    person = Recipient.objects.select_related("user").filter(engine=None, ref=ref).first()
+    if person is None:
+        return Recipient(ref=ref)
+    other = ScimUser.objects.select_related("directory").filter(person=person).first()
+    if other is not None:
+        owner = "this directory" if other.directory_id == directory.pk else f"the directory “{other.directory}”"
+        raise UniquenessException(detail=f"The person “{ref}” belongs to another user of {owner}.")
+    if person.user is not None and (person.user.is_staff or person.user.is_superuser):
+        raise UniquenessException(
+            detail=f"The person “{ref}” is local staff, whom directories do not take over. Remove that status first."
+        )
+    if not directory.joins_existing:
+        raise UniquenessException(
+            detail=f"The person “{ref}” exists already. An administrator can let this directory take over existing "
+            "people, at its page of the desk."
+        )
+    return person
+
+
+def set_names(person: Recipient, directory: ScimDirectory, user: Any) -> None:
+    """Give person and account the names that the user has now, and make the account if there is none. Raises
+    InvalidValueException and UniquenessException."""
+    ref, name = ref_of(directory, user), user.user_name
+    if len(name) > MAX_ACCOUNT_NAME:
+        raise InvalidValueException(detail=f"userName can have {MAX_ACCOUNT_NAME} characters.")
+    taken = Recipient.objects.filter(engine=None, ref=ref).exclude(pk=person.pk or 0).exists()
+    if taken:
+        raise UniquenessException(detail=f"Another person has the ref “{ref}”. Rename one of them first.")
+    account = person.user
+    others = Account.objects.filter(username=name)
+    if (others.exclude(pk=account.pk) if account is not None else others).exists():
+        raise UniquenessException(detail=f"Another account is called “{name}”. Rename it, or choose another userName.")
+    if account is None:
+        account = Account(username=name, is_active=person.active)
+        account.set_unusable_password()
+        account.save()
+        person.user = account
+    elif account.username != name:
+        account.username = name
+        account.save(update_fields=["username"])
+    person.ref = ref
+
+
+# --- what they get ----------------------------------------------------------------------------------------------------
+def write(person: Recipient, directory: ScimDirectory, before: Profile, after: Profile) -> None:
+    """Write what the directory says now, or no longer says, and save the person if something is new. Raises
+    UniquenessException."""
+    because = f"SCIM: {directory}"[:100]
+    for field in ("name", "email", "phone", "locale", "timezone"):
+        new = getattr(after, field)
+        if new or getattr(before, field):
+            setattr(person, field, new or _EMPTY.get(field, ""))
+    if after.email:
+        if person.present:
+            take_address(person, after.email, because)
+        person.email_verified = True
+    elif before.email:
+        person.email_verified = False
+    save(person, because)
+    account = person.user
+    if account is not None and (account.email, account.first_name) != (person.email, person.name[:150]):
+        account.email, account.first_name = person.email, person.name[:150]
+        account.save(update_fields=["email", "first_name"])
+
+
+def save(person: Recipient, because: str) -> None:
+    """Save a person with the reason in the history, unless nothing has changed."""
+    stored = Recipient.objects.filter(pk=person.pk).first() if person.pk else None
+    names = [field.attname for field in Recipient._meta.concrete_fields if field.attname not in _OWN]
+    if stored is None or any(getattr(stored, name) != getattr(person, name) for name in names):
+        person._change_reason = because  # type: ignore[attr-defined]  # django-simple-history reads it
+        person.save()
+
+
+_EMPTY = {"locale": "en"}
+_OWN = {"inbox_seq", "account_seal", "signed_out_at"}
+
+
+def take_address(person: Recipient, address: str, because: str) -> None:
+    """Make the person the only one whom engines may name by the address. Somebody who has left gives it up. Raises
+    UniquenessException if somebody else has it."""
+    others = Recipient.objects.filter(engine=None, email_verified=True).filter(Q(email__iexact=address))
+    for other in others.exclude(pk=person.pk).select_related("user"):
+        if other.present:
+            raise UniquenessException(
+                detail=f"“{other.ref}” has the e-mail address {address}. Change or deactivate that person first."
+            )
+        other.email_verified = False
+        save(other, f"{because}: address of {person.ref}"[:100])
+
+
+def set_presence(person: Recipient, directory: ScimDirectory, *, was: bool, active: bool, now: datetime) -> None:
+    """Open or close the person and their account; `write` saves the person. Raises TooManyDepartures. `was`: what the
+    directory said before. It does not open what was closed at the desk while it says the same."""
+    account = person.user
+    assert account is not None  # set_names makes it
+    if not active and (person.active or account.is_active):
+        if person.pk is not None:
+            departures.record(directory, person, now)
+        person.active = account.is_active = False
+    elif active and not was:
+        person.active = account.is_active = True
+    account.save(update_fields=["is_active"])
