@@ -41,8 +41,8 @@ class Opened:
 
 
 PAGES = (
-    Opened(f"Inbox of {ITEMS} items", "/", "bob", "#connection", 1_000, 100),
-    Opened(f"Overview of the desk, {ITEMS} items", "/admin/", "root", ".desk-tiles", 2_000, 200),
+    Opened(f"Inbox of {ITEMS} items", "/", "bob", "#connection", 1_000, 65),
+    Opened(f"Overview of the desk, {ITEMS} items", "/admin/", "root", ".desk-tiles", 2_000, 155),
 )
 
 

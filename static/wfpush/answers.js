@@ -1,5 +1,5 @@
 // Answers where their items are shown: an item changes, and an answer to it may come too late. Giving one is answering.js, which
-// is loaded once the page is there; a press before that waits for it.
+// is loaded when somebody comes near an answer; a press before that waits for it.
 
 import { fill, hideChanges, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep } from "./unsent.js";
@@ -7,12 +7,13 @@ import { hold, isRevised, tellChanges } from "./revised.js";
 import { allStored, dropDraft, unstore } from "./store.js";
 import { announce, isMine, outcomeOf, say } from "./words.js";
 
-const IDLE = 300;  // milliseconds, where the browser does not say when it is idle
 const PRESSES = {
   click: "[data-action]:not([data-plain]), [data-undo]:not([data-plain])",
   submit: ".ask:not([data-plain])",
   change: "[data-attach] [type=file]",
 };
+const PRESSED = Object.values(PRESSES).join();
+const NEAR = { pointerover: PRESSED, focusin: PRESSED, scroll: ".row" };  // a row that is swiped shows its buttons
 /** id → the item as last received; and the answer that is being sent. */
 export const known = new Map(), sending = new Map();
 const early = new Map();  // host, or field of files → {type, element, submitter}: pressed before answering.js was loaded
@@ -22,7 +23,12 @@ let answering = null, whenSignedOut = () => {};
 export function start(signedOut) {
   whenSignedOut = signedOut;
   for (const type in PRESSES) document.addEventListener(type, waitForModule, { capture: true });
-  (window.requestIdleCallback ?? ((work) => setTimeout(work, IDLE)))(() => withAnswering());
+  for (const type in NEAR) document.addEventListener(type, prepare, { capture: true, passive: true });
+}
+
+/** Load answering.js before the press, where one is likely. */
+function prepare({ type, target }) {
+  if (target.closest?.(NEAR[type])) withAnswering();
 }
 
 /** Run `work` with the module answering.js. */
@@ -41,6 +47,7 @@ function begin(module) {
   answering = module;
   module.start(whenSignedOut);
   for (const type in PRESSES) document.removeEventListener(type, waitForModule, { capture: true });
+  for (const type in NEAR) document.removeEventListener(type, prepare, { capture: true });
   for (const press of early.values()) repeat(press);
   early.clear();
 }

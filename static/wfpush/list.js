@@ -34,7 +34,13 @@ document.addEventListener("visibilitychange", () => {
 });
 
 function touched(event) {
+  if (event.type === "pointerdown") closeOthers(event.target);
   if (!showNew.contains(event.target)) touchedAt = performance.now();
+}
+
+/** One row at a time stays swiped. */
+function closeOthers(target) {
+  for (const row of list.querySelectorAll(".row")) if (row.scrollLeft && !row.contains(target)) row.scrollLeft = 0;
 }
 
 function inUse() {

@@ -171,6 +171,7 @@ function opened({ isRead = true } = {}) {
   seen(openId());
   retell(openId());
   mark();
+  if (pane.querySelector("[data-action], .ask")) withAnswering();
   if (pane.querySelector('[data-slot="form"]')) import("./forms.js").then(({ begin }) => begin(article()), () => {});
   if (isRead && !document.hidden) read();
 }

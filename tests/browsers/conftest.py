@@ -154,7 +154,7 @@ async def new_page(
 ) -> Page:
     """In a new profile."""
     size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
-    context = await browser.new_context(viewport=size, java_script_enabled=javascript, **more)  # type: ignore[arg-type]
+    context = await browser.new_context(viewport=size, has_touch=phone, java_script_enabled=javascript, **more)  # type: ignore[arg-type]
     page = await context.new_page()
     page.set_default_timeout(PATIENCE)
     page.on("pageerror", lambda fault: complaints.append(str(fault)))

@@ -368,6 +368,12 @@ async def test_an_answer_that_can_neither_be_sent_nor_kept_says_so_and_can_be_se
     await expect(mine).to_be_visible()
     await dave.context.set_offline(True)
 
+    await mine.get_by_role("button", name="Approve").click()  # before its script is loaded
+    await expect(mine.locator(".outcome")).to_contain_text("No connection. Your answer has not been sent.")
+    await dave.context.set_offline(False)
+    async with dave.expect_response("**/later.js"):
+        await mine.get_by_role("button", name="Approve").focus()
+    await dave.context.set_offline(True)
     await mine.get_by_role("button", name="Approve").click()
     await expect(mine.locator(".outcome")).to_contain_text("No connection. Your answer has not been sent.")
     await dave.context.set_offline(False)
@@ -391,8 +397,8 @@ async def _pressed_before_the_second_script(installation: Installation, dave: Pa
 
     await dave.route("**/later.js", hold)
     await dave.reload()
-    await requested.wait()
     await card(dave, titles[0]).get_by_role("button", name="Approve").dblclick()
+    await requested.wait()
     arrived.set()
     await expect(card(dave, titles[0]).locator(".outcome")).to_contain_text("Approved.")
 

@@ -178,12 +178,13 @@ NEWS = """(words) => {
 }"""
 
 
+@pytest.mark.parametrize("finger", [True, False], ids=["finger", "mouse"])
 async def test_the_list_has_room_for_its_rows_and_news_move_nothing(
-    installation: Installation, sign_in: SignIn
+    installation: Installation, sign_in: SignIn, finger: bool
 ) -> None:
     for number in range(14):
         installation.assign(f"Approve the many chairs {number}", priority="low", due_at="2020-01-01T00:00:00Z")
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", phone=finger)
     await reloaded(dave, dave.locator(".row").nth(13).is_visible)
     words = []
     for language, _name in settings.LANGUAGES:

@@ -29,7 +29,7 @@ ENTRIES = ("inbox.js", "signout.js", "sign_out_pending.js")
 """Modules that pages begin with. A page names its own: `<script data-modules="inbox">`."""
 LATER_ENTRIES = ("devices.js", "settings.js", "several.js")
 """Those of single pages, as the modules of features are: the pages work without them."""
-SOON = ("keys.js",)
+SOON = ("keys.js", "push.js")
 """Small modules that are loaded later, but on most pages."""
 
 PAGES_LOADER = """let others = null;

@@ -31,7 +31,7 @@ def test_every_module_of_pages_is_in_it_and_those_of_the_worker_alone_are_not() 
     assert set(needed.findall(first)) <= set(modules.findall(first))
     assert set(re.findall(r'loadModuleLater\("([\w-]+\.js)"\)', first + later)) <= there
     assert not re.search(r"^\s*(?:import|export)\b", first, re.MULTILINE)
-    assert {"keys.js", "inbox.js"} <= set(modules.findall(first))
+    assert {"keys.js", "push.js", "inbox.js"} <= set(modules.findall(first))
     assert {"forms.js", "answering.js", "devices.js"} <= set(modules.findall(later))
 
 

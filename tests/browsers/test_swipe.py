@@ -1,0 +1,153 @@
+"""On a phone the answers of a row stand beside it: a swipe shows them, and answers nothing."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browsers.conftest import SignIn
+from tests.browsers.installation import Installation
+from tests.browsers.items import answers, card
+from tests.browsers.test_main_job import reloaded
+
+SWIPE, STEPS = 180, 12
+"""Pixels, and how often a screen reports the finger on its way."""
+SHIFTED = """row => {
+  const {left, width, height} = row.getBoundingClientRect();
+  return [row.scrollLeft, left, width, height, document.documentElement.scrollWidth];
+}"""
+
+
+async def swipe(page: Page, row: Locator, across: float, down: float = 0) -> None:
+    """With a finger, from the middle of the row."""
+    await row.evaluate("row => row.scrollIntoView({block: 'center'})")
+    box = await row.bounding_box()
+    assert box is not None
+    tools, x, y = await page.context.new_cdp_session(page), box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    await tools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, STEPS + 1):
+        point = {"x": x + across * step / STEPS, "y": y + down * step / STEPS}
+        await tools.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        await page.evaluate("new Promise(requestAnimationFrame)")
+    await tools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def button(row: Locator, name: str) -> Locator:
+    return row.get_by_role("button", name=name)
+
+
+async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Installation, sign_in: SignIn) -> None:
+    for title in ("Approve the swing", "Approve the slide"):
+        installation.assign(title)
+        installation.waits_for("dave", title)
+    dave = await sign_in("dave", phone=True)
+    row, other = card(dave, "Approve the swing"), card(dave, "Approve the slide")
+    await expect(button(row, "Approve")).not_to_be_in_viewport()
+    before = await row.evaluate(SHIFTED)
+
+    await swipe(dave, row, -SWIPE)
+    await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
+    await expect(row.get_by_text("Reject…")).to_be_in_viewport(ratio=0.95)
+    assert (await row.evaluate(SHIFTED))[1:] == before[1:], "only what is in the row has moved"
+    assert answers(installation, "Approve the swing") == []
+
+    await swipe(dave, other, -SWIPE)  # one row at a time
+    await expect(button(row, "Approve")).not_to_be_in_viewport()
+    await swipe(dave, other, SWIPE)
+    await expect(button(other, "Approve")).not_to_be_in_viewport()
+
+    await swipe(dave, row, -SWIPE)
+    await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
+    await button(row, "Approve").tap()
+    await expect(row.locator(".outcome")).to_contain_text("Approved.")
+    assert answers(installation, "Approve the swing") == [("approve", "")]
+    await expect(row).to_have_js_property("scrollLeft", 0)
+
+    await other.get_by_role("link", name="Approve the slide", exact=True).tap()
+    await expect(dave.locator("#item-heading")).to_have_text("Approve the slide")
+
+
+async def test_the_page_scrolls_under_a_finger_on_a_row(installation: Installation, sign_in: SignIn) -> None:
+    for number in range(14):
+        installation.assign(f"Approve the many tables {number}", priority="low", due_at="2020-01-01T00:00:00Z")
+    dave = await sign_in("dave", phone=True)
+    await reloaded(dave, dave.locator(".row").nth(13).is_visible)
+    row = dave.locator(".row").nth(5)
+
+    await swipe(dave, row, -20, -300)
+
+    await dave.wait_for_function("scrollY > 200")
+    assert await row.evaluate("row => row.scrollLeft") == 0
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+async def test_a_keyboard_brings_the_answers_into_view(
+    installation: Installation, sign_in: SignIn, javascript: bool
+) -> None:
+    title = f"Approve the ladder ({javascript})"
+    installation.assign(title)
+    installation.waits_for("dave", title)
+    dave = await sign_in("dave", phone=True, javascript=javascript, reduced_motion="reduce")
+    row = card(dave, title)
+    await expect(row).to_have_css("scroll-behavior", "auto")
+
+    await row.get_by_role("link", name=title, exact=True).focus()
+    await dave.keyboard.press("Tab")
+
+    await expect(button(row, "Approve")).to_be_focused()
+    await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
+    await dave.keyboard.press("Enter")
+    await expect(card(dave, title).locator(".outcome")).to_contain_text("Approved.")
+
+
+@pytest.mark.ci
+async def test_from_right_to_left_the_answers_stand_at_the_left(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the kite")
+    installation.waits_for("dave", "Approve the kite")
+    dave = await sign_in("dave", phone=True)
+    await dave.evaluate("document.documentElement.dir = 'rtl'")
+    row = card(dave, "Approve the kite")
+    await expect(button(row, "Approve")).not_to_be_in_viewport()
+
+    await swipe(dave, row, SWIPE)
+
+    await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
+    assert await row.evaluate("row => row.scrollLeft") < 0
+    assert await dave.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.ci
+async def test_with_a_mouse_they_come_over_the_row(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the bench")
+    installation.waits_for("dave", "Approve the bench")
+    dave = await sign_in("dave")
+    for width in (390, 1280):
+        await dave.set_viewport_size({"width": width, "height": 800})
+        actions = card(dave, "Approve the bench").locator(".row-actions")
+        await dave.locator("#waiting-heading").focus()
+        await expect(actions).to_have_css("opacity", "0")
+        await dave.get_by_role("link", name="Approve the bench", exact=True).focus()
+        await expect(actions).to_have_css("opacity", "1")
+
+
+LATER = re.compile(r"/later\.js$")
+
+
+async def test_the_list_loads_what_answers_only_when_somebody_comes_near_one(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the hammock")
+    installation.waits_for("dave", "Approve the hammock")
+    dave = await sign_in("dave", phone=True)
+    requested: list[str] = []
+    dave.on("request", lambda request: requested.append(request.url) if LATER.search(request.url) else None)
+    await dave.reload()
+    await dave.wait_for_load_state("networkidle")
+    assert requested == []
+
+    async with dave.expect_request(LATER):
+        await swipe(dave, card(dave, "Approve the hammock"), -SWIPE)
+
+    await dave.reload()
+    async with dave.expect_request(LATER):
+        await dave.get_by_role("link", name="Approve the hammock", exact=True).tap()
