@@ -17,6 +17,8 @@ DUE = ("back", "overdue", "today", "later")
 SORTS = ("due", "newest", "oldest")
 AMOUNT_SORTS = ("largest", "smallest")
 """Orders by the first amount, of waiting items: their key facts are read, which takes too long for all others."""
+AMOUNT_TABS = ("waiting", "done")
+"""Tabs with a filter by the first amount."""
 
 CHOSEN = ("kind", "engine", "team", "sender", "fact")
 """Filters with a list of choices."""
@@ -101,19 +103,25 @@ class Finding:
     @property
     def tabs(self) -> list[tuple[Tab, str]]:
         """The tabs, each with the query of the same words and filters."""
-        return [
-            (tab, (self if tab == "waiting" else self._elsewhere).but(tab=tab, snoozed=False).address) for tab in TABS
-        ]
+        return [(tab, self._on(tab).address) for tab in TABS]
+
+    def _on(self, tab: Tab) -> "Finding":
+        """Return the query on another tab, without what its items cannot be asked for."""
+        finding = self.but(tab=tab, snoozed=False)
+        if tab not in AMOUNT_TABS:
+            finding = replace(finding, least="", most="")
+        if tab == "waiting":
+            return finding
+        return replace(finding, due="", fact="", sort="" if self.sort in AMOUNT_SORTS else self.sort)
 
     @property
-    def _elsewhere(self) -> "Finding":
-        """The query without what only waiting items can be asked for."""
-        sort = "" if self.sort in AMOUNT_SORTS else self.sort
-        return replace(self, due="", snoozed=False, fact="", least="", most="", sort=sort)
+    def takes_amounts(self) -> bool:
+        """Return whether the tab has a filter by amount."""
+        return self.tab in AMOUNT_TABS
 
     @property
     def everywhere(self) -> str:
-        return self._elsewhere.but(tab="all").address
+        return self._on("all").address
 
     @property
     def cleared(self) -> str:
@@ -144,7 +152,7 @@ _PARAMETERS = {"words": "q", "sender": "from", "choosing": "filters", "selecting
 def finding_of(query: Mapping[str, str]) -> Finding:
     """Return the list's query in a query string."""
     tab: Tab = next((tab for tab in TABS if tab == query.get("tab")), "waiting")
-    waits = tab == "waiting"
+    waits, takes_amounts = tab == "waiting", tab in AMOUNT_TABS
     return Finding(
         tab=tab,
         words=_text(query, "q"),
@@ -159,8 +167,8 @@ def finding_of(query: Mapping[str, str]) -> Finding:
         sender=_key(query, "from"),
         case=_key(query, "case"),
         fact=_text(query, "fact") if waits else "",
-        least=_text(query, "least") if waits else "",
-        most=_text(query, "most") if waits else "",
+        least=_text(query, "least") if takes_amounts else "",
+        most=_text(query, "most") if takes_amounts else "",
         sort=_one_of(query, "sort", (*SORTS[1:], *AMOUNT_SORTS) if waits else SORTS[1:]),
         page=min(max(int(_key(query, "page") or 1), 1), MOST_PAGES),
         choosing="filters" in query,

@@ -107,6 +107,12 @@ class Listing:
             return self.waiting
         return self.matches.count if self.matches is not None and self.finding.tab == "waiting" else None
 
+    @property
+    def can_select(self) -> bool:
+        """Return whether the page offers to choose several of its items, or none again."""
+        count = self.waiting if self.matches is None else len(self.matches.cards)
+        return self.finding.tab == "waiting" and count > (0 if self.finding.selecting else 1)
+
 
 NOTHING = Listing()
 

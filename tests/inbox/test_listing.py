@@ -272,6 +272,29 @@ def test_tabs_keep_words_and_filters(bobs: Recipient) -> None:
     assert page.follow("Search all items").titles("found") == ["old roof", "roof"]
 
 
+def test_amounts_stay_on_the_way_from_waiting_to_done_and_no_further() -> None:
+    bob = RecipientFactory(ref="bob")
+    details = {"key_facts": [["Amount", "money", 1200, "EUR"]], "key_fact_labels": [{}]}
+    NotificationFactory(recipient=bob, title="small", state="answered")
+    NotificationFactory(recipient=bob, title="large", state="answered", details=details)
+
+    page = get(signed_in(bob), "/?least=1000")
+
+    done = page.follow("Done")
+    assert done.titles("found") == ["large"]
+    assert [field.get("value") for field in done.tree.xpath("//input[@name='least']")] == ["1000"]
+    assert set(done.follow("All").titles("found")) == {"small", "large"}
+
+
+def test_several_are_chosen_where_there_are_several(bobs: Recipient) -> None:
+    client = signed_in(bobs)
+    assert "Choose several" in get(client, "/").text
+    for found in ("/?q=nothing", "/?q=roof", "/?tab=done"):
+        assert "Choose several" not in get(client, found).text, found
+    assert "Choose none" in get(client, "/?q=roof&select=1").text
+    assert "Choose none" not in get(client, "/?q=nothing&select=1").text
+
+
 @pytest.mark.parametrize(("tab", "index"), [("updates", "notification_news"), ("waiting", "notification_waiting")])
 def test_who_has_none_among_many_others_is_told_so_at_once(tab: str, index: str) -> None:
     bob = RecipientFactory(ref="bob")
@@ -336,10 +359,13 @@ def test_pages_from_the_end_go_on_where_those_from_the_start_are(
         ("?fact=Acme GmbH", ["two", "four"]),
         ("?fact=Acme GmbH&least=1.000&q=four", ["four"]),
         ("?fact=acme", []),
-        ("?tab=all&sort=largest&least=1.000&fact=Acme GmbH", ["none", "four", "three", "two", "one"]),
+        ("?tab=all&sort=largest&least=1.000&fact=Acme GmbH", ["old three", "none", "four", "three", "two", "one"]),
+        ("?tab=done&least=1.000", ["old three"]),
+        ("?tab=done&most=999", []),
+        ("?tab=done&sort=largest&fact=Acme GmbH", ["old three"]),
     ],
 )
-def test_waiting_items_are_filtered_and_sorted_by_their_key_facts(address: str, titles: list[str]) -> None:
+def test_items_are_filtered_and_sorted_by_their_key_facts(address: str, titles: list[str]) -> None:
     bob, labels = RecipientFactory(ref="bob", locale="de"), [{}, {"de": "Lieferant", "en": "Vendor"}, {}]
     for number, (title, *facts) in enumerate(
         [
@@ -353,10 +379,12 @@ def test_waiting_items_are_filtered_and_sorted_by_their_key_facts(address: str, 
         details = {"key_facts": facts, "key_fact_labels": labels[: len(facts)]} if facts else {}
         due = NOON + timedelta(hours=number or 9)
         NotificationFactory(recipient=bob, task=TaskFactory(), title=title, due_at=due, details=details)
+    details = Notification.objects.get(title="three").details
+    NotificationFactory(recipient=bob, title="old three", state="answered", details=details)
 
     assert asked(bob, address) == titles
     offered = {each.name: each for each in filters_of(bob, finding_of(QueryDict(address.lstrip("?"))))}
-    if "tab=all" in address:
+    if "tab=" in address:
         assert "fact" not in offered
     else:
         assert offered["fact"].label == "Lieferant"
