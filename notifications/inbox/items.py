@@ -91,9 +91,15 @@ class Item:
         return self.card.is_open or self.heard is not None
 
     @property
+    def _listed(self) -> list[WrittenFact]:
+        """The key facts that the list below the text does not have."""
+        below = {part["text"] for fact in self.facts for part in fact["parts"]}
+        return [each for each in self.card.listed if each.text not in below]
+
+    @property
     def changed_facts(self) -> list[tuple[WrittenFact, ChangedValue | None]]:
         """The listed key facts, each with its value before the change."""
-        return [(each, self.changes.get(each.label)) for each in self.card.listed]
+        return [(each, self.changes.get(each.label)) for each in self._listed]
 
     @property
     def changed_first(self) -> ChangedValue | None:
@@ -103,7 +109,7 @@ class Item:
     @property
     def other_changes(self) -> list[ChangedValue]:
         """The changes of other values than the key facts that are shown."""
-        shown = {self.card.first_label, *(each.label for each in self.card.listed)}
+        shown = {self.card.first_label, *(each.label for each in self._listed)}
         return [each for each in self.changes.values() if each.label not in shown]
 
     @property

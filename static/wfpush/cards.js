@@ -89,7 +89,7 @@ function fillText(host, name, text) {
 }
 
 /** The key facts, one line of the text, and where it comes from: worded by the server, notifications/items/glance.py. */
-function fillGlance(host, { key_facts = [], glance = {} }) {
+function fillGlance(host, { key_facts = [], glance = {}, facts = [] }) {
   const { first = "", others = "", text = "", origin = "" } = glance;
   slot(host, "amount")?.toggleAttribute("hidden", !first);
   fillText(host, "glyph", origin.slice(0, 2));
@@ -99,7 +99,8 @@ function fillGlance(host, { key_facts = [], glance = {} }) {
   fillText(host, "others", others);
   fillText(host, "origin", origin);
   fillText(host, "snippet", text);
-  fillKeyFacts(host, first ? key_facts.slice(1) : key_facts);
+  const below = facts.flatMap(({ parts }) => parts.map((part) => part.text));  // the item's page says each fact once
+  fillKeyFacts(host, key_facts.slice(first ? 1 : 0).filter((fact) => !below.includes(fact.text)));
 }
 
 /** As templates/inbox/_key_facts.html. */

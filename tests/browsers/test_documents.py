@@ -42,7 +42,7 @@ async def test_a_picture_stands_beside_the_decision_and_stays_open(installation:
         key = with_documents(installation, engine, "G-1", "Approve the picture")
         dave = await sign_in("dave", again="documents")
         await dave.get_by_role("link", name="Approve the picture", exact=True).click()
-        await dave.get_by_text("Show “Photo” here").click()
+        await dave.locator("#item summary").filter(has_text="Show here: Photo").click()
 
         picture = picture_in(dave, "Photo")
         await expect(picture).to_be_visible()
@@ -69,7 +69,7 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
 
         # The list of documents, then each of them beside the decision.
         await tab_to(dave, dave.locator("#item").get_by_role("link", name="Sketch"))
-        show = dave.locator("#item summary").filter(has_text="Show “Photo” here")
+        show = dave.locator("#item summary").filter(has_text="Show here: Photo")
         await tab_to(dave, show)
         await dave.keyboard.press("Enter")
         await expect(picture_in(dave, "Photo")).to_be_visible()
@@ -92,7 +92,7 @@ async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn
 
         # A PDF has the browser's own controls: they come after its title, and end.
         engine.answer((200, {"Content-Type": "application/pdf"}, pdf()))
-        show = dave.locator("#item summary").filter(has_text="Show “Sketch” here")
+        show = dave.locator("#item summary").filter(has_text="Show here: Sketch")
         await tab_to(dave, show)
         await dave.keyboard.press("Enter")
         await until(lambda: shows_pdf(dave), "the PDF is shown")

@@ -178,7 +178,7 @@ def test_a_secret_that_cannot_be_read_is_no_fault_of_ours(
 def test_the_item_offers_them(copy: Notification, engine_side: Receiver) -> None:
     page = get(signed_in(copy.recipient), f"/n/{copy.pk}")
 
-    assert "Show “Invoice” here" in page.text
+    assert "Show here : Invoice" in page.text
     frames: Any = page.tree.xpath("//iframe")
     assert [frame.get("src") for frame in frames] == [f"/n/{copy.pk}/documents/0#view=FitH"]
     assert frames[0].get("loading") == "lazy"

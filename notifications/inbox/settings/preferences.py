@@ -204,6 +204,8 @@ def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None
         return {"channel": channel_name(channel)}
     if cell.mandatory:
         hint = row.category.mandatory_reason or _("Your organization requires it.")
+    elif cell.default and cell.source.by not in (TEAM, BRAND):
+        hint = ""  # as the page says of all channels
     else:
         hint = _with_source(_("on by default") if cell.default else _("off by default"), cell.source)
     box = form[name_of(row, cell)]
