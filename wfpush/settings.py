@@ -276,6 +276,7 @@ UNFOLD = {
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("wfpush/favicon.svg")}],
     "STYLES": [
+        lambda request: static("wfpush/tokens.css"),
         lambda request: static("wfpush/admin/desk.css"),
         lambda request: static("wfpush/admin/search.css"),
     ],
@@ -285,6 +286,19 @@ UNFOLD = {
     "COMMAND": {"search_callback": "notifications.admin.desk.search.answer"},
     "DASHBOARD_CALLBACK": "notifications.admin.desk.overview.dashboard",
     "COLORS": {
+        "base": {  # the greys of static/wfpush/tokens.css, those of the light scheme first
+            "50": "#f6f7f9",
+            "100": "#f3f5f8",
+            "200": "#e3e6eb",
+            "300": "#c6ccd4",
+            "400": "#a6adb8",
+            "500": "#6b727d",
+            "600": "#555d69",
+            "700": "#434a55",
+            "800": "#2b3038",
+            "900": "#1a1d21",
+            "950": "#101215",
+        },
         "primary": {  # around the accent #0b57d0
             "50": "oklch(97% .014 255)",
             "100": "oklch(93.2% .032 255)",
@@ -292,7 +306,7 @@ UNFOLD = {
             "300": "oklch(80.9% .105 255)",
             "400": "oklch(74% .14 256)",
             "500": "oklch(67% .17 257)",
-            "600": "oklch(50.5% .19 259)",
+            "600": "#0b57d0",
             "700": "oklch(45% .18 260)",
             "800": "oklch(39% .15 261)",
             "900": "oklch(34% .12 262)",

@@ -1,6 +1,7 @@
 """The colours of static/wfpush/tokens.css can be read, in both modes."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -9,9 +10,8 @@ from notifications.inbox.page_frame import DARK_GROUND, LIGHT_GROUND
 from notifications.wording.colours import READABLE, contrast
 
 TOKENS = (settings.BASE_DIR / "static/wfpush/tokens.css").read_text()
-LIGHT, DARK = (
-    dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", part)) for part in TOKENS.split("@media (prefers-color-scheme")
-)
+COLOURS = re.findall(r"--([\w-]+): var\(--if-light, (#[0-9a-f]{6})\) var\(--if-dark, (#[0-9a-f]{6})\);", TOKENS)
+LIGHT, DARK = ({name: both[scheme] for name, *both in COLOURS} for scheme in (0, 1))
 NON_TEXT = 3.0
 """What WCAG 2.2, 1.4.11 asks of the edges of controls."""
 
@@ -45,6 +45,28 @@ def test_brands_are_measured_against_the_least_favourable_grounds() -> None:
 
     assert darkest(LIGHT, names) == LIGHT_GROUND
     assert lightest(DARK, names) == DARK_GROUND
+
+
+def test_the_desk_has_the_same_greys() -> None:
+    greys = settings.UNFOLD["COLORS"]["base"]
+    light = {"50": "page", "100": "hover", "200": "line", "300": "edge", "600": "muted"}
+    dark = {"950": "page", "900": "surface", "800": "line", "700": "edge", "400": "muted"}
+
+    assert {step: greys[step] for step in light} == {step: LIGHT[name] for step, name in light.items()}
+    assert {step: greys[step] for step in dark} == {step: DARK[name] for step, name in dark.items()}
+
+
+DESK_STYLES = sorted((settings.BASE_DIR / "static/wfpush/admin").glob("*.css"))
+PICTURED = (".desk-lock", ".desk-mail")
+"""A phone's lock screen and a letter, which look alike in both schemes."""
+
+
+@pytest.mark.parametrize("style", DESK_STYLES, ids=lambda style: style.name)
+def test_the_desk_has_no_palette_of_its_own(style: Path) -> None:
+    lines = [line for line in style.read_text().splitlines() if not line.startswith(PICTURED)]
+    raw = [colour for line in lines for colour in re.findall(r"[:( ](#[0-9a-f]{3,8})\b", line)]
+
+    assert raw == []
 
 
 def darkest(colours: dict[str, str], names: tuple[str, ...]) -> str:

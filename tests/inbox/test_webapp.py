@@ -149,7 +149,8 @@ def test_the_icons_are_as_large_as_they_say(client: Client) -> None:
 
 
 def test_the_bar_of_the_window_has_the_colour_of_the_pages_bar(client: Client) -> None:
-    light, dark = re.findall(r"--surface: (#\w+)", (page_scripts.FOLDER / "tokens.css").read_text("utf-8"))
+    (surface,) = re.findall(r"--surface: (.+);", (page_scripts.FOLDER / "tokens.css").read_text("utf-8"))
+    light, dark = re.findall(r"#\w+", surface)
     tree = get(client, "/sign-in").tree
 
     assert (light, dark) == (webapp.THEME, webapp.DARK_THEME)
