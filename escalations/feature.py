@@ -12,7 +12,6 @@ from notifications.additions import (
     HISTORY_TYPE,
     ApiPaths,
     Columns,
-    DeadlineZone,
     DeskList,
     DeskPage,
     DeskPanel,
@@ -84,7 +83,6 @@ DESK = (
     OverviewPanel("escalations.policy", "escalations.admin.dead_ends.panel"),
     RouteDoubts("escalations.admin.dead_ends.warnings"),
     DeskPanel("notifications.task", "escalations.admin.chains.EscalationInline"),
-    DeadlineZone("escalations.admin.chains.zone_of_task"),
     PausedTasks("escalations.compliance.paused_tasks"),
     RuleModel("escalations.policy", "escalations.admin.policies.read_policy"),
 )

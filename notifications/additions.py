@@ -156,14 +156,6 @@ class RouteDoubts:
 
 
 @dataclass(frozen=True)
-class DeadlineZone:
-    """The zone of the calendar by which a task is due: the dotted name of a function of the Task, which returns it or
-    None."""
-
-    zone: str
-
-
-@dataclass(frozen=True)
 class PausedTasks:
     """Tasks that are not late, because a pause moves their deadline: the dotted name of a function that returns their
     condition (notifications/cases/lateness.py)."""

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 
@@ -27,7 +28,7 @@ class Heartbeat(models.Model):
         verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.beat_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.name} at {localtime(self.beat_at):%Y-%m-%d %H:%M:%S}"
 
 
 class WriteCheck(models.Model):
@@ -40,7 +41,7 @@ class WriteCheck(models.Model):
         verbose_name_plural = "write checks"
 
     def __str__(self) -> str:
-        return f"{self.written_at:%Y-%m-%d %H:%M:%S}"
+        return f"{localtime(self.written_at):%Y-%m-%d %H:%M:%S}"
 
 
 class Tally(models.Model):
@@ -71,7 +72,7 @@ class ConfigurationChange(models.Model):
         verbose_name_plural = "configuration changes"
 
     def __str__(self) -> str:
-        return f"{self.pk} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.pk} at {localtime(self.changed_at):%Y-%m-%d %H:%M:%S}"
 
 
 class ServiceState(models.Model):

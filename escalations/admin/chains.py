@@ -1,6 +1,5 @@
 """Admin pages of the tasks' clocks: each step with its result and recipients, and the next step."""
 
-from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
@@ -17,13 +16,11 @@ from escalations.admin.simulator import simulator_page
 from escalations.admin.sla_report import OfTeam, TimeLeft, sla_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
-from escalations.policies.rules import rules_of
 from notifications import reasons
 from notifications.admin.desk.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.desk.decorators import WorkColumns, action, column, display, time_column
 from notifications.admin.desk.display import NOTHING, Tone, due_words, link, mark, moment, pretty, shortened, with_why
 from notifications.admin.desk.filters import Conditions, Recent
-from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {
     EscalationState.RUNNING: "wait",
@@ -31,18 +28,6 @@ STATE_TONES: dict[str, Tone] = {
     EscalationState.STOPPED: "ok",
     EscalationState.CLOSED: "ok",
 }
-
-
-def zone_of(escalation: Escalation) -> tzinfo | None:
-    """Return the time zone of the clock's calendar."""
-    calendar = rules_of(escalation).calendar
-    return calendar.data.zone if calendar is not None else None
-
-
-def zone_of_task(task: Task) -> tzinfo | None:
-    """Return the time zone of the calendar of the task's last clock."""
-    clock = task.escalations.select_related("rules").order_by("-pk").first()
-    return zone_of(clock) if clock is not None else None
 
 
 def policy_of(escalation: Escalation) -> SafeString:
@@ -132,13 +117,9 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         escalation: Escalation = kwargs["obj"]  # the page for adding clocks is switched off
-        zone, name = zone_of(escalation), rules_of(escalation).calendar_name
-        with timezone.override(zone or timezone.get_current_timezone()):
-            timeline = {"lines": lines(escalation), "title": escalation.task, "calendar": name if zone else ""}
-            response: HttpResponse = (
-                super().render_change_form(request, {**context, **timeline, "subtitle": None}, **kwargs).render()
-            )
-            return response
+        timeline = {"lines": lines(escalation), "title": escalation.task, "subtitle": None}
+        response: HttpResponse = super().render_change_form(request, {**context, **timeline}, **kwargs)
+        return response
 
     @action(description=_("SLA overview"), url_path="sla", permissions=["view"], icon="monitoring")
     def sla(self, request: HttpRequest) -> HttpResponse:

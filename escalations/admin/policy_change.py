@@ -1,7 +1,7 @@
 """The page between editing and saving a policy: it shows the effect on open tasks, and asks whether they follow it."""
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,6 @@ from escalations.forecast.policy_change import Effect, Turn
 from escalations.models import Policy
 from notifications.admin.desk.base import DeskAdmin
 from notifications.admin.desk.display import Tone, link, mark, there
-from notifications.wording.formats import zone_of
 from notifications.wording.sentences import Text
 
 ANSWER, KEEP, GIVE = "_open_tasks", "keep", "give"
@@ -40,16 +39,14 @@ def question(desk: DeskAdmin, request: HttpRequest, effect: Effect) -> HttpRespo
         return None
     order = list(TURNS)
     changes = sorted(effect.changes, key=lambda change: (order.index(change.turn), change.before or change.after))
-    calendar = effect.policy.calendar
-    zone = zone_of(calendar.timezone) if calendar is not None else None
     context = {
         "sentences": list(sentences(effect)),
         "rows": [
             {
                 "task": link(change.task),
                 "turn": mark(*TURNS[change.turn]),
-                "before": _time(change.before, zone),
-                "after": _time(change.after, zone),
+                "before": _time(change.before),
+                "after": _time(change.after),
             }
             for change in changes[:ROWS]
         ],
@@ -121,7 +118,7 @@ def following(count: int) -> str:
     return text % {"count": count}
 
 
-def _time(instant: datetime | None, zone: tzinfo | None) -> str:
+def _time(instant: datetime | None) -> str:
     if instant is None:
         return gettext("never")
-    return there(instant, zone) if instant > timezone.now() else gettext("at once")
+    return there(instant) if instant > timezone.now() else gettext("at once")

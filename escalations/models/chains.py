@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from escalations.models.policies import Policy
@@ -22,7 +23,7 @@ class Rules(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return f"{self.data.get('name', '')} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.data.get('name', '')} {localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class EscalationState(models.TextChoices):

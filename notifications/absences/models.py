@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -106,7 +107,8 @@ class CalendarAbsence(models.Model):
         indexes = [models.Index(fields=["feed", "ends_at"]), models.Index(fields=["ends_at"])]
 
     def __str__(self) -> str:
-        return f"{self.feed.recipient} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+        begins, ends = localtime(self.begins_at), localtime(self.ends_at)
+        return f"{self.feed.recipient} · {begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}"
 
     @property
     def recipient(self) -> Recipient:

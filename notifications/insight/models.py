@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.timezone import localtime
 
 from notifications.models import Category, Template
 
@@ -34,7 +35,7 @@ class CountedHour(models.Model):
     settled = models.BooleanField(default=False)
 
     def __str__(self) -> str:
-        return f"{self.hour:%Y-%m-%d %H:00}"
+        return f"{localtime(self.hour):%Y-%m-%d %H:%M}"
 
 
 class HourlyCount(models.Model):
@@ -62,7 +63,7 @@ class EngagementHour(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.hour:%Y-%m-%d %H:00}"
+        return f"{localtime(self.hour):%Y-%m-%d %H:%M}"
 
 
 class EngagementCount(models.Model):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.engines import Engine
@@ -73,7 +74,8 @@ class Absence(models.Model):
         indexes = [models.Index(fields=["ends_at"])]
 
     def __str__(self) -> str:
-        return f"{self.recipient} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+        begins, ends = localtime(self.begins_at), localtime(self.ends_at)
+        return f"{self.recipient} · {begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.handed_over_at = None

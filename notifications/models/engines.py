@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.history import HistoryWithParts
@@ -172,7 +173,7 @@ class SigningSecret(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"whsec_… ({self.created_at:%Y-%m-%d})" if self.created_at else "whsec_…"
+        return f"whsec_… ({localtime(self.created_at):%Y-%m-%d})" if self.created_at else "whsec_…"
 
 
 class EventMapping(models.Model):

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -209,7 +210,7 @@ class SignedOut(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.user} · {localtime(self.at):%Y-%m-%d %H:%M}"
 
 
 class Account(User):
@@ -315,7 +316,7 @@ class SignInLink(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.recipient} · {localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class LinkRequest(Work):
@@ -331,7 +332,7 @@ class LinkRequest(Work):
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="link_request_due")]
 
     def __str__(self) -> str:
-        return f"{self.created_at:%Y-%m-%d %H:%M}"
+        return f"{localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class LinkMail(Work):
@@ -360,7 +361,7 @@ class LinkMail(Work):
         ]
 
     def __str__(self) -> str:
-        return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.recipient} · {localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class EntitlementReview(Work):

@@ -31,7 +31,6 @@ from notifications.models.validators import validate_callback_url
 from notifications.people.colleagues import find_colleague, label
 from notifications.rotas import calendar_export, duty, feeds, turns
 from notifications.rotas.models import Rota, RotaFeed, RotaFeedShift, RotaLayer, RotaOverride, RotaSwap
-from wfpush import zones
 
 PREVIEW_PERIOD = timedelta(weeks=4)
 WARNING_PERIOD = timedelta(days=14)
@@ -232,7 +231,7 @@ class RotaAdmin(HistoryAdmin):
         feeds.settle(rota)
         if gaps := turns.gaps(duty.shifts_of(rota, now, now + WARNING_PERIOD), now, now + WARNING_PERIOD):
             text = gettext("Nobody is on duty from %(begins)s until %(ends)s.")
-            begins, ends = (there(each, zones.zone(rota.timezone)) for each in gaps[0])
+            begins, ends = (there(each) for each in gaps[0])
             self.message_user(request, text % {"begins": begins, "ends": ends}, messages.WARNING)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RotaList]:
@@ -253,7 +252,7 @@ class RotaAdmin(HistoryAdmin):
     @display(description=_("next gap"))
     def coming_gap(self, rota: Any) -> SafeString:
         gap = rota.row.gap
-        return mark("wait", there(gap, zones.zone(rota.timezone))) if gap else mark("ok", gettext("none"))
+        return mark("wait", there(gap)) if gap else mark("ok", gettext("none"))
 
     @display(description=_("calendar that is read"))
     def calendar(self, rota: Any) -> SafeString:
@@ -278,7 +277,8 @@ class RotaAdmin(HistoryAdmin):
     def coming(self, rota: Rota) -> SafeString:
         rows = list(_rows(rota, timezone.now()))
         return render_to_string(
-            "rotas/shifts.html", {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": rota.timezone}
+            "rotas/shifts.html",
+            {"rows": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS, "zone": timezone.get_current_timezone_name()},
         )
 
     # --- the offered calendar ---------------------------------------------------------------------------------------
@@ -316,15 +316,15 @@ class RotaAdmin(HistoryAdmin):
 
 # --- shifts -----------------------------------------------------------------------------------------------------------
 def _rows(rota: Rota, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the shifts and the gaps between them, in the rota's time zone."""
-    zone, ends = zones.zone(rota.timezone), now + PREVIEW_PERIOD
+    """Yield the shifts and the gaps between them."""
+    ends = now + PREVIEW_PERIOD
     shifts = duty.shifts_of(rota, now, ends)
     people = duty.people_of(shifts)
     spans = [(shift.begins, shift.ends, people.get(shift.who)) for shift in shifts]
     spans += [(*gap, None) for gap in turns.gaps(shifts, now, ends)]
     for first, second, person in sorted(spans, key=lambda span: span[0]):
         yield {
-            "begins": gettext("now") if first == now else there(first, zone),
-            "ends": there(second, zone),
+            "begins": gettext("now") if first == now else there(first),
+            "ends": there(second),
             "person": person,
         }

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.calendar_feeds import CalendarFeed
@@ -150,7 +151,8 @@ class RotaOverride(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person or '–'} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+        begins, ends = localtime(self.begins_at), localtime(self.ends_at)
+        return f"{self.person or '–'} · {begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}"
 
 
 class SwapState(models.TextChoices):
@@ -190,7 +192,8 @@ class RotaSwap(models.Model):
         indexes = [models.Index(fields=["rota", "ends_at"])]
 
     def __str__(self) -> str:
-        return f"{self.asked_by} → {self.asked_of} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+        begins, ends = localtime(self.begins_at), localtime(self.ends_at)
+        return f"{self.asked_by} → {self.asked_of} · {begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}"
 
 
 class RotaWatch(models.Model):

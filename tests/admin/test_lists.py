@@ -1,6 +1,7 @@
 """Every list and form of the desk opens on a real day's rows, is quick to make, and shows nobody's secret."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -12,6 +13,7 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, StepRun
@@ -30,6 +32,7 @@ from notifications.models import (
 )
 from tests.admin.pages import adding, list_of, page_of, text_of
 from tests.admin.world import ENDPOINT, World
+from tests.factories import TaskFactory
 from tests.soak.installation import LONG
 from tests.support.left_out import misnamed
 from tests.support.length import some
@@ -196,6 +199,24 @@ def test_lists_say_what_failed_for_how_long_and_why(day: World, root: Client) ->
     assert "The engine answered 401." in waiting
     dead = text_of(root.get(list_of(Delivery, "state__exact=dead")))
     assert "550 5.1.1 No such user here" in dead
+
+
+def test_late_tasks_come_first_the_most_overdue_at_the_top(
+    world: World, root: Client, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin.site.get_model_admin(Task), "list_per_page", 3)
+    days = {"new": None, "late": -1, "worst": -9, "over": -20, "soon": 1, "later": -2, "last": None}
+    for name, due in days.items():
+        at = due and timezone.now() + timedelta(days=due)
+        TaskFactory(engine=world.engine, name=name, due_at=at, state="completed" if name == "over" else "open")
+
+    def names(query: str) -> list[str]:
+        return [task.name for task in change_list(rf, Task, query).result_list]
+
+    assert [names(f"p={page}") for page in (1, 2, 3)] == [["worst", "later", "late"], ["last", "soon", "over"], ["new"]]
+    assert names("all=") == ["worst", "later", "late", "last", "soon", "over", "new"]
+    assert names("o=0&all=") == sorted(days)
+    assert names("state__exact=completed") == ["over"]
 
 
 def test_a_ledger_finds_rows_by_the_ids_people_copy(day: World, root: Client) -> None:

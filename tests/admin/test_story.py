@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from playwright.sync_api import Page
 
 from escalations.models import Escalation
-from notifications.models import Case, Event, Route, Task
+from notifications.models import Absence, Case, Event, Recipient, Route, Task
 from tests.admin import world as story
 from tests.admin.conftest import signed_in
 from tests.admin.desk import Visit
@@ -139,19 +140,28 @@ def test_whatever_engines_say_became_of_a_task(outcome: dict[str, Any], said: st
 
 
 # --- zones ------------------------------------------------------------------------------------------------------------
-def test_lists_have_the_readers_zone_and_a_clocks_page_that_of_its_calendar(evening: World, root: Client) -> None:
+def test_all_pages_have_the_readers_zone(evening: World, root: Client) -> None:
+    Recipient.objects.create(ref="root", name="Root", user=User.objects.get(username="root"), timezone="Asia/Tokyo")
     clock = Escalation.objects.get()
     due = datetime(2027, 7, 1, 22, 30, tzinfo=UTC)
     Escalation.objects.update(deadline=due)
     Task.objects.filter(pk=clock.task_id).update(sla_due_at=due)
     Escalation.objects.update(state="closed")
-    assert "1 Jul 2027 22:30" in text_of(root.get(list_of(Escalation)))
-    assert "Fri 2 Jul 2027 00:30:00 CEST" in text_of(root.get(page_of(clock.task)))
+    assert "2 Jul 2027 07:30" in text_of(root.get(list_of(Escalation)))
+    assert "2 Jul 2027 07:30" in text_of(root.get(page_of(clock.task)))
     Escalation.objects.update(state="running")
     shown = text_of(root.get(page_of(clock)))
-    assert "due 2 Jul 2027 00:30" in shown
-    assert "Times are those of the calendar Munich, in Europe/Berlin." in shown
-    assert "Fr 2. Jul 2027 00:30:00 CEST" in text_of(root.get(page_of(clock.task), headers=GERMAN))
+    assert "due 2 Jul 2027 07:30" in shown
+    assert "Times are in Asia/Tokyo." in shown
+    away = Absence.objects.create(
+        recipient=evening.bob, begins_at=due, ends_at=due + timedelta(days=1), delegate=evening.carol
+    )
+    restored = {"action_flag": CHANGE, "change_message": "Restored as of 2027-07-01 22:30:00 UTC"}
+    LogEntry.objects.create(user=User.objects.get(username="root"), **restored)
+    for page in (page_of(away), list_of(LogEntry)):
+        text = text_of(root.get(page))
+        assert "2027-07-02 07:30" in text or "2 Jul 2027 07:30 JST" in text
+        assert "22:30" not in text
 
 
 # --- on a phone -------------------------------------------------------------------------------------------------------

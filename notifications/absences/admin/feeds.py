@@ -25,7 +25,6 @@ from notifications.admin.desk.fields import SecretField
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.history_states import State
 from notifications.models import Recipient
-from notifications.wording.formats import zone_of
 
 MAX_ABSENCES = 20
 
@@ -102,7 +101,6 @@ class AbsenceFeedAdmin(HistoryAdmin):
     def coming(self, feed: AbsenceFeed) -> SafeString:
         if feed.pk is None:
             return NOTHING
-        zone = zone_of(feed.recipient.timezone)
         rows = list(feeds.in_calendar_of(feed.recipient, timezone.now())[:MAX_ABSENCES])
-        times = [(there(row.begins_at, zone), there(row.ends_at, zone)) for row in rows]
+        times = [(there(row.begins_at), there(row.ends_at)) for row in rows]
         return render_to_string("absences/coming.html", {"times": times})

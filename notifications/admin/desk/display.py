@@ -1,6 +1,7 @@
 """Times, durations, links and data as text for the desk, with the exact value in the title."""
 
-from datetime import datetime, timedelta, tzinfo
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -17,6 +18,7 @@ from notifications.wording.plaintext import escape_hidden_in_json
 Tone = str
 """One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
 
+STORED_TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 INNER_QUOTES = str.maketrans("“”„", "‘’‚")
 
 NOTHING = mark_safe('<span class="desk-quiet desk-nothing">–</span>')
@@ -62,10 +64,14 @@ def short(value: datetime) -> str:
     return date_format(here, pgettext("a date with its time", "D j M H:i") if is_this_year else "SHORT_DATETIME_FORMAT")
 
 
-def there(value: datetime, zone: tzinfo | None = None) -> str:
-    """Return a time with its zone, “Thu 26 Nov 01:43 CET”, in `zone`, by default in the reader's."""
-    with timezone.override(zone or timezone.get_current_timezone()):
-        return f"{short(value)} {timezone.localtime(value):%Z}"
+def there(value: datetime) -> str:
+    """Return a time with its zone: “Thu 26 Nov 01:43 CET”."""
+    return f"{short(value)} {timezone.localtime(value):%Z}"
+
+
+def in_own_zone(text: str) -> str:
+    """Return a stored text with its times in UTC, “2026-11-26 00:43:09 UTC”, as times of the reader's zone."""
+    return STORED_TIME.sub(lambda match: there(datetime.fromisoformat(f"{match[1]}+00:00")), text)
 
 
 def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:

@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 
-from notifications.admin.desk.display import change_url, list_url, page_url
+from notifications.admin.desk.display import change_url, in_own_zone, list_url, page_url
 from notifications.admin.desk.history_states import (
     Difference,
     State,
@@ -92,6 +92,7 @@ class HistoryPages(SimpleHistoryAdmin):
         for at, record in enumerate(page):
             is_known = record.history_type != "+" and at + 1 < len(states)
             record.differences = differences(states[at + 1], states[at]) if is_known else None
+            record.reason = in_own_zone(record.history_change_reason or "")
 
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None

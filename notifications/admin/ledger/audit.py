@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import MAX_MATCHES, LedgerAdmin
 from notifications.admin.desk.decorators import column, display, time_column
-from notifications.admin.desk.display import Tone, mark, shortened
+from notifications.admin.desk.display import Tone, in_own_zone, mark, shortened
 from notifications.admin.desk.filters import Conditions, Lookups
 from wfpush.postgres.word_index import Words, having
 
@@ -152,7 +152,7 @@ class AuditAdmin(LedgerAdmin):
         words = {ADDITION: gettext("added"), CHANGE: gettext("done"), DELETION: gettext("deleted")}
         return mark(TONES.get(entry.action_flag, "quiet"), words.get(entry.action_flag, ""))
 
-    what = column(lambda entry: shortened(entry.get_change_message(), 160), _("what"))
+    what = column(lambda entry: shortened(in_own_zone(entry.get_change_message()), 160), _("what"))
 
     @display(description=_("on what"))
     def on_what(self, entry: LogEntry) -> SafeString:

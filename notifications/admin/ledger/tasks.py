@@ -1,21 +1,19 @@
 """Tasks and cases: what waits since when, for whom, and the outcome."""
 
-from datetime import tzinfo
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
-from notifications.additions import DeadlineZone
-from notifications.admin.desk.base import ReadOnlyInline
+from notifications.admin.desk.base import MAX_COUNT, DeskChangeList, ReadOnlyInline
 from notifications.admin.desk.decorators import (
     amount_column,
     column,
@@ -30,7 +28,6 @@ from notifications.admin.desk.display import (
     NOTHING,
     Tone,
     due_words,
-    exact,
     link,
     mark,
     moment,
@@ -57,7 +54,6 @@ from notifications.models import (
 from notifications.routing import stakeholders
 from notifications.wording.key_facts import STORED
 from notifications.wording.plaintext import clean_line
-from wfpush import features
 
 MAX_PEOPLE = 10
 """Maximum number of people in a line. The copies below have all."""
@@ -71,13 +67,6 @@ TASK_TONES: dict[str, Tone] = {
     TaskState.CANCELLED: "quiet",
     TaskState.EXPIRED: "bad",
 }
-
-
-def zone_of_deadline(task: Task) -> tzinfo | None:
-    """Return the zone of the calendar by which the SLA keeps time, if the task has an SLA deadline; else None."""
-    added = features.added(DeadlineZone) if task.sla_due_at is not None else ()
-    zones = (import_string(each.zone)(task) for each in added)
-    return next((zone for zone in zones if zone is not None), None)
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
@@ -125,6 +114,24 @@ class TaskColumns:
     @display(description=_("due"), ordering=DEADLINE)
     def due_word(self, task: Task) -> SafeString:
         return due_words(task.deadline, still_matters=task.answerable)
+
+
+class LateFirst(DeskChangeList):
+    """The list of tasks: unless its user sorts it, late ones come first, the most overdue at the top.
+
+    Late tasks are read by themselves: a sort by lateness would read the whole table for each page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if ORDER_VAR in request.GET or OverviewFilter.parameter_name in request.GET:
+            return
+        is_late = late(timezone.now())
+        late_tasks, others = self.queryset.filter(is_late).order_by(DEADLINE, "-id"), self.queryset.exclude(is_late)
+        count = late_tasks.order_by()[:MAX_COUNT].count()
+        length = self.result_count if self.show_all and self.can_show_all else self.list_per_page
+        start = 0 if length == self.result_count else (self.page_num - 1) * length
+        first, rest = (max(each - count, 0) for each in (start, start + length))
+        self.result_list = [*late_tasks[: start + length][start:], *others[first:rest]]
 
 
 class CopyInline(ReadOnlyInline):
@@ -206,8 +213,11 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         tasks = tasks.annotate(key_facts=Subquery(copies.values(f"details__{STORED}")[:1]))
         return tasks.prefetch_related("candidates", "teams")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LateFirst]:
+        return LateFirst
+
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """Return the most overdue first, if the list shows waiting tasks; else the newest."""
+        """Return the most overdue first, if the list shows waiting tasks; else the newest: see `LateFirst`."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     title = column(str, _("task"), "name")
@@ -220,12 +230,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
 
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> SafeString:
-        """Return the SLA deadline, in the zone of its calendar if it has one."""
-        zone = zone_of_deadline(task)
-        if task.sla_due_at is None or zone is None:
-            return _with_lateness(task, moment(task.sla_due_at))
-        with timezone.override(zone):
-            return _with_lateness(task, format_html("{}", exact(task.sla_due_at)))
+        return _with_lateness(task, moment(task.sla_due_at))
 
     @display(description=_("person"))
     def people(self, task: Task) -> SafeString:

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -203,7 +204,7 @@ def _as_money(item: Item, context: Json, place: Place) -> Item:
 
 
 def _place(language: str) -> Place:
-    return Place(formats.locale_of(language), formats.zone_of("UTC"))
+    return Place(formats.locale_of(language), timezone.get_current_timezone())
 
 
 def _variables(version: TemplateVersion, context: Json, place: Place) -> Iterator[Item]:

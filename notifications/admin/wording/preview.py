@@ -202,7 +202,7 @@ def previewed(
     preview = Preview()
     writer = subject.writer()
     context, hidden = writer.context(None), writer.hidden
-    how: Json = {"timezone": "UTC", "hidden": hidden, "customer": customer}
+    how: Json = {"timezone": timezone.get_current_timezone_name(), "hidden": hidden, "customer": customer}
     try:
         card = render.render(version, language, INBOX, context, **how)
         mails = [
@@ -228,7 +228,9 @@ def _copy(version: TemplateVersion, card: render.Rendering, facts: Sequence[KeyF
     actions = subject.task.actions if subject.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, card.language, actions)
     return Notification(
-        recipient=Recipient(ref="alice", name="Alice", locale=card.language, timezone="UTC"),
+        recipient=Recipient(
+            ref="alice", name="Alice", locale=card.language, timezone=timezone.get_current_timezone_name()
+        ),
         category=Category(slug="preview"),
         title=card.title,
         body=card.body,
