@@ -76,7 +76,7 @@ DESK = (
     DeskList("sla", "escalations.businesscalendar"),
     DeskList("sla", "escalations.escalation"),
     DeskPage("sla", _("Simulator"), "escalations.admin.simulator"),
-    DeskPage("rules", _("New rule"), "escalations.admin.rules.page"),
+    DeskPage("rules", _("New rule"), "escalations.admin.rules.page", is_tab=False),
     DeskPage("rules", _("Dead ends"), "escalations.admin.dead_ends"),
     SearchKind("escalations.admin.policies.SEARCH"),
     OverviewPanel("escalations.escalation", "escalations.admin.sla_report.panel"),

@@ -124,10 +124,12 @@ class DeskList(DeskPlace):
 
 @dataclass(frozen=True)
 class DeskPage(DeskPlace):
-    """A page. `module` has the `NAME` of its URL, and the `PERMISSIONS` that users need, all of them."""
+    """A page. `module` has the `NAME` of its URL, and the `PERMISSIONS` that users need, all of them. `is_tab`: it
+    stands among the tabs of its section; else a button of one of its lists leads to it."""
 
     label: Text
     module: str
+    is_tab: bool = True
 
 
 @dataclass(frozen=True)

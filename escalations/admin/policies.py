@@ -36,6 +36,7 @@ from notifications.admin.desk.fields import OrderedChoicesField
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.invalid_ids import AutocompleteMixin
 from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
+from notifications.admin.rules.routing import MAX_WORDS
 from notifications.admin.rules.second_person import RuleAdmin, RuleTargets
 from notifications.channel_facts import offered_channels
 from notifications.feature_targets import feature_targets
@@ -189,8 +190,7 @@ class Gaps(Conditions):
 class PolicyAdmin(RuleAdmin):
     empty_says = _("When people are reminded, and who is notified if nobody answers. Add the first one.")
     form = PolicyForm
-    list_display = ["position", "name", "which", "due_is", "what_happens", "open_clocks", "on"]
-    list_display_links = ["name"]
+    list_display = ["name", "which", "due_is", "what_happens", "open_clocks", "on"]
     list_filter = ["enabled", Gaps, "clock", "calendar", "engine"]
     list_select_related = ["engine", "calendar"]
     search_fields = ["name", "conditions__path", "conditions__value", "steps__template__name", "steps__team__name"]
@@ -198,7 +198,7 @@ class PolicyAdmin(RuleAdmin):
     save_as = True
     parts = [PolicyCondition, PolicyStep]
     kept_when_restored = ["route"]
-    due_is = column(wording.due, _("due is"))
+    due_is = column(wording.due_in_short, _("due is"))
     inlines = [PolicyConditionInline, StepInline]
     actions_detail = ["test"]
     fieldsets = [
@@ -245,14 +245,14 @@ class PolicyAdmin(RuleAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
-        return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), 110)
+        return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), MAX_WORDS)
 
     @display(description=_("what happens"))
     def what_happens(self, policy: Policy) -> SafeString:
         steps = [wording.sentence(wording.of_row(step), policy.time) for step in policy.steps.all()]
         if not steps:
             return mark("bad", gettext("nobody is notified"))
-        lines = format_html_join("", "<div>{}</div>", ((shortened(step, 110),) for step in steps))
+        lines = format_html_join("", "<div>{}</div>", ((shortened(step, MAX_WORDS),) for step in steps))
         return format_html('<div class="desk-both">{}</div>', lines)
 
     @display(description=_("open clocks"), ordering="clocks")

@@ -94,6 +94,13 @@ def due(policy: Policy) -> str:
     return _("%(span)s after the assignment, %(time)s") % placeholders
 
 
+def due_in_short(policy: Policy) -> str:
+    """Return when a task is due by the policy, in few words for a table."""
+    if policy.clock == Clock.DUE:
+        return due(policy)
+    return _("%(when)s, %(time)s") % {"when": duration(policy.minutes or 0), "time": policy.get_time_display()}
+
+
 def fits(policy: Policy, conditions: Iterable[object]) -> str:
     """Return the tasks that a policy fits, as text."""
     engine = [_("from %(engine)s") % {"engine": policy.engine}] if policy.engine else []

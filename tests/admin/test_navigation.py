@@ -109,7 +109,7 @@ def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> N
         assert tabs(root, address) == sla
     journeys = ["Journeys of cases"] if "customers" in settings.FEATURES else []
     rules = ["Rules", "Four-eyes rules", "Event types", "Categories", *journeys, "Lists for cases"]
-    rules += ["New rule", "Dead ends"]
+    rules += ["Dead ends"]
     for address in (list_of(Route), reverse(dead_ends.NAME)):
         assert tabs(root, address) == rules
     assert tabs(root, list_of(Event)) == []

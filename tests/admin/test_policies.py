@@ -238,7 +238,7 @@ def test_the_list_reads_as_sentences(world: World, approvals: Policy, root: Clie
     assert (
         "task.kind is approval the engine's due date 1 h before due: remind the assignee when due: notify the" in shown
     )
-    assert "from Invoices 2 d after the assignment, working time when due, by the clock: notify the team lead" in shown
+    assert "from Invoices 2 d, working time when due, by the clock: notify the team lead" in shown
     assert "2 h after due, by the clock: notify the members of Finance" in shown
     rows = {policy.name: policy.clocks for policy in root.get(list_of(Policy)).context["cl"].result_list}
     assert rows == {"Approvals": 1, "Everything": 0}

@@ -70,6 +70,7 @@ class Place:
     """The label of the list's model, as unfold's tabs name it; empty for a page."""
     parts: Sequence[type[Model]] = ()
     """Models whose rows have pages below those of this list."""
+    is_tab: bool = True
 
     def holds(self, path: str) -> bool:
         """Return whether the path belongs to this list, its rows or their pages, and is not another place's page."""
@@ -170,6 +171,7 @@ def _page(added: DeskPage) -> Place:
         partial(str, added.label),
         lambda: reverse(module().NAME),
         lambda request: request.user.has_perms(module().PERMISSIONS),
+        is_tab=added.is_tab,
     )
 
 
@@ -178,8 +180,9 @@ for _each in features.added(DeskPlace):
 
 
 def pages() -> list[str]:
-    """Return the addresses of places that are no lists, though they may lie below a list."""
-    return [place.address() for section in DAILY.values() for place in section.places if not place.model]
+    """Return the addresses of tabs that are no lists, though they may lie below a list."""
+    places = [place for section in DAILY.values() for place in section.places]
+    return [place.address() for place in places if place.is_tab and not place.model]
 
 
 def everywhere(request: HttpRequest) -> Iterator[tuple[Section, Place]]:
@@ -239,6 +242,7 @@ def tabs(request: HttpRequest) -> dict[str, Any]:
                         "has_permission": True,
                     }
                     for place in places
+                    if place.is_tab
                 ],
             }
             for key, section in DAILY.items()

@@ -1,5 +1,6 @@
 """Categories, event types and routes, which decide who is notified of an event."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -50,6 +51,9 @@ from notifications.types import lookup
 from notifications.wording import template_check
 from notifications.wording.known_paths import carried
 from wfpush import features
+
+MAX_WORDS = 240
+"""Most characters of a rule's conditions and targets in the list, which wraps them."""
 
 
 # --- categories -----------------------------------------------------------------------------------------------------
@@ -229,14 +233,13 @@ class RouteAdmin(RuleAdmin):
     empty_says = _(
         "Rules decide who is notified of an event. There is none yet: create the first one, and try it with a dry run."
     )
-    list_display = ["name", "priority", "when", "who", "words", "halts", "enabled"]
+    list_display = ["name", "place", "when", "who", "enabled"]
     list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
     list_select_related = ["category", "template", "engine"]
     list_prefetch_related = ["event_types", "conditions", "targets__team", "targets__person"]
     search_fields = ["name", "template__name", "conditions__path", "conditions__value"]
     autocomplete_fields = ["event_types", "engine", "category", "template", "brand"]
     save_as = True
-    words = link_column("template", _("template"), "template__name")
     parts = [RouteCondition, RouteTarget]
     inlines = [ConditionInline, TargetInline]
     actions_list = ["dry_run"]
@@ -259,19 +262,20 @@ class RouteAdmin(RuleAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("when"))
     def when(self, route: Route) -> SafeString:
-        types = " / ".join(each.name for each in route.event_types.all()) or gettext("every event")
+        types = types_in_short(each.name for each in route.event_types.all()) or gettext("every event")
         from_engine = [gettext("from %(engine)s") % {"engine": route.engine}] if route.engine else []
         conditions = [condition_sentence(condition) for condition in route.conditions.all()]
-        return shortened(", ".join([types, *from_engine, *conditions]), 110)
+        return shortened(", ".join([types, *from_engine, *conditions]), MAX_WORDS)
 
     @display(description=_("who"))
     def who(self, route: Route) -> SafeString:
         targets = [str(target) for target in route.targets.all()]
-        return shortened(", ".join(targets), 110) if targets else mark("bad", gettext("nobody"))
+        return shortened(", ".join(targets), MAX_WORDS) if targets else mark("bad", gettext("nobody"))
 
-    @display(description=_("stops"), ordering="stop")
-    def halts(self, route: Route) -> str:
-        return gettext("stops here") if route.stop else ""
+    @display(description=_("position"), ordering="priority")
+    def place(self, route: Route) -> str:
+        """Return the position, and which rules let later ones match, too: few do."""
+        return str(route.priority) if route.stop else gettext("%(position)s · continues") % {"position": route.priority}
 
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Dry run"), url_path="dry-run", permissions=["view"], icon="science")
@@ -295,6 +299,18 @@ def doubts_about(route: Route) -> list[str]:
     if conditions := list(route.conditions.all()):
         doubts += doubts_about_conditions(conditions, carried(route.engine, route.event_types.all()))
     return [*doubts, *(doubt for each in features.added(RouteDoubts) for doubt in import_string(each.doubts)(route))]
+
+
+def types_in_short(names: Iterable[str]) -> str:
+    """Return names of event types. Those with the same beginning name it once: “task.assigned / updated”."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.rpartition(".")[0], []).append(name)
+    return " / ".join(
+        each if not place else each.removeprefix(f"{start}.")
+        for start, group in groups.items()
+        for place, each in enumerate(group)
+    )
 
 
 class PartOfRoute(LedgerAdmin):
