@@ -23,9 +23,18 @@ from notifications.inbox.sign_in.signin import local_path
 from notifications.models import Account, Recipient
 from notifications.people import devices
 from notifications.sign_on import groups, identities, records
-from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
+from notifications.sign_on.models import IdentityProvider, Kind, Outcome, ProviderSession
 from notifications.sign_on.provider_http import Busy, checked_session
-from notifications.sign_on.refusals import REFUSALS, Refused
+from notifications.sign_on.refusals import REFUSALS, Refused, saml_refusal
+
+SAML_SECURITY = {
+    "strict": True,
+    "want_assertion_signed": True,
+    "want_name_id": True,
+    "reject_idp_initiated_sso": True,
+    "allow_single_label_domains": True,
+}
+"""A signed message around an unsigned assertion is refused, and so is a sign-in that nobody began here."""
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -57,8 +66,12 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
         rows = IdentityProvider.objects.filter(active=True)
-        if provider and provider != "openid_connect":
+        if provider in Kind.values:
+            rows = rows.filter(kind=provider)
+        elif provider:
             rows = rows.filter(slug=provider)
+        if client_id and provider == Kind.SAML:
+            rows = rows.filter(slug=client_id)
         return [_app(row) for row in rows]
 
     def get_requests_session(self) -> requests.Session:
@@ -70,7 +83,7 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the account, change its teams and roles, and record the sign-in. Raises ImmediateHttpResponse."""
         row: IdentityProvider = sociallogin.provider.app.row
-        claims = sociallogin.account.extra_data["id_token"]
+        claims = sociallogin.account.extra_data["claims"]
         identity = str(claims.get("email") or claims["sub"])
         try:
             if not sociallogin.is_existing:
@@ -95,6 +108,8 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
         """Show why the sign-in failed. Raises ImmediateHttpResponse always."""
+        if extra_context and "saml_errors" in extra_context:
+            exception = saml_refusal(str(extra_context["saml_last_error_reason"]))
         raise ImmediateHttpResponse(refuse(request, provider.app.row, _refusal_of(request, error, exception)))
 
 
@@ -109,14 +124,15 @@ def _join(request: HttpRequest, sociallogin: SocialLogin, user: AbstractBaseUser
 
 def _app(row: IdentityProvider) -> SocialApp:
     """Return the provider as django-allauth reads it. It is never saved: its secret stays encrypted."""
-    app = SocialApp(
-        provider="openid_connect",
-        provider_id=row.slug,
-        name=row.name,
-        client_id=row.client_id,
-        secret=row.client_secret,
-        settings={"server_url": row.issuer},
-    )
+    app = SocialApp(provider=row.kind, provider_id=row.slug, name=row.name)
+    if row.kind == Kind.SAML:
+        app.client_id = row.slug  # by which django-allauth finds it
+        app.settings = {
+            "idp": {"entity_id": row.issuer, "sso_url": row.sso_url, "x509cert": row.certificate},
+            "advanced": SAML_SECURITY,
+        }
+    else:
+        app.client_id, app.secret, app.settings = row.client_id, row.client_secret, {"server_url": row.issuer}
     app.row = row
     return app
 

@@ -1,6 +1,7 @@
 """Identity providers at the desk: addresses, light, groups with a preview, identities, and the record of sign-ins."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -21,12 +22,16 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import action, display
 from notifications.admin.desk.display import NOTHING, change_url, link, mark, moment, with_why
-from notifications.admin.desk.fields import ListField, SecretField
+from notifications.admin.desk.fields import AddressField, ListField, SecretField
 from notifications.models import Recipient
+from notifications.models.validators import validate_callback_url
 from notifications.sign_on import groups, id_tokens
-from notifications.sign_on.models import GroupMapping, IdentityProvider, SignInRecord, domain
+from notifications.sign_on.models import GroupMapping, IdentityProvider, Kind, SignInRecord, domain
+from notifications.sign_on.provider import saml_is_installed
 from notifications.sign_on.refusals import REFUSALS
 
+NEEDED = {Kind.OPENID_CONNECT: ("issuer", "client_id"), Kind.SAML: ("issuer", "sso_url", "certificate")}
+"""Fields that a protocol needs."""
 PREVIEWED = 100
 """Identities that the preview of groups looks at: those that signed in last."""
 TONES = {"signed_in": "good", "refused": "bad", "signed_out": "quiet", "changed": "quiet"}
@@ -55,6 +60,14 @@ class DomainsField(ListField):
 
 class ProviderForm(forms.ModelForm):
     new_secret = SecretField(label=_("Client secret"))
+    sso_url = AddressField(label=_("Address for signing in"))
+    metadata = forms.CharField(
+        label=_("SAML metadata"),
+        required=False,
+        max_length=200_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "dir": "ltr"}),
+        help_text=_("The provider's description in XML fills in the fields of SAML."),
+    )
     domains = DomainsField(
         label=_("E-mail domains"),
         help_text=_("One a line. People with these addresses sign in there, and the provider may name no others."),
@@ -63,8 +76,8 @@ class ProviderForm(forms.ModelForm):
     class Meta:
         model = IdentityProvider
         fields = [
-            *("name", "slug", "issuer", "client_id", "domains", "trusts_addresses", "creates_people"),
-            *("groups_claim", "active"),
+            *("name", "slug", "kind", "issuer", "client_id", "sso_url", "certificate", "domains"),
+            *("trusts_addresses", "creates_people", "groups_claim", "active"),
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,7 +93,33 @@ class ProviderForm(forms.ModelForm):
             raise ValidationError(gettext("%(name)s has one of these domains already.") % {"name": other.name})
         return domains
 
+    def clean(self) -> dict[str, Any]:
+        """Check what the protocol needs. A description in XML fills the fields of SAML."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("kind") == Kind.SAML:
+            self._read_metadata(cleaned)
+        elif cleaned.get("issuer"):
+            try:
+                validate_callback_url(cleaned["issuer"], settings.OUTBOUND_ALLOWED_CIDRS)
+            except ValidationError as fault:
+                self.add_error("issuer", fault)
+        for name in NEEDED[cleaned.get("kind") or Kind.OPENID_CONNECT]:
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, gettext("Enter this value from the provider."))
+        return cleaned
+
+    def _read_metadata(self, cleaned: dict[str, Any]) -> None:
+        if not saml_is_installed():
+            self.add_error("kind", gettext("SAML needs the package python3-saml. Install it, and restart."))
+        elif cleaned.get("metadata"):
+            try:
+                cleaned.update(import_module("notifications.sign_on.saml").read_metadata(cleaned["metadata"]))
+            except ValueError:
+                self.add_error("metadata", gettext("This is no SAML metadata of an identity provider."))
+
     def save(self, commit: bool = True) -> Any:
+        for name in ("issuer", "sso_url", "certificate"):
+            setattr(self.instance, name, self.cleaned_data[name])
         if self.cleaned_data["new_secret"]:
             self.instance.client_secret = self.cleaned_data["new_secret"]
         id_tokens.forget(self.instance)
@@ -108,7 +147,9 @@ class IdentityProviderAdmin(HistoryAdmin):
     actions_detail = ["preview_groups"]
     fieldsets = [
         (None, {"fields": ["light", "name", "slug", "active"]}),
-        (_("At the provider"), {"fields": ["addresses", "issuer", "client_id", "new_secret"]}),
+        (_("At the provider"), {"fields": ["addresses", "kind", "issuer"]}),
+        (_("OpenID Connect"), {"fields": ["client_id", "new_secret"]}),
+        (_("SAML 2.0"), {"fields": ["metadata", "sso_url", "certificate"]}),
         (_("People"), {"fields": ["domains", "trusts_addresses", "creates_people", "groups_claim"]}),
     ]
 
@@ -145,6 +186,12 @@ class IdentityProviderAdmin(HistoryAdmin):
             (gettext("Back-channel logout URI"), "openid_connect_back_channel"),
             (gettext("Front-channel logout URI"), "openid_connect_front_channel"),
         ]
+        if provider.kind == Kind.SAML:
+            rows = [
+                (gettext("Entity ID and metadata"), "saml_metadata"),
+                (gettext("Assertion consumer service"), "saml_acs"),
+                (gettext("Single logout service"), "saml_sls"),
+            ]
         shown = ((label, settings.BASE_URL + reverse(name, args=[provider.slug])) for label, name in rows)
         return format_html(
             '<dl class="desk-facts">{}</dl>', format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", shown)
@@ -164,7 +211,7 @@ def previews(provider: IdentityProvider) -> Iterator[dict[str, Any]]:
     newest = list(identities[:PREVIEWED])
     people = {person.user_id: person for person in Recipient.objects.filter(user__in=[each.user_id for each in newest])}
     for identity in newest:
-        sent = groups.groups_in(provider, identity.extra_data.get("id_token", {}))
+        sent = groups.groups_in(provider, identity.extra_data.get("claims", {}))
         change = groups.changes(provider, identity.user, sent) if sent is not None else groups.Changes()
         yield {
             "person": people.get(identity.user_id) or identity.user,

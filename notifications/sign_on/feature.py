@@ -39,10 +39,12 @@ FEATURE = Feature(
         PersonalData(
             tables={
                 "sign_on.identityprovider": Columns(
-                    words="name", plain="slug issuer client_id client_secret domains groups_claim fault"
+                    words="name",
+                    plain="slug kind issuer client_id client_secret sso_url certificate domains groups_claim fault",
                 ),
                 "sign_on.historicalidentityprovider": Columns(
-                    words=f"name{CHANGE_REASON}", plain=f"slug issuer client_id domains groups_claim{HISTORY_TYPE}"
+                    words=f"name{CHANGE_REASON}",
+                    plain=f"slug kind issuer client_id sso_url certificate domains groups_claim{HISTORY_TYPE}",
                 ),
                 "sign_on.groupmapping": Columns(plain="group"),
                 "sign_on.providersession": Columns(plain="sid"),

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from notifications.models import Team
-from notifications.models.validators import validate_callback_url
 from wfpush.crypto import EncryptedTextField
 from wfpush.identifiers import uuid7
 
@@ -21,13 +20,14 @@ domain = RegexValidator(
 )
 
 
-def validate_issuer(url: str) -> None:
-    """Check that wfpush may call the address."""
-    validate_callback_url(url, settings.OUTBOUND_ALLOWED_CIDRS)
+class Kind(models.TextChoices):
+    OPENID_CONNECT = "openid_connect", _("OpenID Connect")
+    SAML = "saml", _("SAML 2.0")
 
 
 class IdentityProvider(models.Model):
-    """An OpenID Connect provider at which people sign in (OpenID Connect Core 1.0, code flow with PKCE).
+    """A provider at which people sign in: by OpenID Connect (Core 1.0, code flow with PKCE) or SAML 2.0 (Web Browser
+    SSO profile). `issuer`: an OpenID Connect issuer, or the entity ID. `sso_url`, `certificate`: of SAML.
 
     `works_since`: the time of the last sign-in. `fault`: the code of the last failure since then (`refusals`).
     """
@@ -36,14 +36,17 @@ class IdentityProvider(models.Model):
         _("slug"), unique=True, max_length=60, help_text=_("Part of its addresses. It cannot be changed later.")
     )
     name = models.CharField(_("name"), max_length=80, help_text=_("People see it on the sign-in page."))
-    issuer = models.URLField(
+    kind = models.CharField(_("protocol"), max_length=16, choices=Kind.choices, default=Kind.OPENID_CONNECT)
+    issuer = models.CharField(
         _("issuer"),
         max_length=500,
-        validators=[validate_issuer],
+        blank=True,
         help_text=_("The provider's address, such as https://login.acme.example/realms/staff."),
     )
-    client_id = models.CharField(_("client ID"), max_length=200)
+    client_id = models.CharField(_("client ID"), max_length=200, blank=True)
     client_secret = EncryptedTextField(_("client secret"), blank=True)
+    sso_url = models.URLField(_("address for signing in"), max_length=500, blank=True, default="", db_default="")
+    certificate = models.TextField(_("certificate"), blank=True, default="", db_default="")
     domains = ArrayField(
         models.CharField(max_length=253, validators=[domain]),
         verbose_name=_("e-mail domains"),

@@ -1,28 +1,32 @@
 """Addresses of sign-on: the way to a provider and back, and the provider's notices that somebody has signed out."""
 
+from importlib import import_module
+
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path
-from django.utils import timezone
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from notifications.people import devices, revocation
 from notifications.sign_on import id_tokens, records
 from notifications.sign_on.adapters import refuse
-from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
-from notifications.sign_on.provider import Adapter
+from notifications.sign_on.models import IdentityProvider, Kind, Outcome, ProviderSession
+from notifications.sign_on.provider import Adapter, saml_is_installed
 from notifications.sign_on.refusals import Refused
+from notifications.sign_on.signed_out import sign_out_users
 
 
 @never_cache
 @require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Redirect to the provider."""
+    provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True)
+    if provider.kind == Kind.SAML:
+        return redirect(f"{reverse('saml_login', args=[provider_id])}?{request.GET.urlencode()}")
     return _through(request, provider_id, OAuth2LoginView)
 
 
@@ -34,7 +38,7 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def _through(request: HttpRequest, provider_id: str, view: type) -> HttpResponse:
-    provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True)
+    provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True, kind=Kind.OPENID_CONNECT)
     try:
         response: HttpResponse = view.adapter_view(Adapter(request, provider_id))(request)  # type: ignore[attr-defined]
     except Refused as refused:  # the provider's description could not be read
@@ -59,7 +63,7 @@ def back_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
     if subject and not users:
         accounts = SocialAccount.objects.filter(provider=provider.slug, uid=subject).select_related("user")
         users = [account.user for account in accounts]
-    _sign_out(request, provider, users)
+    sign_out_users(request, provider, users)
     return HttpResponse(status=200)
 
 
@@ -71,20 +75,13 @@ def front_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse
     provider = get_object_or_404(IdentityProvider, slug=provider_id)
     sid, issuer = request.GET.get("sid", ""), request.GET.get("iss", "")
     if sid and issuer.rstrip("/") == provider.issuer.rstrip("/"):
-        _sign_out(request, provider, _of_session(provider, sid))
+        sign_out_users(request, provider, _of_session(provider, sid))
     return HttpResponse(status=200)
 
 
 def _of_session(provider: IdentityProvider, sid: str) -> list[User]:
     rows = ProviderSession.objects.filter(provider=provider, sid=sid[:255]).select_related("user")
     return [row.user for row in rows]
-
-
-def _sign_out(request: HttpRequest, provider: IdentityProvider, users: list[User]) -> None:
-    for user in users:
-        revocation.sign_out_everywhere(user, timezone.now(), devices.SIGNED_OUT_BY_PROVIDER)
-        ProviderSession.objects.filter(provider=provider, user=user).delete()
-        records.add(request, provider, Outcome.SIGNED_OUT, user=user, identity=user.email)
 
 
 urlpatterns: list[URLPattern] = [
@@ -94,3 +91,5 @@ urlpatterns: list[URLPattern] = [
     path("sign-on/<slug:provider_id>/front-channel-logout", front_channel_logout, name="openid_connect_front_channel"),
 ]
 """django-allauth finds the first two by these names, so they have no namespace."""
+if saml_is_installed():
+    urlpatterns += import_module("notifications.sign_on.saml_pages").urlpatterns

@@ -5,6 +5,8 @@ django-allauth finds `provider_classes` in this module. Sources: OpenID Connect 
 """
 
 import hashlib
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from allauth.socialaccount.models import SocialToken
@@ -16,6 +18,11 @@ from django.http import HttpRequest
 from notifications.sign_on import id_tokens
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.refusals import Refused
+
+
+def saml_is_installed() -> bool:
+    """Return whether python3-saml is there: it is optional, since it needs libraries in C."""
+    return find_spec("onelogin") is not None
 
 
 def nonce_of(code_verifier: str) -> str:
@@ -62,6 +69,9 @@ class Provider(OpenIDConnectProvider):
     oauth2_adapter_class = Adapter
     pkce_enabled_default = True
 
+    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {"claims": data["id_token"]}
+
     def redirect(
         self, request: HttpRequest, process: str, next_url: str | None = None, data: Any = None, **kwargs: Any
     ) -> Any:
@@ -82,3 +92,5 @@ class Provider(OpenIDConnectProvider):
 
 
 provider_classes = [Provider]
+if saml_is_installed():
+    provider_classes += import_module("notifications.sign_on.saml").provider_classes

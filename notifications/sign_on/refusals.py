@@ -39,18 +39,18 @@ REFUSALS: dict[str, Refusal] = {
     "discovery": Refusal(
         _BROKEN, _("The provider's description names another issuer, or lacks an address."), 502, True
     ),
-    "mix_up": Refusal(_BROKEN, _("The answer is from another issuer (RFC 9207)."), 400),
-    "token_signature": Refusal(_BROKEN, _("The ID token is not signed by a key of the provider."), 502, is_fault=True),
-    "token_issuer": Refusal(_BROKEN, _("The ID token is from another issuer."), 502, is_fault=True),
-    "token_audience": Refusal(_BROKEN, _("The ID token is for another client."), 502, is_fault=True),
+    "mix_up": Refusal(_BROKEN, _("The redirect is from another issuer (RFC 9207)."), 400),
+    "token_signature": Refusal(_BROKEN, _("The answer is not signed by a key of the provider."), 502, is_fault=True),
+    "token_issuer": Refusal(_BROKEN, _("The answer is from another issuer."), 502, is_fault=True),
+    "token_audience": Refusal(_BROKEN, _("The answer is for another client."), 502, is_fault=True),
     "token_time": Refusal(
-        _BROKEN, _("The ID token has ended or begins in the future. Check both clocks."), 502, is_fault=True
+        _BROKEN, _("The answer has ended or begins in the future. Check both clocks."), 502, is_fault=True
     ),
-    "token_nonce": Refusal(_BROKEN, _("The ID token belongs to another sign-in."), 400),
-    "token_claims": Refusal(_BROKEN, _("The ID token lacks a claim, or is no token."), 502, is_fault=True),
+    "token_nonce": Refusal(_BROKEN, _("The answer belongs to another sign-in."), 400),
+    "token_claims": Refusal(_BROKEN, _("The answer lacks a claim, or cannot be read."), 502, is_fault=True),
     "no_address": Refusal(
         _("%(provider)s sent no e-mail address for you. Contact your administrator."),
-        _("The ID token has no e-mail address. Add the scope or claim email at the provider."),
+        _("The answer has no e-mail address. Add the scope, claim or attribute email at the provider."),
     ),
     "unverified": Refusal(
         _("%(provider)s has not verified your e-mail address. Contact your administrator."),
@@ -92,3 +92,18 @@ class Refused(ProviderException):
     def __init__(self, code: str, detail: str = "", identity: str = "") -> None:
         super().__init__(code)
         self.code, self.detail, self.identity = code, detail, identity
+
+
+_SAML_REASONS = (
+    ("token_audience", ("audience", "instead of")),
+    ("token_issuer", ("issuer",)),
+    ("token_signature", ("signature", "not signed", "signed element", "algorithm")),
+    ("token_time", ("timing", "expired", "timestamp", "not yet valid")),
+)
+
+
+def saml_refusal(reason: str) -> Refused:
+    """Return the refusal for an error of python3-saml, which has a sentence only."""
+    lower = reason.lower()
+    code = next((code for code, parts in _SAML_REASONS if any(part in lower for part in parts)), "token_claims")
+    return Refused(code, reason)

@@ -1,7 +1,6 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
-import notifications.sign_on.models
 import simple_history.models
 import wfpush.crypto
 import wfpush.identifiers
@@ -29,7 +28,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(help_text='Part of its addresses. It cannot be changed later.', max_length=60, unique=True, verbose_name='slug')),
                 ('name', models.CharField(help_text='People see it on the sign-in page.', max_length=80, verbose_name='name')),
-                ('issuer', models.URLField(help_text="The provider's address, such as https://login.acme.example/realms/staff.", max_length=500, validators=[notifications.sign_on.models.validate_issuer], verbose_name='issuer')),
+                ('issuer', models.URLField(help_text="The provider's address, such as https://login.acme.example/realms/staff.", max_length=500, verbose_name='issuer')),
                 ('client_id', models.CharField(max_length=200, verbose_name='client ID')),
                 ('client_secret', wfpush.crypto.EncryptedTextField(blank=True, verbose_name='client secret')),
                 ('domains', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?!-)[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63})+$', 'Enter a domain in lower case, such as acme.example.')]), help_text='One a line. People with these addresses sign in there, and the provider may name no others.', size=None, validators=[django.core.validators.MinLengthValidator(1)], verbose_name='e-mail domains')),
@@ -53,7 +52,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
                 ('slug', models.SlugField(help_text='Part of its addresses. It cannot be changed later.', max_length=60, verbose_name='slug')),
                 ('name', models.CharField(help_text='People see it on the sign-in page.', max_length=80, verbose_name='name')),
-                ('issuer', models.URLField(help_text="The provider's address, such as https://login.acme.example/realms/staff.", max_length=500, validators=[notifications.sign_on.models.validate_issuer], verbose_name='issuer')),
+                ('issuer', models.URLField(help_text="The provider's address, such as https://login.acme.example/realms/staff.", max_length=500, verbose_name='issuer')),
                 ('client_id', models.CharField(max_length=200, verbose_name='client ID')),
                 ('domains', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?!-)[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63})+$', 'Enter a domain in lower case, such as acme.example.')]), help_text='One a line. People with these addresses sign in there, and the provider may name no others.', size=None, validators=[django.core.validators.MinLengthValidator(1)], verbose_name='e-mail domains')),
                 ('trusts_addresses', models.BooleanField(default=False, help_text='For providers without email_verified, such as Entra ID, whose administrators assign addresses.', verbose_name='its e-mail addresses are verified')),

@@ -1,0 +1,74 @@
+"""Addresses of sign-on by SAML: the way to the provider, its answer, its notice of a sign-out, and our metadata."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.socialaccount.providers.saml import views
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+from lxml.etree import XMLSyntaxError
+from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+
+from notifications.sign_on.adapters import refuse
+from notifications.sign_on.models import IdentityProvider, Kind
+from notifications.sign_on.refusals import Refused, saml_refusal
+from notifications.sign_on.signed_out import sign_out_users
+
+UNREADABLE = (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError, XMLSyntaxError, ValueError)
+"""What python3-saml raises for an answer that is no XML, has a DTD, or lacks a part. django-allauth lets it through."""
+
+
+def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return the view of django-allauth for active providers. What it refuses by an exception is explained."""
+
+    def checked(request: HttpRequest, organization_slug: str) -> HttpResponse:
+        rows = IdentityProvider.objects.filter(active=True, kind=Kind.SAML)
+        provider = get_object_or_404(rows, slug=organization_slug)
+        request.META["HTTP_HOST"] = request.get_host()  # which django-allauth reads unchecked
+        try:
+            return view(request, organization_slug=organization_slug)
+        except Refused as refused:
+            return refuse(request, provider, refused)
+        except PermissionDenied:  # the answer fits no sign-in of this session, or was used before
+            return refuse(request, provider, Refused("state"))
+        except UNREADABLE as error:
+            return refuse(request, provider, saml_refusal(str(error)))
+
+    return checked
+
+
+@never_cache
+@require_safe
+def sign_out(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """End what a person can do here, since they signed out at the provider (SAML 2.0 Profiles, 4.4, by redirect).
+
+    An unsigned request is refused: a link on any page could be one.
+    """
+    user = request.user
+    if "Signature" not in request.GET:
+        return HttpResponse(status=400)
+    response = _checked(views.sls)(request, organization_slug)
+    if user.is_authenticated and not request.user.is_authenticated:
+        provider = get_object_or_404(IdentityProvider, slug=organization_slug)
+        sign_out_users(request, provider, [user])
+    return response
+
+
+begin: Any = never_cache(require_safe(_checked(views.login)))
+answer: Any = csrf_exempt(never_cache(require_POST(_checked(views.acs))))
+finish: Any = never_cache(require_safe(_checked(views.finish_acs)))
+metadata: Any = require_safe(_checked(views.metadata))
+
+urlpatterns: list[URLPattern] = [
+    path("sign-on/<slug:organization_slug>/saml", begin, name="saml_login"),
+    path("sign-on/<slug:organization_slug>/acs", answer, name="saml_acs"),
+    path("sign-on/<slug:organization_slug>/acs/finish", finish, name="saml_finish_acs"),
+    path("sign-on/<slug:organization_slug>/slo", sign_out, name="saml_sls"),
+    path("sign-on/<slug:organization_slug>/metadata", metadata, name="saml_metadata"),
+]
+"""django-allauth finds them by these names."""

@@ -1,0 +1,19 @@
+"""Ends what people can do here once they have signed out at their provider."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+from django.utils import timezone
+
+from notifications.people import devices, revocation
+from notifications.sign_on import records
+from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
+
+
+def sign_out_users(request: HttpRequest, provider: IdentityProvider, users: Iterable[AbstractBaseUser]) -> None:
+    """End their sessions, tokens, devices and links, and record it. They may sign in again."""
+    for user in users:
+        revocation.sign_out_everywhere(user, timezone.now(), devices.SIGNED_OUT_BY_PROVIDER)
+        ProviderSession.objects.filter(provider=provider, user_id=user.pk).delete()
+        records.add(request, provider, Outcome.SIGNED_OUT, user=user, identity=getattr(user, "email", ""))
