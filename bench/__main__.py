@@ -25,6 +25,7 @@ from bench import (
     ingest,
     leftover,
     live,
+    provisioning,
     push,
     retention,
     workers,
@@ -57,6 +58,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "followers": followers.measure,
     "push": push.measure,
     "escalations": escalations.measure,
+    "provisioning": _in_house(provisioning.measure),
     "paint": _in_house(first_paint.measure),
 }
 LARGE: dict[str, Callable[..., list[Figure]]] = {

@@ -111,6 +111,11 @@ KNOWN_TO_STRANGERS = {
         "notifications.retention.pruning",
         "wfpush.postgres.bulk",
     },
+    "bench.scim_token": {
+        "notifications.provisioning",
+        "notifications.provisioning.models",
+        "notifications.provisioning.tokens",
+    },
     "bench.push_sender": {
         "wfpush.processes.garbage",
         "notifications.channels.payload",

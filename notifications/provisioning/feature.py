@@ -23,12 +23,17 @@ from notifications.additions import (
     Section,
     StaleRows,
 )
+from notifications.models import Recipient
 from notifications.provisioning import departures
-from notifications.provisioning.models import ScimRequest
+from notifications.provisioning.models import ScimRequest, ScimUser
 from wfpush.features import Feature
 
 LEDGERS = ("provisioning.scimuser", "provisioning.scimgroup", "provisioning.scimrequest", "provisioning.scimdeparture")
 READERS = (roles.ADMINISTRATORS, roles.OPERATORS, roles.AUDITORS)
+
+
+def _has_directory(person: Recipient | None) -> bool:
+    return person is not None and ScimUser.objects.filter(person=person).exists()
 
 
 def _requests_before(time: datetime) -> QuerySet[ScimRequest]:
@@ -45,7 +50,7 @@ FEATURE = Feature(
         DeskPanel(
             "notifications.recipient",
             "notifications.provisioning.admin.UserInline",
-            lambda row: row is not None and not row.external,
+            _has_directory,
         ),
         OverviewPanel("provisioning.scimdirectory", "notifications.provisioning.admin.panel"),
         *roles.on_configuration("provisioning.scimdirectory"),

@@ -13,7 +13,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import ValidationError
-from scim2_models import Context, Error, InvalidSyntaxException, SCIMException, UnauthorizedException
+from scim2_models import Context, Error, InvalidSyntaxException, ListResponse, SCIMException, UnauthorizedException
 
 from notifications.api.frame.parsing import body_of
 from notifications.api.frame.throttling import throttle
@@ -64,6 +64,8 @@ class ScimView(View):
         except Exception as exc:
             error, headers = error_of(exc)
             response, detail = scim_response(error, int(error.status or 500), headers), error.detail or ""
+            if isinstance(exc, TooManyDepartures):
+                ScimDirectory.objects.filter(pk=exc.directory.pk).update(held_at=self.now)
         if token is not None:
             self._record(request, response.status_code, detail)
         elif response.status_code in GUESSES:
@@ -89,8 +91,6 @@ class ScimView(View):
                 directory=self.directory, at=self.now, method=(request.method or "")[:10], path=path, status=status,
                 detail=detail[:MAX_DETAIL],
             )  # fmt: skip
-            if status == HTTPStatus.TOO_MANY_REQUESTS and detail.find("deactivated") > 0:
-                ScimDirectory.objects.filter(pk=self.directory.pk).update(held_at=self.now)
         except (*DATABASE_FAULTS, IntegrityError) as exc:
             log.warning("scim_request_not_recorded", directory=self.directory.pk, fault=str(exc))
 
@@ -129,7 +129,10 @@ def scim_response(
     message: Any, status: int = 200, headers: dict[str, str] | None = None, **options: Any
 ) -> HttpResponse:
     context = Context.RESOURCE_QUERY_RESPONSE if not isinstance(message, Error) else Context.DEFAULT
-    body = json.dumps(message.model_dump(scim_ctx=context, **options))
+    shown = message.model_dump(scim_ctx=context, **options)
+    if isinstance(message, ListResponse):
+        shown.setdefault("Resources", [])  # Entra ID reads it in empty lists, too
+    body = json.dumps(shown)
     response = HttpResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
     response["Cache-Control"] = "no-store"
     return response

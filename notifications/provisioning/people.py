@@ -120,27 +120,21 @@ def find_or_make(directory: ScimDirectory, user: Any) -> Recipient:
 
 
 def set_names(person: Recipient, directory: ScimDirectory, user: Any) -> None:
-    """Give person and account the names that the user has now, and make the account if there is none. Raises
-    InvalidValueException and UniquenessException."""
+    """Give person and account the names that the user has now, and make an account if there is none; `write` saves
+    them. Raises InvalidValueException and UniquenessException."""
     ref, name = ref_of(directory, user), user.user_name
     if len(name) > MAX_ACCOUNT_NAME:
         raise InvalidValueException(detail=f"userName can have {MAX_ACCOUNT_NAME} characters.")
-    taken = Recipient.objects.filter(engine=None, ref=ref).exclude(pk=person.pk or 0).exists()
-    if taken:
+    if person.pk is not None and person.ref != ref and Recipient.objects.filter(engine=None, ref=ref).exists():
         raise UniquenessException(detail=f"Another person has the ref “{ref}”. Rename one of them first.")
     account = person.user
-    others = Account.objects.filter(username=name)
-    if (others.exclude(pk=account.pk) if account is not None else others).exists():
+    if (account is None or account.username != name) and Account.objects.filter(username=name).exists():
         raise UniquenessException(detail=f"Another account is called “{name}”. Rename it, or choose another userName.")
     if account is None:
-        account = Account(username=name, is_active=person.active)
+        account = Account(is_active=person.active)
         account.set_unusable_password()
-        account.save()
-        person.user = account
-    elif account.username != name:
-        account.username = name
-        account.save(update_fields=["username"])
-    person.ref = ref
+    account.username = name
+    person.ref, person.user = ref, account
 
 
 # --- what they get ----------------------------------------------------------------------------------------------------
@@ -158,11 +152,22 @@ def write(person: Recipient, directory: ScimDirectory, before: Profile, after: P
         person.email_verified = True
     elif before.email:
         person.email_verified = False
+    save_account(person)
     save(person, because)
+
+
+def save_account(person: Recipient) -> None:
+    """Save a person's account with their address and name, unless nothing has changed."""
     account = person.user
-    if account is not None and (account.email, account.first_name) != (person.email, person.name[:150]):
-        account.email, account.first_name = person.email, person.name[:150]
-        account.save(update_fields=["email", "first_name"])
+    assert account is not None  # set_names makes it
+    account.email, account.first_name = person.email, person.name[:150]
+    stored = Account.objects.filter(pk=account.pk).first() if account.pk is not None else None
+    if stored is None or any(getattr(stored, name) != getattr(account, name) for name in _OF_ACCOUNT):
+        account.save(update_fields=_OF_ACCOUNT if stored is not None else None)
+        person.user = account
+
+
+_OF_ACCOUNT = ["username", "email", "first_name", "is_active"]
 
 
 def save(person: Recipient, because: str) -> None:
@@ -192,7 +197,7 @@ def take_address(person: Recipient, address: str, because: str) -> None:
 
 
 def set_presence(person: Recipient, directory: ScimDirectory, *, was: bool, active: bool, now: datetime) -> None:
-    """Open or close the person and their account; `write` saves the person. Raises TooManyDepartures. `was`: what the
+    """Open or close the person and their account; `write` saves them. Raises TooManyDepartures. `was`: what the
     directory said before. It does not open what was closed at the desk while it says the same."""
     account = person.user
     assert account is not None  # set_names makes it
@@ -202,4 +207,3 @@ def set_presence(person: Recipient, directory: ScimDirectory, *, was: bool, acti
         person.active = account.is_active = False
     elif active and not was:
         person.active = account.is_active = True
-    account.save(update_fields=["is_active"])

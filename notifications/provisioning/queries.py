@@ -82,11 +82,13 @@ def answer(kind: Kind, directory: Any, search: Any) -> Any:
 
 
 def _matching(kind: Kind, rows: QuerySet[Any], criterion: Any) -> list[Any]:
-    if rows.count() > MAX_COMPARED:
-        raise TooManyException(detail="There are too many to compare. Look for one userName, externalId or id by eq.")
     matches: list[Any] = []
     for start in range(0, MAX_COMPARED, BATCH):
         batch = list(rows[start : start + BATCH])
+        if start == 0 and len(batch) == BATCH and rows.count() > MAX_COMPARED:
+            raise TooManyException(
+                detail="There are too many to compare. Look for one userName, externalId or id by eq."
+            )
         matches += [resource for resource in kind.resources(batch) if criterion.match(resource)]
         if len(batch) < BATCH:
             break

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from scim2_models import Context, InvalidValueException, UniquenessException
 
 from notifications.admin.people.people import circle
@@ -114,7 +115,8 @@ def _store(row: ScimUser, user: Any, now: datetime) -> None:
     people.write(person, directory, before, after)
     row.active, row.document, row.updated_at, row.person = active, _document(user), now, person
     row.save()
-    revocation.settle(person.pk, now)
+    if person.account_seal != person.seal():
+        revocation.settle(person.pk, now)
     _resolve_reports(row)
 
 
@@ -125,9 +127,11 @@ def _name(row: ScimUser, user: Any) -> None:
     if row.deleted_at is not None:
         return
     others = ScimUser.objects.filter(directory=row.directory, deleted_at=None).exclude(pk=row.pk)
-    if others.filter(user_key=row.user_key).exists():
+    same_id = Q(external_id=row.external_id) if row.external_id else Q()
+    other = others.filter(Q(user_key=row.user_key) | same_id).first()
+    if other is not None and other.user_key == row.user_key:
         raise UniquenessException(detail=f"Another user of this directory has the userName “{row.user_name}”.")
-    if row.external_id and others.filter(external_id=row.external_id).exists():
+    if other is not None:
         raise UniquenessException(detail=f"Another user of this directory has the externalId “{row.external_id}”.")
 
 

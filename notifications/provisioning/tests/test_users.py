@@ -220,6 +220,7 @@ def test_a_page_is_bounded(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
         idp.user(f"u{number}")
     assert len(idp.found("/Users?count=1000")) == 2
     monkeypatch.setattr("notifications.provisioning.queries.MAX_COMPARED", 2)
+    monkeypatch.setattr("notifications.provisioning.queries.BATCH", 2)
     assert idp.answer("GET", "/Users?filter=title pr", expect=400)["scimType"] == "tooMany"
     assert len(idp.found('/Users?filter=userName eq "u1"')) == 1
 
