@@ -68,10 +68,11 @@ def _user(number: int, manager: str) -> Json:
 
 async def _make(session: aiohttp.ClientSession, kind: str, name: str, resource: Json) -> Json:
     """Look for a resource, as providers do, and make it."""
-    found = await _call(session, "GET", f'{kind}?filter={name} eq "{resource[name]}"')
+    found: Json = await _call(session, "GET", f'{kind}?filter={name} eq "{resource[name]}"')
     if found["totalResults"]:
         raise BenchError(f"{resource[name]} is there already.")
-    return await _call(session, "POST", kind, resource)
+    made: Json = await _call(session, "POST", kind, resource)
+    return made
 
 
 async def _call(session: aiohttp.ClientSession, method: str, path: str, body: Json | None = None) -> Any:

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from scim2_models import Context, InvalidSyntaxException, InvalidValueException, PatchOp, Resource
 
+from notifications.provisioning.schemas import message_of
+
 R = TypeVar("R", bound=Resource[Any])
 READ_ONLY = ("id", "meta", "schemas")
 MAX_OPERATIONS = 1_000
@@ -23,8 +25,8 @@ def apply(resource: R, payload: Any) -> bool:
     usual = [part for operation in operations for part in _usual(operation)]
     if not usual:
         return False
-    model: Any = PatchOp[type(resource)]  # type: ignore[misc]
-    patch = model.model_validate({**payload, "Operations": usual}, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+    model, sent = message_of(PatchOp, type(resource)), {**payload, "Operations": usual}
+    patch = model.model_validate(sent, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
     return bool(patch.patch(resource))
 
 

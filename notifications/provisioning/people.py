@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User as Account
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.utils import translation
 from scim2_models import InvalidValueException, UniquenessException
 
@@ -96,27 +95,40 @@ def ref_of(directory: ScimDirectory, user: Any) -> str:
     return ref
 
 
-def find_or_make(directory: ScimDirectory, user: Any) -> Recipient:
+def find(directory: ScimDirectory, user: Any) -> tuple[ScimUser | None, Recipient]:
     """Return the existing person with exactly the user's ref, if the directory may take them over, or a new one, not
-    saved. Raises UniquenessException."""
+    saved. Return their user, too, if the directory has deleted it. Raises UniquenessException."""
     ref = ref_of(directory, user)
-    person = Recipient.objects.select_related("user").filter(engine=None, ref=ref).first()
-    if person is None:
-        return Recipient(ref=ref)
-    other = ScimUser.objects.select_related("directory").filter(person=person).first()
-    if other is not None:
-        owner = "this directory" if other.directory_id == directory.pk else f"the directory “{other.directory}”"
+    key = Recipient.objects.filter(engine=None, ref=ref).order_by().values_list("pk", flat=True).first()
+    if key is None:
+        return None, Recipient(ref=ref)
+    person = Recipient.objects.select_related("user").get(pk=key)
+    row = ScimUser.objects.select_related("directory").filter(person=person).first()
+    if row is None:
+        _refuse_to_join(directory, person)
+    elif row.directory_id != directory.pk or row.deleted_at is None:
+        owner = "this directory" if row.directory_id == directory.pk else f"the directory “{row.directory}”"
         raise UniquenessException(detail=f"The person “{ref}” belongs to another user of {owner}.")
+    elif row.external_id and user.external_id and row.external_id != user.external_id:
+        raise UniquenessException(
+            detail=f"“{ref}” belongs to somebody who left, with the externalId “{row.external_id}”. Choose another "
+            "name, or rename that person and their account at the desk."
+        )
+    else:
+        row.directory, row.person = directory, person
+    return row, person
+
+
+def _refuse_to_join(directory: ScimDirectory, person: Recipient) -> None:
     if person.user is not None and (person.user.is_staff or person.user.is_superuser):
         raise UniquenessException(
-            detail=f"The person “{ref}” is local staff, whom directories do not take over. Remove that status first."
+            detail=f"“{person.ref}” is local staff, whom directories do not take over. Remove that status first."
         )
     if not directory.joins_existing:
         raise UniquenessException(
-            detail=f"The person “{ref}” exists already. An administrator can let this directory take over existing "
-            "people, at its page of the desk."
+            detail=f"The person “{person.ref}” exists already. An administrator can let this directory take over "
+            "existing people, at its page of the desk."
         )
-    return person
 
 
 def set_names(person: Recipient, directory: ScimDirectory, user: Any) -> None:
@@ -186,8 +198,9 @@ _OWN = {"inbox_seq", "account_seal", "signed_out_at"}
 def take_address(person: Recipient, address: str, because: str) -> None:
     """Make the person the only one whom engines may name by the address. Somebody who has left gives it up. Raises
     UniquenessException if somebody else has it."""
-    others = Recipient.objects.filter(engine=None, email_verified=True).filter(Q(email__iexact=address))
-    for other in others.exclude(pk=person.pk).select_related("user"):
+    others = Recipient.objects.filter(engine=None, email_verified=True, email__iexact=address)
+    for key in [key for key in others.order_by().values_list("pk", flat=True) if key != person.pk]:
+        other = Recipient.objects.select_related("user").get(pk=key)
         if other.present:
             raise UniquenessException(
                 detail=f"“{other.ref}” has the e-mail address {address}. Change or deactivate that person first."

@@ -20,7 +20,7 @@ from scim2_models import (
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator
 
 from notifications.provisioning.resources import as_uuid, key_of
-from notifications.provisioning.schemas import MAX_PAGE
+from notifications.provisioning.schemas import MAX_PAGE, message_of
 
 MAX_COMPARED = 20_000
 """The most resources that a filter without an indexed `eq` is compared with."""
@@ -64,7 +64,7 @@ def search_of(request: HttpRequest, model: Any) -> Any:
             values[PARAMETERS[name.lower()]] = texts[0]
     if len(values.get("filter", "")) > MAX_FILTER:
         raise InvalidFilterException(detail=f"A filter can have {MAX_FILTER:,} characters.")
-    return SearchRequest[model].model_validate(values)
+    return message_of(SearchRequest, model).model_validate(values)
 
 
 def answer(kind: Kind, directory: Any, search: Any) -> Any:
@@ -76,7 +76,7 @@ def answer(kind: Kind, directory: Any, search: Any) -> Any:
     else:
         matches = _matching(kind, rows.filter(_narrowed(search.filter.ast, kind.indexed)), search.filter)
         total, page = len(matches), matches[first : first + count]
-    return ListResponse.__class_getitem__(kind.model)(
+    return message_of(ListResponse, kind.model)(
         total_results=total, start_index=first + 1, items_per_page=len(page), resources=page
     )
 

@@ -56,12 +56,17 @@ def _meta(kind: str, name: str, row: ScimResource) -> Meta:
 
 
 # --- users ------------------------------------------------------------------------------------------------------------
-def users_of(directory: ScimDirectory) -> QuerySet[ScimUser]:
+def users_of(directory: ScimDirectory) -> QuerySet[Any]:
+    """Return the users of a directory, with the name of each manager, and the id of the manager's user."""
     rows = ScimUser.objects.filter(directory=directory, deleted_at=None)
-    return rows.select_related("person__user", "person__manager__scim_user").order_by("created_at", "pk")
+    names: dict[str, F] = {
+        "manager_name": F("person__manager__name"),
+        "manager_id": F("person__manager__scim_user__pk"),
+    }
+    return rows.annotate(**names).order_by("created_at", "pk")
 
 
-def user_row(directory: ScimDirectory, pk: str) -> ScimUser:
+def user_row(directory: ScimDirectory, pk: str) -> Any:
     """Return a user of the directory. Raises NotFoundException."""
     row = users_of(directory).filter(pk=as_uuid(pk)).first()
     if row is None:
@@ -92,15 +97,13 @@ def _groups_of(rows: Sequence[ScimUser]) -> Mapping[int, list[GroupMembership]]:
     return by_person
 
 
-def _user(row: ScimUser, groups: Iterable[GroupMembership]) -> Any:
+def _user(row: Any, groups: Iterable[GroupMembership]) -> Any:
     user = stored_user(row)
     user.id, user.meta = str(row.pk), _meta(USERS, "User", row)
     user.groups = list(groups) or None
-    enterprise, manager = user[EnterpriseUser], row.person.manager
-    other = getattr(manager, "scim_user", None)
-    if row.manager_value and not row.manager_pending and other is not None:
-        ref = location(USERS, other.pk)
-        enterprise.manager = Manager(value=row.manager_value, ref=ref, display_name=str(manager))
+    if row.manager_value and not row.manager_pending and row.manager_id is not None:
+        ref, name = location(USERS, row.manager_id), row.manager_name or None
+        user[EnterpriseUser].manager = Manager(value=row.manager_value, ref=ref, display_name=name)
     return user
 
 

@@ -3,6 +3,7 @@
 Other attributes are ignored, as Entra ID and Okta expect. `POLICY` also allows what Entra ID sends beside the RFC.
 """
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -173,6 +174,12 @@ POLICY = ScimPolicy(
     remove_value_as_filter=ScimPolicy.RemoveValue.apply,
     unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
 )
+
+
+@cache
+def message_of(message: Any, model: Any) -> Any:
+    """Return a message for one kind of resource, such as `ListResponse[User]`, which takes long to make."""
+    return message[model]
 
 
 def service(max_bytes: int) -> ScimProvider:

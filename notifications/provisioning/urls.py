@@ -47,7 +47,7 @@ class Discovery(ScimView):
             raise ForbiddenException(detail="Discovery takes no filter (RFC 7644, section 4).")
         rows: Sequence[Any] = [self.located(row) for row in getattr(service(), self.collection)]
         if not name:
-            page = ListResponse[self.model](  # type: ignore[name-defined]
+            page = schemas.message_of(ListResponse, self.model)(
                 total_results=len(rows), start_index=1, items_per_page=len(rows), resources=rows
             )
             return scim_response(page)

@@ -36,24 +36,13 @@ def create(directory: ScimDirectory, payload: Any, now: datetime) -> ScimUser:
     directory = lock(directory)
     if user.active is None:
         user.active = True
-    row = _deleted(directory, user)
+    row, person = people.find(directory, user)
     if row is None:
-        row = ScimUser(directory=directory, active=False, created_at=now, person=people.find_or_make(directory, user))
+        row = ScimUser(directory=directory, active=False, created_at=now, person=person)
     else:
         row.deleted_at, row.document = None, {}
-        row.person.teams.remove(*row.person.teams.filter(scim_group__directory=directory))
+        person.teams.remove(*person.teams.filter(scim_group__directory=directory))
     _store(row, user, now)
-    return row
-
-
-def _deleted(directory: ScimDirectory, user: Any) -> ScimUser | None:
-    rows = ScimUser.objects.filter(directory=directory, deleted_at__isnull=False).select_related("person__user")
-    row = rows.filter(person__ref=people.ref_of(directory, user)).first()
-    if row is not None and row.external_id and user.external_id and row.external_id != user.external_id:
-        raise UniquenessException(
-            detail=f"“{row.person.ref}” belongs to somebody who left, with the externalId “{row.external_id}”. Choose "
-            "another name, or rename that person and their account at the desk."
-        )
     return row
 
 
@@ -90,8 +79,11 @@ def delete(directory: ScimDirectory, pk: str, condition: Precondition, now: date
 
 
 def _locked(directory: ScimDirectory, pk: str, condition: Precondition) -> ScimUser:
-    row = user_row(lock(directory), pk)
+    directory = lock(directory)
+    row: ScimUser = user_row(directory, pk)
     condition.check(row)
+    row.directory = directory
+    row.person = Recipient.objects.select_related("user").get(pk=row.person_id)
     return row
 
 
@@ -128,10 +120,10 @@ def _name(row: ScimUser, user: Any) -> None:
         return
     others = ScimUser.objects.filter(directory=row.directory, deleted_at=None).exclude(pk=row.pk)
     same_id = Q(external_id=row.external_id) if row.external_id else Q()
-    other = others.filter(Q(user_key=row.user_key) | same_id).first()
-    if other is not None and other.user_key == row.user_key:
+    keys = list(others.filter(Q(user_key=row.user_key) | same_id).order_by().values_list("user_key", flat=True))
+    if row.user_key in keys:
         raise UniquenessException(detail=f"Another user of this directory has the userName “{row.user_name}”.")
-    if other is not None:
+    if keys:
         raise UniquenessException(detail=f"Another user of this directory has the externalId “{row.external_id}”.")
 
 
@@ -152,27 +144,31 @@ def _manage(row: ScimUser, user: Any) -> None:
     value = short_text("manager", manager.value if manager is not None else "")
     if not value and not row.manager_value:
         return
-    row.manager_value = value
-    boss = _find_manager(row.directory, value) if value else None
-    row.manager_pending = bool(value) and boss is None
-    if boss is not None and row.person.present and (fault := circle(row.person.pk, boss)):
+    person, key = row.person, _find_manager(row.directory, value) if value else None
+    row.manager_value, row.manager_pending = value, bool(value) and key is None
+    if key is None or person.pk is None or key == person.manager_id:
+        person.manager_id = key
+        return
+    boss = Recipient.objects.get(pk=key)
+    if person.present and (fault := circle(person.pk, boss)):
         raise InvalidValueException(detail=f"manager: {fault}")
-    row.person.manager = boss
+    person.manager = boss
 
 
-def _find_manager(directory: ScimDirectory, value: str) -> Recipient | None:
-    """Return the person of the directory with this id, or else externalId, or else userName."""
-    users = ScimUser.objects.filter(directory=directory, deleted_at=None).select_related("person")
+def _find_manager(directory: ScimDirectory, value: str) -> int | None:
+    """Return the key of the person of the directory with this id, or else externalId, or else userName."""
+    users = ScimUser.objects.filter(directory=directory, deleted_at=None).order_by()
     ways: list[dict[str, Any]] = [{"pk": as_uuid(value)}, {"external_id": value}, {"user_key": key_of(value)}]
-    found = (users.filter(**way).first() for way in ways)
-    return next((row.person for row in found if row is not None), None)
+    keys = (users.filter(**way).values_list("person", flat=True).first() for way in ways)
+    return next((key for key in keys if key is not None), None)
 
 
 def _resolve_reports(row: ScimUser) -> None:
     """Give a manager who has come the people who wait for them. A circle stays open."""
     names = {str(row.pk), row.external_id, row.user_name, row.user_key} - {""}
     waiting = ScimUser.objects.filter(directory=row.directory, manager_pending=True, manager_value__in=names)
-    for report in waiting.select_related("person").order_by("pk"):
+    for key in list(waiting.order_by("pk").values_list("pk", flat=True)):
+        report = ScimUser.objects.select_related("person").get(pk=key)
         if report.person_id == row.person_id or circle(report.person_id, row.person):
             continue
         report.person.manager, report.manager_pending = row.person, False
