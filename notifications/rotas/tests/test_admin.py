@@ -41,7 +41,7 @@ def sent(root: Client, world: World, *parts: dict[str, Any], **given: Any) -> di
 def test_a_rota_is_written_and_its_page_says_who_is_on_duty_when(world: World, root: Client) -> None:
     answer = root.post(adding(Rota), sent(root, world, layer()), follow=True)
     said = text_of(answer)
-    assert "Nobody is on duty from Sun 1 Nov 18:00 CET until Mon 2 Nov 08:00 CET." in said
+    assert "Nobody is on duty from Sun 1 Nov 17:00 UTC until Mon 2 Nov 07:00 UTC." in said
     rota = Rota.objects.get()
     assert rota.layers.get().people == [world.bob.pk, world.carol.pk]
     assert rota.history.latest().parts["layers"][0]["people"] == [world.bob.pk, world.carol.pk]
@@ -51,12 +51,12 @@ def test_a_rota_is_written_and_its_page_says_who_is_on_duty_when(world: World, r
     page |= {f"overrides-0-{name}": value for name, value in nobody.items()} | {"overrides-TOTAL_FORMS": 1}
     root.post(page_of(rota), page, follow=True)
     said = text_of(root.get(page_of(rota)))
-    assert "now Mon 2 Nov 08:00 CET nobody Mon 2 Nov 08:00 CET Mon 9 Nov 08:00 CET Bob Bauer" in said
-    assert "Tue 10 Nov 15:00 CET Wed 11 Nov 09:00 CET nobody" in said, "the form is in UTC"
+    assert "now Mon 2 Nov 07:00 UTC nobody Mon 2 Nov 07:00 UTC Mon 9 Nov 07:00 UTC Bob Bauer" in said
+    assert "Tue 10 Nov 14:00 UTC Wed 11 Nov 08:00 UTC nobody" in said, "as in the form"
     assert "Bob Bauer (bob)" in said
     assert "carol" in said.lower()
     listed = text_of(root.get(list_of(Rota)))
-    assert "Claims Finance nobody Sun 1 Nov 18:00 CET" in listed
+    assert "Claims Finance nobody Sun 1 Nov 17:00 UTC" in listed
     root.post(page_of(rota), filled(form_at(root, page_of(rota)), **{"layers-0-people": "carol"}), follow=True)
     history = text_of(root.get(page_of(rota, "history")))
     assert "Bob Bauer, Carol Castle" in history
@@ -105,7 +105,7 @@ def test_a_long_list_asks_as_little_as_a_short_one(world: World, root: Client) -
             RotaFeedShift.objects.create(rota=rota, summary=f"Zoe {number}", **times)
         with CaptureQueriesContext(connection) as asked:
             said = text_of(root.get(list_of(Rota)))
-        assert said.count("Alice Adams Sun 1 Nov 20:00 CET") == rotas.stop
+        assert said.count("Alice Adams Sun 1 Nov 19:00 UTC") == rotas.stop
         assert all(f"unknown people: “Zoe {number}”." in said for number in range(rotas.stop))
         return len(asked)
 
