@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "notifications.inbox.sign_in.session.SessionLimitMiddleware",
     "notifications.inbox.sign_in.session.RecipientMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -183,6 +184,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "inbox:sign-in"
 LOGIN_REDIRECT_URL = "inbox:list"
 LOGOUT_REDIRECT_URL = "inbox:sign-in"
+SESSION_HOURS = ENV.integer("SESSION_HOURS", default=0, minimum=0, maximum=8_760)
+SESSION_IDLE_HOURS = ENV.integer("SESSION_IDLE_HOURS", default=0, minimum=0, maximum=8_760)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 HTTPS = BASE_URL.startswith("https://")

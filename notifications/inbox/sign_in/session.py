@@ -20,6 +20,7 @@ from django.utils import timezone, translation
 from django.utils.http import urlencode
 
 from notifications.additions import MenuEntry
+from notifications.inbox.sign_in import session_limits
 from notifications.models import Account, Recipient
 from notifications.people import devices
 from notifications.wording.formats import written_for, zone_of
@@ -50,6 +51,8 @@ def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | Anonymous
     The session has only the id, so deactivating a person ends it at its next request. Django has checked that the
     user's session is no older than the last change of password or closing of the account (`Account`).
     """
+    if session_limits.is_over(session):
+        return None
     people = Recipient.objects.filter(active=True).select_related("brand", "user")
     if user.is_authenticated:
         return people.filter(user_id=user.pk).first()
@@ -98,6 +101,22 @@ def end_session(request: HttpRequest) -> None:
     devices.sign_out_session(key, timezone.now())
 
 
+class SessionLimitMiddleware:
+    """Ends a signed-in session that is over, with the device of its browser, before anything reads its user."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        limited = settings.SESSION_HOURS or settings.SESSION_IDLE_HOURS
+        if limited and _is_signed_in(request):
+            if session_limits.is_over(request.session):
+                end_session(request)
+            else:
+                session_limits.note_use(request.session)
+        return self.get_response(request)
+
+
 class RecipientMiddleware:
     """Sets `request.recipient`, and activates the person's language and time zone.
 
@@ -116,11 +135,14 @@ class RecipientMiddleware:
             return self.get_response(request)
 
     def _recipient(self, request: HttpRequest) -> Recipient | None:
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
-            return None
-        if SESSION_KEY not in request.session and RECIPIENT_KEY not in request.session:
-            return None
-        return signed_in_recipient(request.session, request.user)
+        return signed_in_recipient(request.session, request.user) if _is_signed_in(request) else None
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """Return whether a session with a person or user comes with the request. Without a cookie, none is looked up."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return False
+    return SESSION_KEY in request.session or RECIPIENT_KEY in request.session
 
 
 @contextmanager
