@@ -84,6 +84,8 @@ PAGES: dict[str, set[str]] = {
     "recipient erase": {ADMINISTRATORS},
     "case hold": {ADMINISTRATORS},
     "legalhold lift": {ADMINISTRATORS},
+    "scimdirectory new_token": {ADMINISTRATORS},
+    "scimdirectory allow": {ADMINISTRATORS},
     "recipient import_rows": {ADMINISTRATORS},
     "recipient import_preview": {ADMINISTRATORS},
     "recipient export_rows": RULING - {RULE_EDITORS},
