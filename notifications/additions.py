@@ -35,6 +35,21 @@ class SignInWays:
 
 
 @dataclass(frozen=True)
+class SignInStep:
+    """A step between a right password or a link and the session. `step` names a function of the request, the user, the
+    local path to go on to, and `by_link`. It begins the session if nothing more is asked, and returns the response."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class SignInPanel:
+    """A part of the sign-in pages, below their forms. `template` has `next`, the local path to go on to."""
+
+    template: str
+
+
+@dataclass(frozen=True)
 class FirstPage:
     """A page in place of the inbox's list. `page` names a function of the reader (a Recipient), the query of the list
     (a `Finding`; None without a connection) and the time. It returns a `ListPage` (notifications/inbox/pages.py), or
@@ -58,6 +73,14 @@ class MenuEntry:
     page: str
     label: Text
     is_shown: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class AccountLink:
+    """An entry of the desk's account menu, for users with a password: the page's URL name."""
+
+    page: str
+    label: Text
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,13 @@ from django.views.decorators.cache import never_cache
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from notifications.additions import AccountLink
 from notifications.inbox.sign_in.passwords import OwnPasswordForm, rules
 from notifications.inbox.sign_in.signin import busy
-from notifications.inbox.sign_in.ways import ways
+from notifications.inbox.sign_in.ways import panels, take_over, ways
 from notifications.people import devices, login_limits, password_places
 from notifications.wording.plaintext import escape_hidden, show_hidden_characters
+from wfpush import features
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -62,6 +64,9 @@ class SignIn(LoginView):
     def form_valid(self, form: DjangoAuthenticationForm) -> HttpResponse:
         """Sign in after the password was checked. No transaction and no lock on the count of tries was open while it
         was hashed."""
+        response = take_over(self.request, form.get_user(), self.get_success_url())
+        if response is not None:
+            return response
         with _device_follows_session(self.request):
             return super().form_valid(form)
 
@@ -141,6 +146,13 @@ class Site(UnfoldAdminSite):
         response: HttpResponse = view(request)
         return response
 
+    def _get_account_links(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the entries of the account menu, those of features too."""
+        if not isinstance(request.user, User) or not request.user.has_usable_password():
+            return []
+        added = [{"title": each.label, "link": reverse(each.page)} for each in features.added(AccountLink)]
+        return [{"title": gettext("Change password"), "link": reverse("admin:password_change")}, *added]
+
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the requested page after signing in here, or the overview. LOGIN_REDIRECT_URL is the inbox."""
@@ -157,13 +169,15 @@ class Site(UnfoldAdminSite):
 
     def _sign_in(self, request: HttpRequest, extra_context: dict[str, Any]) -> HttpResponse:
         """Sign in as Django's own page does, with the desk's view."""
+        back = _requested_page(request) or reverse("admin:index", current_app=self.name)
         context = {
             **self.each_context(request),
             "title": gettext("Log in"),
             "subtitle": None,
             "app_path": request.get_full_path(),
             "username": request.user.get_username(),
-            "ways": ways(_requested_page(request) or reverse("admin:index", current_app=self.name)),
+            "ways": ways(back),
+            "panels": panels(),
         }
         if REDIRECT_FIELD_NAME not in request.GET.keys() | request.POST.keys():
             context[REDIRECT_FIELD_NAME] = reverse("admin:index", current_app=self.name)

@@ -44,7 +44,8 @@ FLOORS: dict[str, str] = {
         "starter tasks urls"
     ),
     "features": (
-        "notifications: absences conversation customers insight provisioning replays retention rotas sign_on transfer"
+        "notifications: absences conversation customers insight provisioning replays retention rotas second_factors "
+        "sign_on transfer"
     ),
     "why steps are taken": "escalations: reasons",
     "time": (
@@ -69,6 +70,7 @@ FEATURES: dict[str, list[str]] = {
     "notifications.transfer": [],
     "notifications.rotas": [],
     "notifications.sign_on": [],
+    "notifications.second_factors": ["notifications.sign_on"],
 }
 """Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.

@@ -10,12 +10,14 @@ import hashlib
 import secrets
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.query_utils import DeferredAttribute
@@ -190,6 +192,30 @@ def reencrypt(model: type[models.Model]) -> int:
         if not batch:
             return done
         done, last = done + len(batch), batch[-1].pk
+
+
+@dataclass(frozen=True)
+class SealedMembers:
+    """Members of a JSON column of a package's table that are encrypted with `encrypt`."""
+
+    model: str
+    column: str
+    members: Sequence[str]
+
+    def of(self, value: Any) -> dict[str, str]:
+        """Return the encrypted members that a row has."""
+        return {name: value[name] for name in self.members if value.get(name)}
+
+    def reencrypt(self) -> int:
+        """Do for these what `reencrypt` does for columns. Raises UndecryptableSecret."""
+        rows = apps.get_model(self.model)._base_manager.select_for_update().only("pk", self.column)
+        with transaction.atomic():
+            for row in (found := list(rows)):
+                value = getattr(row, self.column)
+                sealed = {name: secret_box().rotate(text) for name, text in self.of(value).items()}
+                setattr(row, self.column, {**value, **sealed})
+                row.save(update_fields=[self.column])
+        return len(found)
 
 
 class ApiKey(NamedTuple):

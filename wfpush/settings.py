@@ -61,6 +61,7 @@ FEATURE_PACKAGES = {
     "provisioning": "notifications.provisioning",
     "retention": "notifications.retention",
     "sign_on": "notifications.sign_on",
+    "second_factors": "notifications.second_factors",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+import allauth.account.admin  # registers its pages first, so that they can be removed
+import allauth.socialaccount.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
@@ -28,13 +30,17 @@ from notifications.models.validators import validate_callback_url
 from notifications.sign_on import groups, id_tokens
 from notifications.sign_on.models import GroupMapping, IdentityProvider, Kind, SignInRecord, domain
 from notifications.sign_on.provider import saml_is_installed
-from notifications.sign_on.refusals import REFUSALS
+from notifications.sign_on.refusals import REFUSALS, code_words
 
 NEEDED = {Kind.OPENID_CONNECT: ("issuer", "client_id"), Kind.SAML: ("issuer", "sso_url", "certificate")}
 """Fields that a protocol needs."""
 PREVIEWED = 100
 """Identities that the preview of groups looks at: those that signed in last."""
-TONES = {"signed_in": "good", "refused": "bad", "signed_out": "quiet", "changed": "quiet"}
+TONES = {
+    **dict.fromkeys(("signed_out", "changed", "factors"), "quiet"),
+    **dict.fromkeys(("refused", "emergency"), "bad"),
+    "signed_in": "good",
+}
 
 for _model in (EmailAddress, SocialAccount, SocialApp, SocialToken):  # providers and identities are on our own pages
     if admin.site.is_registered(_model):
@@ -241,4 +247,5 @@ class SignInRecordAdmin(LedgerAdmin):
     @display(description=_("reason"), ordering="code")
     def why(self, record: SignInRecord) -> Any:
         refusal = REFUSALS.get(record.code)
-        return refusal.administrator if refusal else record.detail or NOTHING
+        words = refusal.administrator if refusal else code_words().get(record.code)
+        return words or record.detail or NOTHING

@@ -137,6 +137,8 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", _("refused")
     SIGNED_OUT = "signed_out", _("signed out by the provider")
     CHANGED = "changed", _("teams or roles changed")
+    FACTORS = "factors", _("second factors changed")
+    EMERGENCY = "emergency", _("emergency account used")
 
 
 class SignInRecord(models.Model):

@@ -1,10 +1,13 @@
 """Reasons for which a sign-in by a provider fails, with a sentence for the person and one for administrators."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from allauth.socialaccount.providers.base import ProviderException
 from django.utils.translation import gettext_lazy as _
+
+from wfpush import features
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,17 @@ REFUSALS: dict[str, Refusal] = {
         _("The account is closed, or the person is not active."),
     ),
 }
+
+
+@dataclass(frozen=True)
+class RecordCodes:
+    """Codes that a feature records beside those of refusals, with their sentences for administrators."""
+
+    words: Mapping[str, Any]
+
+
+def code_words() -> dict[str, Any]:
+    return {code: words for added in features.added(RecordCodes) for code, words in added.words.items()}
 
 
 class Refused(ProviderException):

@@ -3,11 +3,13 @@ them."""
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Any
 
 from django.apps import apps
 from django.db import models
 
-from wfpush.crypto import EncryptedTextField, UndecryptableSecret, decrypt
+from wfpush import features
+from wfpush.crypto import EncryptedTextField, SealedMembers, UndecryptableSecret, decrypt
 
 SAMPLE = 1_000
 """Rows of each model that are read from either end: the oldest, whose key may be gone, and the newest. These are all
@@ -21,12 +23,21 @@ def faults(sample: int = SAMPLE) -> Iterator[str]:
         names = [field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
         if names and (lost := _lost(model, names, sample)):
             yield _sentence(model, lost)
+    for sealed in features.added(SealedMembers):
+        model = apps.get_model(sealed.model)
+        values = dict(_sample(model._base_manager.values_list("pk", sealed.column), sample))
+        if lost := [pk for pk, value in values.items() if not all(map(_opens, sealed.of(value).values()))]:
+            yield _sentence(model, lost)
+
+
+def _sample(rows: Any, sample: int) -> Iterator[Any]:
+    return chain(rows.order_by("pk")[:sample], rows.order_by("-pk")[:sample])
 
 
 def _lost(model: type[models.Model], names: list[str], sample: int) -> list[object]:
     """Return the primary keys of rows that cannot be read."""
     rows = model._base_manager.values_list("pk", *names)
-    looked_at = {pk: sealed for pk, *sealed in chain(rows.order_by("pk")[:sample], rows.order_by("-pk")[:sample])}
+    looked_at = {pk: sealed for pk, *sealed in _sample(rows, sample)}
     return [pk for pk, sealed in looked_at.items() if not all(map(_opens, sealed))]
 
 

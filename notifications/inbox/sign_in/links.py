@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import form_only, in_language_of, may_use_link, recipient_of, sign_in_as
 from notifications.inbox.sign_in.signin import local_path
+from notifications.inbox.sign_in.ways import take_over
 from notifications.models import Recipient, SignInLink
 from notifications.people import link_mails
 from notifications.people.brands import brand_for
@@ -115,5 +116,8 @@ def _use(request: HttpRequest, sign_in_link: SignInLink, token: str) -> HttpResp
         if not SignInLink.objects.filter(pk=sign_in_link.pk, used_at=None).update(used_at=timezone.now()):
             sign_in_link.refresh_from_db(fields=["used_at"])
             return _show_ended(request, sign_in_link, token)
+        user, back = sign_in_link.recipient.user, local_path(sign_in_link.next)
+        if user is not None and (response := take_over(request, user, back, by_link=True)) is not None:
+            return response
         sign_in_as(request, sign_in_link.recipient)
-    return HttpResponseRedirect(local_path(sign_in_link.next))
+    return HttpResponseRedirect(back)

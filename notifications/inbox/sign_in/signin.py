@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, resolve_url
@@ -22,7 +23,7 @@ from notifications.inbox.sign_in.session import (
     recipient_of,
     sign_in_url,
 )
-from notifications.inbox.sign_in.ways import Way, lead, ways
+from notifications.inbox.sign_in.ways import Way, lead, panels, take_over, ways
 from notifications.items import live_frames
 from notifications.people import login_limits, password_places
 from wfpush.web import problems
@@ -71,13 +72,20 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return busy(request)
         good = form.is_valid()
     if good:
-        login(request, form.get_user())
-        response = redirect(back)
-        login_limits.remember(request, response)
-        return response
+        return _begin_session(request, form.get_user(), back)
     focus = "" if form.errors and not form.non_field_errors() else "password" if form.errors else "username"
-    context = {"form": form, "next": back, "ways": others, "focus": focus}
+    context = {"form": form, "next": back, "ways": others, "panels": panels(), "focus": focus}
     return show_page(request, "inbox/sign_in.html", context, status=422 if form.errors else 200)
+
+
+def _begin_session(request: HttpRequest, user: User, back: str) -> HttpResponse:
+    response = take_over(request, user, back)
+    if response is None:
+        login(request, user)
+        response = redirect(back)
+    if request.user.is_authenticated:
+        login_limits.remember(request, response)
+    return response
 
 
 def _ask_for_name(request: HttpRequest, back: str, others: list[Way]) -> HttpResponse:
@@ -87,7 +95,7 @@ def _ask_for_name(request: HttpRequest, back: str, others: list[Way]) -> HttpRes
         return page
     form = SignInForm(request, initial={"username": name})
     focus = "password" if name else "username"
-    context = {"form": form, "next": back, "ways": others, "focus": focus, "only_name": not name}
+    context = {"form": form, "next": back, "ways": others, "panels": panels(), "focus": focus, "only_name": not name}
     return show_page(request, "inbox/sign_in.html", context)
 
 

@@ -1,13 +1,16 @@
-"""The ways to sign in that features add to the password: links on the sign-in pages, and where a name leads."""
+"""What features add to signing in: links and panels on the sign-in pages, where a name leads, and a step after the
+password."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 
-from notifications.additions import SignInWays
+from notifications.additions import SignInPanel, SignInStep, SignInWays
 from wfpush import features
 
 
@@ -41,3 +44,17 @@ def ways(back: str) -> list[Way]:
 
 def lead(request: HttpRequest, name: str, back: str) -> HttpResponse | None:
     return next((page for module in _modules() if (page := module.lead(request, name, back)) is not None), None)
+
+
+def panels() -> list[str]:
+    """Return the templates that the sign-in pages include."""
+    return [panel.template for panel in features.added(SignInPanel)]
+
+
+def take_over(request: HttpRequest, user: AbstractBaseUser, back: str, *, by_link: bool = False) -> HttpResponse | None:
+    """Let a feature go on after a right password or a link: it begins the session, or asks for more. Return its
+    response; None if the caller begins the session."""
+    for added in features.added(SignInStep):
+        response: HttpResponse = import_string(added.step)(request, user, back, by_link=by_link)
+        return response
+    return None

@@ -1,0 +1,54 @@
+"""Records what happens to factors and emergency accounts, and e-mails the people whom it concerns."""
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest
+
+from notifications.second_factors import mails, rules
+from notifications.second_factors.models import MailKind
+from notifications.sign_on import records
+from notifications.sign_on.models import Outcome
+
+KINDS = {
+    "totp_activated": MailKind.APP_ADDED,
+    "totp_deactivated": MailKind.APP_REMOVED,
+    "webauthn_added": MailKind.PASSKEY_ADDED,
+    "webauthn_removed": MailKind.PASSKEY_REMOVED,
+    "recovery_codes_generated": MailKind.CODES_RENEWED,
+    "recovery_code_used": MailKind.CODE_USED,
+}
+"""By the names of django-allauth's e-mails."""
+
+
+@transaction.atomic
+def changed_by_person(request: HttpRequest, user: AbstractBaseUser, name: str) -> None:
+    kind = KINDS[name]
+    records.add(request, None, Outcome.FACTORS, user=user, identity=user.get_username(), code=kind)
+    mails.order(request, user, kind)
+
+
+@transaction.atomic
+def remove_by_desk(request: HttpRequest, user: User) -> int:
+    """Remove all factors of somebody who has lost them. Return their number."""
+    count: int = Authenticator.objects.filter(user=user).delete()[0]
+    if count:
+        by = request.user.get_username()
+        kind = MailKind.REMOVED_BY_DESK
+        records.add(request, None, Outcome.FACTORS, user=user, identity=user.get_username(), code=kind, detail=by)
+        mails.order(request, user, kind, name=by)
+    return count
+
+
+@transaction.atomic
+def emergency_used(request: HttpRequest, user: User) -> None:
+    """Tell all administrators that an emergency account has signed in."""
+    name = user.get_username()
+    records.add(request, None, Outcome.EMERGENCY, user=user, identity=name, code=MailKind.EMERGENCY)
+    for administrator in rules.administrators():
+        mails.order(request, administrator, MailKind.EMERGENCY, name=name)
+
+
+def refused(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
+    records.add(request, None, Outcome.REFUSED, user=user, identity=user.get_username(), code=code)

@@ -1,0 +1,84 @@
+"""Second factors: authenticator apps, passkeys and recovery codes for people who sign in here, on django-allauth.
+
+`stages` puts the second factor between the password and the session, `views` and `security_pages` are the pages, and
+`forms` counts tries as those of passwords are. An administrator says at the desk who needs one (`rules`, `admin`), and
+`enforcement` keeps others off the desk. `changes` records every change, and `mails` tells the people whom it concerns.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications import roles
+from notifications.additions import (
+    CHANGE_REASON,
+    HISTORY_TYPE,
+    AccountLink,
+    Columns,
+    DeskList,
+    MenuEntry,
+    Pages,
+    PersonalData,
+    Rights,
+    Section,
+    SignInPanel,
+    SignInStep,
+    StaleRows,
+)
+from notifications.models import Recipient
+from notifications.second_factors import mails
+from notifications.second_factors.models import MailKind
+from notifications.sign_on.refusals import RecordCodes
+from wfpush.crypto import SealedMembers
+from wfpush.features import Feature
+from wfpush.queue.outbox import Source
+
+
+def has_password(person: Recipient) -> bool:
+    return person.user is not None and person.user.has_usable_password()
+
+
+CODES = {
+    **dict(MailKind.choices),
+    "wrong_factor": _("The password was right, and the code or passkey was wrong."),
+    "factor_wait": _("The password was right. Too many tries have failed, so the code was not checked."),
+    "providers_only": _("The password or passkey was right, but only emergency accounts may sign in with it."),
+}
+
+FEATURE = Feature(
+    name="second_factors",
+    needs=["sign_on"],
+    adds=[
+        Source(mails.SOURCE_NAME, "cluster", mails.has_due, mails.drain, has_late=mails.has_late),
+        StaleRows("e-mails about security", mails.older_than, mails.RETENTION),
+        Pages("notifications.second_factors.pages"),
+        SignInStep("notifications.second_factors.stages.go_on"),
+        SignInPanel("second_factors/_sign_in_panel.html"),
+        MenuEntry("mfa_index", _("Sign-in security"), has_password),
+        AccountLink("mfa_index", _("Sign-in security")),
+        SealedMembers("mfa.authenticator", "data", ["secret", "seed"]),
+        RecordCodes(CODES),
+        DeskList("access", "second_factors.signinrules", after="auth.group", icon="policy"),
+        DeskList("access", "second_factors.factor", after="second_factors.signinrules", icon="phonelink_lock"),
+        Rights(roles.ADMINISTRATORS, ["second_factors.signinrules"], ["view", "add", "change"]),
+        Rights(roles.ADMINISTRATORS, ["second_factors.factor"], ["view", "delete"]),
+        Rights(roles.AUDITORS, ["second_factors.signinrules", "second_factors.factor"], ["view"]),
+        PersonalData(
+            tables={
+                "second_factors.signinrules": Columns(),
+                "second_factors.signinrules_roles": Columns(),
+                "second_factors.signinrules_emergency_accounts": Columns(),
+                "second_factors.historicalsigninrules": Columns(
+                    words=CHANGE_REASON.strip(), plain=HISTORY_TYPE.strip()
+                ),
+                "second_factors.historicalsigninrules_roles": Columns(),
+                "second_factors.historicalsigninrules_emergency_accounts": Columns(),
+                "second_factors.securitymail": Columns(words="name browser detail", plain="kind address", goes=True),
+                "mfa.authenticator": Columns(words="data", plain="type", goes=True),
+            },
+            export={
+                "second_factors": Section(
+                    "mfa.authenticator", "user", lambda person: person.user_id, frozenset({"data"})
+                )
+            },
+        ),
+    ],
+)
