@@ -77,8 +77,6 @@ PAGES: dict[str, set[str]] = {
     "device test_this": SENDING,
     "device remove_this": SENDING,
     "recipient send_link": {ADMINISTRATORS},
-    "scimdirectory new_token": {ADMINISTRATORS},
-    "scimdirectory allow": {ADMINISTRATORS},
     "identityprovider preview_groups": {ADMINISTRATORS, AUDITORS},
     "notification engagement": {*SENDING, AUDITORS},
     "recipient why_not_notified": {*SENDING, AUDITORS},
