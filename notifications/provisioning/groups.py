@@ -74,8 +74,10 @@ def delete(directory: ScimDirectory, pk: str, condition: Precondition, now: date
 
 
 def _locked(directory: ScimDirectory, pk: str, condition: Precondition) -> ScimGroup:
-    row = group_row(lock(directory), pk)
+    directory = lock(directory)
+    row = group_row(directory, pk)
     condition.check(row)
+    row.directory = directory
     return row
 
 
