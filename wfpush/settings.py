@@ -282,7 +282,6 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("wfpush/tokens.css"),
         lambda request: static("wfpush/admin/desk.css"),
-        lambda request: static("wfpush/admin/search.css"),
     ],
     "SCRIPTS": [lambda request: static("wfpush/admin/names.js")],
     "SIDEBAR": {"navigation": "notifications.admin.desk.navigation.sidebar", "show_search": True},
