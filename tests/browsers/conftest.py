@@ -165,7 +165,7 @@ async def new_page(
 async def by_the_form(page: Page, who: str, installation: Installation) -> None:
     await page.locator("#id_username").fill(who)
     await page.locator("#id_password").fill(installation.passwords[who])
-    await page.locator("main button").click()
+    await page.locator("main button.primary").click()
     await page.wait_for_url(f"{installation.url}/")
 
 

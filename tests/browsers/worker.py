@@ -88,7 +88,7 @@ async def signs_in(page: Page, installation: Installation, who: str = "dave") ->
     await page.goto("/sign-in")
     await page.locator("#id_username").fill(who)
     await page.locator("#id_password").fill(installation.passwords[who])
-    await page.locator("main button").click()
+    await page.locator("main button.primary").click()
     await is_live(page)
 
 
