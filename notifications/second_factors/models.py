@@ -91,6 +91,8 @@ class SecurityMail(Work):
     detail = models.CharField(max_length=500, blank=True)
 
     class Meta(Work.Meta):
+        verbose_name = _("e-mail about security")
+        verbose_name_plural = _("e-mails about security")
         default_permissions = ()
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="security_mail_due")]
 

@@ -117,6 +117,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'e-mail about security',
+                'verbose_name_plural': 'e-mails about security',
                 'abstract': False,
                 'default_permissions': (),
                 'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='security_mail_due')],
