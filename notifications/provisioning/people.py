@@ -109,21 +109,33 @@ def find(directory: ScimDirectory, user: Any) -> tuple[ScimUser | None, Recipien
     elif row.directory_id != directory.pk or row.deleted_at is None:
         owner = "this directory" if row.directory_id == directory.pk else f"the directory “{row.directory}”"
         raise UniquenessException(detail=f"The person “{ref}” belongs to another user of {owner}.")
-    elif row.external_id and user.external_id and row.external_id != user.external_id:
+    elif (row.external_id or "") != (user.external_id or ""):
         raise UniquenessException(
             detail=f"“{ref}” belongs to somebody who left, with the externalId “{row.external_id}”. Choose another "
             "name, or rename that person and their account at the desk."
         )
     else:
+        _refuse_staff(person)
+        if person.user is not None:
+            person.user.set_unusable_password()  # a namesake must not have the former person's
         row.directory, row.person = directory, person
     return row, person
 
 
-def _refuse_to_join(directory: ScimDirectory, person: Recipient) -> None:
+def _refuse_staff(person: Recipient) -> None:
     if person.user is not None and (person.user.is_staff or person.user.is_superuser):
         raise UniquenessException(
             detail=f"“{person.ref}” is local staff, whom directories do not take over. Remove that status first."
         )
+
+
+def _refuse_superuser(person: Recipient) -> None:
+    if person.user is not None and person.user.is_superuser:
+        raise UniquenessException(detail=f"“{person.ref}” is a superuser. Close or rename the account at the desk.")
+
+
+def _refuse_to_join(directory: ScimDirectory, person: Recipient) -> None:
+    _refuse_staff(person)
     if not directory.joins_existing:
         raise UniquenessException(
             detail=f"The person “{person.ref}” exists already. An administrator can let this directory take over "
@@ -142,6 +154,8 @@ def set_names(person: Recipient, directory: ScimDirectory, user: Any) -> None:
     account = person.user
     if (account is None or account.username != name) and Account.objects.filter(username=name).exists():
         raise UniquenessException(detail=f"Another account is called “{name}”. Rename it, or choose another userName.")
+    if account is not None and account.username != name:
+        _refuse_superuser(person)
     if account is None:
         account = Account(is_active=person.active)
         account.set_unusable_password()
@@ -179,7 +193,7 @@ def save_account(person: Recipient) -> None:
         person.user = account
 
 
-_OF_ACCOUNT = ["username", "email", "first_name", "is_active"]
+_OF_ACCOUNT = ["username", "email", "first_name", "is_active", "password"]
 
 
 def save(person: Recipient, because: str) -> None:
@@ -215,6 +229,7 @@ def set_presence(person: Recipient, directory: ScimDirectory, *, was: bool, acti
     account = person.user
     assert account is not None  # set_names makes it
     if not active and (person.active or account.is_active):
+        _refuse_superuser(person)
         if person.pk is not None:
             departures.record(directory, person, now)
         person.active = account.is_active = False

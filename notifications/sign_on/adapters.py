@@ -6,12 +6,14 @@ import requests
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -69,7 +71,7 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
         if provider in Kind.values:
             rows = rows.filter(kind=provider)
         elif provider:
-            rows = rows.filter(slug=provider)
+            rows = rows.filter(Q(slug=provider) | Q(identity_key=provider))
         if client_id and provider == Kind.SAML:
             rows = rows.filter(slug=client_id)
         return [_app(row) for row in rows]
@@ -87,8 +89,10 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
         identity = str(claims.get("email") or claims["sub"])
         try:
             if not sociallogin.is_existing:
-                _join(request, sociallogin, identities.account_of(row, claims))
+                _join(sociallogin, identities.account_of(row, claims))
             user = sociallogin.user
+            if user.is_superuser:
+                raise Refused("superuser", identity=identity)
             person = Recipient.objects.select_related("user").filter(user=user).first()
             if not user.is_active or (person is not None and not person.may_act):
                 raise Refused("closed", identity=identity)
@@ -113,13 +117,21 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
         raise ImmediateHttpResponse(refuse(request, provider.app.row, _refusal_of(request, error, exception)))
 
 
-def _join(request: HttpRequest, sociallogin: SocialLogin, user: AbstractBaseUser) -> None:
-    """Join the identity to the user, if another request of the same person was not faster."""
+def _join(sociallogin: SocialLogin, user: User) -> None:
+    """Join the identity to the user, as the user is now, if another request of the same person was not faster. Raises
+    Refused."""
+    identity = sociallogin.account
     try:
         with transaction.atomic():
-            sociallogin.connect(request, user)
+            sociallogin.user = identity.user = User.objects.select_for_update().get(pk=user.pk)
+            if not identity.user.is_active:
+                raise Refused("closed", identity=user.email)
+            identity.save()
     except IntegrityError:
-        sociallogin.lookup()
+        claims = identity.extra_data
+        stored = SocialAccount.objects.select_related("user").get(provider=identity.provider, uid=identity.uid)
+        stored.extra_data = claims
+        sociallogin.account, sociallogin.user = stored, stored.user
 
 
 def _app(row: IdentityProvider) -> SocialApp:
@@ -149,7 +161,7 @@ def _refusal_of(request: HttpRequest, error: Any, exception: Any) -> Refused:
             return Refused("provider_error", str(exception)[:200])
     if error == AuthError.CANCELLED:
         return Refused("cancelled")
-    return Refused("provider_error", request.GET["error"][:100]) if "error" in request.GET else Refused("state")
+    return Refused("error_answer", request.GET["error"][:100]) if "error" in request.GET else Refused("state")
 
 
 def refuse(request: HttpRequest, provider: IdentityProvider, refused: Refused) -> HttpResponse:

@@ -25,10 +25,11 @@ from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import action, display
 from notifications.admin.desk.display import NOTHING, change_url, link, mark, moment, with_why
 from notifications.admin.desk.fields import AddressField, ListField, SecretField
+from notifications.admin.engines.engine_access import has_moved
 from notifications.models import Recipient
 from notifications.models.validators import validate_callback_url
 from notifications.sign_on import groups, id_tokens
-from notifications.sign_on.models import GroupMapping, IdentityProvider, Kind, SignInRecord, domain
+from notifications.sign_on.models import GroupMapping, IdentityProvider, Kind, SignInRecord, domain, new_identity_key
 from notifications.sign_on.provider import saml_is_installed
 from notifications.sign_on.refusals import REFUSALS, code_words
 
@@ -102,6 +103,10 @@ class ProviderForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Check what the protocol needs. A description in XML fills the fields of SAML."""
         cleaned: dict[str, Any] = super().clean() or {}
+        stored = self.instance
+        keeps_secret = bool(stored.pk and stored.client_secret and not cleaned.get("new_secret"))
+        if keeps_secret and has_moved(stored.issuer, cleaned.get("issuer")):
+            self.add_error("new_secret", gettext("It would now be sent to another host: enter it again."))
         if cleaned.get("kind") == Kind.SAML:
             self._read_metadata(cleaned)
         elif cleaned.get("issuer"):
@@ -123,7 +128,16 @@ class ProviderForm(forms.ModelForm):
             except ValueError:
                 self.add_error("metadata", gettext("This is no SAML metadata of an identity provider."))
 
+    def clean_slug(self) -> str:
+        """Refuse the names of protocols, by which django-allauth finds providers, too."""
+        slug: str = self.cleaned_data["slug"]
+        if slug in Kind.values:
+            raise ValidationError(gettext("Choose another slug: this is the name of a protocol."))
+        return slug
+
     def save(self, commit: bool = True) -> Any:
+        if self.instance.pk and {"issuer", "kind", "client_id"} & set(self.changed_data):
+            self.instance.identity_key = new_identity_key()  # another provider's subjects are other people
         for name in ("issuer", "sso_url", "certificate"):
             setattr(self.instance, name, self.cleaned_data[name])
         if self.cleaned_data["new_secret"]:
@@ -136,6 +150,10 @@ class GroupMappingInline(TabularInline):
     model = GroupMapping
     extra = 0
     autocomplete_fields = ["team", "role"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Let only people who may change users map groups to roles: it is a way to give oneself one."""
+        return [] if request.user.has_perm("auth.change_user") else ["role"]
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -213,7 +231,9 @@ class IdentityProviderAdmin(HistoryAdmin):
 
 def previews(provider: IdentityProvider) -> Iterator[dict[str, Any]]:
     """Yield the identities that signed in last, with their groups and the changes by the table."""
-    identities = SocialAccount.objects.filter(provider=provider.slug).select_related("user").order_by("-last_login")
+    identities = (
+        SocialAccount.objects.filter(provider=provider.identity_key).select_related("user").order_by("-last_login")
+    )
     newest = list(identities[:PREVIEWED])
     people = {person.user_id: person for person in Recipient.objects.filter(user__in=[each.user_id for each in newest])}
     for identity in newest:

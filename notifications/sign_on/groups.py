@@ -1,7 +1,6 @@
 """Teams and desk roles by the groups that a provider sends.
 
-Only teams and roles of the provider's table change. Without the claim, nothing changes: some providers leave it out if
-somebody has many groups.
+Only teams and roles of the provider's table change.
 """
 
 from collections.abc import Iterable
@@ -10,8 +9,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.utils import timezone
 
 from notifications.models import Recipient, Team
+from notifications.people import revocation
 from notifications.sign_on.models import IdentityProvider
 
 
@@ -34,11 +35,12 @@ class Changes:
 
 
 def groups_in(provider: IdentityProvider, claims: dict[str, Any]) -> set[str] | None:
-    """Return the groups of an identity; None if the provider sent none at all."""
-    sent = claims.get(provider.groups_claim) if provider.groups_claim else None
-    if isinstance(sent, str):
-        sent = [sent]
-    return {str(group) for group in sent} if isinstance(sent, list) else None
+    """Return the groups of an identity. Providers leave the claim out for people in none. None: nothing is known of
+    them, as Entra ID names only where to ask if there are too many."""
+    if not provider.groups_claim or "hasgroups" in claims or provider.groups_claim in claims.get("_claim_names", {}):
+        return None
+    sent = claims.get(provider.groups_claim, [])
+    return {sent} if isinstance(sent, str) else {str(group) for group in sent} if isinstance(sent, list) else None
 
 
 def changes(provider: IdentityProvider, user: User, groups: set[str]) -> Changes:
@@ -78,7 +80,13 @@ def apply(provider: IdentityProvider, user: User, groups: set[str]) -> Changes:
     if result.roles_given or result.roles_taken:
         user.groups.add(*result.roles_given)
         user.groups.remove(*result.roles_taken)
-        if not user.is_superuser:
-            user.is_staff = user.groups.exists()
-            user.save(update_fields=["is_staff"])
+        _set_staff(user, bool(result.roles_given) or (user.is_staff and user.groups.exists()))
     return result
+
+
+def _set_staff(user: User, is_staff: bool) -> None:
+    """Change whether the user is staff. Sessions from before end: a link may have begun them, which opens no desk."""
+    if user.is_staff != is_staff:
+        user.is_staff = is_staff
+        user.save(update_fields=["is_staff"])
+        revocation.end_sessions(user.pk, timezone.now())

@@ -11,8 +11,8 @@ from typing import Any
 
 import jwt
 import requests
-from django.core.cache import cache
 
+from notifications.sign_on import single_use
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.provider_http import Busy, checked_session
 from notifications.sign_on.refusals import Refused
@@ -31,7 +31,11 @@ MAX_SUBJECT = 191
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
+FAILED_SECONDS = 5
+"""Seconds for which a provider that did not answer is not asked again."""
+
 _kept: dict[str, tuple[float, dict[str, Any]]] = {}
+_failed: dict[str, float] = {}
 
 
 def description(provider: IdentityProvider) -> dict[str, Any]:
@@ -49,6 +53,7 @@ def forget(provider: IdentityProvider) -> None:
     """Read the provider's description and keys again at the next sign-in."""
     for url in [url for url in _kept if url.startswith(provider.issuer.rstrip("/"))]:
         _kept.pop(url, None)
+    _failed.clear()
 
 
 def check_id_token(provider: IdentityProvider, token: str, nonce: str) -> dict[str, Any]:
@@ -71,8 +76,7 @@ def check_logout_token(provider: IdentityProvider, token: str) -> dict[str, Any]
         raise Refused("token_claims", "sub")
     if claims["iat"] < time.time() - SKEW - KEPT_SECONDS:
         raise Refused("token_time", "iat")
-    if not cache.add(f"sign-on {provider.pk} {claims['jti']}"[:200], True, 2 * (SKEW + KEPT_SECONDS)):
-        raise Refused("state", "jti")
+    single_use.use(provider, "logout token", str(claims["jti"]))
     return claims
 
 
@@ -95,6 +99,8 @@ def _checked(provider: IdentityProvider, token: str, required: list[str]) -> dic
     subject = claims.get("sub", "-")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
         raise Refused("token_claims", "sub")
+    if "\\u0000" in json.dumps(claims):
+        raise Refused("token_claims", "NUL")
     return claims
 
 
@@ -141,7 +147,13 @@ def _keys(document: dict[str, Any]) -> list[jwt.PyJWK]:
 def _kept_json(url: str, seconds: float) -> dict[str, Any]:
     at, document = _kept.get(url, (-float("inf"), {}))
     if time.monotonic() - at > seconds:
-        document = _asked(lambda session: session.get(url))
+        if time.monotonic() - _failed.get(url, -float("inf")) < FAILED_SECONDS:
+            raise Refused("unreachable", "it did not answer a moment ago")
+        try:
+            document = _asked(lambda session: session.get(url))
+        except Refused:
+            _failed[url] = time.monotonic()
+            raise
         _kept[url] = (time.monotonic(), document)
     return document
 

@@ -11,18 +11,24 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from notifications.models import Recipient
+from notifications.people import revocation
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.refusals import Refused
+from notifications.wording.plaintext import clean_line
 
-NAME_LENGTH = 200
+NAME_LENGTH = ADDRESS_LENGTH = 200
+MOST_NAMESAKES = 20
+"""Rows that are read for one address."""
 
 
 def account_of(provider: IdentityProvider, claims: dict[str, Any]) -> User:
     """Return the user of a new identity; make one for a person who has none. Raises Refused."""
     address = verified_address(provider, claims)
-    people = list(_internal().filter(email__iexact=address, email_verified=True)[:2])
+    found = _internal().filter(email__iexact=address, email_verified=True)
+    people = [person for person in found[:MOST_NAMESAKES] if person.email.lower() == address.lower()]
     if len(people) > 1:
         raise Refused("ambiguous", identity=address)
     if not people and not provider.creates_people:
@@ -35,7 +41,9 @@ def account_of(provider: IdentityProvider, claims: dict[str, Any]) -> User:
         raise Refused("ambiguous", "The ref or user name is taken.", identity=address) from error
     if user.is_superuser:
         raise Refused("superuser", identity=address)
-    if SocialAccount.objects.filter(user=user, provider=provider.slug).exists():
+    if user.is_staff and user.email.lower() != address.lower():
+        raise Refused("staff_address", identity=address)
+    if SocialAccount.objects.filter(user=user, provider=provider.identity_key).exists():
         raise Refused("other_identity", identity=address)
     return user
 
@@ -47,6 +55,8 @@ def verified_address(provider: IdentityProvider, claims: dict[str, Any]) -> str:
         validate_email(address)
     except ValidationError as error:
         raise Refused("no_address", identity=str(claims["sub"])) from error
+    if not address.isascii() or len(address) > ADDRESS_LENGTH:  # other letters can look, and compare, like ASCII
+        raise Refused("no_address", identity=str(claims["sub"]))
     if address.rpartition("@")[2].lower() not in provider.domains:
         raise Refused("domain", identity=address)
     if claims.get("email_verified") is not True and not (provider.trusts_addresses and "email_verified" not in claims):
@@ -60,7 +70,7 @@ def _internal() -> Any:
 
 def _new_person(address: str, claims: dict[str, Any]) -> Recipient:
     """Make the person. Their ref is the address; somebody who has that ref with another address is somebody else."""
-    name = str(claims.get("name") or address)[:NAME_LENGTH]
+    name = clean_line(str(claims.get("name") or address))[:NAME_LENGTH]
     return Recipient.objects.create(ref=address, name=name, email=address, email_verified=True)
 
 
@@ -69,12 +79,13 @@ def _user_of(person: Recipient, address: str) -> User:
     if not person.present:
         raise Refused("closed", identity=address)
     if person.user is None:
+        revocation.settle(person.pk, timezone.now())  # what a former account of theirs had has ended
         user = User(username=person.ref[:150], email=address)
         user.set_unusable_password()
         user.save()
         person.user = user
-        person.account_seal = person.seal()
-        person.save(update_fields=["user", "account_seal"])
+        person.save(update_fields=["user"])
+        revocation.settle(person.pk, timezone.now())
     return person.user
 
 

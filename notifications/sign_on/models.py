@@ -1,6 +1,7 @@
 """Identity providers, their groups, the sessions that they opened, and the record of sign-ins."""
 
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -20,6 +21,10 @@ domain = RegexValidator(
 )
 
 
+def new_identity_key() -> str:
+    return uuid4().hex
+
+
 class Kind(models.TextChoices):
     OPENID_CONNECT = "openid_connect", _("OpenID Connect")
     SAML = "saml", _("SAML 2.0")
@@ -35,6 +40,8 @@ class IdentityProvider(models.Model):
     slug = models.SlugField(
         _("slug"), unique=True, max_length=60, help_text=_("Part of its addresses. It cannot be changed later.")
     )
+    identity_key = models.CharField(max_length=32, default=new_identity_key, unique=True, editable=False)
+    """Under which identities are stored. A new one makes everybody be found by their address again."""
     name = models.CharField(_("name"), max_length=80, help_text=_("People see it on the sign-in page."))
     kind = models.CharField(_("protocol"), max_length=16, choices=Kind.choices, default=Kind.OPENID_CONNECT)
     issuer = models.CharField(
@@ -71,7 +78,7 @@ class IdentityProvider(models.Model):
     fault = models.CharField(max_length=40, blank=True, editable=False)
     fault_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["client_secret", "works_since", "fault", "fault_at"])
+    history = HistoricalRecords(excluded_fields=["client_secret", "identity_key", "works_since", "fault", "fault_at"])
 
     class Meta:
         verbose_name = _("identity provider")

@@ -2,7 +2,6 @@
 
 from importlib import import_module
 
-from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -12,18 +11,23 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from notifications.inbox.sign_in.session import recipient_of
+from notifications.inbox.sign_in.signin import local_path
 from notifications.sign_on import id_tokens, records
 from notifications.sign_on.adapters import refuse
+from notifications.sign_on.limits import limited, too_many
 from notifications.sign_on.models import IdentityProvider, Kind, Outcome, ProviderSession
 from notifications.sign_on.provider import Adapter, saml_is_installed
 from notifications.sign_on.refusals import Refused
-from notifications.sign_on.signed_out import sign_out_users
+from notifications.sign_on.signed_out import sign_out_users, users_of_subject
 
 
 @never_cache
 @require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Redirect to the provider."""
+    """Redirect to the provider. People who are signed in stay who they are."""
+    if request.user.is_authenticated or recipient_of(request) is not None:
+        return redirect(local_path(request.GET.get("next", "")))
     provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True)
     if provider.kind == Kind.SAML:
         return redirect(f"{reverse('saml_login', args=[provider_id])}?{request.GET.urlencode()}")
@@ -38,12 +42,20 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def _through(request: HttpRequest, provider_id: str, view: type) -> HttpResponse:
-    provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True, kind=Kind.OPENID_CONNECT)
+    provider = _openid_provider(provider_id)
+    if limited(request):
+        return too_many(request)
     try:
         response: HttpResponse = view.adapter_view(Adapter(request, provider_id))(request)  # type: ignore[attr-defined]
     except Refused as refused:  # the provider's description could not be read
         return refuse(request, provider, refused)
     return response
+
+
+def _openid_provider(slug: str) -> IdentityProvider:
+    rows = IdentityProvider.objects.filter(active=True, kind=Kind.OPENID_CONNECT)
+    provider: IdentityProvider = get_object_or_404(rows, slug=slug)
+    return provider
 
 
 # --- signed out at the provider ---------------------------------------------------------------------------------------
@@ -52,7 +64,9 @@ def _through(request: HttpRequest, provider_id: str, view: type) -> HttpResponse
 @require_POST
 def back_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
     """End what a person can do here (OpenID Connect Back-Channel Logout 1.0). 400 for a wrong token."""
-    provider = get_object_or_404(IdentityProvider, slug=provider_id)
+    provider = _openid_provider(provider_id)
+    if limited(request):
+        return too_many(request)
     try:
         claims = id_tokens.check_logout_token(provider, request.POST.get("logout_token", ""))
     except Refused as refused:
@@ -61,8 +75,7 @@ def back_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
     sid, subject = claims.get("sid"), claims.get("sub")
     users = _of_session(provider, str(sid)) if sid else []
     if subject and not users:
-        accounts = SocialAccount.objects.filter(provider=provider.slug, uid=subject).select_related("user")
-        users = [account.user for account in accounts]
+        users = users_of_subject(provider, subject)
     sign_out_users(request, provider, users)
     return HttpResponse(status=200)
 
@@ -72,7 +85,7 @@ def back_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
 def front_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
     """End what a person can do here (OpenID Connect Front-Channel Logout 1.0), found by the session's name alone, since
     browsers send no cookies from other sites' frames."""
-    provider = get_object_or_404(IdentityProvider, slug=provider_id)
+    provider = _openid_provider(provider_id)
     sid, issuer = request.GET.get("sid", ""), request.GET.get("iss", "")
     if sid and issuer.rstrip("/") == provider.issuer.rstrip("/"):
         sign_out_users(request, provider, _of_session(provider, sid))

@@ -69,6 +69,11 @@ class Provider(OpenIDConnectProvider):
     oauth2_adapter_class = Adapter
     pkce_enabled_default = True
 
+    @property
+    def sub_id(self) -> str:
+        """Return the name under which django-allauth stores identities and states."""
+        return str(self.app.row.identity_key)
+
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
         return {"claims": data["id_token"]}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -18,7 +19,10 @@ SHARE = 4
 """The fraction of the process's threads that may wait for providers; as many more wait two seconds for a place."""
 OWN_HEADERS = {"accept-encoding", "connection", "content-length", "host", "user-agent"}
 
-places = Places(max(1, settings.DATABASE_POOL // SHARE))
+_COUNT = max(1, settings.DATABASE_POOL // SHARE)
+places = Places(_COUNT)
+_of_host: dict[str, Places] = {}
+"""Half of the places are the most that one provider may take."""
 
 
 class Busy(requests.RequestException):
@@ -33,8 +37,9 @@ class CheckedAdapter(BaseAdapter):
         url = request.url or ""
         body = request.body.encode() if isinstance(request.body, str) else request.body
         headers = {name: str(value) for name, value in request.headers.items() if name.lower() not in OWN_HEADERS}
-        with places.take() as free:
-            if not free:
+        of_host = _of_host.setdefault(urlsplit(url).netloc, Places(max(1, _COUNT // 2)))
+        with of_host.take() as free_there, places.take() as free:
+            if not free_there or not free:
                 raise Busy
             try:
                 answer = asyncio.run(

@@ -39,6 +39,7 @@ REFUSALS: dict[str, Refusal] = {
         503,
     ),
     "provider_error": Refusal(_BROKEN, _("The provider answered with an error."), 502, is_fault=True),
+    "error_answer": Refusal(_BROKEN, _("The redirect back says that the sign-in failed."), 502),
     "discovery": Refusal(
         _BROKEN, _("The provider's description names another issuer, or lacks an address."), 502, True
     ),
@@ -81,6 +82,10 @@ REFUSALS: dict[str, Refusal] = {
     "superuser": Refusal(
         _("This account signs in by password."),
         _("Superusers are not found by e-mail address."),
+    ),
+    "staff_address": Refusal(
+        _("There is no account for you here yet. Contact your administrator."),
+        _("The user is staff and has another e-mail address. Enter this one under Access → Users."),
     ),
     "closed": Refusal(
         _("Your account is closed. Your administrator can open it again."),

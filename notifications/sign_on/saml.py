@@ -4,14 +4,21 @@ Source: SAML 2.0 Profiles, 4.1 (Web Browser SSO). Requests go by redirect, answe
 signed. The attributes have the names that Entra ID, Okta and Keycloak send.
 """
 
+import time
 from typing import Any
 
+from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
+from allauth.socialaccount.providers.saml.utils import build_auth, prepare_django_request
 from django.http import HttpRequest
 from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
+from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
+from onelogin.saml2.xmlparser import fromstring
 
-from notifications.sign_on.models import IdentityProvider
+from notifications.sign_on import single_use
+from notifications.sign_on.models import IdentityProvider, Kind
 from notifications.sign_on.refusals import Refused
 
 EMAIL = (
@@ -28,11 +35,23 @@ NAME = (
 )
 GROUPS = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"
 EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 MAX_SUBJECT = 191
+FRESH_SECONDS = 300
 
 
 class SamlProvider(SAMLProvider):
     """The provider of one row. An identity is a NameID."""
+
+    @property
+    def sub_id(self) -> str:
+        """Return the name under which django-allauth stores identities and states."""
+        return str(self.app.row.identity_key)
+
+    def sociallogin_from_response(self, request: HttpRequest, response: Any) -> Any:
+        """Return the identity of an assertion that counts. Raises Refused."""
+        check_assertion(self.app.row, response)
+        return super().sociallogin_from_response(request, response)
 
     def extract_uid(self, data: Any) -> str:
         subject = str(data.get_nameid() or "")
@@ -62,6 +81,38 @@ class SamlProvider(SAMLProvider):
     ) -> Any:
         """Redirect to the provider to sign in; nothing else that the address asks for counts."""
         return super().redirect(request, AuthProcess.LOGIN, next_url, data, **kwargs)
+
+
+def check_assertion(row: IdentityProvider, response: Any) -> None:
+    """Check what python3-saml takes on trust if it is absent: the request that the signed assertion answers, and its
+    audience. An assertion counts once. Raises Refused."""
+    assertion_id = str(response.get_last_assertion_id() or "")
+    document = fromstring(response.get_last_response_xml().encode())
+    assertion = next((each for each in document.iter(f"{{{SAML}}}Assertion") if each.get("ID") == assertion_id), None)
+    if assertion is None:
+        raise Refused("token_claims", "Assertion")
+    confirmations = assertion.iterfind(f".//{{{SAML}}}SubjectConfirmationData")
+    answers = {each.get("InResponseTo") for each in confirmations}
+    if answers != {response.get_last_response_in_response_to()}:
+        raise Refused("state", "InResponseTo")
+    if assertion.find(f".//{{{SAML}}}AudienceRestriction/{{{SAML}}}Audience") is None:
+        raise Refused("token_audience", "AudienceRestriction")
+    single_use.use(row, "assertion", assertion_id)
+
+
+def logout_subject(row: IdentityProvider, request: HttpRequest) -> str:
+    """Return the NameID of a signed logout request, which counts once, within five minutes. Raises Refused."""
+    app = get_adapter().get_app(request, provider=Kind.SAML, client_id=row.slug)
+    auth = build_auth(request, app.get_provider(request))
+    logout = OneLogin_Saml2_Logout_Request(auth.get_settings(), request.GET.get("SAMLRequest", ""))
+    if "Signature" not in request.GET or not logout.is_valid(prepare_django_request(request)):
+        raise Refused("token_signature", str(logout.get_error() or "unsigned")[:200])
+    xml = logout.get_xml()
+    issued = OneLogin_Saml2_Utils.parse_SAML_to_time(fromstring(xml.encode()).get("IssueInstant", ""))
+    if abs(time.time() - issued) > FRESH_SECONDS:
+        raise Refused("token_time", "IssueInstant")
+    single_use.use(row, "logout request", logout.id)
+    return str(OneLogin_Saml2_Logout_Request.get_nameid(xml))
 
 
 def read_metadata(xml: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from allauth.socialaccount.providers.saml import views
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -14,11 +14,17 @@ from django.views.decorators.http import require_POST, require_safe
 from lxml.etree import XMLSyntaxError
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 
+from notifications.sign_on import records
 from notifications.sign_on.adapters import refuse
-from notifications.sign_on.models import IdentityProvider, Kind
+from notifications.sign_on.limits import limited, too_many
+from notifications.sign_on.models import IdentityProvider, Kind, Outcome
 from notifications.sign_on.refusals import Refused, saml_refusal
-from notifications.sign_on.signed_out import sign_out_users
+from notifications.sign_on.saml import logout_subject
+from notifications.sign_on.signed_out import sign_out_users, users_of_subject
 
+MAX_ANSWER = 256 * 1024
+"""Bytes: an answer with hundreds of groups has a tenth of it."""
+ACS_COOKIE = "saml-acs-session"
 UNREADABLE = (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError, XMLSyntaxError, ValueError)
 """What python3-saml raises for an answer that is no XML, has a DTD, or lacks a part. django-allauth lets it through."""
 
@@ -29,6 +35,8 @@ def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def checked(request: HttpRequest, organization_slug: str) -> HttpResponse:
         rows = IdentityProvider.objects.filter(active=True, kind=Kind.SAML)
         provider = get_object_or_404(rows, slug=organization_slug)
+        if limited(request):
+            return too_many(request)
         request.META["HTTP_HOST"] = request.get_host()  # which django-allauth reads unchecked
         try:
             return view(request, organization_slug=organization_slug)
@@ -45,22 +53,36 @@ def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @never_cache
 @require_safe
 def sign_out(request: HttpRequest, organization_slug: str) -> HttpResponse:
-    """End what a person can do here, since they signed out at the provider (SAML 2.0 Profiles, 4.4, by redirect).
-
-    An unsigned request is refused: a link on any page could be one.
-    """
-    user = request.user
-    if "Signature" not in request.GET:
+    """End what the named person can do here, whoever's browser brings the notice (SAML 2.0 Profiles, 4.4, by redirect).
+    400 for a request that is not signed, old, or was used before."""
+    rows = IdentityProvider.objects.filter(active=True, kind=Kind.SAML)
+    provider = get_object_or_404(rows, slug=organization_slug)
+    request.META["HTTP_HOST"] = request.get_host()
+    try:
+        subject = logout_subject(provider, request)
+    except Refused as refused:
+        records.add(request, provider, Outcome.REFUSED, code=refused.code, detail=f"logout {refused.detail}")
         return HttpResponse(status=400)
-    response = _checked(views.sls)(request, organization_slug)
-    if user.is_authenticated and not request.user.is_authenticated:
-        provider = get_object_or_404(IdentityProvider, slug=organization_slug)
-        sign_out_users(request, provider, [user])
+    except UNREADABLE:
+        return HttpResponse(status=400)
+    sign_out_users(request, provider, users_of_subject(provider, subject))
+    return redirect("inbox:sign-in")
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def answer(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Keep the provider's answer until a request of our own reads it: browsers send no cookies with an answer."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_ANSWER:
+        return HttpResponse(status=413)
+    response = _checked(views.acs)(request, organization_slug)
+    if ACS_COOKIE in response.cookies:
+        response.cookies[ACS_COOKIE]["httponly"] = True
     return response
 
 
 begin: Any = never_cache(require_safe(_checked(views.login)))
-answer: Any = csrf_exempt(never_cache(require_POST(_checked(views.acs))))
 finish: Any = never_cache(require_safe(_checked(views.finish_acs)))
 metadata: Any = require_safe(_checked(views.metadata))
 

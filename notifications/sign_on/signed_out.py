@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 
 from notifications.people import devices, revocation
 from notifications.sign_on import records
 from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
+
+
+def users_of_subject(provider: IdentityProvider, subject: str) -> list[User]:
+    identities = SocialAccount.objects.filter(provider=provider.identity_key, uid=subject)
+    return [identity.user for identity in identities.select_related("user")]
 
 
 def sign_out_users(request: HttpRequest, provider: IdentityProvider, users: Iterable[AbstractBaseUser]) -> None:

@@ -34,6 +34,12 @@ RESPONSE = """<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"
 <samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:{status}"/></samlp:Status>
 {assertion}</samlp:Response>"""
 
+LOGOUT = """<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"
+ xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{request_id}" Version="2.0" IssueInstant="{issued}"
+ Destination="http://testserver/sign-on/acme/slo"><saml:Issuer>https://idp.acme.example/saml</saml:Issuer>
+<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{subject}</saml:NameID>
+</samlp:LogoutRequest>"""
+
 
 def new_key() -> tuple[str, str]:
     """Return a private key and its certificate, both as PEM."""

@@ -64,7 +64,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
     others = ways(back)
-    if others and "password" not in request.POST:
+    if others and "password" not in request.POST and request.GET.get("by") != "password":
         return _ask_for_name(request, back, others)
     form = SignInForm(request, request.POST if request.method == "POST" else None)
     with password_places.place(request) as free:

@@ -1,6 +1,7 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import notifications.sign_on.models
 import simple_history.models
 import wfpush.crypto
 import wfpush.identifiers
@@ -27,6 +28,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(help_text='Part of its addresses. It cannot be changed later.', max_length=60, unique=True, verbose_name='slug')),
+                ('identity_key', models.CharField(default=notifications.sign_on.models.new_identity_key, editable=False, max_length=32, unique=True)),
                 ('name', models.CharField(help_text='People see it on the sign-in page.', max_length=80, verbose_name='name')),
                 ('issuer', models.URLField(help_text="The provider's address, such as https://login.acme.example/realms/staff.", max_length=500, verbose_name='issuer')),
                 ('client_id', models.CharField(max_length=200, verbose_name='client ID')),

@@ -108,4 +108,4 @@ def test_the_light_follows_real_sign_ins(
     page = desk.get(f"/admin/sign_on/signinrecord/{SignInRecord.objects.earliest('at').pk}/change/").content.decode()
     assert "The answer is for another client." in page
     preview = reverse("admin:sign_on_identityprovider_preview_groups", args=[provider.pk])
-    assert "no claim groups" in desk.get(preview).content.decode()
+    assert "bob" in desk.get(preview).content.decode()

@@ -46,10 +46,39 @@ def test_groups_give_and_take_teams_and_roles(
     assert not bob.user.groups.exists() and not bob.user.is_staff
 
 
-def test_without_the_claim_nothing_changes(server: IdentityProviderServer, bob: Recipient, finance: Team) -> None:
+def test_without_the_claim_people_are_in_no_group(
+    server: IdentityProviderServer, bob: Recipient, finance: Team, operators: Group
+) -> None:
+    """Entra ID, Okta and Keycloak leave it out for people in none: otherwise the last group would never end."""
+    server.person = {**server.person, "groups": ["g-finance", "g-ops"]}
+    sign_in(Client(), server)
+    del server.person["groups"]
+    sign_in(Client(), server)
+    bob.user.refresh_from_db()
+    assert not bob.teams.exists() and not bob.user.is_staff
+
+
+def test_too_many_groups_change_nothing(server: IdentityProviderServer, bob: Recipient, finance: Team) -> None:
+    """Entra ID then names only where they can be asked for."""
     finance.members.add(bob)
+    server.person = {**server.person, "_claim_names": {"groups": "src1"}}
     sign_in(Client(), server)
     assert list(bob.teams.all()) == [finance]
+
+
+def test_becoming_staff_ends_sessions_from_before(
+    server: IdentityProviderServer, bob: Recipient, operators: Group
+) -> None:
+    """A link may have begun them, and links do not open the desk."""
+    earlier = Client()
+    sign_in(earlier, server)
+    assert earlier.get("/settings").status_code == 200
+    server.person = {**server.person, "groups": ["g-ops"]}
+    now = Client()
+    sign_in(now, server)
+    assert now.get("/admin/").status_code == 200
+    assert earlier.get("/admin/").status_code == 302
+    assert earlier.get("/settings").status_code == 302
 
 
 def test_the_preview_shows_what_a_new_table_would_change(

@@ -1,17 +1,24 @@
 """Signing in by SAML: the usual way, and answers that are forged, wrapped, repeated or for somebody else."""
 
+import base64
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
+import xmlsec
 from django.test import Client
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from notifications.models import Recipient
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.tests.signing_on import is_signed_in, last
 from tests.factories import TeamFactory
+from tests.support import saml_provider
 from tests.support.saml_provider import ENTITY, SSO_URL, SamlProviderServer, later, new_key
 
 pytestmark = pytest.mark.django_db
@@ -175,11 +182,11 @@ def test_an_answer_counts_once_and_only_in_its_browser(
 ) -> None:
     browser, victim = Client(), Client()
     answer = server.answer(begin(browser))
-    assert come_back(victim, answer).status_code == 400
-    assert last().code == "state"
     assert come_back(browser, answer).status_code == 302
     browser.post("/sign-out")
     assert come_back(browser, answer).status_code == 400
+    assert last().code == "state"
+    assert come_back(victim, answer).status_code == 400
     assert not is_signed_in(browser) and not is_signed_in(victim)
 
 
@@ -192,6 +199,68 @@ def test_a_sign_in_that_nobody_began_here_is_refused(
     server.request_id = lambda url: ""  # type: ignore[method-assign]
     come_back(browser, server.answer(url))
     assert not is_signed_in(browser)
+
+
+def test_an_assertion_that_answers_nothing_does_not_count_in_an_answer_of_ones_own(
+    server: SamlProviderServer, provider: IdentityProvider, bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the assertion is signed: an unsolicited one could be put around with the id of any request."""
+    unsolicited = saml_provider.ASSERTION.replace(' InResponseTo="{request_id}"', "")
+    monkeypatch.setattr(saml_provider, "ASSERTION", unsolicited)
+    stolen, mallory = server.response("_none"), Client()
+    request_id = server.request_id(begin(mallory))
+    assert come_back(mallory, _encoded(stolen.replace('"_none"', f'"{request_id}"'))).status_code == 400
+    assert last().detail == "InResponseTo"
+    assert not is_signed_in(mallory)
+
+
+def test_an_assertion_without_an_audience_does_not_count(
+    server: SamlProviderServer, provider: IdentityProvider, bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = re.sub(
+        r"<saml:AudienceRestriction>.*?</saml:AudienceRestriction>", "", saml_provider.ASSERTION, flags=re.S
+    )
+    monkeypatch.setattr(saml_provider, "ASSERTION", without)
+    browser = Client()
+    sign_in(browser, server)
+    assert not is_signed_in(browser)
+    assert last().code == "token_audience"
+
+
+def _encoded(xml: str) -> str:
+    return base64.b64encode(xml.encode()).decode()
+
+
+# --- signed out there -------------------------------------------------------------------------------------------------
+def logout(server: SamlProviderServer, subject: str, issued: str = "") -> dict[str, str]:
+    """Return the parameters of a signed logout request, by redirect (SAML 2.0 Bindings, 3.4.4.1)."""
+    xml = saml_provider.LOGOUT.format(subject=subject, issued=issued or later(0), request_id=f"_{uuid4().hex}")
+    packed = zlib.compress(xml.encode())[2:-4]
+    values = {"SAMLRequest": base64.b64encode(packed).decode(), "SigAlg": OneLogin_Saml2_Constants.RSA_SHA256}
+    signed: Any = OneLogin_Saml2_Utils.sign_binary(
+        urlencode(values).encode(), server.key[0], algorithm=xmlsec.Transform.RSA_SHA256
+    )
+    return {**values, "Signature": base64.b64encode(signed).decode()}
+
+
+def test_a_signed_logout_ends_what_its_person_can_do_and_nobody_elses(
+    server: SamlProviderServer, provider: IdentityProvider, bob: Recipient
+) -> None:
+    browser = Client()
+    sign_in(browser, server)
+    assert browser.get("/sign-on/acme/slo", logout(server, "mallory-3")).status_code == 302
+    assert is_signed_in(browser)
+    notice = logout(server, "bob-17")
+    assert Client().get("/sign-on/acme/slo", notice).status_code == 302
+    assert not is_signed_in(browser)
+    sign_in(browser, server)
+    assert Client().get("/sign-on/acme/slo", notice).status_code == 400
+    assert Client().get("/sign-on/acme/slo", logout(server, "bob-17", later(-10))).status_code == 400
+    assert is_signed_in(browser)
+
+
+def test_a_large_answer_is_refused(provider: IdentityProvider) -> None:
+    assert Client().post("/sign-on/acme/acs", {"SAMLResponse": "x" * 300_000}).status_code == 413
 
 
 def test_an_unsigned_logout_ends_nothing(
