@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from notifications.second_factors import mails, rules
 from notifications.second_factors.models import MailKind
 from notifications.sign_on import records
-from notifications.sign_on.models import Outcome
+from notifications.sign_on.models import SignInOutcome
 
 KINDS = {
     "totp_activated": MailKind.APP_ADDED,
@@ -25,7 +25,7 @@ KINDS = {
 @transaction.atomic
 def changed_by_person(request: HttpRequest, user: AbstractBaseUser, name: str) -> None:
     kind = KINDS[name]
-    records.add(request, None, Outcome.FACTORS, user=user, identity=user.get_username(), code=kind)
+    records.add(request, None, SignInOutcome.FACTORS, user=user, identity=user.get_username(), code=kind)
     mails.order(request, user, kind)
 
 
@@ -36,7 +36,7 @@ def remove_by_desk(request: HttpRequest, user: User) -> int:
     if count:
         by = request.user.get_username()
         kind = MailKind.REMOVED_BY_DESK
-        records.add(request, None, Outcome.FACTORS, user=user, identity=user.get_username(), code=kind, detail=by)
+        records.add(request, None, SignInOutcome.FACTORS, user=user, identity=user.get_username(), code=kind, detail=by)
         mails.order(request, user, kind, name=by)
     return count
 
@@ -45,10 +45,10 @@ def remove_by_desk(request: HttpRequest, user: User) -> int:
 def emergency_used(request: HttpRequest, user: User) -> None:
     """Tell all administrators that an emergency account has signed in."""
     name = user.get_username()
-    records.add(request, None, Outcome.EMERGENCY, user=user, identity=name, code=MailKind.EMERGENCY)
+    records.add(request, None, SignInOutcome.EMERGENCY, user=user, identity=name, code=MailKind.EMERGENCY)
     for administrator in rules.administrators():
         mails.order(request, administrator, MailKind.EMERGENCY, name=name)
 
 
 def refused(request: HttpRequest, user: AbstractBaseUser, code: str) -> None:
-    records.add(request, None, Outcome.REFUSED, user=user, identity=user.get_username(), code=code)
+    records.add(request, None, SignInOutcome.REFUSED, user=user, identity=user.get_username(), code=code)

@@ -25,7 +25,7 @@ from notifications.inbox.sign_in.signin import local_path
 from notifications.models import Account, Recipient
 from notifications.people import devices
 from notifications.sign_on import groups, identities, records
-from notifications.sign_on.models import IdentityProvider, Kind, Outcome, ProviderSession
+from notifications.sign_on.models import IdentityProvider, ProviderKind, ProviderSession, SignInOutcome
 from notifications.sign_on.provider_http import Busy, checked_session
 from notifications.sign_on.refusals import REFUSALS, Refused, saml_refusal
 
@@ -68,11 +68,11 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
         rows = IdentityProvider.objects.filter(active=True)
-        if provider in Kind.values:
+        if provider in ProviderKind.values:
             rows = rows.filter(kind=provider)
         elif provider:
             rows = rows.filter(Q(slug=provider) | Q(identity_key=provider))
-        if client_id and provider == Kind.SAML:
+        if client_id and provider == ProviderKind.SAML:
             rows = rows.filter(slug=client_id)
         return [_app(row) for row in rows]
 
@@ -101,11 +101,11 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
         sociallogin.account.save()  # with the claims of today
         sent = groups.groups_in(row, claims)
         if sent is not None and (changed := groups.apply(row, user, sent)):
-            records.add(request, row, Outcome.CHANGED, user=user, identity=identity, detail=str(changed))
+            records.add(request, row, SignInOutcome.CHANGED, user=user, identity=identity, detail=str(changed))
         if sid := str(claims.get("sid") or ""):
             now = timezone.now()
             ProviderSession.objects.get_or_create(provider=row, sid=sid[:255], user=user, defaults={"created_at": now})
-        records.add(request, row, Outcome.SIGNED_IN, user=user, identity=identity)
+        records.add(request, row, SignInOutcome.SIGNED_IN, user=user, identity=identity)
         records.light(row, "", timezone.now())
 
     def on_authentication_error(
@@ -137,7 +137,7 @@ def _join(sociallogin: SocialLogin, user: User) -> None:
 def _app(row: IdentityProvider) -> SocialApp:
     """Return the provider as django-allauth reads it. It is never saved: its secret stays encrypted."""
     app = SocialApp(provider=row.kind, provider_id=row.slug, name=row.name)
-    if row.kind == Kind.SAML:
+    if row.kind == ProviderKind.SAML:
         app.client_id = row.slug  # by which django-allauth finds it
         app.settings = {
             "idp": {"entity_id": row.issuer, "sso_url": row.sso_url, "x509cert": row.certificate},
@@ -167,7 +167,9 @@ def _refusal_of(request: HttpRequest, error: Any, exception: Any) -> Refused:
 def refuse(request: HttpRequest, provider: IdentityProvider, refused: Refused) -> HttpResponse:
     """Record a refusal and return the page that explains it."""
     refusal = REFUSALS[refused.code]
-    records.add(request, provider, Outcome.REFUSED, identity=refused.identity, code=refused.code, detail=refused.detail)
+    records.add(
+        request, provider, SignInOutcome.REFUSED, identity=refused.identity, code=refused.code, detail=refused.detail
+    )
     records.light(provider, refused.code, timezone.now())
     if refused.code == "cancelled":
         messages.info(request, str(refusal.person))

@@ -29,11 +29,18 @@ from notifications.admin.engines.engine_access import has_moved
 from notifications.models import Recipient
 from notifications.models.validators import validate_callback_url
 from notifications.sign_on import groups, id_tokens
-from notifications.sign_on.models import GroupMapping, IdentityProvider, Kind, SignInRecord, domain, new_identity_key
+from notifications.sign_on.models import (
+    GroupMapping,
+    IdentityProvider,
+    ProviderKind,
+    SignInRecord,
+    domain,
+    new_identity_key,
+)
 from notifications.sign_on.provider import saml_is_installed
 from notifications.sign_on.refusals import REFUSALS, code_words
 
-NEEDED = {Kind.OPENID_CONNECT: ("issuer", "client_id"), Kind.SAML: ("issuer", "sso_url", "certificate")}
+NEEDED = {ProviderKind.OPENID_CONNECT: ("issuer", "client_id"), ProviderKind.SAML: ("issuer", "sso_url", "certificate")}
 """Fields that a protocol needs."""
 PREVIEWED = 100
 """Identities that the preview of groups looks at: those that signed in last."""
@@ -107,14 +114,14 @@ class ProviderForm(forms.ModelForm):
         keeps_secret = bool(stored.pk and stored.client_secret and not cleaned.get("new_secret"))
         if keeps_secret and has_moved(stored.issuer, cleaned.get("issuer")):
             self.add_error("new_secret", gettext("It would now be sent to another host: enter it again."))
-        if cleaned.get("kind") == Kind.SAML:
+        if cleaned.get("kind") == ProviderKind.SAML:
             self._read_metadata(cleaned)
         elif cleaned.get("issuer"):
             try:
                 validate_callback_url(cleaned["issuer"], settings.OUTBOUND_ALLOWED_CIDRS)
             except ValidationError as fault:
                 self.add_error("issuer", fault)
-        for name in NEEDED[cleaned.get("kind") or Kind.OPENID_CONNECT]:
+        for name in NEEDED[cleaned.get("kind") or ProviderKind.OPENID_CONNECT]:
             if not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, gettext("Enter this value from the provider."))
         return cleaned
@@ -131,7 +138,7 @@ class ProviderForm(forms.ModelForm):
     def clean_slug(self) -> str:
         """Refuse the names of protocols, by which django-allauth finds providers, too."""
         slug: str = self.cleaned_data["slug"]
-        if slug in Kind.values:
+        if slug in ProviderKind.values:
             raise ValidationError(gettext("Choose another slug: this is the name of a protocol."))
         return slug
 
@@ -210,7 +217,7 @@ class IdentityProviderAdmin(HistoryAdmin):
             (gettext("Back-channel logout URI"), "openid_connect_back_channel"),
             (gettext("Front-channel logout URI"), "openid_connect_front_channel"),
         ]
-        if provider.kind == Kind.SAML:
+        if provider.kind == ProviderKind.SAML:
             rows = [
                 (gettext("Entity ID and metadata"), "saml_metadata"),
                 (gettext("Assertion consumer service"), "saml_acs"),

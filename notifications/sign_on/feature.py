@@ -40,7 +40,8 @@ FEATURE = Feature(
             tables={
                 "sign_on.identityprovider": Columns(
                     words="name",
-                    plain="slug kind issuer client_id client_secret sso_url certificate domains groups_claim fault",
+                    plain="slug identity_key kind issuer client_id client_secret sso_url certificate domains "
+                    "groups_claim fault",
                 ),
                 "sign_on.historicalidentityprovider": Columns(
                     words=f"name{CHANGE_REASON}",

@@ -25,7 +25,7 @@ def new_identity_key() -> str:
     return uuid4().hex
 
 
-class Kind(models.TextChoices):
+class ProviderKind(models.TextChoices):
     OPENID_CONNECT = "openid_connect", _("OpenID Connect")
     SAML = "saml", _("SAML 2.0")
 
@@ -43,7 +43,9 @@ class IdentityProvider(models.Model):
     identity_key = models.CharField(max_length=32, default=new_identity_key, unique=True, editable=False)
     """Under which identities are stored. A new one makes everybody be found by their address again."""
     name = models.CharField(_("name"), max_length=80, help_text=_("People see it on the sign-in page."))
-    kind = models.CharField(_("protocol"), max_length=16, choices=Kind.choices, default=Kind.OPENID_CONNECT)
+    kind = models.CharField(
+        _("protocol"), max_length=16, choices=ProviderKind.choices, default=ProviderKind.OPENID_CONNECT
+    )
     issuer = models.CharField(
         _("issuer"),
         max_length=500,
@@ -139,7 +141,7 @@ class ProviderSession(models.Model):
         return f"{self.provider} · {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class Outcome(models.TextChoices):
+class SignInOutcome(models.TextChoices):
     SIGNED_IN = "signed_in", _("signed in")
     REFUSED = "refused", _("refused")
     SIGNED_OUT = "signed_out", _("signed out by the provider")
@@ -162,7 +164,7 @@ class SignInRecord(models.Model):
     identity = models.CharField(
         _("identity"), max_length=320, blank=True, help_text=_("The e-mail address or subject that the provider sent.")
     )
-    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome.choices)
+    outcome = models.CharField(_("outcome"), max_length=12, choices=SignInOutcome.choices)
     code = models.CharField(_("reason"), max_length=40, blank=True)
     detail = models.CharField(_("details"), max_length=500, blank=True)
     address = models.GenericIPAddressField(_("network address"), null=True)

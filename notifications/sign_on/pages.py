@@ -16,7 +16,7 @@ from notifications.inbox.sign_in.signin import local_path
 from notifications.sign_on import id_tokens, records
 from notifications.sign_on.adapters import refuse
 from notifications.sign_on.limits import limited, too_many
-from notifications.sign_on.models import IdentityProvider, Kind, Outcome, ProviderSession
+from notifications.sign_on.models import IdentityProvider, ProviderKind, ProviderSession, SignInOutcome
 from notifications.sign_on.provider import Adapter, saml_is_installed
 from notifications.sign_on.refusals import Refused
 from notifications.sign_on.signed_out import sign_out_users, users_of_subject
@@ -29,7 +29,7 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(local_path(request.GET.get("next", "")))
     provider = get_object_or_404(IdentityProvider, slug=provider_id, active=True)
-    if provider.kind == Kind.SAML:
+    if provider.kind == ProviderKind.SAML:
         return redirect(f"{reverse('saml_login', args=[provider_id])}?{request.GET.urlencode()}")
     return _through(request, provider_id, OAuth2LoginView)
 
@@ -53,7 +53,7 @@ def _through(request: HttpRequest, provider_id: str, view: type) -> HttpResponse
 
 
 def _openid_provider(slug: str) -> IdentityProvider:
-    rows = IdentityProvider.objects.filter(active=True, kind=Kind.OPENID_CONNECT)
+    rows = IdentityProvider.objects.filter(active=True, kind=ProviderKind.OPENID_CONNECT)
     provider: IdentityProvider = get_object_or_404(rows, slug=slug)
     return provider
 
@@ -70,7 +70,7 @@ def back_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         claims = id_tokens.check_logout_token(provider, request.POST.get("logout_token", ""))
     except Refused as refused:
-        records.add(request, provider, Outcome.REFUSED, code=refused.code, detail=f"logout {refused.detail}")
+        records.add(request, provider, SignInOutcome.REFUSED, code=refused.code, detail=f"logout {refused.detail}")
         return HttpResponse(status=400)
     sid, subject = claims.get("sid"), claims.get("sub")
     users = _of_session(provider, str(sid)) if sid else []

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession, SignInRecord
+from notifications.sign_on.models import IdentityProvider, ProviderSession, SignInOutcome, SignInRecord
 from notifications.sign_on.refusals import REFUSALS
 from wfpush.web.proxies import address_of
 
@@ -21,7 +21,7 @@ RETENTION = timedelta(days=400)
 def add(
     request: HttpRequest,
     provider: IdentityProvider | None,
-    outcome: Outcome,
+    outcome: SignInOutcome,
     *,
     user: AbstractBaseUser | None = None,
     identity: str = "",

@@ -18,7 +18,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xmlparser import fromstring
 
 from notifications.sign_on import single_use
-from notifications.sign_on.models import IdentityProvider, Kind
+from notifications.sign_on.models import IdentityProvider, ProviderKind
 from notifications.sign_on.refusals import Refused
 
 EMAIL = (
@@ -102,7 +102,7 @@ def check_assertion(row: IdentityProvider, response: Any) -> None:
 
 def logout_subject(row: IdentityProvider, request: HttpRequest) -> str:
     """Return the NameID of a signed logout request, which counts once, within five minutes. Raises Refused."""
-    app = get_adapter().get_app(request, provider=Kind.SAML, client_id=row.slug)
+    app = get_adapter().get_app(request, provider=ProviderKind.SAML, client_id=row.slug)
     auth = build_auth(request, app.get_provider(request))
     logout = OneLogin_Saml2_Logout_Request(auth.get_settings(), request.GET.get("SAMLRequest", ""))
     if "Signature" not in request.GET or not logout.is_valid(prepare_django_request(request)):

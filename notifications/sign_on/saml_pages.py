@@ -17,7 +17,7 @@ from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_Validatio
 from notifications.sign_on import records
 from notifications.sign_on.adapters import refuse
 from notifications.sign_on.limits import limited, too_many
-from notifications.sign_on.models import IdentityProvider, Kind, Outcome
+from notifications.sign_on.models import IdentityProvider, ProviderKind, SignInOutcome
 from notifications.sign_on.refusals import Refused, saml_refusal
 from notifications.sign_on.saml import logout_subject
 from notifications.sign_on.signed_out import sign_out_users, users_of_subject
@@ -33,7 +33,7 @@ def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Return the view of django-allauth for active providers. What it refuses by an exception is explained."""
 
     def checked(request: HttpRequest, organization_slug: str) -> HttpResponse:
-        rows = IdentityProvider.objects.filter(active=True, kind=Kind.SAML)
+        rows = IdentityProvider.objects.filter(active=True, kind=ProviderKind.SAML)
         provider = get_object_or_404(rows, slug=organization_slug)
         if limited(request):
             return too_many(request)
@@ -55,13 +55,13 @@ def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 def sign_out(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """End what the named person can do here, whoever's browser brings the notice (SAML 2.0 Profiles, 4.4, by redirect).
     400 for a request that is not signed, old, or was used before."""
-    rows = IdentityProvider.objects.filter(active=True, kind=Kind.SAML)
+    rows = IdentityProvider.objects.filter(active=True, kind=ProviderKind.SAML)
     provider = get_object_or_404(rows, slug=organization_slug)
     request.META["HTTP_HOST"] = request.get_host()
     try:
         subject = logout_subject(provider, request)
     except Refused as refused:
-        records.add(request, provider, Outcome.REFUSED, code=refused.code, detail=f"logout {refused.detail}")
+        records.add(request, provider, SignInOutcome.REFUSED, code=refused.code, detail=f"logout {refused.detail}")
         return HttpResponse(status=400)
     except UNREADABLE:
         return HttpResponse(status=400)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.people import devices, revocation
 from notifications.sign_on import records
-from notifications.sign_on.models import IdentityProvider, Outcome, ProviderSession
+from notifications.sign_on.models import IdentityProvider, ProviderSession, SignInOutcome
 
 
 def users_of_subject(provider: IdentityProvider, subject: str) -> list[User]:
@@ -23,4 +23,4 @@ def sign_out_users(request: HttpRequest, provider: IdentityProvider, users: Iter
     for user in users:
         revocation.sign_out_everywhere(user, timezone.now(), devices.SIGNED_OUT_BY_PROVIDER)
         ProviderSession.objects.filter(provider=provider, user_id=user.pk).delete()
-        records.add(request, provider, Outcome.SIGNED_OUT, user=user, identity=getattr(user, "email", ""))
+        records.add(request, provider, SignInOutcome.SIGNED_OUT, user=user, identity=getattr(user, "email", ""))

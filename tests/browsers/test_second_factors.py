@@ -167,6 +167,7 @@ async def test_an_app_by_its_key_with_the_keyboard_alone(page: Page, house: Inst
     await expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     await sign_out(page)
     await page.goto("/sign-in")
+    await expect(page.get_by_label("User name")).to_be_focused()
     await page.keyboard.type("ines")
     await page.keyboard.press("Tab")
     await page.keyboard.type(house.passwords["ines"])

@@ -78,7 +78,7 @@ def test_every_link_of_the_desk_leads_somewhere(story: Story) -> None:
     client.force_login(User.objects.create_superuser("root"), backend=BACKEND)
     known, wrong = walk(client, "/admin/")
     assert wrong == []
-    assert {"/admin/notifications/route/add/", "/admin/escalations/policy/", "/admin/auth/user/"} <= known
+    assert {"/admin/notifications/route/new-rule/", "/admin/escalations/policy/", "/admin/auth/user/"} <= known
 
 
 def test_every_link_of_the_inbox_leads_somewhere(story: Story) -> None:

@@ -135,7 +135,7 @@ def readable(copy: Notification) -> Iterator[tuple[str, str]]:
     """What only the person reads."""
     client = client_of(copy.recipient)
     page = client.get("/").content.decode()
-    (row,) = re.findall(rf'(?s)<li class="row" id="n-{copy.pk}".*?</li>', page)
+    (row,) = re.findall(rf'(?s)<li class="row"[^>]* id="n-{copy.pk}".*?</li>', page)
     yield "row", html.unescape(row)
     item = client.get(f"/n/{copy.pk}").content.decode()
     yield "item", html.unescape(re.findall(r"(?s)<article.*?</article>", item)[0])

@@ -21,7 +21,7 @@ LESS_URGENT = 5
 
 def processes() -> int:
     """How many `pytest -n auto` starts: two wait for browsers and servers for half of their time."""
-    return (os.cpu_count() or 1) + 3
+    return (os.cpu_count() or 1) + 2
 
 
 def give_way(worker: str) -> None:

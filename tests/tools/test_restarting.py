@@ -66,7 +66,13 @@ def test_all_folders_that_are_watched_are_there() -> None:
     assert [folder for folders in FOLDERS.values() for folder in folders if not (ROOT / folder).is_dir()] == []
 
 
-ONLY_WEB_LOADS = {"notifications.admin_site", "notifications.customers.customer_page"}
+ONLY_WEB_LOADS = {
+    "notifications.admin_site",
+    "notifications.customers.customer_page",
+    *(f"notifications.provisioning.{name}" for name in ("frame", "users")),
+    *(f"notifications.second_factors.{name}" for name in ("adapters", "stages", "views")),
+    *(f"notifications.sign_on.{name}" for name in ("adapters", "limits", "ways")),
+}
 
 
 def test_the_worker_runs_nothing_of_what_it_is_not_restarted_for() -> None:

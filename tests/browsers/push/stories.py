@@ -301,6 +301,7 @@ class PushStories:
         with world.without_network():
             bob.browser.open("/")
             card = bob.browser.find("#list li", title)
+            bob.browser.evaluate("arguments[0].querySelector('[data-action=approve]').focus()", card)
             bob.browser.press(card, "Approve")
             bob.browser.find("#list li", "sent when you are back")
             bob.browser.quit()

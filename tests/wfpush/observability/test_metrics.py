@@ -103,6 +103,8 @@ def test_all_is_well(worker: None) -> None:
         "absence_feeds",
         "held_reviews",
         "entitlements",
+        "scim_departures",
+        "security_mails",
         "services",
     }
     assert set(body["checks"].values()) == {"ok"}
