@@ -68,7 +68,7 @@ class SignInRulesAdmin(HistoryAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         rules = SignInRules.objects.first()
-        if rules is not None:
+        if rules is not None and self.has_view_or_change_permission(request):
             return HttpResponseRedirect(change_url(rules))
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
