@@ -37,11 +37,11 @@ def button(row: Locator, name: str) -> Locator:
 
 
 async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Installation, sign_in: SignIn) -> None:
-    for title in ("Approve the swing", "Approve the slide"):
+    for title in ("Approve the carousel", "Approve the climbing frame"):
         installation.assign(title)
         installation.waits_for("dave", title)
     dave = await sign_in("dave", phone=True)
-    row, other = card(dave, "Approve the swing"), card(dave, "Approve the slide")
+    row, other = card(dave, "Approve the carousel"), card(dave, "Approve the climbing frame")
     await expect(button(row, "Approve")).not_to_be_in_viewport()
     before = await row.evaluate(SHIFTED)
 
@@ -49,7 +49,7 @@ async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Ins
     await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
     await expect(row.get_by_text("Reject…")).to_be_in_viewport(ratio=0.95)
     assert (await row.evaluate(SHIFTED))[1:] == before[1:], "only what is in the row has moved"
-    assert answers(installation, "Approve the swing") == []
+    assert answers(installation, "Approve the carousel") == []
 
     await swipe(dave, other, -SWIPE)  # one row at a time
     await expect(button(row, "Approve")).not_to_be_in_viewport()
@@ -60,11 +60,11 @@ async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Ins
     await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
     await button(row, "Approve").tap()
     await expect(row.locator(".outcome")).to_contain_text("Approved.")
-    assert answers(installation, "Approve the swing") == [("approve", "")]
+    assert answers(installation, "Approve the carousel") == [("approve", "")]
     await expect(row).to_have_js_property("scrollLeft", 0)
 
-    await other.get_by_role("link", name="Approve the slide", exact=True).tap()
-    await expect(dave.locator("#item-heading")).to_have_text("Approve the slide")
+    await other.get_by_role("link", name="Approve the climbing frame", exact=True).tap()
+    await expect(dave.locator("#item-heading")).to_have_text("Approve the climbing frame")
 
 
 async def test_the_page_scrolls_under_a_finger_on_a_row(installation: Installation, sign_in: SignIn) -> None:
