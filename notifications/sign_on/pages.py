@@ -86,6 +86,8 @@ def front_channel_logout(request: HttpRequest, provider_id: str) -> HttpResponse
     """End what a person can do here (OpenID Connect Front-Channel Logout 1.0), found by the session's name alone, since
     browsers send no cookies from other sites' frames."""
     provider = _openid_provider(provider_id)
+    if limited(request):
+        return too_many(request)
     sid, issuer = request.GET.get("sid", ""), request.GET.get("iss", "")
     if sid and issuer.rstrip("/") == provider.issuer.rstrip("/"):
         sign_out_users(request, provider, _of_session(provider, sid))

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from lxml.etree import XMLSyntaxError
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 
+from notifications.inbox.sign_in.session import recipient_of
+from notifications.inbox.sign_in.signin import local_path
 from notifications.sign_on import records
 from notifications.sign_on.adapters import refuse
 from notifications.sign_on.limits import limited, too_many
@@ -29,12 +31,17 @@ UNREADABLE = (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError, XMLSyntaxErr
 """What python3-saml raises for an answer that is no XML, has a DTD, or lacks a part. django-allauth lets it through."""
 
 
+def _saml_provider(slug: str) -> IdentityProvider:
+    rows = IdentityProvider.objects.filter(active=True, kind=ProviderKind.SAML)
+    provider: IdentityProvider = get_object_or_404(rows, slug=slug)
+    return provider
+
+
 def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Return the view of django-allauth for active providers. What it refuses by an exception is explained."""
 
     def checked(request: HttpRequest, organization_slug: str) -> HttpResponse:
-        rows = IdentityProvider.objects.filter(active=True, kind=ProviderKind.SAML)
-        provider = get_object_or_404(rows, slug=organization_slug)
+        provider = _saml_provider(organization_slug)
         if limited(request):
             return too_many(request)
         request.META["HTTP_HOST"] = request.get_host()  # which django-allauth reads unchecked
@@ -55,8 +62,9 @@ def _checked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 def sign_out(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """End what the named person can do here, whoever's browser brings the notice (SAML 2.0 Profiles, 4.4, by redirect).
     400 for a request that is not signed, old, or was used before."""
-    rows = IdentityProvider.objects.filter(active=True, kind=ProviderKind.SAML)
-    provider = get_object_or_404(rows, slug=organization_slug)
+    provider = _saml_provider(organization_slug)
+    if limited(request):
+        return too_many(request)
     request.META["HTTP_HOST"] = request.get_host()
     try:
         subject = logout_subject(provider, request)
@@ -82,7 +90,15 @@ def answer(request: HttpRequest, organization_slug: str) -> HttpResponse:
     return response
 
 
-begin: Any = never_cache(require_safe(_checked(views.login)))
+@never_cache
+@require_safe
+def begin(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Redirect to the provider. People who are signed in stay who they are."""
+    if request.user.is_authenticated or recipient_of(request) is not None:
+        return redirect(local_path(request.GET.get("next", "")))
+    return _checked(views.login)(request, organization_slug)
+
+
 finish: Any = never_cache(require_safe(_checked(views.finish_acs)))
 metadata: Any = require_safe(_checked(views.metadata))
 

@@ -259,6 +259,17 @@ def test_a_signed_logout_ends_what_its_person_can_do_and_nobody_elses(
     assert is_signed_in(browser)
 
 
+def test_people_who_are_signed_in_stay_who_they_are(
+    server: SamlProviderServer, provider: IdentityProvider, bob: Recipient
+) -> None:
+    browser = Client()
+    sign_in(browser, server)
+    key = browser.session.session_key
+    response: Any = browser.get("/sign-on/acme/saml", {"next": "/devices"})
+    assert (response.status_code, response["Location"]) == (302, "/devices")
+    assert browser.session.session_key == key
+
+
 def test_a_large_answer_is_refused(provider: IdentityProvider) -> None:
     assert Client().post("/sign-on/acme/acs", {"SAMLResponse": "x" * 300_000}).status_code == 413
 
