@@ -23,7 +23,7 @@ FONT = FOLDER / "Material-Symbols-Outlined.woff2"
 LIST = Path(__file__).with_suffix(".txt")
 """The digest of unfold's font, then the name of each of its icons, with a + where ours has it."""
 
-OURS = ("notifications/admin", "escalations/admin", "wfpush/settings.py", "templates/admin", "templates/unfold")
+OURS = ("notifications/admin", "escalations/admin", "escalations/feature.py", "wfpush/settings.py", "templates/admin", "templates/unfold")
 ALONE = re.compile(r"""(?<=[>}"'`])\s*([a-z0-9][a-z0-9_]+)\s*(?=[<{"'`])""")
 LIGATURES, EXTENSION = 4, 7
 """Types of lookups (learn.microsoft.com/typography/opentype/spec/gsub)."""
@@ -52,7 +52,8 @@ def words_of_pages() -> set[str]:
     """Every word that stands alone between tags or quotes in unfold's pages, scripts and styles, and in what makes
     ours: all icons that are named are among them."""
     words: set[str] = set()
-    for folder in (UNFOLD, *(ROOT / name for name in OURS), *ROOT.glob("notifications/*/admin*")):
+    features = (each for part in ("admin*", "feature.py") for each in ROOT.glob(f"notifications/*/{part}"))
+    for folder in (UNFOLD, *(ROOT / name for name in OURS), *features):
         for path in [folder] if folder.is_file() else folder.rglob("*"):
             if path.suffix in (".html", ".py") or path.name in ("app.js", "styles.css"):
                 words.update(ALONE.findall(path.read_text(encoding="utf-8")))

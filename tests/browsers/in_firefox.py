@@ -54,9 +54,9 @@ def line_to(here: Installation) -> Iterator[Line]:
 
 
 @contextmanager
-def firefox_at(line: Line, profile: Path) -> Iterator[Firefox]:
+def firefox_at(line: Line, profile: Path, *, finger: bool = False) -> Iterator[Firefox]:
     desktop = Desktop(line.background)
-    browser = Firefox(desktop, profile, f"http://127.0.0.1:{line.network.port}")
+    browser = Firefox(desktop, profile, f"http://127.0.0.1:{line.network.port}", finger=finger)
     try:
         browser.start()
         yield browser
@@ -98,7 +98,7 @@ def has(bob: Firefox, css: str, count: int) -> None:
     counted(bob, f"return document.querySelectorAll({css!r}).length", count)
 
 
-def counted(bob: Firefox, script: str, count: int) -> None:
+def counted(bob: Firefox, script: str, count: int | bool) -> None:
     def look() -> bool:
         with suppress(WebDriverException):  # the page is being changed
             return bool(bob.evaluate(script) == count)
@@ -161,7 +161,7 @@ def asks(bob: Firefox, here: Installation) -> None:
 
 def alice_replies_on_her_phone(alice: Firefox, here: Installation, photo: Path) -> None:
     photo.write_bytes(png(2_400, 300))
-    alice.driver.set_window_size(*PHONE)
+    alice.resize(*PHONE)
     signs_in(alice, here, "alice")
     opens(alice, FOUND_BOATS)
     alice.click("#found .row a", f"Bob asks about “{BOATS}”")
@@ -189,7 +189,7 @@ def erin_follows_her_case_on_her_phone(erin: Firefox, here: Installation) -> Non
 
 
 def carol_sees_it_all(carol: Firefox) -> None:
-    carol.driver.set_window_size(*DESK)
+    carol.resize(*DESK)
     has_the_conversation(carol)
     carol.find("#item button", "Approve")  # she may still decide, too
 

@@ -1,11 +1,15 @@
 """On a phone the answers of a row stand beside it: a swipe shows them, and answers nothing."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 
 from tests.browsers.conftest import SignIn
+from tests.browsers.in_firefox import PHONE, counted, firefox_at, line_to, opens, signs_in
 from tests.browsers.installation import Installation
 from tests.browsers.items import answers, card
 from tests.browsers.test_main_job import reloaded
@@ -151,3 +155,46 @@ async def test_the_list_loads_what_answers_only_when_somebody_comes_near_one(
     await dave.reload()
     async with dave.expect_request(LATER):
         await dave.get_by_role("link", name="Approve the hammock", exact=True).tap()
+
+
+# --- in Firefox -------------------------------------------------------------------------------------------------------
+HIDDEN = """
+const row = document.querySelector("#waiting .row"), edge = row.getBoundingClientRect().right;
+return !row.scrollLeft && row.querySelector(".row-main").clientWidth === row.clientWidth
+  && row.querySelector(".row-actions").getBoundingClientRect().left >= edge - 1;
+"""
+SHOWN = """
+const {scrollLeft, scrollWidth, clientWidth} = document.querySelector("#waiting .row");
+return scrollLeft > 0 && scrollLeft === scrollWidth - clientWidth;
+"""
+WIDER = "return document.documentElement.scrollWidth - innerWidth;"
+
+
+@pytest.mark.ci
+def test_in_firefox_a_row_is_as_wide_as_a_phone_and_snaps(installation: Installation, tmp_path: Path) -> None:
+    """Its driver has no finger that swipes: the row is scrolled as by a touchpad, and by the keyboard."""
+    installation.account("judy", "Judy")
+    installation.assign("Approve the trampoline", to="judy", due_at="2020-01-01T00:00:00Z")
+    installation.waits_for("judy", "Approve the trampoline")
+    with line_to(installation) as line, firefox_at(line, tmp_path / "firefox", finger=True) as judy:
+        signs_in(judy, installation, "judy")
+        for size in ((320, 640), PHONE):
+            judy.resize(*size)
+            for path in ("/?q=trampoline", "/?filters=1", "/"):
+                opens(judy, path)
+                counted(judy, WIDER, 0)
+        row = judy.find("#waiting .row", "Approve the trampoline")
+        counted(judy, HIDDEN, True)
+
+        ActionChains(judy.driver).scroll_from_origin(ScrollOrigin.from_element(row), 120, 0).perform()
+        counted(judy, SHOWN, True)
+        ActionChains(judy.driver).scroll_from_origin(ScrollOrigin.from_element(row), -120, 0).perform()
+        counted(judy, HIDDEN, True)
+        assert answers(installation, "Approve the trampoline") == []
+
+        judy.evaluate("document.querySelector('#waiting .row-title').focus()")
+        judy.driver.switch_to.active_element.send_keys(Keys.TAB)
+        counted(judy, SHOWN, True)
+        judy.driver.switch_to.active_element.send_keys(Keys.ENTER)
+        judy.find("#waiting .row .outcome", "Approved.")
+        counted(judy, "return document.querySelector('#waiting .row').scrollLeft", 0)

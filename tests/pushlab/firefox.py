@@ -34,17 +34,22 @@ PREFERENCES: dict[str, str | int | bool] = {
     "browser.newtab.preload": False,
 }
 
+FINGER: dict[str, int] = {"ui.primaryPointerCapabilities": 1, "ui.allPointerCapabilities": 1}
+"""LookAndFeel's bits: coarse, without hovering."""
+
 
 class Firefox(Browser):
     name = "Firefox"
     calls_itself = "Firefox"
     binary = Path("/usr/bin/firefox-esr")
 
-    def __init__(self, desktop: Desktop, profile: Path, base_url: str, push_address: str = "") -> None:
-        """Without the address of a push service it asks for none."""
+    def __init__(
+        self, desktop: Desktop, profile: Path, base_url: str, push_address: str = "", *, finger: bool = False
+    ) -> None:
+        """Without the address of a push service it asks for none. `finger`: pages are told of no mouse."""
         super().__init__(desktop, profile, base_url)
         reached = {"dom.push.serverURL": push_address} if push_address else {"dom.push.connection.enabled": False}
-        self._preferences = {**PREFERENCES, **reached}
+        self._preferences = {**PREFERENCES, **reached, **(FINGER if finger else {})}
 
     def _launch(self) -> WebDriver:
         options = FirefoxOptions()
@@ -53,7 +58,13 @@ class Firefox(Browser):
             options.add_argument(word)
         for name, value in self._preferences.items():
             options.set_preference(name, value)
+        options.set_capability("webSocketUrl", True)
         return FirefoxDriver(options, Service(driver(), env=self.environment))
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the page so large. A window without a screen is never narrower than 500 pixels."""
+        size = {"width": width, "height": height}
+        self.driver.browsing_context.set_viewport(context=self.driver.current_window_handle, viewport=size)  # type: ignore[no-untyped-call]
 
 
 def driver() -> str:
