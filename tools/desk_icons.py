@@ -23,7 +23,14 @@ FONT = FOLDER / "Material-Symbols-Outlined.woff2"
 LIST = Path(__file__).with_suffix(".txt")
 """The digest of unfold's font, then the name of each of its icons, with a + where ours has it."""
 
-OURS = ("notifications/admin", "escalations/admin", "escalations/feature.py", "wfpush/settings.py", "templates/admin", "templates/unfold")
+OURS = (
+    "notifications/admin",
+    "escalations/admin",
+    "escalations/feature.py",
+    "wfpush/settings.py",
+    "templates/admin",
+    "templates/unfold",
+)
 ALONE = re.compile(r"""(?<=[>}"'`])\s*([a-z0-9][a-z0-9_]+)\s*(?=[<{"'`])""")
 LIGATURES, EXTENSION = 4, 7
 """Types of lookups (learn.microsoft.com/typography/opentype/spec/gsub)."""

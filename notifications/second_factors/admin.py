@@ -15,16 +15,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.desk.decorators import action, display, time_column
+from notifications.admin.desk.decorators import action, column, display, time_column
 from notifications.admin.desk.display import change_url, link, list_url
 from notifications.admin.desk.filters import Conditions
+from notifications.models import Recipient
 from notifications.second_factors import changes
-from notifications.second_factors.models import Factor, SignInRules
+from notifications.second_factors.models import KINDS, Factor, SignInRules
 from notifications.sign_on.models import IdentityProvider
 
 admin.site.unregister(Authenticator)
-
-KINDS = {"totp": _("Authenticator app"), "webauthn": _("Passkey"), "recovery_codes": _("Recovery codes")}
 
 
 class SignInRulesForm(forms.ModelForm):
@@ -74,6 +73,11 @@ class SignInRulesAdmin(HistoryAdmin):
         return response
 
 
+def _holder(user: User) -> Recipient | User:
+    """Return the person of an account, or the account of nobody."""
+    return getattr(user, "recipient", None) or user
+
+
 class KindFilter(Conditions):
     title = _("kind")
     parameter_name = "kind"
@@ -85,8 +89,7 @@ class FactorAdmin(LedgerAdmin):
     """Who has which second factors. Secrets and keys are not shown."""
 
     empty_says = _("Second factors of people who sign in here. Nobody has set one up yet.")
-    list_display = ["person", "kind", "added", "used"]
-    list_display_links = ["kind"]
+    list_display = ["holder", "kind", "added", "used"]
     list_filter = [KindFilter]
     list_select_related = ["user__recipient"]
     search_fields = ["user__username", "user__recipient__name", "user__recipient__ref"]
@@ -96,13 +99,13 @@ class FactorAdmin(LedgerAdmin):
     used = time_column("last_used_at", _("last used"))
     actions_detail = ["remove_all"]
 
-    @display(description=_("person"), ordering="user__username")
-    def person(self, factor: Factor) -> SafeString:
-        return link(getattr(factor.user, "recipient", None) or factor.user)
+    holder = column(lambda factor: _holder(factor.user), _("person"), "user__username")
 
-    @display(description=_("kind"), ordering="type")
-    def kind(self, factor: Factor) -> str:
-        return str(KINDS[factor.type])
+    @display(description=_("person"))
+    def person(self, factor: Factor) -> SafeString:
+        return link(_holder(factor.user))
+
+    kind = column(lambda factor: KINDS[factor.type], _("kind"), "type")
 
     def has_remove_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "delete")
@@ -114,7 +117,7 @@ class FactorAdmin(LedgerAdmin):
         user: User = factor.user
         if user.is_superuser and not request.user.is_superuser:
             raise PermissionDenied
-        name = {"name": str(getattr(user, "recipient", None) or user)}
+        name = {"name": str(_holder(user))}
         if request.method != "POST":
             title = gettext("Remove all second factors of %(name)s?") % name
             text = gettext("Until they set up a new one, their password alone is enough. They get an e-mail about it.")

@@ -51,6 +51,9 @@ class SignInRules(models.Model):
         return str(self._meta.verbose_name)
 
 
+KINDS = {"totp": _("Authenticator app"), "webauthn": _("Passkey"), "recovery_codes": _("Recovery codes")}
+
+
 class Factor(Authenticator):
     """A second factor of an account, as the desk lists it. Its secret is in `data`, encrypted."""
 
@@ -59,6 +62,10 @@ class Factor(Authenticator):
         verbose_name = _("second factor")
         verbose_name_plural = _("second factors")
         default_permissions = ("view", "delete")
+
+    def __str__(self) -> str:
+        """Return the kind; for a passkey, the name that its owner gave it."""
+        return super().__str__() if self.type == self.Type.WEBAUTHN else str(KINDS[self.type])
 
 
 class MailKind(models.TextChoices):

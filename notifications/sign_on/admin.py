@@ -25,7 +25,7 @@ from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import action, display
 from notifications.admin.desk.display import NOTHING, change_url, link, mark, moment, with_why
 from notifications.admin.desk.fields import AddressField, ListField, SecretField
-from notifications.admin.engines.engine_access import has_moved
+from notifications.admin.engines.engine_access import PEM, PublicLines, has_moved, switch
 from notifications.models import Recipient
 from notifications.models.validators import validate_callback_url
 from notifications.sign_on import groups, id_tokens
@@ -42,12 +42,19 @@ from notifications.sign_on.refusals import REFUSALS, code_words
 
 NEEDED = {ProviderKind.OPENID_CONNECT: ("issuer", "client_id"), ProviderKind.SAML: ("issuer", "sso_url", "certificate")}
 """Fields that a protocol needs."""
+ISSUER_WORDS = {
+    ProviderKind.OPENID_CONNECT: (
+        _("Issuer"), _("The provider's address, such as https://login.acme.example/realms/staff.")
+    ),
+    ProviderKind.SAML: (_("Entity ID"), _("The provider's name for itself. Its metadata has it.")),
+}  # fmt: skip
+"""Label and help of the issuer's field."""
 PREVIEWED = 100
 """Identities that the preview of groups looks at: those that signed in last."""
 TONES = {
     **dict.fromkeys(("signed_out", "changed", "factors"), "quiet"),
     **dict.fromkeys(("refused", "emergency"), "bad"),
-    "signed_in": "good",
+    "signed_in": "ok",
 }
 
 for _model in (EmailAddress, SocialAccount, SocialApp, SocialToken):  # providers and identities are on our own pages
@@ -82,6 +89,7 @@ class ProviderForm(forms.ModelForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "dir": "ltr"}),
         help_text=_("The provider's description in XML fills in the fields of SAML."),
     )
+    certificate = forms.CharField(label=_("Certificate"), required=False, widget=PublicLines(attrs=PEM))
     domains = DomainsField(
         label=_("E-mail domains"),
         help_text=_("One a line. People with these addresses sign in there, and the provider may name no others."),
@@ -96,8 +104,14 @@ class ProviderForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk and "new_secret" in self.fields:
+        if "kind" not in self.fields:  # for users who may not change it
+            return
+        if self.instance.pk:
             self.fields["new_secret"].help_text = gettext("Leave it empty to keep the stored secret.")
+        issuer = self.fields["issuer"]
+        issuer.label, words = ISSUER_WORDS[self["kind"].value() or ProviderKind.OPENID_CONNECT]
+        issuer.help_text = format_html('<span id="id_issuer_helptext">{}</span>', words)
+        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _field_switch(kind) for kind in ISSUER_WORDS})
 
     def clean_domains(self) -> list[str]:
         """Refuse a domain of another provider: a name must lead to one place."""
@@ -153,6 +167,14 @@ class ProviderForm(forms.ModelForm):
         return super().save(commit)
 
 
+def _field_switch(kind: ProviderKind) -> dict[str, Any]:
+    """Return the parts of the form that the other protocol needs, and the words of the issuer."""
+    return {
+        "hide": [f".{other}-only" for other in ISSUER_WORDS if other != kind],
+        "words": {"issuer": ISSUER_WORDS[kind]},
+    }
+
+
 class GroupMappingInline(TabularInline):
     model = GroupMapping
     extra = 0
@@ -176,13 +198,24 @@ class IdentityProviderAdmin(HistoryAdmin):
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["light", "addresses"]
     actions_detail = ["preview_groups"]
-    fieldsets = [
-        (None, {"fields": ["light", "name", "slug", "active"]}),
-        (_("At the provider"), {"fields": ["addresses", "kind", "issuer"]}),
-        (_("OpenID Connect"), {"fields": ["client_id", "new_secret"]}),
-        (_("SAML 2.0"), {"fields": ["metadata", "sso_url", "certificate"]}),
-        (_("People"), {"fields": ["domains", "trusts_addresses", "creates_people", "groups_claim"]}),
-    ]
+
+    class Media:
+        js = ["wfpush/admin/switch.js"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: IdentityProvider | None = None) -> list[Any]:
+        """Leave out what there is not yet. A script hides the fields of the protocol that is not chosen."""
+        sections = [
+            (None, {"fields": [*(["light"] if obj else []), "name", "slug", "active"]}),
+            (_("At the provider"), {"fields": ["kind", "issuer", *(["addresses"] if obj else [])]}),
+            (_("OpenID Connect"), {"fields": ["client_id", "new_secret"], "classes": ["openid_connect-only"]}),
+            (_("SAML 2.0"), {"fields": ["metadata", "sso_url", "certificate"], "classes": ["saml-only"]}),
+            (_("People"), {"fields": ["domains", "trusts_addresses", "creates_people", "groups_claim"]}),
+        ]
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fold_prepopulated(sections)
+        unused = {f"{kind}-only" for kind in ProviderKind.values if kind != obj.kind}
+        used = [(name, options) for name, options in sections if not unused & set(options.get("classes", []))]
+        return self.fold_prepopulated(used)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
@@ -206,7 +239,7 @@ class IdentityProviderAdmin(HistoryAdmin):
             return with_why(
                 mark("quiet", gettext("not tried yet")), gettext("Sign in there once, in a private window.")
             )
-        return with_why(mark("good", gettext("works")), moment(provider.works_since))
+        return with_why(mark("ok", gettext("works")), moment(provider.works_since))
 
     @display(description=_("addresses to enter there"))
     def addresses(self, provider: IdentityProvider) -> SafeString:
@@ -225,7 +258,7 @@ class IdentityProviderAdmin(HistoryAdmin):
             ]
         shown = ((label, settings.BASE_URL + reverse(name, args=[provider.slug])) for label, name in rows)
         return format_html(
-            '<dl class="desk-facts">{}</dl>', format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", shown)
+            '<dl class="desk-addresses">{}</dl>', format_html_join("", "<dt>{}</dt><dd><code>{}</code></dd>", shown)
         )
 
     @action(description=_("Preview groups"), url_path="groups", permissions=["view"], icon="groups")
@@ -255,8 +288,8 @@ def previews(provider: IdentityProvider) -> Iterator[dict[str, Any]]:
 
 @admin.register(SignInRecord)
 class SignInRecordAdmin(LedgerAdmin):
-    empty_says = _("Sign-ins at identity providers, and refusals, with their reasons.")
-    list_display = ["at", "identity", "person", "outcome_mark", "why", "provider", "address"]
+    empty_says = _("Sign-ins at identity providers, refusals with their reasons, and changes of second factors.")
+    list_display = ["at", "identity", "person", "outcome_mark", "why", "provider"]
     list_filter = ["outcome", "provider"]
     list_select_related = ["provider", "user__recipient"]
     search_fields = ["identity", "address"]

@@ -32,7 +32,7 @@ FEATURE = Feature(
         StaleRows("records of sign-ins", records.older_than, records.RETENTION),
         StaleRows("sessions of providers", records.sessions_older_than, records.RETENTION),
         DeskList("access", "sign_on.identityprovider", after="auth.group", icon="verified_user"),
-        DeskList("access", "sign_on.signinrecord", after="sign_on.identityprovider", icon="login"),
+        DeskList("access", "sign_on.signinrecord", after="sign_on.identityprovider", icon="shield"),
         Rights(roles.ADMINISTRATORS, TABLES),
         Rights(roles.AUDITORS, TABLES, ["view"]),
         *(Rights(role, ["sign_on.signinrecord"], ["view"]) for role in (roles.ADMINISTRATORS, roles.AUDITORS)),

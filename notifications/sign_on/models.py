@@ -151,7 +151,8 @@ class SignInOutcome(models.TextChoices):
 
 
 class SignInRecord(models.Model):
-    """A sign-in by a provider, or its end. `code`: why it was refused (`refusals`). `detail`: for administrators."""
+    """A sign-in by a provider, its end or refusal, or a change of what people sign in with. `code`: why it was refused
+    (`refusals`), or what changed. `detail`: for administrators."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(_("at"), db_index=True)
@@ -171,10 +172,10 @@ class SignInRecord(models.Model):
     browser = models.CharField(_("browser"), max_length=300, blank=True)
 
     class Meta:
-        verbose_name = _("sign-in by a provider")
-        verbose_name_plural = _("sign-ins by providers")
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
         ordering = ["-at"]
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"{self.identity} · {self.get_outcome_display()} · {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.identity} · {self.get_outcome_display()}"

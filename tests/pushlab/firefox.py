@@ -33,9 +33,9 @@ PREFERENCES: dict[str, str | int | bool] = {
     "browser.tabs.remote.separatePrivilegedContentProcess": False,
     "browser.newtab.preload": False,
 }
-
-FINGER: dict[str, int] = {"ui.primaryPointerCapabilities": 1, "ui.allPointerCapabilities": 1}
-"""LookAndFeel's bits: coarse, without hovering."""
+POINTERS = ("ui.primaryPointerCapabilities", "ui.allPointerCapabilities")
+MOUSE, FINGER = 6, 1
+"""LookAndFeel's bits: fine and hovering, or coarse. Otherwise it depends on the machine whether there is a mouse."""
 
 
 class Firefox(Browser):
@@ -46,10 +46,11 @@ class Firefox(Browser):
     def __init__(
         self, desktop: Desktop, profile: Path, base_url: str, push_address: str = "", *, finger: bool = False
     ) -> None:
-        """Without the address of a push service it asks for none. `finger`: pages are told of no mouse."""
+        """Without the address of a push service it asks for none. `finger`: instead of a mouse."""
         super().__init__(desktop, profile, base_url)
         reached = {"dom.push.serverURL": push_address} if push_address else {"dom.push.connection.enabled": False}
-        self._preferences = {**PREFERENCES, **reached, **(FINGER if finger else {})}
+        pointers = dict.fromkeys(POINTERS, FINGER if finger else MOUSE)
+        self._preferences = {**PREFERENCES, **reached, **pointers}
 
     def _launch(self) -> WebDriver:
         options = FirefoxOptions()

@@ -24,7 +24,7 @@ from unfold.views import ChangeList
 
 from notifications.additions import DeskPanel
 from notifications.admin.desk.decorators import columns_of, row_link
-from notifications.admin.desk.display import change_url
+from notifications.admin.desk.display import NOTHING, change_url
 from notifications.admin.desk.history_pages import HistoryPages
 from notifications.admin.desk.invalid_ids import AutocompleteMixin, PagedFormSet
 from notifications.models import Engine
@@ -87,6 +87,7 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
     list_disable_select_all = True
     list_filter_sheet = True
     compressed_fields = True
+    empty_value_display = NOTHING
     warn_unsaved_form = True
     paginator: Any = BoundedPaginator
     parts: Sequence[type[Model]] = ()

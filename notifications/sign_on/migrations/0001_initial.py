@@ -90,8 +90,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
-                'verbose_name': 'sign-in by a provider',
-                'verbose_name_plural': 'sign-ins by providers',
+                'verbose_name': 'security event',
+                'verbose_name_plural': 'security events',
                 'ordering': ['-at'],
                 'default_permissions': ('view',),
             },

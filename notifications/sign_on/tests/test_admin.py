@@ -1,8 +1,12 @@
 """The desk's pages of providers: what the form needs and refuses, the light, and secrets that are never shown."""
 
+import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -109,3 +113,28 @@ def test_the_light_follows_real_sign_ins(
     assert "The answer is for another client." in page
     preview = reverse("admin:sign_on_identityprovider_preview_groups", args=[provider.pk])
     assert "bob" in desk.get(preview).content.decode()
+
+
+def test_whoever_may_only_look_sees_the_fields_of_the_protocol(desk: Client) -> None:
+    add(desk)
+    looker = UserFactory(username="auditor", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_identityprovider"))
+    client = Client()
+    client.force_login(looker, "notifications.signing_in.AccountBackend")
+    page = client.get(f"/admin/sign_on/identityprovider/{IdentityProvider.objects.get().pk}/change/").content.decode()
+    assert "OpenID Connect" in page and "Client ID" in page
+    assert "SAML" not in page
+
+
+def test_the_form_hides_the_fields_of_the_other_protocol(desk: Client) -> None:
+    page = desk.get("/admin/sign_on/identityprovider/add/").content.decode()
+    switch = json.loads(unescape(re.search('data-switch="([^"]+)"', page)[1]))  # type: ignore[index]
+    assert {kind: choice["hide"] for kind, choice in switch.items()} == {
+        "openid_connect": [".saml-only"],
+        "saml": [".openid_connect-only"],
+    }
+    assert switch["saml"]["words"]["issuer"][0] == "Entity ID"
+    for section, fields in {"openid_connect": ["client_id"], "saml": ["sso_url", "certificate"]}.items():
+        fieldset = re.split(rf'<fieldset class="[^"]*{section}-only"', page)[1].partition("</fieldset>")[0]
+        assert [name for name in fields if f'name="{name}"' not in fieldset] == []
+    assert "wfpush/admin/switch.js" in page
