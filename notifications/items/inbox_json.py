@@ -25,7 +25,7 @@ from notifications.types import Json, object_in
 from notifications.wording import directions, formats, names
 from notifications.wording.languages import language_of
 from notifications.wording.links import is_web_link
-from notifications.wording.message import notice_of
+from notifications.wording.message import notice_beside_due
 from notifications.wording.sentences import say
 from wfpush import features
 
@@ -110,7 +110,7 @@ def lines_of(notification: Notification) -> list[str]:
     """Return the lines below the title, also for cards."""
     away = notification.on_behalf_of
     behalf = say("on_behalf_of", name=away) if away else ""
-    notice = notice_of(notification).removesuffix(".")
+    notice = notice_beside_due(notification).removesuffix(".")
     return [line for line in (notice, _snooze_of(notification), behalf, escalation_of(notification)) if line]
 
 

@@ -11,7 +11,7 @@ from notifications.models import Notification, NotificationState
 from notifications.types import Bundle, BundledMessage, BundleGroup, Message
 from notifications.wording import key_facts, times
 from notifications.wording.languages import language_of, speaking_to
-from notifications.wording.message import brand_of, notice_of
+from notifications.wording.message import brand_of, notice_beside_due
 from notifications.wording.plaintext import clean_line, cut
 
 FIRST_WORDS = 3
@@ -93,7 +93,7 @@ def _bundled(entry: Entry, now: datetime) -> BundledMessage:
     facts = [each for each in key_facts.facts_of(notification) if not each.fact.sensitive]
     first = facts[0] if facts and facts[0].is_large else None
     others = key_facts.at_a_glance(facts[1:] if first else facts, message.title)
-    context = " · ".join(filter(None, (notice_of(notification).removesuffix("."), others))) if asks else ""
+    context = " · ".join(filter(None, (notice_beside_due(notification).removesuffix("."), others))) if asks else ""
     return BundledMessage(
         message=message,
         amount=first.text if first else "",

@@ -1,5 +1,6 @@
 """The channel-neutral message of one notification."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -19,6 +20,11 @@ MAX_FACT = 300
 MOST_TITLE = 200
 """Characters of a title outside the inbox: lock screens and subjects of e-mails show fewer."""
 
+_DUE = "\x00"
+"""Stands for the due time: its abbreviations, such as Mi., end no sentence."""
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_LABEL = re.compile(r"(\w+)\s?:")
+
 Fact = tuple[str, str]
 
 
@@ -35,6 +41,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         with speaking_to(reader):
             facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
     notice = notice_of(notification)
+    notice_above_facts = notice_beside_due(notification) if with_facts else notice
     title = cut(texts.get("title", notification.title), MOST_TITLE)
     short_body = _below(notice, " ", texts.get("short_body", notification.short_body))
     return Message(
@@ -42,7 +49,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         language=notification.language,
         reader_language=language_of(reader),
         title=title,
-        body=_below(notice, "\n\n", texts.get("body", notification.body)),
+        body=_below(notice_above_facts, "\n\n", texts.get("body", notification.body)),
         short_body=short_body,
         priority=notification.priority,
         category=notification.category.slug,
@@ -75,6 +82,19 @@ def brand_shown(notification: Notification) -> Brand | None:
 def notice_of(notification: Notification) -> str:
     """Return why the person was notified again, or by an escalation, as long as the item waits for an answer."""
     return notification.notice if notification.state == NotificationState.OPEN else ""
+
+
+def notice_beside_due(notification: Notification) -> str:
+    """Return the notice for a place that shows the due time, too: without the sentences that repeat it, except for a
+    word before their colon, such as “Reminder”. A notice of nothing else stays."""
+    notice, person = notice_of(notification), notification.recipient
+    if not notice or notification.due_at is None:
+        return notice
+    locale = formats.locale_for(notification.language, person.locale)
+    due = formats.moment(notification.due_at.astimezone(formats.zone_of(person.timezone)), locale)
+    sentences = _SENTENCE_END.split(notice.replace(due, _DUE))
+    shown = [_LABEL.match(each) if _DUE in each else each for each in sentences]
+    return " ".join(each if isinstance(each, str) else f"{each[1]}." for each in shown if each) or notice
 
 
 def _below(notice: str, between: str, text: str) -> str:

@@ -22,7 +22,7 @@ from escalations.models import (
 )
 from notifications import reasons
 from notifications.items.representation import iso_utc
-from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
+from notifications.models import Callback, Category, Delivery, Notification, Recipient, Task, Template
 from notifications.routing import expiry
 from tests.support.length import some
 from tests.support.world import Json, World
@@ -100,12 +100,13 @@ def test_bob_is_reminded_then_his_lead_and_manager_hear(world: World, approvals:
     assert (told["ref"], str(reasons.read(told))) == ("bob", "assignee")
     assert titles(world, "bob") == ["Approve invoice 4711"]
     (line,) = lines(world, "bob")
-    assert line.startswith("Reminder: due ")
+    assert line == "Reminder", "the due time stands beside it"
+    assert Notification.objects.get(recipient__ref="bob").notice.startswith("Reminder: due "), "on lock screens"
     (told,) = at(world, DUE)
     assert (told["ref"], str(reasons.read(told))) == ("carol", "lead of team Finance")
     assert titles(world, "carol") == ["Approve invoice 4711"]
     notice, why = lines(world, "carol")
-    assert notice.startswith("Bob has not answered yet. Due ")
+    assert notice == "Bob has not answered yet"
     assert why == "escalated to you as lead of Finance"
     (told,) = at(world, DUE + HOUR)
     assert (told["ref"], str(reasons.read(told))) == ("alice", "manager of Bob")

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from notifications.models import Notification
 from notifications.types import Json
-from notifications.wording.message import message_of
+from notifications.wording.message import message_of, notice_beside_due
 from tests.factories import BrandFactory, CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,29 @@ def test_it_says_what_the_copy_says(bobs: Any) -> None:
     assert (message.title, message.body, message.short_body) == ("Approve invoice 4711", "Please approve.", "Please.")
     assert (message.priority, message.category, message.url) == ("high", "approvals", "https://engine.example/42")
     assert (message.notification_id, message.due_at) == (str(copy.pk), DUE)
+
+
+@pytest.mark.parametrize(
+    ("reads", "notice", "beside_due"),
+    [
+        ("en", "Reminder: due Wed, 25 Nov 2026, 17:00 CET.", "Reminder."),
+        ("de", "Erinnerung: fällig Mi., 25. Nov. 2026, 17:00 CET.", "Erinnerung."),
+        ("fr", "Rappel : échéance mer. 25 nov. 2026, 17:00 CET.", "Rappel."),
+        ("es", "Recordatorio: vence mié, 25 nov 2026, 17:00 CET.", "Recordatorio."),
+        ("en", "Bob has not answered yet. Due Wed, 25 Nov 2026, 17:00 CET.", "Bob has not answered yet."),
+        ("en", "We need it by Wed, 25 Nov 2026, 17:00 CET.", "We need it by Wed, 25 Nov 2026, 17:00 CET."),
+        ("en", "Reminder: due Thu, 26 Nov 2026, 17:00 CET.", "Reminder: due Thu, 26 Nov 2026, 17:00 CET."),
+        ("en", "Erin has written: no hurry.", "Erin has written: no hurry."),
+    ],
+)
+def test_a_notice_does_not_repeat_the_due_time_beside_it(bobs: Any, reads: str, notice: str, beside_due: str) -> None:
+    copy = bobs(reads=reads, language=reads, notice=notice, due_at=DUE, short_body="Please.")
+
+    assert notice_beside_due(copy) == beside_due
+    assert message_of(copy).body.startswith(beside_due)
+    assert message_of(copy, with_facts=False).short_body == f"{notice} Please.", (
+        "a lock screen has no other place for it"
+    )
 
 
 def test_a_channels_own_words_go_before(bobs: Any) -> None:
