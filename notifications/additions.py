@@ -50,6 +50,14 @@ class SignInPanel:
 
 
 @dataclass(frozen=True)
+class PasswordNotice:
+    """What follows a new password that a person or the desk has set. `notice` names a function of the request and the
+    user."""
+
+    notice: str
+
+
+@dataclass(frozen=True)
 class FirstPage:
     """A page in place of the inbox's list. `page` names a function of the reader (a Recipient), the query of the list
     (a `Finding`; None without a connection) and the time. It returns a `ListPage` (notifications/inbox/pages.py), or
@@ -77,10 +85,11 @@ class MenuEntry:
 
 @dataclass(frozen=True)
 class AccountLink:
-    """An entry of the desk's account menu, for users with a password: the page's URL name."""
+    """An entry of the desk's account menu: the page's URL name. `needs_password`: for users with a password only."""
 
     page: str
     label: Text
+    needs_password: bool = True
 
 
 @dataclass(frozen=True)

@@ -148,10 +148,12 @@ class Site(UnfoldAdminSite):
 
     def _get_account_links(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Return the entries of the account menu, those of features too."""
-        if not isinstance(request.user, User) or not request.user.has_usable_password():
+        if not isinstance(request.user, User):
             return []
-        added = [{"title": each.label, "link": reverse(each.page)} for each in features.added(AccountLink)]
-        return [{"title": gettext("Change password"), "link": reverse("admin:password_change")}, *added]
+        has_password = request.user.has_usable_password()
+        own = [{"title": gettext("Change password"), "link": reverse("admin:password_change")}] if has_password else []
+        added = [each for each in features.added(AccountLink) if has_password or not each.needs_password]
+        return [*own, *({"title": each.label, "link": reverse(each.page)} for each in added)]
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -181,6 +181,16 @@ def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
 
 
 @transaction.atomic
+def end_session(session: str, recipient_id: int | None, reason: Reason, now: datetime) -> None:
+    """End a session by its digest, with the devices that it registered and its open inboxes, which are the person's."""
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED_SESSIONS, [[session]])
+    remove(Device.objects.filter(session=session), reason, now)
+    if recipient_id is not None:
+        live_frames.removed_on_commit(recipient_id, [session])
+
+
+@transaction.atomic
 def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, notify: bool | None = None) -> int:
     """Remove devices: they get no more messages, and items that they show can no longer be answered.
 

@@ -75,7 +75,7 @@ def ask_by_address(email: str, seen_at: str, path: str, now: datetime) -> bool:
 
     `seen_at`: the network address of the request. Return False if too many came from it.
     """
-    if not _may_ask(address_of(seen_at), now):
+    if not may_ask(address_of(seen_at), now):
         return False
     with transaction.atomic():
         LinkRequest.objects.create(email=email, next=path, created_at=now, **outbox.scheduled(now))
@@ -83,8 +83,9 @@ def ask_by_address(email: str, seen_at: str, path: str, now: datetime) -> bool:
     return True
 
 
-def _may_ask(address: str, now: datetime) -> bool:
-    """Count requests in Redis for all processes together. Open when Redis is away: each person has a limit, too."""
+def may_ask(address: str, now: datetime) -> bool:
+    """Count the requests for e-mails from a network address, in Redis for all processes together. Open when Redis is
+    away: each person has a limit, too."""
     name = f"wfpush:links:{address}:{int(now.timestamp() // HOUR.total_seconds())}"
     try:
         with outbox.connection().pipeline(transaction=False) as pipe:

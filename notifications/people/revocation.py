@@ -82,12 +82,13 @@ def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
 
 
 @transaction.atomic
-def sign_out_everywhere(user: AbstractBaseUser, now: datetime, reason: Reason) -> None:
-    """End all sessions, tokens, devices and links of a user. The person may sign in again."""
+def sign_out_everywhere(user: AbstractBaseUser, now: datetime, reason: Reason, *, keep: str = "") -> None:
+    """End all sessions, tokens, devices and links of a user. The person may sign in again. `keep`: the digest of a
+    session that the caller lets go on under another key."""
     people = Recipient.objects.select_related("user").select_for_update(of=("self",))
     person = people.filter(user_id=user.pk).first()
     if person is not None:
-        _end(person, reason, now, "")
+        _end(person, reason, now, keep)
     else:
         end_sessions(user.pk, now)
 

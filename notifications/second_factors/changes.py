@@ -1,4 +1,4 @@
-"""Records what happens to factors and emergency accounts, and e-mails the people whom it concerns."""
+"""Records what happens to factors, passwords and emergency accounts, and e-mails the people whom it concerns."""
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -39,6 +39,23 @@ def remove_by_desk(request: HttpRequest, user: User) -> int:
         records.add(request, None, SignInOutcome.FACTORS, user=user, identity=user.get_username(), code=kind, detail=by)
         mails.order(request, user, kind, name=by)
     return count
+
+
+@transaction.atomic
+def new_password(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Record a new password, and tell its owner (`PasswordNotice`)."""
+    by = request.user.get_username() if request.user.is_authenticated else ""
+    kind = MailKind.PASSWORD_CHANGED if by in ("", user.get_username()) else MailKind.PASSWORD_BY_DESK
+    detail = by if kind == MailKind.PASSWORD_BY_DESK else ""
+    records.add(
+        request, None, SignInOutcome.PASSWORD, user=user, identity=user.get_username(), code=kind, detail=detail
+    )
+    mails.order(request, user, kind, name=detail)
+
+
+def session_ended(request: HttpRequest, user: User, code: str) -> None:
+    """Record that somebody has ended one or all of their other sessions."""
+    records.add(request, None, SignInOutcome.ENDED, user=user, identity=user.get_username(), code=code)
 
 
 @transaction.atomic

@@ -3,7 +3,10 @@
 from typing import Any
 
 APPS = ["allauth.mfa"]
-MIDDLEWARE = ["notifications.second_factors.enforcement.FactorRequiredMiddleware"]
+MIDDLEWARE = [
+    "notifications.second_factors.enforcement.FactorRequiredMiddleware",
+    "notifications.second_factors.sessions.SessionNotesMiddleware",
+]
 
 
 def read() -> dict[str, Any]:
@@ -22,4 +25,5 @@ def read() -> dict[str, Any]:
         "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
         "MFA_TOTP_ISSUER": "wfpush",
         "MFA_TOTP_TOLERANCE": 1,
+        "PASSWORD_RESET_TIMEOUT": 30 * 60,
     }

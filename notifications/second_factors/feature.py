@@ -1,10 +1,16 @@
-"""Second factors: authenticator apps, passkeys and recovery codes for people who sign in here, on django-allauth.
+"""Second factors: authenticator apps, passkeys and recovery codes for people who sign in here, on django-allauth. And
+what else people do for the security of their sign-in: a new password by e-mail, and ending their other sessions.
 
 `stages` puts the second factor between the password and the session, `views` and `security_pages` are the pages, and
 `forms` counts tries as those of passwords are. An administrator says at the desk who needs one (`rules`, `admin`), and
 `enforcement` keeps others off the desk. `changes` records every change, and `mails` tells the people whom it concerns.
+`password_requests` answers requests for a new password by `password_links`, and `sessions` knows the browsers.
 """
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications import roles
@@ -16,6 +22,7 @@ from notifications.additions import (
     DeskList,
     MenuEntry,
     Pages,
+    PasswordNotice,
     PersonalData,
     Rights,
     Section,
@@ -24,20 +31,35 @@ from notifications.additions import (
     StaleRows,
 )
 from notifications.models import Recipient
-from notifications.second_factors import mails
-from notifications.second_factors.models import MailKind
+from notifications.second_factors import mails, password_requests
+from notifications.second_factors.models import BrowserSession, MailKind
 from notifications.sign_on.refusals import RecordCodes
 from wfpush.crypto import SealedMembers
 from wfpush.features import Feature
 from wfpush.queue.outbox import Source
+
+SESSION_LIFE = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
 
 def has_password(person: Recipient) -> bool:
     return person.user is not None and person.user.has_usable_password()
 
 
+def sessions_older_than(time: datetime) -> QuerySet[BrowserSession]:
+    return BrowserSession.objects.filter(used_at__lt=time)
+
+
+def has_account(person: Recipient) -> bool:
+    return person.user is not None
+
+
 CODES = {
     **dict(MailKind.choices),
+    "password_link": _("A new password was requested, and a link was e-mailed."),
+    "password_shared": _("A new password was requested. Several accounts have the address, so no link was sent."),
+    "password_elsewhere": _("A new password was requested for an account that signs in at an identity provider."),
+    "session_ended": _("The person signed out another browser."),
+    "sessions_ended": _("The person signed out everywhere else."),
     "wrong_factor": _("The password was right, and the code or passkey was wrong."),
     "factor_wait": _("The password was right. Too many tries have failed, so the code was not checked."),
     "providers_only": _("The password or passkey was right, but only emergency accounts may sign in with it."),
@@ -48,12 +70,18 @@ FEATURE = Feature(
     needs=["sign_on"],
     adds=[
         Source(mails.SOURCE_NAME, "cluster", mails.has_due, mails.drain, has_late=mails.has_late),
+        Source(password_requests.SOURCE_NAME, "cluster", password_requests.has_due, password_requests.drain),
         StaleRows("e-mails about security", mails.older_than, mails.RETENTION),
+        StaleRows("sessions of browsers", sessions_older_than, SESSION_LIFE),
         Pages("notifications.second_factors.pages"),
         SignInStep("notifications.second_factors.stages.go_on"),
         SignInPanel("second_factors/_sign_in_panel.html"),
+        SignInPanel("second_factors/_forgot.html"),
+        PasswordNotice("notifications.second_factors.changes.new_password"),
         MenuEntry("mfa_index", _("Sign-in security"), has_password),
+        MenuEntry("sessions", _("Where you are signed in"), has_account),
         AccountLink("mfa_index", _("Sign-in security")),
+        AccountLink("sessions", _("Where you are signed in"), needs_password=False),
         SealedMembers("mfa.authenticator", "data", ["secret", "seed"]),
         RecordCodes(CODES),
         DeskList("access", "second_factors.signinrules", after="auth.group", icon="policy"),
@@ -72,6 +100,8 @@ FEATURE = Feature(
                 "second_factors.historicalsigninrules_roles": Columns(),
                 "second_factors.historicalsigninrules_emergency_accounts": Columns(),
                 "second_factors.securitymail": Columns(words="name browser detail", plain="kind address", goes=True),
+                "second_factors.passwordrequest": Columns(words="name browser", plain="address", goes=True),
+                "second_factors.browsersession": Columns(words="browser", plain="digest address", goes=True),
                 "mfa.authenticator": Columns(words="data", plain="type", goes=True),
             },
             export={

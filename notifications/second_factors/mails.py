@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from notifications.channels.email.channel import server
 from notifications.channels.email.facts import FACTS
@@ -18,6 +19,7 @@ from notifications.channels.email.transport import Email
 from notifications.errors import TransportError
 from notifications.models import Recipient
 from notifications.people.brands import brand_for
+from notifications.second_factors import password_links
 from notifications.second_factors.models import MailKind, SecurityMail
 from notifications.types import Message
 from notifications.wording.directions import all_apart
@@ -33,16 +35,34 @@ LEASE = timedelta(minutes=2)
 RETRY = outbox.Backoff(give_up_after=timedelta(days=2), tries=5)
 RETENTION = timedelta(days=30)
 
+ABOUT_NEW_PASSWORDS = {
+    MailKind.PASSWORD_LINK: gettext_lazy(
+        "The link works once, within 30 minutes. If you did not ask for it, ignore this e-mail: nothing has changed."
+    ),
+    MailKind.PASSWORD_SHARED: gettext_lazy(
+        "Several accounts have this e-mail address, so none gets a link. Your administrator can set a new password."
+    ),
+    MailKind.PASSWORD_ELSEWHERE: gettext_lazy(
+        "Sign in at your identity provider. If that is not possible, contact your administrator."
+    ),
+}
+"""The texts of e-mails that answer a request for a new password. They go to the account's own address only."""
+
 
 def order(request: HttpRequest, user: AbstractBaseUser, kind: MailKind, *, name: str = "") -> None:
     """Order an e-mail to the user, in the caller's transaction. `name`: see SecurityMail."""
+    order_from(request.META.get("REMOTE_ADDR", ""), request.headers.get("User-Agent", ""), user, kind, name=name)
+
+
+def order_from(address: str, browser: str, user: AbstractBaseUser, kind: MailKind, *, name: str = "") -> None:
+    """Order an e-mail about a request from this network address and browser."""
     now = timezone.now()
     SecurityMail.objects.create(
         user_id=user.pk,
         kind=kind,
         name=name[:200],
-        address=request.META.get("REMOTE_ADDR", "")[:45],
-        browser=request.headers.get("User-Agent", "")[:300],
+        address=address[:45],
+        browser=browser[:300],
         created_at=now,
         **outbox.scheduled(now),
     )
@@ -104,28 +124,32 @@ def _send_safely(mail: SecurityMail, now: datetime) -> None:
 
 
 def _send(mail: SecurityMail, now: datetime) -> None:
-    """Send a mail to the person's address, else to the account's. Raise TransportError."""
+    """Send a mail to the person's address, else to the account's; a link for a new password to the account's only. It
+    is made here, so that its token is nowhere but in the mail. Raise TransportError."""
     user = User.objects.get(pk=mail.user_id)
     person = Recipient.objects.select_related("brand").filter(user=user).first()
-    address = (person.email if person is not None else "") or user.email
-    if not address:
-        outbox.finish(mail, detail="No e-mail address.")
+    asked = mail.kind in ABOUT_NEW_PASSWORDS
+    address = user.email if asked else (person.email if person is not None else "") or user.email
+    if not address or (mail.kind == MailKind.PASSWORD_LINK and not password_links.may_have_link(user)):
+        outbox.finish(mail, detail="No e-mail address." if not address else "The account is closed.")
         return
-    message = _message(mail, person)
+    message = _message(mail, user, person)
     Email().send(address, message, delivery_id=mail.pk, link=message.url)
     outbox.finish(mail, sent_at=now, detail="")
     services.report_works(_server(), timezone.now(), now)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _message(mail: SecurityMail, person: Recipient | None) -> Message:
+def _message(mail: SecurityMail, user: User, person: Recipient | None) -> Message:
     brand = brand_for(person) if person is not None else None
     language = spoken(person.locale if person is not None else "")
     with translation.override(language):
         title, text = _words(mail)
-        page = reverse("admin:index") if mail.kind == MailKind.EMERGENCY else reverse("mfa_index")
         why = _("You cannot unsubscribe from e-mails about the security of accounts.")
-        facts = ((_("Network address"), mail.address), (_("Browser"), mail.browser))
+        if mail.kind in ABOUT_NEW_PASSWORDS:
+            why = _("You get such an e-mail only when somebody asks for a new password for your account.")
+        name = user.get_username() if mail.kind == MailKind.PASSWORD_LINK else ""
+        facts = ((_("User name"), name), (_("Network address"), mail.address), (_("Browser"), mail.browser))
         return Message(
             notification_id=str(mail.pk),
             language=language,
@@ -135,11 +159,20 @@ def _message(mail: SecurityMail, person: Recipient | None) -> Message:
             priority="high",
             category="security",
             actions=(),
-            url=base_of(brand) + page,
+            url=base_of(brand) + _path(mail, user),
             facts=tuple((label, value) for label, value in facts if value),
             brand=brand_of(brand),
             kept_because=why,
         )
+
+
+def _path(mail: SecurityMail, user: User) -> str:
+    """Return the page to which the mail leads."""
+    if mail.kind == MailKind.PASSWORD_LINK:
+        return password_links.new_path(user)
+    if mail.kind in ABOUT_NEW_PASSWORDS:
+        return reverse("inbox:sign-in")
+    return reverse("admin:index") if mail.kind == MailKind.EMERGENCY else reverse("mfa_index")
 
 
 def _words(mail: SecurityMail) -> tuple[str, str]:
@@ -150,4 +183,9 @@ def _words(mail: SecurityMail) -> tuple[str, str]:
     if mail.kind == MailKind.REMOVED_BY_DESK:
         text = _("%(name)s removed them for you. Set up new ones under “Sign-in security”.")
         return title, text % all_apart(name=mail.name)
+    if mail.kind == MailKind.PASSWORD_BY_DESK:
+        text = _("%(name)s set it at the desk. If you did not ask for it, contact your administrator.")
+        return title, text % all_apart(name=mail.name)
+    if mail.kind in ABOUT_NEW_PASSWORDS:
+        return title, str(ABOUT_NEW_PASSWORDS[MailKind(mail.kind)])
     return title, _("If it was not you, change your password at once and contact your administrator.")

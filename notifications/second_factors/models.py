@@ -1,4 +1,5 @@
-"""Who needs a second factor and who may sign in by password, e-mails about security, and the factors at the desk."""
+"""Who needs a second factor and who may sign in by password, e-mails about security, requests for a new password, and
+the factors at the desk."""
 
 from typing import Any
 
@@ -69,7 +70,8 @@ class Factor(Authenticator):
 
 
 class MailKind(models.TextChoices):
-    """`removed_by_desk` and the kinds before it are about the reader's own factors; `emergency` is about `subject`."""
+    """`emergency` is about the account `name`; all others are about the reader's own account. The kinds from
+    `password_link` to `password_elsewhere` answer a request for a new password."""
 
     APP_ADDED = "app_added", _("An authenticator app was added")
     APP_REMOVED = "app_removed", _("The authenticator app was removed")
@@ -79,11 +81,16 @@ class MailKind(models.TextChoices):
     CODE_USED = "code_used", _("A recovery code was used to sign in")
     REMOVED_BY_DESK = "removed_by_desk", _("An administrator removed all second factors")
     EMERGENCY = "emergency", _("An emergency account was used")
+    PASSWORD_LINK = "password_link", _("Choose a new password")
+    PASSWORD_SHARED = "password_shared", _("No new password by e-mail")
+    PASSWORD_ELSEWHERE = "password_elsewhere", _("Your account has no password here")
+    PASSWORD_CHANGED = "password_changed", _("Your password was changed")
+    PASSWORD_BY_DESK = "password_by_desk", _("An administrator set your password")
 
 
 class SecurityMail(Work):
-    """An e-mail about a change of somebody's factors, or about the use of an emergency account. The row is its own
-    outbox entry.
+    """An e-mail about a change of somebody's factors or password, a request for a new password, or the use of an
+    emergency account. The row is its own outbox entry.
 
     `address`, `browser`: where the change was made; `name`: the emergency account, or the administrator."""
 
@@ -105,3 +112,38 @@ class SecurityMail(Work):
 
     def __str__(self) -> str:
         return f"{self.kind} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class PasswordRequest(Work):
+    """A user name or e-mail address that somebody wrote to get a new password. A worker looks up the account, so that
+    the page answers strangers as fast as known people; then the row is deleted. It is its own outbox entry."""
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=254)
+    address = models.CharField(max_length=45, blank=True)
+    browser = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta(Work.Meta):
+        default_permissions = ()
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="password_request_due")]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+
+class BrowserSession(models.Model):
+    """A browser in which a user is signed in. `digest`: of its session's key, as devices have it."""
+
+    digest = models.CharField(primary_key=True, max_length=64, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=45, blank=True)
+    browser = models.CharField(max_length=300, blank=True)
+    began_at = models.DateTimeField()
+    used_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.began_at:%Y-%m-%d %H:%M}"

@@ -2,12 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from notifications.second_factors import security_pages, views
+from notifications.second_factors import password_pages, security_pages, sessions_pages, views
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/account", views.to_sign_in, name="account_login"),
     path("sign-in/factor", views.sign_in_with_factor, name="mfa_authenticate"),
     path("sign-in/passkey", views.sign_in_with_passkey, name="mfa_login_webauthn"),
+    path("password/new", password_pages.ask, name="password_new"),
+    path("password/link/<str:token>", password_pages.choose, name="password_link"),
+    path("security/sessions", sessions_pages.sessions, name="sessions"),
+    path("security/sessions/end", sessions_pages.end_others, name="end_other_sessions"),
+    path("security/sessions/<slug:digest>/end", sessions_pages.end_one, name="end_session"),
     path("security", security_pages.security, name="mfa_index"),
     path("security/confirm", views.confirm_by_password, name="account_reauthenticate"),
     path("security/confirm/code", views.confirm_by_code, name="mfa_reauthenticate"),

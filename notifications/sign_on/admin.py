@@ -52,7 +52,7 @@ ISSUER_WORDS = {
 PREVIEWED = 100
 """Identities that the preview of groups looks at: those that signed in last."""
 TONES = {
-    **dict.fromkeys(("signed_out", "changed", "factors"), "quiet"),
+    **dict.fromkeys(("signed_out", "changed", "factors", "password", "ended"), "quiet"),
     **dict.fromkeys(("refused", "emergency"), "bad"),
     "signed_in": "ok",
 }

@@ -148,6 +148,8 @@ class SignInOutcome(models.TextChoices):
     CHANGED = "changed", _("teams or roles changed")
     FACTORS = "factors", _("second factors changed")
     EMERGENCY = "emergency", _("emergency account used")
+    PASSWORD = "password", _("new password")
+    ENDED = "ended", _("signed out elsewhere")
 
 
 class SignInRecord(models.Model):

@@ -29,6 +29,22 @@ def add(
     detail: str = "",
 ) -> SignInRecord:
     """Record what happened, with the network address and browser of the request."""
+    address, browser = address_of(request.META.get("REMOTE_ADDR", "")), request.headers.get("User-Agent", "")
+    return add_from(address, browser, provider, outcome, user=user, identity=identity, code=code, detail=detail)
+
+
+def add_from(
+    address: str,
+    browser: str,
+    provider: IdentityProvider | None,
+    outcome: SignInOutcome,
+    *,
+    user: AbstractBaseUser | None = None,
+    identity: str = "",
+    code: str = "",
+    detail: str = "",
+) -> SignInRecord:
+    """Record what a worker did about a request from this network address and browser."""
     log.info("sign_on", outcome=str(outcome), code=code, provider=provider.slug if provider else "")
     return SignInRecord.objects.create(
         at=timezone.now(),
@@ -38,8 +54,8 @@ def add(
         outcome=outcome,
         code=code,
         detail=detail[:500],
-        address=address_of(request.META.get("REMOTE_ADDR", "")) or None,
-        browser=request.headers.get("User-Agent", "")[:300],
+        address=address or None,
+        browser=browser[:300],
     )
 
 

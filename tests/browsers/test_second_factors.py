@@ -67,6 +67,14 @@ class Device:
         await self.cdp.send("WebAuthn.clearCredentials", {"authenticatorId": self.id})
 
 
+LINK = """
+from django.contrib.auth.models import User
+from notifications.second_factors import password_links
+User.objects.filter(username="jana").update(email="jana@acme.example")
+print(password_links.new_path(User.objects.get(username="jana")))
+"""
+
+
 async def give_password(page: Page, who: str, house: Installation) -> None:
     await page.goto("/sign-in")
     await page.get_by_label("User name").fill(who)
@@ -211,6 +219,7 @@ async def test_nobody_is_shut_out_of_these_pages(page: Page, house: Installation
     await page.get_by_role("button", name="Add app").click()
     await expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     await look("codes")
+    (recovery, *_) = await stored_codes(page)
     await add_passkey(page, "Phone")
     await expect(page.get_by_text("The passkey is added.")).to_be_visible()
     await look("with factors")
@@ -221,8 +230,25 @@ async def test_nobody_is_shut_out_of_these_pages(page: Page, house: Installation
     await give_password(page, "jana", house)
     await expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
     await look("factor")
+    for place in ("/password/new", house.house.clerk().run("shell", "-c", LINK).strip().splitlines()[-1]):
+        await page.goto(place)
+        await look(place)
+    await page.get_by_role("button", name="Change password").click()
+    await expect(page.get_by_text("Enter a new password.")).to_be_visible()
+    await look("new password, refused")
+    await page.goto("/password/link/ended")
+    await look("ended link")
+    await page.goto("/password/new")
+    await page.get_by_label("User name or e-mail").fill("jana")
+    await page.get_by_role("button", name="Send me a link").click()
+    await look("asked for a new password")
+    await give_password(page, "jana", house)
+    await page.get_by_label("Code", exact=True).fill(recovery)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.goto("/security/sessions")
+    await look("sessions")
     assert {place: each for place, each in found.items() if each} == {}
-    assert len(found) == 12
+    assert len(found) == 18
 
 
 async def test_without_javascript_codes_are_enough(browser: Browser, house: Installation) -> None:

@@ -15,6 +15,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -31,6 +32,7 @@ from notifications.admin.desk.base import DeskAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import action, count_column, display, time_column
 from notifications.admin.desk.display import link, mark, shortened, took
 from notifications.admin.desk.filters import Conditions
+from notifications.inbox.sign_in.ways import announce_password
 from notifications.models import Recipient
 from notifications.people import login_limits, revocation
 from wfpush.models import Heartbeat
@@ -137,7 +139,10 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
         """Redirect to the page for one's own password, which asks for the old one and keeps this browser signed in."""
         if id == str(request.user.pk):
             return redirect("admin:password_change")
-        response: HttpResponse = super().user_change_password(request, id, form_url)
+        with transaction.atomic():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                announce_password(request, User.objects.get(pk=id))
         return response
 
     @display(description=_("person"), ordering="recipient__name")

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.inbox.page_frame import has_own_password, show_page
 from notifications.inbox.sign_in.session import PersonRequest, person_required
+from notifications.inbox.sign_in.ways import announce_password
 from notifications.models import Account
 from notifications.people import devices, login_limits, revocation
 
@@ -110,6 +111,7 @@ class OwnPasswordForm(PasswordChangeForm):
             super().save(commit)
             update_session_auth_hash(self.request, account)
             devices.follow_session(account.kept_session, devices.session_digest(session.session_key))
+            announce_password(self.request, account)
         return account
 
     def tell_wait(self, response: HttpResponse) -> None:

@@ -1,5 +1,5 @@
-"""What features add to signing in: links and panels on the sign-in pages, where a name leads, and a step after the
-password."""
+"""What features add to signing in: links and panels on the sign-in pages, where a name leads, a step after the
+password, and what follows a new one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-from notifications.additions import SignInPanel, SignInStep, SignInWays
+from notifications.additions import PasswordNotice, SignInPanel, SignInStep, SignInWays
 from wfpush import features
 
 
@@ -58,3 +58,9 @@ def take_over(request: HttpRequest, user: AbstractBaseUser, back: str, *, by_lin
         response: HttpResponse = import_string(added.step)(request, user, back, by_link=by_link)
         return response
     return None
+
+
+def announce_password(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Tell features of a new password, in the caller's transaction."""
+    for added in features.added(PasswordNotice):
+        import_string(added.notice)(request, user)

@@ -6,12 +6,13 @@ from django.utils import timezone
 
 from notifications import roles
 from notifications.models import Recipient
-from notifications.second_factors.models import MailKind, SecurityMail, SignInRules
+from notifications.second_factors.models import BrowserSession, MailKind, PasswordRequest, SecurityMail, SignInRules
 from tests.support.world import World
 
 
 def plant(world: World, person: Recipient) -> None:
-    """They have a passkey with their name, an e-mail about it, and a place in the rules."""
+    """They have a passkey with their name, an e-mail about it, a place in the rules, a request for a new password, and
+    a browser."""
     rules = SignInRules.objects.create()
     rules.roles.add(Group.objects.get(name=roles.OPERATORS))
     rules.emergency_accounts.add(person.user)
@@ -25,3 +26,7 @@ def plant(world: World, person: Recipient) -> None:
         detail=f"550 {person.email} is not here",
         created_at=timezone.now(),
     )
+    now = timezone.now()
+    browser = f"Browser of {person.name}"
+    PasswordRequest.objects.create(name=person.email, address="127.0.0.1", browser=browser, created_at=now)
+    BrowserSession.objects.create(digest="0" * 64, user=person.user, browser=browser, began_at=now, used_at=now)
