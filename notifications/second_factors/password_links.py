@@ -17,7 +17,7 @@ from notifications.second_factors import rules
 class _Tokens(PasswordResetTokenGenerator):
     key_salt = "wfpush.password_links"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         assert isinstance(user, Account)
         return f"{super()._make_hash_value(user, timestamp)} {user.get_session_auth_hash()}"
 

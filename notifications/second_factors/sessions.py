@@ -5,7 +5,7 @@ as they are.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -82,7 +82,8 @@ def sessions_of(user: AbstractBaseUser) -> list[BrowserSession]:
     """Return the sessions that sign the user in now."""
     account = Account.objects.select_related("signed_out").get(pk=user.pk)
     rows = list(BrowserSession.objects.filter(user_id=user.pk).order_by("-used_at")[:MAX_SESSIONS])
-    stored = {row.digest: row for row in Session.objects.raw(OF_DIGESTS, [[row.digest for row in rows]])}
+    raw: Iterable[Any] = Session.objects.raw(OF_DIGESTS, [[row.digest for row in rows]])
+    stored = {each.digest: each for each in raw}
     return [row for row in rows if row.digest in stored and _signs_in(stored[row.digest], account)]
 
 
@@ -107,12 +108,12 @@ def end_one(user: AbstractBaseUser, digest: str) -> bool:
 
 
 @transaction.atomic
-def end_others(request: HttpRequest) -> None:
+def end_others(request: HttpRequest, user: AbstractBaseUser) -> None:
     """End all sessions, apps, devices and links of the user except this session, which goes on under another key."""
     session, before = request.session, devices.session_digest(request.session.session_key)
-    revocation.sign_out_everywhere(request.user, timezone.now(), devices.REMOVED, keep=before)  # type: ignore[arg-type]
-    update_session_auth_hash(request, Account.objects.select_related("signed_out").get(pk=request.user.pk))
+    revocation.sign_out_everywhere(user, timezone.now(), devices.REMOVED, keep=before)
+    update_session_auth_hash(request, Account.objects.select_related("signed_out").get(pk=user.pk))
     after = devices.session_digest(session.session_key)
     devices.follow_session(before, after)
-    BrowserSession.objects.filter(user_id=request.user.pk).exclude(digest=before).delete()
+    BrowserSession.objects.filter(user_id=user.pk).exclude(digest=before).delete()
     BrowserSession.objects.filter(digest=before).update(digest=after)

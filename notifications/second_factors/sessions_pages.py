@@ -46,7 +46,8 @@ def end_one(request: HttpRequest, digest: str) -> HttpResponse:
 @login_required
 @require_POST
 def end_others(request: HttpRequest) -> HttpResponse:
-    browser_sessions.end_others(request)
-    changes.session_ended(request, user_of(request), "sessions_ended")
+    user = user_of(request)
+    browser_sessions.end_others(request, user)
+    changes.session_ended(request, user, "sessions_ended")
     messages.success(request, _("You are signed out everywhere else."))
     return redirect("sessions")

@@ -1,14 +1,19 @@
 """Ines signs in at her company's identity provider: the one of npm, with its own pages, in Chromium and in Firefox."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import cannot, is_live, new_page
 from tests.browsers.in_firefox import firefox_at, line_to
 from tests.browsers.installation import Installation
+from tests.browsers.items import answers, card
+from tests.browsers.test_offline import nothing_waits
+from tests.browsers.worker import is_kept, until
 from tests.pushlab.firefox import Firefox
 from tests.support.oidc_provider import OidcProvider, missing, oidc_provider
 
@@ -30,6 +35,10 @@ print(provider)
 OVER = """
 from notifications.sign_on.models import IdentityProvider
 print(IdentityProvider.objects.update(active=False))
+"""
+ENDED = """
+from django.contrib.sessions.models import Session
+print(Session.objects.filter(session_key="{key}").delete())
 """
 TEAMS = """
 from notifications.models import Recipient
@@ -107,6 +116,36 @@ async def test_strangers_cancelled_sign_ins_and_a_silent_provider_are_explained(
     )
     await start(page, "ines@down.example")
     await expect(page.get_by_role("alert")).to_contain_text("Down does not answer. Try again in a few minutes.")
+    assert complaints == []
+    await page.context.close()
+
+
+async def test_an_answer_that_waits_is_sent_after_the_sign_in_there(
+    browser: object, installation: Installation, provider: OidcProvider, complaints: list[str]
+) -> None:
+    page = await new_page(browser, complaints, True, base_url=installation.url)  # type: ignore[arg-type]
+    await start(page, "ines@acme.example")
+    await sign_in_there(page, "ines")
+    await page.wait_for_url(f"{installation.url}/")
+    installation.assign("Approve the boat", assignee="ines")
+    await is_kept(page, "Approve the boat")
+    await page.context.set_offline(True)
+    outcome = card(page, "Approve the boat").locator(".outcome")
+    await card(page, "Approve the boat").get_by_role("button", name="Approve").click()
+    await expect(outcome).to_have_text("“Approve” will be sent when you are back.")
+    (key,) = [each["value"] for each in await page.context.cookies() if each["name"] == settings.SESSION_COOKIE_NAME]
+    assert "1" in installation.house.clerk().run("shell", "-c", ENDED.format(key=key))
+
+    await page.context.set_offline(False)
+    await page.goto("/")
+    await expect(page).to_have_url(re.compile("/sign-in"))
+    assert answers(installation, "Approve the boat") == []
+    await start(page, "ines@acme.example")  # who is still signed in at the provider
+    await page.wait_for_url(f"{installation.url}/")
+
+    await expect(outcome).to_contain_text("Approved.")
+    assert answers(installation, "Approve the boat") == [("approve", "")]
+    await until(lambda: nothing_waits(page), "nothing waits to be sent")
     assert complaints == []
     await page.context.close()
 

@@ -70,7 +70,8 @@ ONLY_WEB_LOADS = {
     "notifications.admin_site",
     "notifications.customers.customer_page",
     *(f"notifications.provisioning.{name}" for name in ("frame", "users")),
-    *(f"notifications.second_factors.{name}" for name in ("adapters", "password_pages", "sessions", "sessions_pages", "stages", "views")),
+    *(f"notifications.second_factors.{name}" for name in ("adapters", "stages", "views")),
+    *(f"notifications.second_factors.{name}" for name in ("password_pages", "sessions", "sessions_pages")),
     *(f"notifications.sign_on.{name}" for name in ("adapters", "limits", "saml_pages", "ways")),
 }
 
