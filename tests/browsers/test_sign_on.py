@@ -15,7 +15,7 @@ from tests.browsers.items import answers, card
 from tests.browsers.test_offline import nothing_waits
 from tests.browsers.worker import is_kept, until
 from tests.pushlab.firefox import Firefox
-from tests.support.oidc_provider import OidcProvider, missing, oidc_provider
+from tests.support.npm_provider import NpmProvider, missing, npm_provider
 
 pytestmark = pytest.mark.ci
 
@@ -47,10 +47,12 @@ print(list(Recipient.objects.get(ref="ines").teams.values_list("slug", flat=True
 
 
 @pytest.fixture(scope="module")
-def provider(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
+def provider(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NpmProvider]:
     if reason := missing():
         cannot(reason)
-    with oidc_provider(tmp_path_factory.mktemp("oidc"), "acme.example", f"{installation.url}/sign-on/acme") as provider:
+    with npm_provider(
+        "oidc", tmp_path_factory.mktemp("oidc"), "acme.example", f"{installation.url}/sign-on/acme"
+    ) as provider:
         installation.set_up(SET_UP.format(slug="acme", name="Acme", issuer=provider.issuer))
         yield provider
         installation.set_up(OVER)
@@ -71,7 +73,7 @@ async def start(page: Page, address: str) -> None:
 
 
 async def test_ines_signs_in_there_and_is_signed_out_from_there(
-    browser: object, installation: Installation, provider: OidcProvider, complaints: list[str]
+    browser: object, installation: Installation, provider: NpmProvider, complaints: list[str]
 ) -> None:
     provider.groups(ines=["g-boats"])
     page = await new_page(browser, complaints, True, base_url=installation.url)  # type: ignore[arg-type]
@@ -98,7 +100,7 @@ async def test_ines_signs_in_there_and_is_signed_out_from_there(
 
 
 async def test_strangers_cancelled_sign_ins_and_a_silent_provider_are_explained(
-    browser: object, installation: Installation, provider: OidcProvider, complaints: list[str]
+    browser: object, installation: Installation, provider: NpmProvider, complaints: list[str]
 ) -> None:
     page = await new_page(browser, complaints, False, base_url=installation.url)  # type: ignore[arg-type]
     await start(page, "nobody@acme.example")
@@ -121,7 +123,7 @@ async def test_strangers_cancelled_sign_ins_and_a_silent_provider_are_explained(
 
 
 async def test_an_answer_that_waits_is_sent_after_the_sign_in_there(
-    browser: object, installation: Installation, provider: OidcProvider, complaints: list[str]
+    browser: object, installation: Installation, provider: NpmProvider, complaints: list[str]
 ) -> None:
     page = await new_page(browser, complaints, True, base_url=installation.url)  # type: ignore[arg-type]
     await start(page, "ines@acme.example")
@@ -150,13 +152,16 @@ async def test_an_answer_that_waits_is_sent_after_the_sign_in_there(
     await page.context.close()
 
 
-def test_hans_signs_in_there_in_firefox(installation: Installation, provider: OidcProvider, tmp_path: Path) -> None:
+def test_hans_signs_in_there_in_firefox(installation: Installation, provider: NpmProvider, tmp_path: Path) -> None:
     with line_to(installation) as line:
         here = f"http://127.0.0.1:{line.network.port}"
         folder = tmp_path / "provider"
         folder.mkdir()
         address = f"{here}/sign-on/other"
-        with oidc_provider(folder, "other.example", address) as other, firefox_at(line, tmp_path / "firefox") as hans:
+        with (
+            npm_provider("oidc", folder, "other.example", address) as other,
+            firefox_at(line, tmp_path / "firefox") as hans,
+        ):
             script = SET_UP.format(slug="other", name="Other", issuer=other.issuer)
             installation.set_up(script.replace("acme.example", "other.example"))
             _signs_in(hans, "hans")

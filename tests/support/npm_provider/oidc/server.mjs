@@ -1,10 +1,10 @@
-// An OpenID provider for tests: `node server.mjs PORT DOMAIN GROUPS_FILE CLIENT_ADDRESS…`. Whoever types a name is
-// that person, with an e-mail address of the domain. The file has groups as JSON, by name; it is read at each sign-in.
+// An OpenID provider for tests: `node server.mjs PORT DOMAIN FOLDER CLIENT_ADDRESS…`. Whoever types a name is that
+// person, with an e-mail address of the domain. The folder has groups.json, by name and read at each sign-in.
 
 import { readFileSync } from "node:fs";
 import { Provider } from "oidc-provider";
 
-const [port, domain, groups, ...clients] = process.argv.slice(2);
+const [port, domain, folder, ...clients] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
   clients: [{
@@ -27,7 +27,7 @@ const provider = new Provider(issuer, {
       email: `${name}@${domain}`,
       email_verified: true,
       name,
-      groups: JSON.parse(readFileSync(groups))[name] ?? [],
+      groups: JSON.parse(readFileSync(`${folder}/groups.json`))[name] ?? [],
     }),
   }),
 });
