@@ -1,7 +1,6 @@
 """The admin site: the administrators' desk."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -11,11 +10,9 @@ from django.contrib.auth.forms import AuthenticationForm as DjangoAuthentication
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, PasswordChangeView
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html, format_html_join
@@ -28,9 +25,10 @@ from unfold.sites import UnfoldAdminSite
 
 from notifications.additions import AccountLink
 from notifications.inbox.sign_in.passwords import OwnPasswordForm, rules
+from notifications.inbox.sign_in.session import device_follows_session
 from notifications.inbox.sign_in.signin import busy
 from notifications.inbox.sign_in.ways import panels, take_over, ways
-from notifications.people import devices, login_limits, password_places
+from notifications.people import login_limits, password_places
 from notifications.wording.plaintext import escape_hidden, show_hidden_characters
 from wfpush import features
 
@@ -67,7 +65,7 @@ class SignIn(LoginView):
         response = take_over(self.request, form.get_user(), self.get_success_url())
         if response is not None:
             return response
-        with _device_follows_session(self.request):
+        with device_follows_session(self.request):
             return super().form_valid(form)
 
 
@@ -200,7 +198,7 @@ class Site(UnfoldAdminSite):
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        with _device_follows_session(request):
+        with device_follows_session(request):
             response: HttpResponse = super().logout(request, extra_context)
         return response
 
@@ -210,17 +208,6 @@ def _requested_page(request: HttpRequest) -> str:
     address = request.GET.get(REDIRECT_FIELD_NAME, "")
     here = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
     return address if here and not address.startswith(request.path) else ""
-
-
-@contextmanager
-def _device_follows_session(request: HttpRequest) -> Iterator[None]:
-    """Remove the browser's device when its session ends here, also when somebody else signs in. Nothing more is pushed
-    to it."""
-    with transaction.atomic():
-        key = request.session.session_key
-        yield
-        if request.session.session_key != key:
-            devices.sign_out_session(key, timezone.now())
 
 
 def _secure_page(response: HttpResponse) -> HttpResponse:

@@ -26,6 +26,9 @@ PATH = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", gettext_lazy("Enter a path such as task.kind.")
 )
 """The path of a value in the facts of an event: names, and indexes in lists, with dots between."""
+DOMAIN = RegexValidator(
+    r"^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$", gettext_lazy("Enter a domain in lower case, such as acme.example.")
+)
 
 
 def validate_ref(value: str) -> None:

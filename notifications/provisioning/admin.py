@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from notifications.admin.desk.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.desk.decorators import action, column, display, link_column, time_column
 from notifications.admin.desk.display import change_url, link, mark, moment, short, span
+from notifications.admin.desk.fields import DomainsField
 from notifications.admin.desk.overview import Panel, Row
 from notifications.admin.engines.keys import OVERLAPS
 from notifications.provisioning import departures, tokens
@@ -142,12 +143,21 @@ class AllowForm(forms.Form):
     )
 
 
+class DirectoryForm(forms.ModelForm):
+    domains = DomainsField(
+        label=_("E-mail domains"),
+        required=False,
+        help_text=_("One a line. The directory may send no other addresses. Empty: it may send any."),
+    )
+
+
 # --- the list and the page --------------------------------------------------------------------------------------------
 @admin.register(ScimDirectory)
 class ScimDirectoryAdmin(HistoryAdmin):
     empty_says = _(
         "Identity providers that send people and teams by SCIM, such as Entra ID or Okta. Add one, then make its token."
     )
+    form = DirectoryForm
     list_display = ["name", "people", "teams", "last_request", "state"]
     search_fields = ["name"]
     parts = [ScimToken, ScimUser, ScimGroup, ScimRequest, ScimDeparture]
@@ -159,7 +169,7 @@ class ScimDirectoryAdmin(HistoryAdmin):
         general = ["name", "active", *(["address", "state"] if obj else [])]
         return [
             (None, {"fields": general}),
-            (_("Matching"), {"fields": ["ref_source", "joins_existing"]}),
+            (_("Matching"), {"fields": ["ref_source", "joins_existing", "domains"]}),
             (_("How many may leave"), {"fields": [("max_departures", "max_departures_percent")]}),
         ]
 

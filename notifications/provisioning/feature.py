@@ -59,9 +59,9 @@ FEATURE = Feature(
         *(Rights(role, LEDGERS, ["view"]) for role in READERS),
         PersonalData(
             tables={
-                "provisioning.scimdirectory": Columns(words="name", plain="ref_source"),
+                "provisioning.scimdirectory": Columns(words="name", plain="ref_source domains"),
                 "provisioning.historicalscimdirectory": Columns(
-                    words=f"name{CHANGE_REASON}", plain=f"ref_source{HISTORY_TYPE}"
+                    words=f"name{CHANGE_REASON}", plain=f"ref_source domains{HISTORY_TYPE}"
                 ),
                 "provisioning.scimtoken": Columns(plain="prefix digest"),
                 "provisioning.scimuser": Columns(own="external_id user_name user_key document manager_value"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from notifications.models.people import Recipient, Team
+from notifications.models.validators import DOMAIN
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
 
@@ -41,6 +43,14 @@ class ScimDirectory(models.Model):
             "Takes over people with exactly the same ref and teams with the same slug, but never staff or rows of "
             "other directories."
         ),
+    )
+    domains = ArrayField(
+        models.CharField(max_length=253, validators=[DOMAIN]),
+        verbose_name=_("e-mail domains"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("One a line. The directory may send no other addresses. Empty: it may send any."),
     )
     max_departures = models.PositiveIntegerField(
         _("people who may leave in an hour"), default=20, help_text=_("More deactivations are refused.")

@@ -166,7 +166,9 @@ def set_names(person: Recipient, directory: ScimDirectory, user: Any) -> None:
 # --- what they get ----------------------------------------------------------------------------------------------------
 def write(person: Recipient, directory: ScimDirectory, before: Profile, after: Profile) -> None:
     """Write what the directory says now, or no longer says, and save the person if something is new. Raises
-    UniquenessException."""
+    InvalidValueException and UniquenessException."""
+    if after.email != before.email:
+        _refuse_domain(directory, after.email)
     because = f"SCIM: {directory}"[:100]
     for field in ("name", "email", "phone", "locale", "timezone"):
         new = getattr(after, field)
@@ -180,6 +182,13 @@ def write(person: Recipient, directory: ScimDirectory, before: Profile, after: P
         person.email_verified = False
     save_account(person)
     save(person, because)
+
+
+def _refuse_domain(directory: ScimDirectory, address: str) -> None:
+    if address and directory.domains and address.rpartition("@")[2].lower() not in directory.domains:
+        raise InvalidValueException(
+            detail=f"“{address}” is in none of this directory's e-mail domains. Change them at its page of the desk."
+        )
 
 
 def save_account(person: Recipient) -> None:

@@ -20,10 +20,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.sign_in.session import BACKEND, RECIPIENT_KEY, SIGNED_OUT_KEY, end_session
+from notifications.inbox.sign_in.session import (
+    BACKEND,
+    RECIPIENT_KEY,
+    SIGNED_OUT_KEY,
+    device_follows_session,
+    end_session,
+)
 from notifications.inbox.sign_in.signin import local_path
 from notifications.models import Account, Recipient
-from notifications.people import devices
 from notifications.sign_on import groups, identities, records
 from notifications.sign_on.models import IdentityProvider, ProviderKind, ProviderSession, SignInOutcome
 from notifications.sign_on.provider_http import Busy, checked_session
@@ -42,13 +47,11 @@ SAML_SECURITY = {
 class AccountAdapter(DefaultAccountAdapter):
     """Begins and ends sessions as the product does: with seals, and devices that follow their session."""
 
-    @transaction.atomic
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        key = request.session.session_key
         for name in (RECIPIENT_KEY, SIGNED_OUT_KEY):  # of a customer who came by a link in this browser
             request.session.pop(name, None)
-        login(request, Account.objects.select_related("signed_out").get(pk=user.pk), backend=BACKEND)
-        devices.sign_out_session(key, timezone.now())
+        with device_follows_session(request):
+            login(request, Account.objects.select_related("signed_out").get(pk=user.pk), backend=BACKEND)
 
     def logout(self, request: HttpRequest) -> None:
         end_session(request)

@@ -1,6 +1,6 @@
 """Identity providers at the desk: addresses, light, groups with a preview, identities, and the record of sign-ins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -12,11 +12,11 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -24,7 +24,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import action, display
 from notifications.admin.desk.display import NOTHING, change_url, link, mark, moment, with_why
-from notifications.admin.desk.fields import AddressField, ListField, SecretField
+from notifications.admin.desk.fields import AddressField, DomainsField, SecretField
+from notifications.admin.desk.history_states import State
 from notifications.admin.engines.engine_access import PEM, PublicLines, has_moved, switch
 from notifications.models import Recipient
 from notifications.models.validators import validate_callback_url
@@ -34,7 +35,6 @@ from notifications.sign_on.models import (
     IdentityProvider,
     ProviderKind,
     SignInRecord,
-    domain,
     new_identity_key,
 )
 from notifications.sign_on.provider import saml_is_installed
@@ -63,22 +63,6 @@ for _model in (EmailAddress, SocialAccount, SocialApp, SocialToken):  # provider
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
-class DomainsField(ListField):
-    """A field for e-mail domains, one a line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "dir": "ltr"}), **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        lines = [line.strip().lower().removeprefix("@") for line in str(value or "").replace(",", "\n").splitlines()]
-        for line in (domains := list(dict.fromkeys(filter(None, lines)))):
-            domain(line)
-        return domains
-
-
 class ProviderForm(forms.ModelForm):
     new_secret = SecretField(label=_("Client secret"))
     sso_url = AddressField(label=_("Address for signing in"))
@@ -157,8 +141,6 @@ class ProviderForm(forms.ModelForm):
         return slug
 
     def save(self, commit: bool = True) -> Any:
-        if self.instance.pk and {"issuer", "kind", "client_id"} & set(self.changed_data):
-            self.instance.identity_key = new_identity_key()  # another provider's subjects are other people
         for name in ("issuer", "sso_url", "certificate"):
             setattr(self.instance, name, self.cleaned_data[name])
         if self.cleaned_data["new_secret"]:
@@ -180,9 +162,18 @@ class GroupMappingInline(TabularInline):
     extra = 0
     autocomplete_fields = ["team", "role"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Let only people who may change users map groups to roles: it is a way to give oneself one."""
-        return [] if request.user.has_perm("auth.change_user") else ["role"]
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request) and super().has_delete_permission(request, obj)
+
+    def _may(self, request: HttpRequest) -> bool:
+        """Return whether the user may change users: the table is a way to give oneself a role."""
+        return request.user.has_perm("auth.change_user")
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -197,7 +188,7 @@ class IdentityProviderAdmin(HistoryAdmin):
     search_fields = ["name", "slug", "issuer"]
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["light", "addresses"]
-    actions_detail = ["preview_groups"]
+    actions_detail = ["preview_groups", "forget_identities"]
 
     class Media:
         js = ["wfpush/admin/switch.js"]
@@ -216,6 +207,19 @@ class IdentityProviderAdmin(HistoryAdmin):
         unused = {f"{kind}-only" for kind in ProviderKind.values if kind != obj.kind}
         used = [(name, options) for name, options in sections if not unused & set(options.get("classes", []))]
         return self.fold_prepopulated(used)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the provider. Another issuer, protocol or client has other people as subjects, also when a former one is
+        restored."""
+        if change and {"issuer", "kind", "client_id"} & set(form.changed_data):
+            obj.identity_key = new_identity_key()
+        super().save_model(request, obj, form, change)
+
+    def refuses_to_restore(self, row: IdentityProvider, then: State, changed: Sequence[str]) -> Sequence[str]:
+        """Refuse an issuer on another host: the stored secret is sent only to the host for which it was entered."""
+        if "issuer" in changed and row.client_secret and has_moved(row.issuer, then.values["issuer"]):
+            return [gettext("The secret would now be sent to another host. Enter issuer and secret yourself.")]
+        return ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
@@ -267,6 +271,28 @@ class IdentityProviderAdmin(HistoryAdmin):
         provider: IdentityProvider = self.get_row(request, object_id)
         context = {"rows": list(previews(provider)), "provider": provider, "back": change_url(provider)}
         return self.page(request, "sign_on/groups.html", gettext("Preview of groups"), **context)
+
+    @action(description=_("Forget identities…"), url_path="forget", permissions=["change"], icon="person_off")
+    def forget_identities(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then forget who is who there: people are found by their verified address again."""
+        provider: IdentityProvider = self.get_row(request, object_id)
+        count = SocialAccount.objects.filter(provider=provider.identity_key).count()
+        if request.method != "POST":
+            text = ngettext(
+                "%(count)d person is found by their verified e-mail address again, at the next sign-in there. Sessions "
+                "go on.",
+                "%(count)d people are found by their verified e-mail address again, at the next sign-in there. "
+                "Sessions go on.",
+                count,
+            )
+            title = gettext("Forget all identities of %(name)s?") % {"name": provider.name}
+            button = gettext("Forget identities")
+            return self.ask(request, provider, title=title, text=text % {"count": count}, button=button, danger=True)
+        SocialAccount.objects.filter(provider=provider.identity_key).delete()
+        done = ngettext("%(count)d identity is forgotten.", "%(count)d identities are forgotten.", count)
+        self.log(request, provider, done % {"count": count})
+        self.message_user(request, done % {"count": count})
+        return HttpResponseRedirect(change_url(provider))
 
 
 def previews(provider: IdentityProvider) -> Iterator[dict[str, Any]]:

@@ -45,7 +45,7 @@ FEATURE = Feature(
                 ),
                 "sign_on.historicalidentityprovider": Columns(
                     words=f"name{CHANGE_REASON}",
-                    plain=f"slug kind issuer client_id sso_url certificate domains groups_claim{HISTORY_TYPE}",
+                    plain=f"slug kind issuer client_id sso_url certificate domains groups_claim parts{HISTORY_TYPE}",
                 ),
                 "sign_on.groupmapping": Columns(plain="group"),
                 "sign_on.providersession": Columns(plain="sid"),

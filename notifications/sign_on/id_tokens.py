@@ -16,6 +16,7 @@ from notifications.sign_on import single_use
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.provider_http import Busy, checked_session
 from notifications.sign_on.refusals import Refused
+from notifications.sign_on.subjects import MAX_SUBJECT
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """All are asymmetric: "none", and a MAC with the public key as its secret, are no algorithms here."""
@@ -26,8 +27,6 @@ KEPT_SECONDS = 300
 LEAST_SECONDS = 10
 """Seconds between two look-ups of unknown keys."""
 MAX_TOKEN = 64 * 1024
-MAX_SUBJECT = 191
-"""Characters of django-allauth's column."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 

@@ -6,19 +6,16 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinLengthValidator, RegexValidator
+from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from notifications.models import Team
+from notifications.models.history import HistoryWithParts
+from notifications.models.validators import DOMAIN
 from wfpush.crypto import EncryptedTextField
 from wfpush.identifiers import uuid7
-
-domain = RegexValidator(
-    r"^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$", _("Enter a domain in lower case, such as acme.example.")
-)
 
 
 def new_identity_key() -> str:
@@ -57,7 +54,7 @@ class IdentityProvider(models.Model):
     sso_url = models.URLField(_("address for signing in"), max_length=500, blank=True, default="", db_default="")
     certificate = models.TextField(_("certificate"), blank=True, default="", db_default="")
     domains = ArrayField(
-        models.CharField(max_length=253, validators=[domain]),
+        models.CharField(max_length=253, validators=[DOMAIN]),
         verbose_name=_("e-mail domains"),
         validators=[MinLengthValidator(1)],
         help_text=_("One a line. People with these addresses sign in there, and the provider may name no others."),
@@ -80,7 +77,9 @@ class IdentityProvider(models.Model):
     fault = models.CharField(max_length=40, blank=True, editable=False)
     fault_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    history = HistoricalRecords(excluded_fields=["client_secret", "identity_key", "works_since", "fault", "fault_at"])
+    history = HistoryWithParts(
+        parts=["mappings"], excluded_fields=["client_secret", "identity_key", "works_since", "fault", "fault_at"]
+    )
 
     class Meta:
         verbose_name = _("identity provider")

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from notifications.sign_on import id_tokens
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.refusals import Refused
+from notifications.sign_on.subjects import StoredByKey
 
 
 def saml_is_installed() -> bool:
@@ -65,14 +66,9 @@ class Adapter(OpenIDConnectOAuth2Adapter):
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
 
 
-class Provider(OpenIDConnectProvider):
+class Provider(StoredByKey, OpenIDConnectProvider):
     oauth2_adapter_class = Adapter
     pkce_enabled_default = True
-
-    @property
-    def sub_id(self) -> str:
-        """Return the name under which django-allauth stores identities and states."""
-        return str(self.app.row.identity_key)
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
         return {"claims": data["id_token"]}

@@ -20,6 +20,7 @@ from onelogin.saml2.xmlparser import fromstring
 from notifications.sign_on import single_use
 from notifications.sign_on.models import IdentityProvider, ProviderKind
 from notifications.sign_on.refusals import Refused
+from notifications.sign_on.subjects import MAX_SUBJECT, StoredByKey
 
 EMAIL = (
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
@@ -36,17 +37,11 @@ NAME = (
 GROUPS = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups"
 EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
-MAX_SUBJECT = 191
 FRESH_SECONDS = 300
 
 
-class SamlProvider(SAMLProvider):
+class SamlProvider(StoredByKey, SAMLProvider):
     """The provider of one row. An identity is a NameID."""
-
-    @property
-    def sub_id(self) -> str:
-        """Return the name under which django-allauth stores identities and states."""
-        return str(self.app.row.identity_key)
 
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> Any:
         """Return the identity of an assertion that counts. Raises Refused."""

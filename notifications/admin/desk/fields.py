@@ -15,7 +15,7 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from notifications.models.validators import validate_callback_url
+from notifications.models.validators import DOMAIN, validate_callback_url
 from notifications.wording.plaintext import escape_hidden_in_json
 
 MAX_LABEL = 60
@@ -110,6 +110,22 @@ class ListField(forms.CharField):
         except ValidationError:
             return True
         return bool(made != type(made)(initial or ()))
+
+
+class DomainsField(ListField):
+    """A field for e-mail domains, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "dir": "ltr"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = [line.strip().lower().removeprefix("@") for line in str(value or "").replace(",", "\n").splitlines()]
+        for line in (domains := list(dict.fromkeys(filter(None, lines)))):
+            DOMAIN(line)
+        return domains
 
 
 class LabelsField(ListField):

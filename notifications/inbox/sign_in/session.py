@@ -92,13 +92,21 @@ def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
         request.session[SIGNED_OUT_KEY] = _signed_out(recipient)
 
 
-@transaction.atomic
+@contextmanager
+def device_follows_session(request: HttpRequest) -> Iterator[None]:
+    """Remove the device of this browser if its session ends inside, also when somebody else signs in: it gets no more
+    messages, and its notifications can no longer be answered."""
+    with transaction.atomic():
+        key = request.session.session_key
+        yield
+        if request.session.session_key != key:
+            devices.sign_out_session(key, timezone.now())
+
+
 def end_session(request: HttpRequest) -> None:
-    """Sign out, and remove the device of this browser: it gets no more messages, and its notifications can no longer be
-    answered."""
-    key = request.session.session_key
-    logout(request)
-    devices.sign_out_session(key, timezone.now())
+    """Sign out in this browser."""
+    with device_follows_session(request):
+        logout(request)
 
 
 class SessionLimitMiddleware:

@@ -44,3 +44,32 @@ def test_a_superuser_is_closed_and_renamed_at_the_desk(idp: Idp, values: dict[st
     idp.answer("PATCH", f"/Users/{made['id']}", patch, expect=409)
     user = User.objects.get(is_superuser=True)
     assert (user.username, user.is_active) == ("bob", True)
+
+
+# --- addresses of other domains ---------------------------------------------------------------------------------------
+def emails(address: str) -> dict[str, object]:
+    return {"emails": [{"value": address, "type": "work", "primary": True}]}
+
+
+def test_a_directory_claims_addresses_of_its_domains_only() -> None:
+    idp = Idp.begin(domains=["acme.example"])
+    error = idp.user("eve", expect=400, **emails("boss@other.example"))
+    assert error["scimType"] == "invalidValue" and "in none of this directory's e-mail domains" in error["detail"]
+    for address in ("boss@acme.example.evil.example", "boss@sub.acme.example", "boss@evil-acme.example"):
+        idp.user("eve", expect=400, **emails(address))
+    assert not Recipient.objects.filter(ref="eve").exists() and not User.objects.filter(username="eve").exists()
+    made = idp.user("bob", **emails("Bob@ACME.example"))
+    change = {"op": "replace", "path": 'emails[type eq "work"].value', "value": "boss@other.example"}
+    idp.patch(f"/Users/{made['id']}", change, expect=400)
+    assert Recipient.objects.get(ref="bob").email == "Bob@ACME.example"
+    idp.user("carl")  # without an address
+
+
+def test_whoever_has_another_address_already_keeps_it_and_can_leave() -> None:
+    idp = Idp.begin()
+    made = idp.user("bob", **emails("bob@other.example"))
+    idp.directory.domains = ["acme.example"]
+    idp.directory.save()
+    idp.patch(f"/Users/{made['id']}", {"op": "replace", "path": "displayName", "value": "Bob B."})
+    idp.deactivate(made)
+    assert not Recipient.objects.get(ref="bob").active

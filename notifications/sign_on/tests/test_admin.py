@@ -6,13 +6,15 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
 from notifications.sign_on.models import IdentityProvider, SignInRecord
-from notifications.sign_on.tests.signing_on import sign_in
-from tests.factories import UserFactory
+from notifications.sign_on.tests.signing_on import is_signed_in, sign_in
+from tests.factories import TeamFactory, UserFactory
 from tests.support.identity_provider import IdentityProviderServer
 from tests.support.saml_provider import ENTITY, SSO_URL, new_key
 
@@ -138,3 +140,108 @@ def test_the_form_hides_the_fields_of_the_other_protocol(desk: Client) -> None:
         fieldset = re.split(rf'<fieldset class="[^"]*{section}-only"', page)[1].partition("</fieldset>")[0]
         assert [name for name in fields if f'name="{name}"' not in fieldset] == []
     assert "wfpush/admin/switch.js" in page
+
+
+def address_of(provider: IdentityProvider, page: str = "change") -> str:
+    return f"/admin/sign_on/identityprovider/{provider.pk}/{page}/"
+
+
+def sent(provider: IdentityProvider, *rows: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """What the form sends: the provider as it is, with these rows of its table."""
+    form = {
+        **{name: getattr(provider, name) for name in ("name", "kind", "issuer", "client_id")},
+        "domains": "acme.example",
+        "active": "on",
+        "mappings-TOTAL_FORMS": len(rows),
+        "mappings-INITIAL_FORMS": sum("id" in row for row in rows),
+    }
+    for number, row in enumerate(rows):
+        form |= {f"mappings-{number}-{name}": value for name, value in row.items()}
+    return {**form, **values}
+
+
+# --- identities that are forgotten ------------------------------------------------------------------------------------
+def test_identities_are_forgotten_after_a_question(
+    server: IdentityProviderServer, provider: IdentityProvider, bob: Any, desk: Client
+) -> None:
+    browser = Client()
+    sign_in(browser, server)
+    other = IdentityProvider.objects.create(slug="other", name="Other", issuer="https://other.example", domains=["b.c"])
+    SocialAccount.objects.create(provider=other.identity_key, uid="bob-17", user=bob.user)
+    question = desk.get(address_of(provider, "forget")).content.decode()
+    assert "Forget all identities of Acme?" in question and "1 person is found by their verified" in question
+    assert SocialAccount.objects.count() == 2
+    assert desk.post(address_of(provider, "forget")).status_code == 302
+    assert SocialAccount.objects.get().provider == other.identity_key
+    assert LogEntry.objects.latest("pk").change_message == "1 identity is forgotten."
+    assert is_signed_in(browser)
+    server.person["sub"] = "bob-18"  # who has a new subject there, and the same verified address
+    again = Client()
+    sign_in(again, server)
+    assert is_signed_in(again)
+    assert SocialAccount.objects.get(provider=provider.identity_key).uid == "bob-18"
+
+
+def test_only_who_may_change_a_provider_forgets_identities(provider: IdentityProvider) -> None:
+    auditor = UserFactory(username="ada", is_staff=True)
+    auditor.groups.add(Group.objects.get(name="Auditors"))
+    client = Client()
+    client.force_login(auditor, "notifications.signing_in.AccountBackend")
+    assert client.get(address_of(provider)).status_code == 200
+    assert client.post(address_of(provider, "forget")).status_code == 403
+
+
+# --- the table of groups ----------------------------------------------------------------------------------------------
+def test_the_history_says_who_changed_which_group(desk: Client, provider: IdentityProvider) -> None:
+    boats, trains = TeamFactory(slug="boats", name="Boats"), TeamFactory(slug="trains", name="Trains")
+    desk.post(address_of(provider), sent(provider, {"group": "g-1", "team": boats.pk}))
+    row = provider.mappings.get()
+    desk.post(address_of(provider), sent(provider, {"id": row.pk, "group": "g-1", "team": trains.pk}))
+    newest, before = provider.history.all()[:2]
+    assert newest.history_user.username == before.history_user.username == "root"
+    assert [each["team_id"] for each in (before.parts["mappings"][0], newest.parts["mappings"][0])] == [
+        boats.pk,
+        trains.pk,
+    ]
+    page = desk.get(address_of(provider, "history"), {"a": before.pk, "b": newest.pk}).content.decode()
+    assert "Boats" in page and "Trains" in page
+    desk.post(f"{address_of(provider, 'history')}{before.pk}/")
+    assert provider.mappings.get().team == boats
+
+
+def test_only_who_may_change_users_changes_groups(desk: Client, provider: IdentityProvider) -> None:
+    """A role would be a way to give it oneself: in a new row, an earlier state, or a row with another group."""
+    role = Group.objects.get(name="Administrators")
+    desk.post(address_of(provider), sent(provider, {"group": "g-admins", "role": role.pk}))
+    with_role = provider.history.first()
+    desk.post(address_of(provider), sent(provider, {"id": provider.mappings.get().pk, "DELETE": "on"}))
+    row = provider.mappings.create(group="g-others", role=role)
+    eve: User = UserFactory(username="eve", is_staff=True)
+    eve.user_permissions.set(Permission.objects.filter(content_type__app_label="sign_on"))
+    client = Client()
+    client.force_login(eve, "notifications.signing_in.AccountBackend")
+    values = {"id": row.pk, "group": "g-eve", "role": role.pk}
+    response = client.post(address_of(provider), sent(provider, values, name="Acme Ltd"))
+    assert response.status_code == 302
+    client.post(f"{address_of(provider, 'history')}{with_role.pk}/")
+    assert provider.mappings.get().group == "g-others"
+    provider.refresh_from_db()
+    assert provider.name == "Acme", "The rest of the state is restored."
+
+
+def test_a_former_issuer_has_no_identities_when_it_is_restored(desk: Client) -> None:
+    add(desk, new_secret="")
+    provider = IdentityProvider.objects.get()
+    first, keys = provider.history.first(), {provider.identity_key}
+    desk.post(address_of(provider), sent(provider, issuer="https://other.example.com", new_secret="another"))
+    provider.refresh_from_db()
+    assert provider.issuer == "https://other.example.com"
+    keys.add(provider.identity_key)
+    desk.post(f"{address_of(provider, 'history')}{first.pk}/")
+    provider.refresh_from_db()
+    assert provider.issuer == "https://other.example.com", "The secret would go to another host."
+    IdentityProvider.objects.update(client_secret="")
+    desk.post(f"{address_of(provider, 'history')}{first.pk}/")
+    provider.refresh_from_db()
+    assert provider.issuer == "https://login.example.com"
+    assert len(keys | {provider.identity_key}) == 3

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from notifications.models import Recipient
@@ -109,15 +109,6 @@ def test_an_account_that_was_closed_meanwhile_stays_closed(
     assert not is_signed_in(browser)
     assert not User.objects.get(pk=bob.user_id).is_active
     assert not SocialAccount.objects.exists()
-
-
-def test_roles_are_mapped_by_people_who_may_change_users(provider: IdentityProvider, db: None) -> None:
-    clerk = UserFactory(username="clerk", is_staff=True)
-    clerk.user_permissions.set(Permission.objects.filter(content_type__app_label="sign_on"))
-    client = Client()
-    client.force_login(clerk, "notifications.signing_in.AccountBackend")
-    page = client.get(f"/admin/sign_on/identityprovider/{provider.pk}/change/").content.decode()
-    assert 'name="mappings-__prefix__-team"' in page and 'name="mappings-__prefix__-role"' not in page
 
 
 def test_a_redirect_with_an_error_does_not_turn_the_light_red(
