@@ -78,6 +78,7 @@ PAGES: dict[str, set[str]] = {
     "device remove_this": SENDING,
     "recipient send_link": {ADMINISTRATORS},
     "identityprovider preview_groups": {ADMINISTRATORS, AUDITORS},
+    "identityprovider forget_identities": {ADMINISTRATORS},
     "factor remove_all": {ADMINISTRATORS},
     "notification engagement": {*SENDING, AUDITORS},
     "recipient why_not_notified": {*SENDING, AUDITORS},

@@ -104,6 +104,7 @@ def test_all_is_well(worker: None) -> None:
         "held_reviews",
         "entitlements",
         "scim_departures",
+        "password_requests",
         "security_mails",
         "services",
     }
