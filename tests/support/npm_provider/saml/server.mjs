@@ -4,6 +4,7 @@
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { inflateRawSync } from "node:zlib";
 import express from "express";
 import samlp from "samlp";
 
@@ -35,19 +36,20 @@ app.get("/sso", (request, response, next) => {
     return response.send(`<form action="/enter"><input type="hidden" name="back" value="${escaped(request.originalUrl)}">
       <label>Name <input name="name"></label><button>Sign in</button></form>`);
   }
-  const sessionIndex = randomUUID();
+  const asked = inflateRawSync(Buffer.from(request.query.SAMLRequest, "base64")).toString();
+  const client = clients.find((address) => asked.includes(`${address}/metadata<`));
+  const [sessionIndex, answers] = [randomUUID(), `${client}/acs`];
+  participants.set(name, {
+    serviceProviderId: `${client}/metadata`, serviceProviderLogoutURL: `${client}/slo`, nameId: name, nameIdFormat: format, sessionIndex,
+  });
   samlp.auth({
     ...common,
     sessionIndex,
+    destination: answers,
+    recipient: answers,
     getUserFromRequest: () => name,
     profileMapper: profileOf,
-    getPostURL: (audience, requestXml, from, done) => {
-      const client = clients.find((address) => audience === `${address}/metadata`);
-      participants.set(name, {
-        serviceProviderId: audience, serviceProviderLogoutURL: `${client}/slo`, nameId: name, nameIdFormat: format, sessionIndex,
-      });
-      done(null, `${client}/acs`);
-    },
+    getPostURL: (audience, xml, from, done) => done(null, answers),
   })(request, response, next);
 });
 
