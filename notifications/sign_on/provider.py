@@ -15,7 +15,7 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.http import HttpRequest
 
-from notifications.sign_on import id_tokens
+from notifications.sign_on import groups, id_tokens
 from notifications.sign_on.models import IdentityProvider
 from notifications.sign_on.refusals import Refused
 from notifications.sign_on.subjects import StoredByKey
@@ -63,7 +63,24 @@ class Adapter(OpenIDConnectOAuth2Adapter):
         if not isinstance(id_token, str):
             raise Refused("token_claims", "id_token")
         claims = id_tokens.check_id_token(self.identity_provider, id_token, self._nonce)
+        claims = self._completed(claims, token.token)
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+
+    def _completed(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
+        """Return the claims of an ID token, with the address and the groups that it lacks, from the provider's userinfo
+        (OpenID Connect Core 1.0, 5.3), as Okta leaves them out. They count for the token's subject only. Raises
+        Refused."""
+        row = self.identity_provider
+        names = [] if "email" in claims else ["email", "email_verified", "name"]
+        if groups.groups_in(row, claims) is not None and row.groups_claim not in claims and row.mappings.exists():
+            names.append(row.groups_claim)
+        if not names or not isinstance(self.openid_config.get("userinfo_endpoint"), str):
+            return claims
+        info = self._fetch_user_info(access_token)
+        if not isinstance(info, dict) or info.get("sub") != claims["sub"]:
+            raise Refused("token_claims", "userinfo")
+        signed = {name: value for name, value in claims.items() if name not in names}
+        return {**signed, **{name: info[name] for name in names if info.get(name) is not None}}
 
 
 class Provider(StoredByKey, OpenIDConnectProvider):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
@@ -16,6 +17,7 @@ from playwright.sync_api import Page
 from escalations.admin import dead_ends, simulator, sla_report
 from escalations.admin.rules import page as rules
 from escalations.models import BusinessCalendar, Escalation, Policy
+from notifications import roles
 from notifications.absences.models import AbsenceFeed
 from notifications.customers.models import Journey
 from notifications.insight import hourly
@@ -45,6 +47,8 @@ from notifications.models import (
 )
 from notifications.retention.models import RetentionRule
 from notifications.rotas.models import Rota
+from notifications.second_factors.models import Factor, SignInRules
+from notifications.sign_on.models import IdentityProvider
 from notifications.wording import template_versions
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
@@ -216,6 +220,31 @@ def _by_calendar(world: World) -> str:
     return page_of(feed)
 
 
+def _provider(world: World) -> str:
+    """A provider that works, with groups; Bob and Alice have signed in there."""
+    provider = IdentityProvider.objects.get(slug="acme")
+    provider.mappings.create(group="finance", team=world.team)
+    provider.mappings.create(group="wfpush-operators", role=Group.objects.get(name=roles.OPERATORS))
+    IdentityProvider.objects.filter(pk=provider.pk).update(works_since=timezone.now() - timedelta(minutes=4))
+    for person, groups in ((world.bob, ["finance", "wfpush-operators"]), (world.alice, ["sales"])):
+        claims = {"sub": person.ref, "email": person.email, "groups": groups}
+        SocialAccount.objects.create(
+            provider=provider.identity_key, uid=person.ref, user=person.user, extra_data={"claims": claims}
+        )
+    return page_of(provider)
+
+
+def _preview(world: World) -> str:
+    _provider(world)
+    return page_of(IdentityProvider.objects.get(slug="acme"), "preview_groups")
+
+
+def _stranger(page: Page) -> None:
+    """Sign out, and open the page for signing in."""
+    page.evaluate("fetch('/sign-out', {method: 'POST', body: new FormData()})")
+    page.goto("/sign-in")
+
+
 def _audited(world: World) -> str:
     """The audit list after a few actions of Carol's and Alice's."""
     done = [
@@ -296,4 +325,9 @@ SHOTS = [
     _named("import", "admin:notifications_recipient_import_rows", ready=_people),
     Shot("desk-history", _edited),
     Shot("desk-groups", lambda world: list_of(Group)),
+    Shot("desk-provider", _provider, whole=True),
+    Shot("desk-provider-groups", _preview),
+    Shot("sign-in-provider", lambda world: reverse("admin:index"), _stranger),
+    Shot("desk-sign-in-rules", lambda world: page_of(SignInRules.objects.get()), whole=True),
+    _list("factors", Factor),
 ]

@@ -34,6 +34,8 @@ class IdentityProviderServer:
     forge: Forge = lambda claims: claims
     sign: Callable[["IdentityProviderServer", Json], str] | None = None
     metadata: Json = field(default_factory=dict)
+    info: Json | None = None
+    """What userinfo says of whoever has an access token; None: there is no userinfo."""
     down: bool = False
     key: Any = field(default_factory=new_key)
     kid: str = "first"
@@ -94,6 +96,8 @@ class IdentityProviderServer:
 
     def description(self) -> Json:
         paths = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/jwks"}
+        if self.info is not None:
+            paths["userinfo_endpoint"] = "/userinfo"
         return {"issuer": self.issuer, **{name: self.issuer + path for name, path in paths.items()}, **self.metadata}
 
     def exchange(self, form: dict[str, list[str]]) -> tuple[int, Json]:
@@ -121,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(200, provider.description())
         if path == "/jwks":
             return self.answer(200, provider.jwks())
+        if path == "/userinfo" and self.headers.get("Authorization", "").startswith("Bearer "):
+            return self.answer(200, provider.info or {})
         if path == "/authorize":
             self.send_response(302)
             self.send_header("Location", provider.authorize(self.path))

@@ -11,7 +11,7 @@ from notifications.people import revocation
 from notifications.sign_on import id_tokens
 from notifications.sign_on.models import IdentityProvider, SignInRecord
 from notifications.sign_on.tests.signing_on import begin, come_back, is_signed_in, last, sign_in
-from tests.factories import PASSWORD, RecipientFactory, UserFactory
+from tests.factories import PASSWORD, RecipientFactory, TeamFactory, UserFactory
 from tests.support.identity_provider import IdentityProviderServer, new_key
 
 pytestmark = pytest.mark.django_db
@@ -250,3 +250,44 @@ def test_a_password_still_signs_in(server: IdentityProviderServer, provider: Ide
 def test_the_desk_offers_the_provider(server: IdentityProviderServer, provider: IdentityProvider) -> None:
     page = Client().get("/admin/login/?next=/admin/").content.decode()
     assert '/sign-on/acme/login?next=%2Fadmin%2F"' in page
+
+
+# --- what the ID token lacks ------------------------------------------------------------------------------------------
+def test_the_address_and_groups_may_be_in_userinfo(
+    server: IdentityProviderServer, provider: IdentityProvider, bob: Recipient
+) -> None:
+    provider.mappings.create(group="g-boats", team=TeamFactory(slug="boats"))
+    server.info = {**server.person, "groups": ["g-boats"]}
+    server.person = {"sub": "bob-17"}
+    browser = Client()
+    sign_in(browser, server)
+    assert int(browser.session["_auth_user_id"]) == bob.user_id
+    assert [team.slug for team in bob.teams.all()] == ["boats"]
+
+
+def test_what_the_token_has_is_not_asked_for_and_counts(
+    server: IdentityProviderServer, provider: IdentityProvider, bob: Recipient
+) -> None:
+    server.info = {**server.person, "email": "eve@acme.example", "groups": ["g-boats"]}
+    sign_in(Client(), server)
+    assert last().outcome == "signed_in" and "/userinfo" not in server.asked
+
+
+@pytest.mark.parametrize(
+    ("info", "code"),
+    [
+        ({"sub": "eve-1", "email": "bob@acme.example", "email_verified": True}, "token_claims"),
+        ({"email": "bob@acme.example", "email_verified": True}, "token_claims"),
+        ({"sub": "bob-17", "email": "bob@acme.example", "email_verified": False}, "unverified"),
+        ({"sub": "bob-17", "email": "bob@acme.example"}, "unverified"),
+        ({"sub": "bob-17"}, "no_address"),
+    ],
+)
+def test_userinfo_counts_for_its_subject_with_its_own_verification(
+    server: IdentityProviderServer, provider: IdentityProvider, bob: Recipient, info: dict, code: str
+) -> None:
+    server.info = info
+    server.person = {"sub": "bob-17", "email_verified": True}
+    browser = Client()
+    sign_in(browser, server)
+    assert not is_signed_in(browser) and last().code == code
