@@ -41,6 +41,13 @@ async def held(route: Route, until: asyncio.Event) -> None:
     await route.continue_()
 
 
+MARK_ENDS = """row => {
+  const box = (css) => row.querySelector(css).getBoundingClientRect();
+  return box(".dot").right - box(".row-title").left;
+}"""
+"""By how many pixels the mark of what is unread lies over the title."""
+
+
 async def test_erin_follows_her_case_on_her_phone(
     installation: Installation, browser: Browser, sign_in: SignIn, complaints: list[str]
 ) -> None:
@@ -63,6 +70,7 @@ async def test_erin_follows_her_case_on_her_phone(
     here = erin.locator('.milestones [aria-current="step"]')
     await expect(here).to_contain_text("Received")
     await expect(erin.get_by_role("link", name="+49 89 5550 1234")).to_have_attribute("href", "tel:+498955501234")
+    assert await erin.locator(".row", has_text=TITLE).evaluate(MARK_ENDS) <= 0
     heads = erin.locator("#list h2:visible")
     await expect(heads).to_have_text(["Broken heating", "Contact us", "What we need from you", "Messages"])
     assert await faults(erin) == []

@@ -239,7 +239,7 @@ def test_the_pages_obey_the_policy_that_their_header_states_and_are_kept_by_nobo
         assert re.findall(r"<script(?![^>]*\bsrc=)([^>]*)>", content) == [' id="settings" type="application/json"']
 
 
-def test_a_full_list_takes_less_than_60_kb_with_everything(story: Story) -> None:
+def test_a_full_list_takes_less_than_60_kb_and_6_requests(story: Story) -> None:
     client = signed_in(story.bob)
     engine = story.engine
     for number in range(42):
@@ -263,6 +263,7 @@ def test_a_full_list_takes_less_than_60_kb_with_everything(story: Story) -> None
     weight += sum(len(b"".join(client.get(file, headers={"Accept-Encoding": "gzip"}))) for file in files)
 
     assert weight < 60_000
+    assert len([file for file in files if "/icons/" not in file]) + 1 <= 6, "with the page, without home screens' icons"
 
 
 def files_of(client: Client) -> list[str]:
