@@ -140,6 +140,7 @@ IDLE = {
     "engine connect_answers": "the same",
     "engine try_mapping": "a preset would have to be chosen",
     "engine test_connection": "its engine has no connection to test",
+    "identityprovider forget_identities": "nobody has signed in there; in notifications/sign_on/tests somebody has",
     "recipient preferences": "its form needs more; tests/admin/test_reaching.py fills it in",
     "recipient import_rows": "a file would have to be chosen",
     "recipient import_preview": "the same",
