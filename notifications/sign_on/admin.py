@@ -272,7 +272,7 @@ class IdentityProviderAdmin(HistoryAdmin):
         context = {"rows": list(previews(provider)), "provider": provider, "back": change_url(provider)}
         return self.page(request, "sign_on/groups.html", gettext("Preview of groups"), **context)
 
-    @action(description=_("Forget identities…"), url_path="forget", permissions=["change"], icon="group_remove")
+    @action(description=_("Forget identities…"), url_path="forget", permissions=["change"], icon="person_off")
     def forget_identities(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask, then forget who is who there: people are found by their verified address again."""
         provider: IdentityProvider = self.get_row(request, object_id)
