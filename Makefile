@@ -9,7 +9,7 @@ GOAL ?= $(or $(firstword $(MAKECMDGOALS)),setup)
 INSTALL = $(MAKE) --question $(1) >/dev/null 2>&1 || exec $(PYTHON) tools/installing.py \
 	"\`make $(GOAL)\`$(if $(filter run dev,$(GOAL)), for http://127.0.0.1:$(PORT))" $(MAKE) --no-print-directory GOAL=$(GOAL) $(1)
 
-.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages openapi docs release
+.PHONY: setup setup-dev run dev shell demo-event test lint static bench bench-large soak pictures looks report messages openapi docs dist sbom release
 
 setup:
 	@$(call INSTALL,$(VENV)/installed)
@@ -17,13 +17,15 @@ setup:
 setup-dev:
 	@$(call INSTALL,$(VENV)/installed-dev)
 
+REQUIREMENTS := requirements.txt requirements-embedded.txt requirements-demo.txt
+
 # The stamps are younger than the files they were made from, or pip runs again.
-$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/python
+$(VENV)/installed: $(REQUIREMENTS) constraints.txt | $(VENV)/bin/python
 	@echo "Installing requirements.txt into $(VENV): the first time takes minutes on a slow line"
-	@$(PIP) install --quiet --requirement requirements.txt --constraint constraints.txt
+	@$(PIP) install --quiet $(REQUIREMENTS:%=--requirement %) --constraint constraints.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/bin/python
+$(VENV)/installed-dev: requirements-dev.txt requirements-saml.txt $(REQUIREMENTS) constraints.txt | $(VENV)/bin/python
 	@echo "Installing requirements-dev.txt into $(VENV): the first time takes minutes on a slow line"
 	@$(PIP) install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	@touch $@ $(VENV)/installed
@@ -91,6 +93,24 @@ looks: setup-dev
 # What axe finds on each page of the desk, what it weighs, and how long it takes on a slow line.
 report: setup-dev
 	$(PY) -m pytest -q tests/browsers/desk_report.py
+
+# What a release consists of: the wheel, the versions that the tests ran with, and the list of what is installed with it.
+DIST ?= dist
+INSTALLED ?= $(DIST)/installed
+dist: setup-dev
+	@rm -rf $(DIST)/*.whl $(DIST)/*.cdx.json
+	$(PY) -m build --wheel --no-isolation --outdir $(DIST)
+	@cp constraints.txt $(DIST)
+	$(PYTHON) -m venv --clear $(INSTALLED)
+	$(INSTALLED)/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt \
+		"$$(echo $(DIST)/*.whl)[demo,embedded]"
+	@$(MAKE) --no-print-directory sbom
+
+# As CycloneDX describes it. The wheel's folder is not named: it is one of this machine.
+sbom:
+	@wheel=$$(echo $(DIST)/*.whl); list=$${wheel%.whl}.cdx.json; \
+		$(VENV)/bin/cyclonedx-py environment --output-reproducible --output-file $$list $(INSTALLED)/bin/python && \
+		sed -i 's,file://[^"]*/,,' $$list && echo "The packages are listed in $$list"
 
 messages: setup
 	$(PY) -m tools.messages

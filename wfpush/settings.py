@@ -3,19 +3,18 @@
 import logging
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
-from wfpush.config import env, lean_imports
+from wfpush.config import env, lean_imports, places
 from wfpush.config.languages import languages_in
 
 lean_imports.load("structlog")  # before anything else imports it
 from wfpush.observability.logging import configure as configure_logging  # noqa: E402
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-ENV = env.load(BASE_DIR)
+BASE_DIR = places.FILES
+ENV = env.load(places.HOME)
 
 DEBUG = ENV.flag("DEBUG", default=False)
 SECRET_KEY = ENV.secret("SECRET_KEY")
@@ -114,7 +113,7 @@ MIDDLEWARE = [
 ]
 
 for _package in FEATURES.values():
-    if (BASE_DIR / _package.replace(".", "/") / "config.py").exists():
+    if (places.PACKAGES / _package.replace(".", "/") / "config.py").exists():
         _config = import_module(f"{_package}.config")
         INSTALLED_APPS += _config.APPS
         MIDDLEWARE += _config.MIDDLEWARE

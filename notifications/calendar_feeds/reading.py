@@ -10,18 +10,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from pathlib import Path
 from typing import Any
 
 from notifications import reasons
 from notifications.calendar_feeds.content import Span
 from notifications.reasons import Reason
+from wfpush.config import places
 
 WALL_SECONDS = 10.0
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 """Variables with which Python is found. No others: the child needs no secret."""
 COMMAND = (sys.executable, "-m", "notifications.calendar_feeds.sandbox")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Unreadable(Exception):
@@ -90,7 +89,7 @@ def _run(arguments: Sequence[str], body: bytes) -> list[bytes]:
             [*COMMAND, *arguments],
             input=body,
             capture_output=True,
-            cwd=ROOT,
+            cwd=places.PACKAGES,
             env=environment(os.environ),
             timeout=WALL_SECONDS,
             process_group=0,  # a cluster ends when one of its own group is killed

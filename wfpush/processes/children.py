@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import IO, TextIO
 
 import structlog
@@ -66,7 +65,6 @@ class JoinedOutput:
 
 log = structlog.get_logger(__name__)
 
-MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 10.0
 """Seconds after which a child that dies is restarted at once. One that keeps dying waits longer each time."""

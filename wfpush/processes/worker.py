@@ -6,10 +6,11 @@ from pathlib import Path
 import structlog
 from django.db import connections
 
+from wfpush.config.places import MANAGE
 from wfpush.embedded import shared_servers
 from wfpush.embedded.servers import EmbeddedError
 from wfpush.postgres.silence import limit_waits
-from wfpush.processes.children import MANAGE, Child
+from wfpush.processes.children import Child
 from wfpush.processes.supervisor import Supervisor
 from wfpush.processes.ticker import Ticker, Trouble
 from wfpush.processes.watchdog import Watchdog
@@ -34,11 +35,15 @@ class Worker:
         self._watchdog = Watchdog(self._registration.name, stall)
         environment = {lease_holder.WORKER: self._registration.name}
         self._cluster = Child(
-            "cluster", [MANAGE, "cluster"], environment, registration=self._registration, on_start=self._watchdog.excuse
+            "cluster",
+            [*MANAGE, "cluster"],
+            environment,
+            registration=self._registration,
+            on_start=self._watchdog.excuse,
         )
         self._supervisor.add(self._cluster)
         for name in ["dispatcher"] if dispatchers == 1 else [f"dispatcher {n + 1}" for n in range(dispatchers)]:
-            self._supervisor.add(Child(name, [MANAGE, "dispatcher"], environment, registration=self._registration))
+            self._supervisor.add(Child(name, [*MANAGE, "dispatcher"], environment, registration=self._registration))
         self._supervisor.add_thread("ticker", Ticker(self._supervisor.stop).run)
         self._supervisor.add_thread("watchdog", self._watch)
         self._supervisor.add_thread("registration", self._refresh_registration)

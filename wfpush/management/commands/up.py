@@ -12,12 +12,13 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from wfpush import features
-from wfpush.config import env
+from wfpush.config import env, places
+from wfpush.config.places import MANAGE
 from wfpush.embedded import shared_servers
 from wfpush.management.commands import migrate
 from wfpush.management.starting import HOST, add_options, show
 from wfpush.net.addresses import THIS_MACHINE
-from wfpush.processes.children import MANAGE, Child, JoinedOutput
+from wfpush.processes.children import Child, JoinedOutput
 from wfpush.processes.demo import Demo, DemoAccounts
 from wfpush.processes.supervisor import Supervisor
 
@@ -68,8 +69,8 @@ class Command(BaseCommand):
             words = ["-m", under, name, *command] if under else command
             supervisor.add(Child(name, words, environment, output=output))
 
-        add("web", [MANAGE, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)
-        add("worker", [MANAGE, "worker", "--grace", CHILD_GRACE], environment)
+        add("web", [*MANAGE, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)
+        add("worker", [*MANAGE, "worker", "--grace", CHILD_GRACE], environment)
         if with_demo:
             file, callback = settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback"
             if not file.exists():
@@ -115,7 +116,7 @@ def _stop_with_parent(supervisor: Supervisor) -> None:
 
 
 def _environment(port: int) -> dict[str, str]:
-    variables = env.load(settings.BASE_DIR).values
+    variables = env.load(places.HOME).values
     base_url = variables.get("BASE_URL") or f"http://{HOST}:{port}"
     engines = [str(network) for network in (*settings.OUTBOUND_ALLOWED_CIDRS, THIS_MACHINE)]
     return {
@@ -123,7 +124,7 @@ def _environment(port: int) -> dict[str, str]:
         "OUTBOUND_ALLOWED_CIDRS": ",".join(engines),
         "LOG_LEVEL": variables.get("LOG_LEVEL") or "WARNING",  # so that address and accounts stay in sight
         "WFPUSH_DATA": str(settings.DATA_DIR),
-        "PYTHONPATH": str(settings.BASE_DIR),
+        "PYTHONPATH": str(places.PACKAGES),
         "PYTHONUNBUFFERED": "1",
     }
 
