@@ -52,7 +52,7 @@ FLOORS: dict[str, str] = {
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
     ),
     "features of time": "escalations: team_time",
-    "the settings, and what is begun with them": "wfpush: asgi management settings",
+    "the settings, and what is begun with them": "wfpush: __main__ asgi management settings",
 }
 LAYERS = {
     title: [f"{app}.{room}" for app, _, rooms in [line.partition(":")] for room in rooms.split()]

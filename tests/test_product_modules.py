@@ -10,7 +10,7 @@ from tests.support.modules import OURS, Module
 from tests.test_layering import OUTSIDERS, PRODUCT
 
 ENTRANCES = re.compile(
-    r"\.(admin|apps|asgi|feature|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"
+    r"\.(__main__|admin|apps|asgi|feature|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"
     r"|^\w+\.\w+\.config$"
 )
 """What Django, a web server, `manage.py`, and the lists of channels and features in the settings look up."""

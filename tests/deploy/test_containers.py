@@ -94,6 +94,13 @@ class Buildah:
             for name, which in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
             for limit in [resource.getrlimit(which)[1]]
         ]
+        certificates = Path(
+            "/etc/ssl/certs"
+        )  # those that this machine trusts; its package index may have one of its own
+        self._trust = [
+            f"--volume={certificates}:{certificates}:ro",
+            f"--env=PIP_CERT={certificates}/ca-certificates.crt",
+        ]
 
     def command(self, verb: str, *words: str) -> list[str]:
         store = ["--storage-driver=vfs", f"--root={self._folder}/store", f"--runroot={self._folder}/run"]
@@ -105,7 +112,7 @@ class Buildah:
         return done.stdout.strip()
 
     def build(self, *words: str) -> str:
-        return self.run("build", "--isolation=chroot", "--pull=never", "--quiet", *self._limits, *words)
+        return self.run("build", "--isolation=chroot", "--pull=never", "--quiet", *self._limits, *self._trust, *words)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.support.documentation import ROOT, blocks
-from tests.support.processes import free_ports
+from tests.support.processes import House, free_ports
 from tests.support.waiting import eventually
 
 PAGE = "docs/start/install.md"
@@ -64,6 +64,36 @@ def test_two_builds_are_equal(wheel: Path, tmp_path: Path) -> None:
     assert build(copy, tmp_path, umask=0o077).read_bytes() == wheel.read_bytes()
 
 
+@pytest.mark.processes
+@pytest.mark.ci
+def test_it_starts_where_there_is_no_checkout(wheel: Path, tmp_path: Path) -> None:
+    """With the packages of the tests, and a database that has been migrated."""
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True, timeout=120)
+    with House() as house, (tmp_path / "said.txt").open("w") as output:
+        house.migrate()
+        port = free_ports(1)
+        page = f"http://127.0.0.1:{port}/"
+        up = subprocess.Popen(
+            [sys.executable, "-m", "wfpush", "up", "--port", str(port)],
+            cwd=tmp_path,
+            env=house.environment | {"PYTHONPATH": str(site)},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            said = tmp_path / "said.txt"
+            eventually(lambda: up.poll() is not None or "wfpush is ready" in said.read_text(), "it is ready")
+            assert up.poll() is None, said.read_text()
+            signing_in = httpx.get(page, headers={"Accept-Language": "de"}, follow_redirects=True, trust_env=False)
+            assert "<title>Anmelden" in signing_in.text
+            assert httpx.get(page + "static/wfpush/tokens.css", trust_env=False).status_code == 200
+        finally:
+            up.terminate()
+            up.wait(60)
+
+
 # --- the commands of the page -----------------------------------------------------------------------------------------
 @pytest.fixture
 def release(wheel: Path) -> Iterator[Path]:
@@ -92,8 +122,8 @@ def ask(method: str, address: str, token: str, body: object = None) -> Any:
 
 
 @pytest.mark.processes
-@pytest.mark.ci
-@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.long
+@pytest.mark.timeout(3 * SECONDS)
 def test_the_page_leads_from_the_package_to_an_answer(release: Path) -> None:
     port = free_ports(2)
     api = f"http://127.0.0.1:{port}/api/v1"

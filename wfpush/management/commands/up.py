@@ -3,6 +3,7 @@ import os
 import signal
 import threading
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -45,6 +46,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port, with_demo, under = options["port"], options["demo"], options["under"]
+        if with_demo and find_spec("SpiffWorkflow") is None:
+            raise CommandError("The demo engine needs SpiffWorkflow: install it (extra `demo`), or leave out --demo.")
         for number in (signal.SIGINT, signal.SIGTERM):  # until the supervisor takes over these signals
             signal.signal(number, _leave)
         try:
