@@ -94,13 +94,8 @@ class Buildah:
             for name, which in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
             for limit in [resource.getrlimit(which)[1]]
         ]
-        certificates = Path(
-            "/etc/ssl/certs"
-        )  # those that this machine trusts; its package index may have one of its own
-        self._trust = [
-            f"--volume={certificates}:{certificates}:ro",
-            f"--env=PIP_CERT={certificates}/ca-certificates.crt",
-        ]
+        trusted = "/etc/ssl/certs/ca-certificates.crt"  # by this machine, whose package index may have one of its own
+        self._trust = [f"--volume={trusted}:/trusted.crt:ro", "--env=PIP_CERT=/trusted.crt"]
 
     def command(self, verb: str, *words: str) -> list[str]:
         store = ["--storage-driver=vfs", f"--root={self._folder}/store", f"--runroot={self._folder}/run"]
@@ -113,6 +108,9 @@ class Buildah:
 
     def build(self, *words: str) -> str:
         return self.run("build", "--isolation=chroot", "--pull=never", "--quiet", *self._limits, *self._trust, *words)
+
+    def start(self, image: str) -> str:
+        return self.run("from", "--pull=never", *self._limits, image)
 
 
 @pytest.fixture
@@ -153,7 +151,7 @@ def test_the_image_migrates_and_serves_as_a_user_without_rights(
     (context / "base.tar").unlink()
     image = buildah.build("--build-arg=BASE=localhost/base", f"--file={DEPLOY}/Containerfile", str(context))
 
-    container = buildah.run("from", "--pull=never", image)
+    container = buildah.start(image)
     settings = settings_of(debian)
     run = ["--isolation=chroot", *(f"--env={name}={value}" for name, value in settings.items()), container, "--"]
     assert buildah.run("run", *run, "id", "--user") == "10001"

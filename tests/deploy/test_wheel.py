@@ -4,7 +4,6 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -169,7 +168,7 @@ def test_the_page_leads_from_the_package_to_an_answer(release: Path) -> None:
             )
             assert [answer["action"] for answer in json.loads(run(f"KEY={key}\n{answers}"))["answers"]] == ["approve"]
         finally:
-            up.send_signal(signal.SIGINT)
+            up.terminate()
 
     listed = subprocess.run(
         ["make", "sbom", f"DIST={release}", f"INSTALLED={release}/venv"], cwd=ROOT, capture_output=True, text=True
