@@ -5,7 +5,7 @@ them.
 Out: plain data, which the frames read by `wfpush.features.added`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,6 +109,24 @@ class ItemAction:
     label: Text
     icon: str
     is_offered: Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True)
+class AnswerProof:
+    """What a feature requires with some answers, such as a signature; one feature at most adds it.
+
+    `check` names a function of a `Decision` (notifications/answers/decision.py). It is called last, before an answer is
+    recorded, raises a Failure, and returns the `Proof` that is stored (notifications/answers/proofs.py), or None.
+    `required` returns the names of those actions (as JSON) of a Notification that need it. `note` is a template of an item's page,
+    and `facts` names a function of the reader, a Recipient, which returns its context. `module`: the script of pages
+    that asks for it.
+    """
+
+    check: str
+    required: Callable[[Any, Any], Collection[str]]
+    note: str
+    facts: str
+    module: str
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from unfold.sites import UnfoldAdminSite
 
 from notifications.additions import AccountLink
 from notifications.inbox.sign_in.passwords import OwnPasswordForm, rules
-from notifications.inbox.sign_in.session import device_follows_session
+from notifications.inbox.sign_in.session import SIGNED_IN_BY, device_follows_session
 from notifications.inbox.sign_in.signin import busy
 from notifications.inbox.sign_in.ways import panels, take_over, ways
+from notifications.models import Assurance
 from notifications.people import login_limits, password_places
 from notifications.wording.plaintext import escape_hidden, show_hidden_characters
 from wfpush import features
@@ -66,7 +67,9 @@ class SignIn(LoginView):
         if response is not None:
             return response
         with device_follows_session(self.request):
-            return super().form_valid(form)
+            response = super().form_valid(form)
+        self.request.session[SIGNED_IN_BY] = Assurance.PASSWORD.value
+        return response
 
 
 class NewPasswordForm(OwnPasswordForm, AdminOwnPasswordChangeForm):

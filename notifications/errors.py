@@ -94,6 +94,13 @@ class FourEyes(NotAllowed):
     """Extra members: `rule`, its name, and `why`: “initiator” or “previous”."""
 
 
+class SignatureRequired(Failure):
+    """An answer that its person must sign with a passkey, and has not, or not as it should be. Extra members: `why`,
+    one of “missing”, “expired”, “differs”, “wrong”, and `has_passkey`."""
+
+    status, code = 403, "signature_required"
+
+
 class CommentRequired(Failure):
     status, code = 422, "comment_required"
     pointer = "/comment"

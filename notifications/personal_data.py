@@ -49,7 +49,7 @@ TABLES: dict[str, Columns] = {
     "notifications.taskmessage": Columns(words="author_name text", plain="kind via key", case="task__case"),
     "notifications.addressee": Columns(plain="state"),
     "notifications.response": Columns(
-        words="comment variables values", plain="action effect via revision", case="task__case"
+        words="comment variables values", plain="action effect via revision assurance", case="task__case"
     ),
     "notifications.refusedanswer": Columns(words="comment rule why_fact", plain="action via", case="task__case"),
     "notifications.callback": Columns(words="body detail_fact alert_fact", plain="state", case="task__case"),

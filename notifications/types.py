@@ -129,6 +129,8 @@ class Action:
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Language tag to title, if there are several (notifications/wording/languages.py); empty for an engine's title."""
     values: ValuesRule = "none"
+    signature: bool = False
+    """Whether its person has to sign it, in the item, by the rules of when the item was written."""
 
     @property
     def takes_away(self) -> bool:
@@ -138,6 +140,8 @@ class Action:
         shown: Json = {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
         if self.values != "none":
             shown["values"] = self.values
+        if self.signature:
+            shown["signature"] = "required"
         labels = self._labels_besides_title()
         return {**shown, "labels": labels} if labels else shown
 
@@ -150,7 +154,8 @@ class Action:
     @classmethod
     def from_json(cls, value: Json) -> "Action":
         labels, values = value.get("labels") or {}, value.get("values", "none")
-        return cls(value["action"], value["title"], value["effect"], value["comment"], labels, values)
+        signed = "signature" in value
+        return cls(value["action"], value["title"], value["effect"], value["comment"], labels, values, signed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ FLOORS: dict[str, str] = {
     ),
     "features": (
         "notifications: absences conversation customers insight provisioning replays retention rotas second_factors "
-        "sign_on transfer"
+        "sign_on signed_answers transfer"
     ),
     "why steps are taken": "escalations: reasons",
     "time": (
@@ -71,6 +71,7 @@ FEATURES: dict[str, list[str]] = {
     "notifications.rotas": [],
     "notifications.sign_on": [],
     "notifications.second_factors": ["notifications.sign_on"],
+    "notifications.signed_answers": ["notifications.second_factors"],
 }
 """Each feature with the features that it needs: no other module may import it."""
 # These know the product by its public API alone.

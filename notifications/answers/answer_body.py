@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from notifications.answers.answer_variables import fill_in, template_context
+from notifications.answers.proofs import Proof
 from notifications.attachments.representation import attachment_json
 from notifications.forms import recorded_values
 from notifications.items.representation import iso_utc, task_event
@@ -26,9 +27,10 @@ def task_responded(
     notification: Notification,
     files: Iterable[Attachment] = (),
     revised_by: Json | None = None,
+    proof: Proof | None = None,
 ) -> str:
     """Return the body that is stored and sent. `revised_by`: id and source of the event that the answered content came
-    from.
+    from. `proof`: what proves who gave the answer.
 
     A variable that the mapping sets is never the person's, even if it could not be filled in. Values of the task's form
     are variables of their fields' names.
@@ -54,6 +56,8 @@ def task_responded(
         "responded_by": response.recipient.as_person(),
         "responded_at": iso_utc(response.at),
         "via": response.via,
+        "assurance": response.assurance or None,
+        **({"signature": proof.for_engine()} if proof is not None else {}),
         "event": {"id": assigned.event_id, "source": assigned.source} if assigned is not None else None,
         "revision": response.revision or None,
         "revised_by": revised_by,

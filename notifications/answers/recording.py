@@ -1,12 +1,13 @@
 """Decides about an answer in memory, and collects the rows to write: the answer, the callback that tells the engine,
 and the changes of its task and every copy."""
 
-from notifications.answers import answer_body, form_values, four_eyes, repeats
+from notifications.answers import answer_body, form_values, four_eyes, proofs, repeats
 from notifications.answers.answer_context import AnswerContext
 from notifications.answers.decision import Decision, read_decision
 from notifications.answers.effects import EFFECTS
 from notifications.answers.guards import GUARDS, addressee_of
 from notifications.answers.outcome import unconnected_engine
+from notifications.answers.proofs import Proof
 from notifications.answers.submission import Answer, RecordedAnswer
 from notifications.attachments.linking import claim
 from notifications.attachments.storage import Sender
@@ -20,8 +21,8 @@ def record(item: Notification, answer: Answer, context: AnswerContext) -> Record
     """Record the answer to this copy, whose task the context has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, Changed, NotAllowed,
-    FourEyes, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four
-    eyes is recorded.
+    FourEyes, SignatureRequired, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a
+    refusal by four eyes is recorded.
     """
     decision = read_decision(item, answer, context)
     response = repeats.earlier_answer(decision, context.keys)
@@ -33,7 +34,8 @@ def record(item: Notification, answer: Answer, context: AnswerContext) -> Record
         except FourEyes as refused:
             context.writes.insert(four_eyes.refusal(decision, refused))
             raise
-        response = _response(decision, context)
+        proof = proofs.check(decision)
+        response = _response(decision, context, proof)
         EFFECTS[response.effect](decision, response, context)
         connect = (decision.task.outcome or {}).get("connect", "") if response.effect == "final" else ""
     else:
@@ -51,7 +53,7 @@ def record(item: Notification, answer: Answer, context: AnswerContext) -> Record
     return RecordedAnswer(response, created=created, connect=connect)
 
 
-def _response(decision: Decision, context: AnswerContext) -> Response:
+def _response(decision: Decision, context: AnswerContext, proof: Proof | None) -> Response:
     """Return the new answer, with its files locked and its callback made. Raises Invalid, InvalidValues."""
     task, item, action, answer = decision.task, decision.item, decision.action, decision.answer
     if answer.files and action.effect != "request_info":
@@ -69,6 +71,7 @@ def _response(decision: Decision, context: AnswerContext) -> Response:
         variables=answer.variables,
         values=form_values.entries(decision, by_field) if decision.form else [],
         via=answer.via,
+        assurance=proof.assurance if proof is not None else answer.assurance,
         delivery_id=answer.delivery,
         revision=item.revision,
         asked=asked,
@@ -80,11 +83,13 @@ def _response(decision: Decision, context: AnswerContext) -> Response:
         engine_id=task.engine_id,
         task=task,
         position=max((call.position for call in decision.calls), default=0) + 1,
-        body=answer_body.task_responded(response, task, item, files, context.origins[item.pk]),
+        body=answer_body.task_responded(response, task, item, files, context.origins[item.pk], proof),
         **outbox.scheduled(told_at(action.effect, answer.via, decision.at)),
     )
     context.writes.insert(response)
     context.writes.insert(callback)
+    if proof is not None:
+        context.writes.insert(proof.row(response))
     context.wakes.add("callbacks")
     if files:
         context.use(files, TaskMessage(pk=response.pk))

@@ -23,6 +23,10 @@ class Answer:
     `to`: the ref of the person who is asked a question; empty: the usual one. `files`: ids of attachments of a question
     or a reply. `delivery`: the message that had the token. `revision`: of the content that the person was shown; empty
     if unknown.
+
+    `assurance`: an `Assurance`, how the person signed in; empty if unknown. `proof`: what the browser sent to prove
+    that the person gives exactly this answer (`AnswerProof` of notifications/additions.py). `session`: the digest of
+    the session's key; empty for tokens.
     """
 
     action: str
@@ -36,6 +40,9 @@ class Answer:
     files: tuple[UUID, ...] = ()
     delivery: UUID | None = None
     revision: str = ""
+    assurance: str = ""
+    proof: Json | None = None
+    session: str = ""
 
     @property
     def has_words(self) -> bool:

@@ -1,5 +1,6 @@
 """Answers of people: from inbox and app, and with the token of one notification."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -40,14 +41,18 @@ class NotificationResponsesView(PersonView):
             if not Notification.objects.filter(recipient=person, pk=notification_id).exists():
                 raise NotFound("There is no such notification of yours.")
             refuse_from_removed_device(person, payload["device"])
-        submitted = _answer_of(request, payload, self.caller().via)
+        caller = self.caller()
+        submitted = _answer_of(request, payload, caller.via)
+        submitted = replace(
+            submitted, assurance=caller.assurance, session=caller.session, proof=payload.get("signature")
+        )
         try:
             return _result(take(person, notification_id, submitted, now=timezone.now()))
         except Changed as refused:
             refused.extra |= changed.for_person(notification_id, refused.shown)
             raise
         except InvalidValues as refused:
-            if refused.faults and self.caller().token is None:  # a page shows them beside its fields
+            if refused.faults and caller.token is None:  # a page shows them beside its fields
                 refused.extra["errors"] = errors_of(refused.faults, get_language() or "en")
             raise
 

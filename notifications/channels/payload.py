@@ -61,9 +61,12 @@ def members(push: PushMessage) -> Json:
 
 
 def _button(action: Action) -> Json:
-    """Return a button. Answers with values are given in the item: apps without values open it as for a comment."""
+    """Return a button. Answers with values or a signature are given in the item: apps without values open it as for a
+    comment."""
     fills = action.values == "required"
     shown = {"action": sound(action.name), "title": sound(action.title)}
+    if action.signature:
+        shown["signature"] = "required"
     return {**shown, "comment": "required", "values": "required"} if fills else {**shown, "comment": action.comment}
 
 

@@ -155,7 +155,9 @@ class TaskMessagesView(EngineOrPersonView):
         if payload["by"]:
             raise NotAllowed("Only engines say who wrote a message. Leave `by` out.")
         if payload["kind"] == MessageKind.QUESTION:
-            return _ask(person, task, words)
+            caller = self.caller()
+            assurance = caller.assurance if isinstance(caller, PersonCaller) else ""
+            return _ask(person, task, words, assurance)
         if payload["kind"] == MessageKind.REPLY:
             return posting.reply(person, task.pk, words, now)
         return posting.comment(person, task.pk, words, now)
@@ -174,7 +176,7 @@ def _visible_task(person: Recipient, task_id: str, engine: str) -> Task:
     return seen[0]
 
 
-def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
+def _ask(person: Recipient, task: Task, words: Words, assurance: str) -> RecordedMessage:
     """Record a question, which is an answer on the person's copy. Raises the errors of answers."""
     copy = visibility.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
     offered = [Action.from_json(action) for action in copy.actions] if copy is not None else []
@@ -184,7 +186,15 @@ def _ask(person: Recipient, task: Task, words: Words) -> RecordedMessage:
     if len(words.to) > 1:
         raise Invalid.at("/to", "Ask one person at a time.")
     to = words.to[0] if words.to else ""
-    question = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to, files=tuple(words.files))
+    question = Answer(
+        asking,
+        words.text,
+        via=words.via,
+        idempotency_key=words.key,
+        to=to,
+        files=tuple(words.files),
+        assurance=assurance,
+    )
     recorded: RecordedAnswer = respond(copy, question, now=timezone.now())
     return RecordedMessage(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)
 

@@ -1,5 +1,6 @@
 """The forms of the inbox: answer, mark as read, follow. Each is a POST that ends in a redirect."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -27,11 +28,12 @@ from notifications.forms.typed_input import PREFIX, TypedForm, as_lines, read
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.list_query import finding_of
 from notifications.inbox.pages import RefusedInput, came_by, show
-from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
+from notifications.inbox.sign_in.session import PersonRequest, assurance_of, form_only, person_required
 from notifications.inbox.sign_in.signin import local_path
 from notifications.inbox.uploads import UploadedFiles, attached, attached_as, keep_text
 from notifications.items import inbox_items, snoozing
 from notifications.models import Notification, Recipient, Via
+from notifications.types import Json
 from notifications.wording.formats import locale_of
 from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean_line
@@ -46,7 +48,17 @@ def answer_in_form(request: HttpRequest, via: str) -> Answer:
         via=via,
         to=request.POST.get("to", ""),
         revision=request.GET.get("revision", "")[:100],
+        assurance=assurance_of(request),
     )
+
+
+def proof_in_form(request: HttpRequest) -> Json | None:
+    """Return the proof that the page's script has put into a form, as the API has it; None if there is none."""
+    try:
+        proof = json.loads(request.POST.get("signature", "") or "null")
+    except ValueError:
+        return None
+    return proof if isinstance(proof, dict) else None
 
 
 def filled_in(request: HttpRequest, notification: Notification, action: str) -> tuple[Form | None, TypedForm]:
@@ -117,6 +129,12 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         inbox_item = item(notification, request.recipient, timezone.now())
         fault = explain(failure, request.recipient, asks=notification.task_id is None)
         sent = RefusedInput(submitted.action, submitted.comment, fault, typed, attached=files.files)
+        return show(request, inbox_item, sent, status=failure.status)
+    except errors.SignatureRequired as failure:
+        messages.error(request, explain(failure, request.recipient))
+        inbox_item = item(notification, request.recipient, timezone.now())
+        open_action = submitted.action if submitted.comment or files.files else ""
+        sent = RefusedInput(open_action, submitted.comment, typed=typed, attached=files.files)
         return show(request, inbox_item, sent, status=failure.status)
     except errors.Changed as failure:
         inbox_item = item(
@@ -201,6 +219,10 @@ def explain(failure: errors.Failure, reader: Recipient, *, asks: bool = False) -
         return say("comment_required", customer=reader.external)
     if isinstance(failure, errors.InvalidAnswer):
         return _("Your comment is too long. Shorten it to %(most)s characters.") % {"most": f"{MAX_COMMENT:,}"}
+    if isinstance(failure, errors.SignatureRequired):
+        if not failure.extra["has_passkey"]:
+            return say("sign_none")
+        return say("sign_by_script" if failure.extra["why"] == "missing" else "sign_again")
     if isinstance(failure, errors.FourEyes):
         return four_eyes.WHY[failure.extra["why"]].words()
     if isinstance(failure, errors.NotAllowed):

@@ -22,11 +22,18 @@ from notifications.answers.submission import MAX_COMMENT, Answer, Submission
 from notifications.engines.returned_answers import take_back
 from notifications.errors import Changed, Failure, InvalidAnswer, TooLate
 from notifications.inbox.amounts import sums
-from notifications.inbox.answers import cleaned_comment, explain
+from notifications.inbox.answers import cleaned_comment, explain, proof_in_form
 from notifications.inbox.cards import Button, Card, buttons, card
 from notifications.inbox.list_query import finding_of
 from notifications.inbox.page_frame import show_page
-from notifications.inbox.sign_in.session import PersonRequest, form_only, person_required
+from notifications.inbox.proofs import Proofs, proofs_of
+from notifications.inbox.sign_in.session import (
+    PersonRequest,
+    assurance_of,
+    form_only,
+    person_required,
+    session_digest,
+)
 from notifications.items.representation import notification_queryset
 from notifications.models import Recipient, Via
 from notifications.revisions.changes import changes_since
@@ -112,7 +119,11 @@ def page(request: PersonRequest) -> HttpResponse:
     fault = _fault(button, comment, reader) if choice.open else ""
     if fault:
         return _choice(request, choice, comment=comment, fault=fault, status=422)
-    refused = answer_all(reader, choice.open, Answer(button.action.name, comment), shown, now) if button else {}
+    refused = {}
+    if button is not None:
+        proof = {"proof": proof_in_form(request), "session": session_digest(request)}
+        given = Answer(button.action.name, comment, assurance=assurance_of(request), **proof)  # type: ignore[arg-type]
+        refused = answer_all(reader, choice.open, given, shown, now)
     keys += [key for key in chosen(request, "over") if key not in shown]
     return _outcomes(request, keys, refused, comment if refused else "")
 
@@ -161,6 +172,11 @@ def answer_all(
     return {submission.notification: outcome for submission, outcome in outcomes if isinstance(outcome, Failure)}
 
 
+def _proofs(choice: Selection, reader: Recipient) -> Proofs | None:
+    """Return which of the common answers have to be signed for one of the items at least."""
+    return proofs_of([each.notification for each in choice.open], choice.buttons, reader)
+
+
 def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
     """Return the outcome of one of the answers: its sentence, and a mood as in `Card.mood`. The item itself shows who
     was first. `changes` are the reason of a refusal if the item has changed."""
@@ -185,5 +201,6 @@ def _choice(
         "fault": fault,
         "takes_comment": asks,
         "max_comment": MAX_COMMENT,
+        "proofs": _proofs(choice, request.recipient),
     }
     return show_page(request, "inbox/several.html", context, status=status)

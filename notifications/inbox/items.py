@@ -14,6 +14,7 @@ from notifications.additions import ItemAction, ItemPanel
 from notifications.forms.fields import Form, form_of
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
+from notifications.inbox.proofs import Proofs, proofs_of
 from notifications.inbox.uploads import File
 from notifications.items import snoozing
 from notifications.items.glance import engine_of
@@ -64,6 +65,8 @@ class Item:
     actions: Sequence[ItemAction]
     """What features add to the item's menu."""
     panel: Panel | None
+    proofs: Proofs | None
+    """The answers that its person has to sign; None if there are none."""
     form: Form | None
     changes: Mapping[str, ChangedValue]
     """Changes since the reader was shown the item, else of the last update, by label."""
@@ -127,8 +130,9 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
     """Return the item. `shown` is the revision that the reader saw before; None: unknown."""
     case, engine = notification.case, engine_of(notification)
     changes = changes_of(notification) if shown is None else changes_since(notification, shown)
+    shown_card = card(notification, reader, now)
     return Item(
-        card=card(notification, reader, now),
+        card=shown_card,
         category=notification.category.name_in(translation.get_language() or ""),
         engine=engine,
         url=web_link(notification.url),
@@ -140,6 +144,7 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
         heard=following.of_case(reader, case) if case is not None else None,
         actions=[each for each in features.added(ItemAction) if each.is_offered(notification, reader)],
         panel=_panel(notification, reader, now),
+        proofs=proofs_of([notification], shown_card.buttons, reader),
         form=form_of(notification.task.data) if notification.task else None,
         revised=short_time(notification.revised_at, now) if notification.revised_at else "",
         changes={each.label: each for each in changes},

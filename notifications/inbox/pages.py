@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from notifications.additions import FirstPage
+from notifications.additions import AnswerProof, FirstPage
 from notifications.answers.submission import MAX_COMMENT
 from notifications.attachments import storage
 from notifications.channel_facts import facts_of_channel
@@ -225,4 +225,5 @@ def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
         "worker": reverse("inbox:worker"),
         "version": webapp.worker().version,
         "brand": request.recipient.brand.slug if request.recipient.brand else "",
+        **{"signer": each.module for each in features.added(AnswerProof)},
     }

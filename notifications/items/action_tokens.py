@@ -42,13 +42,14 @@ _ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
 
 
 def answerable_by(channel: str, notification: Notification) -> list[str]:
-    """Return the actions that a message of the channel may answer: none at an address that others may read."""
+    """Return the actions that a message of the channel may answer: none at an address that others may read, and none
+    that its person has to sign."""
     facts = facts_of_channel(channel)
     return _ANSWERABLE[facts.trust if facts is not None else ""](notification)
 
 
 def _names(actions: Sequence[Json]) -> list[str]:
-    return [action["action"] for action in actions]
+    return [action["action"] for action in actions if "signature" not in action]
 
 
 _INSERT = """

@@ -39,7 +39,7 @@ from wfpush.postgres import keys, prefetch
 
 Value = TypeVar("Value")
 
-SHOWN_ACTION = ("action", "title", "comment", "effect", "values")
+SHOWN_ACTION = ("action", "title", "comment", "effect", "values", "signature")
 
 
 def iso_utc(value: datetime | None) -> str | None:
@@ -236,6 +236,7 @@ def response_json(response: Response) -> Json:
         "by": response.recipient.as_person(),
         "at": iso_utc(response.at),
         "via": response.via,
+        "assurance": response.assurance or None,
         "engine": response.callback.state,
     }
     if not response.recipient.external:  # who knows only the brand
@@ -273,6 +274,7 @@ def answer_json(response: Response) -> Json:
         "action": response.action,
         "by": response.recipient.as_person(),
         "at": iso_utc(response.at),
+        "assurance": response.assurance or None,
         "callback": {
             "state": callback.state,
             "attempts": callback.attempts,

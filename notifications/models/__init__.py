@@ -82,6 +82,7 @@ from notifications.models.preferences import (
 )
 from notifications.models.responses import (
     ActionToken,
+    Assurance,
     Callback,
     CallbackAttempt,
     CallbackState,

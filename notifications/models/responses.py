@@ -40,6 +40,14 @@ def via_choices() -> list[tuple[str, Text]]:
     return [inbox, portal, *answer_choices(), api]
 
 
+class Assurance(models.TextChoices):
+    """How sure it is who answered: by what the session of the answer began, or a passkey that signed the answer."""
+
+    PASSWORD = "password", _("password")
+    SSO = "sso", _("identity provider")
+    PASSKEY = "passkey", _("passkey")
+
+
 class Response(models.Model):
     """One answer. `counts` becomes False when the engine refuses it, or its person takes it back; the same content is
     then a new answer."""
@@ -60,6 +68,10 @@ class Response(models.Model):
     revision = models.CharField(_("revision"), max_length=43, blank=True, default="", db_default="", editable=False)
     """The revision of the content that the person was shown (`TaskContent`). Empty for answers before revisions."""
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
+    assurance = models.CharField(
+        _("assurance"), max_length=10, choices=Assurance.choices, blank=True, default="", db_default="", editable=False
+    )
+    """Empty: links, tokens, lock screens, and sessions that began before this was recorded."""
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
         help_text=_("The message whose token was used."),

@@ -50,15 +50,17 @@ def _values(task: Task, form: Form | None, version: TemplateVersion | None, fact
 
 
 def revision_of(content: Json) -> str:
-    """Return the SHA-256 of the content's canonical JSON (RFC 8785) as base64url, 43 characters.
+    """Return the SHA-256 of the content's canonical JSON as base64url, 43 characters."""
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical_json(content)).digest()).decode().rstrip("=")
 
-    RFC 8785 has no form for integers beyond 2^53: they count as their digits in a string.
-    """
+
+def canonical_json(value: Json) -> bytes:
+    """Return the canonical JSON (RFC 8785). It has no form for integers beyond 2^53: they count as their digits in a
+    string."""
     try:
-        canonical = rfc8785.dumps(content)
+        return rfc8785.dumps(value)
     except rfc8785.IntegerDomainError:
-        canonical = rfc8785.dumps(_with_large_integers_as_text(content))
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode().rstrip("=")
+        return rfc8785.dumps(_with_large_integers_as_text(value))
 
 
 def _with_large_integers_as_text(value: Any) -> Any:

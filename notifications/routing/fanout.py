@@ -27,7 +27,7 @@ from notifications.routing.plan import Plan
 from notifications.routing.route import Manner, MessageRecipient
 from notifications.routing.task_contents import TaskContents
 from notifications.types import Json, behaviour_of, object_in, text_in
-from notifications.wording import batch_render, key_facts
+from notifications.wording import batch_render, key_facts, proof_needed
 from notifications.wording.key_facts import KeyFact
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
@@ -93,6 +93,7 @@ class Planner:
     """More people than are to be in memory together: they must be locked before `save`, which makes their copies and
     completes the plan."""
     _details_of: dict[batch_render.Wording, Json] = field(default_factory=dict)
+    _actions_of: dict[tuple[batch_render.Wording, bool, int], list[Json]] = field(default_factory=dict)
     colleagues: set[int] = field(default_factory=set)
     """Everybody who has the task, or gets it: the people that the others can ask."""
 
@@ -144,7 +145,7 @@ class Planner:
         fact = addressed.reason.as_json()
         notification = bulk.another(blanks[blank_key], recipient=recipient, reason_fact=fact)
         if notification.actions:
-            notification.actions = self._actions(wording, recipient)
+            notification.actions = self._actions(wording, recipient, notification)
         if addressed.on_behalf_of is not None:
             notification.on_behalf_of = addressed.on_behalf_of
         return notification, wording.words
@@ -180,11 +181,15 @@ class Planner:
         self._word(notification, wording, asks, notice)
         return notification
 
-    def _actions(self, wording: batch_render.Wording, recipient: Recipient) -> list[Json]:
-        """Return the actions for the recipient, without questions if the recipient could ask nobody."""
-        if self.task is None or self._is_somebody_to_ask(self.task, recipient):
-            return wording.actions_json
-        return wording.actions_without_questions
+    def _actions(self, wording: batch_render.Wording, recipient: Recipient, copy: Notification) -> list[Json]:
+        """Return the actions for the recipient, without questions if the recipient could ask nobody. Copies of a
+        category share one list. Those that have to be signed are marked."""
+        can_ask = self.task is None or self._is_somebody_to_ask(self.task, recipient)
+        key = (wording, can_ask, copy.category_id)
+        if key not in self._actions_of:
+            actions = wording.actions_json if can_ask else wording.actions_without_questions
+            self._actions_of[key] = proof_needed.marked(copy, actions)
+        return self._actions_of[key]
 
     def _is_somebody_to_ask(self, task: Task, asker: Recipient) -> bool:
         """Return whether the active initiator or another person with the task is there to be asked."""
@@ -282,7 +287,7 @@ class Planner:
             wording = self.writer.write(row.template_version, row.recipient, row.brand, addressee.manner.channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
-            row.actions = self._actions(wording, row.recipient)
+            row.actions = self._actions(wording, row.recipient, row)
             self.words[row] = wording.words
             self._alert(row, addressee.manner, addressee.reason, wording.words)
 
@@ -297,7 +302,7 @@ class Planner:
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions), notice=row.notice if keeps_notice else "")
-            row.actions = self._actions(wording, row.recipient)
+            row.actions = self._actions(wording, row.recipient, row)
             if alert:
                 row.read_at = row.snoozed_until = None
                 self.alerted.append(row)

@@ -42,6 +42,11 @@ def is_closed_to(user: User) -> bool:
     return rules is not None and not rules.emergency_accounts.filter(pk=user.pk).exists()
 
 
+def can_add_passkey(user: User) -> bool:
+    """Return whether the user may have a passkey here."""
+    return user.has_usable_password() and not is_closed_to(user)
+
+
 def is_emergency(user: User) -> bool:
     """Return whether a sign-in without a provider is the use of an emergency account."""
     return SignInRules.objects.filter(providers_only=True, emergency_accounts=user.pk).exists()

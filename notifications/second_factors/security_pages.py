@@ -39,7 +39,7 @@ class Security(PageMixin, IndexView):
             "codes_left": len(codes.get_unused_codes()) if codes else 0,
             "has_factor": rules.has_factor(user.pk),
             "lacks_factor": rules.lacks_factor(self.request, user),
-            "can_add": user.has_usable_password() and not rules.is_closed_to(user),
+            "can_add": rules.can_add_passkey(user),
             "opens_desk": user.is_staff,
         }
 

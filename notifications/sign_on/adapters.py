@@ -1,8 +1,10 @@
 """Where django-allauth asks the product: who signs in, how a session begins, and what a refusal looks like."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import requests
+from allauth.account.authentication import get_authentication_records
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -23,12 +25,13 @@ from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import (
     BACKEND,
     RECIPIENT_KEY,
+    SIGNED_IN_BY,
     SIGNED_OUT_KEY,
     device_follows_session,
     end_session,
 )
 from notifications.inbox.sign_in.signin import local_path
-from notifications.models import Account, Recipient
+from notifications.models import Account, Assurance, Recipient
 from notifications.sign_on import groups, identities, records
 from notifications.sign_on.models import IdentityProvider, ProviderKind, ProviderSession, SignInOutcome
 from notifications.sign_on.provider_http import Busy, checked_session
@@ -57,6 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):
         end_session(request)
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **hook: Any) -> HttpResponse:
+        request.session[SIGNED_IN_BY] = _assurance(get_authentication_records(request, user))
         return redirect(local_path(hook.get("redirect_url") or ""))
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
@@ -64,6 +68,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+
+def _assurance(records: Sequence[dict[str, Any]]) -> str:
+    """Return the `Assurance` of a session that begins, by django-allauth's records of its sign-in; empty for links."""
+    methods = {each.get("method") for each in records}
+    if any(each.get("type") == "webauthn" for each in records):
+        return Assurance.PASSKEY.value
+    if "socialaccount" in methods:
+        return Assurance.SSO.value
+    return Assurance.PASSWORD.value if "password" in methods else ""
 
 
 class IdentityAdapter(DefaultSocialAccountAdapter):

@@ -135,6 +135,17 @@ TROUBLE: dict[str, Text] = {
     "not_loaded": _("This could not be loaded. Check your connection and try again."),
 }
 
+SIGNING: dict[str, Text] = {
+    "signing": _("Confirm it with your passkey…"),
+    "sign_none": _("This answer needs a passkey, so nothing was sent. Set one up under “Sign-in security”."),
+    "sign_by_script": _("This answer needs your passkey, and a browser with JavaScript. Nothing was sent."),
+    "sign_again": _("Your passkey did not confirm this answer, so nothing was sent. Please answer again."),
+    "sign_unable": _("This browser cannot use passkeys here, so nothing was sent. Answer in another browser."),
+    "sign_now": _("You are back. Your answer still needs your passkey: press “{title}” again."),
+    "sign_when_back": _("“{title}” needs your passkey. Confirm it here when you are back online."),
+    "open_to_sign": _("This answer needs your passkey. Open the item to confirm it."),
+}
+
 CONNECTION: dict[str, Text] = {
     "connecting": _("Connecting…"),
     "live": _("Live"),
@@ -239,13 +250,14 @@ CUSTOMERS: dict[str, Text] = {
 """Sentences for customers: they know the house, and no system behind it."""
 
 TEXTS: dict[str, Text] = {
-    **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
+    **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **SIGNING, **CONNECTION,
+    **LIST,
     **ESCALATED, **LATER, **REMOVED, **LEFT, **DOCUMENTS, **FILES,
 }  # fmt: skip
 
 WORKER = (
     *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, *LEFT, "withdrawn", "expired", "not_allowed",
-    "changed", "changed_meanwhile", "changed_somehow", "try_again",
+    "changed", "changed_meanwhile", "changed_somehow", "try_again", "open_to_sign",
 )  # fmt: skip
 """Sentences of the service worker, in the language of each message."""
 

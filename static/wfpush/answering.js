@@ -11,7 +11,7 @@ import { NOBODY, finish, isFinal, isWaiting, posted, withoutOthers } from "./pos
 import { isHeld, seen, sinceShown } from "./revised.js";
 import { changeLine } from "./sentences.js";
 import { allStored, dropDraft, unstore } from "./store.js";
-import { announce, outcomeOf, say, sayOf } from "./words.js";
+import { announce, outcomeOf, say, sayOf, settings } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
 const late = new Map();  // id → an answer that came too late while its item was not shown
@@ -206,7 +206,8 @@ function whichWaits(id, { action, effect }) {
 
 function waiting(id, answer, { status } = {}) {
   const { title, host } = answer;
-  const text = status ? say("sent_again") : say("answer_stored", { title });
+  const button = `[data-signature][data-action="${CSS.escape(answer.action)}"]`, signs = [...hostsOf(id)].some((each) => each.querySelector(button));
+  const text = status ? say("sent_again") : say(signs && !answer.signature ? "sign_when_back" : "answer_stored", { title });
   announce(text);
   app.keepStorage();
   app.send();
@@ -276,6 +277,7 @@ function settle(id, host, answer, { status, body }, whenSignedOut = signedOut) {
     return;
   }
   const text = overText(answer, body), place = hostOf(answer, id);
+  if (body.code === "signature_required" && place) return toSign(id, place, answer, body);
   if (body.code === "changed" && body.notification && place) return changed(id, answer, body);
   if (!place) {  // its comment stays stored until the item is opened
     tell(id, { text: text ?? say(body.code === "changed" ? "changed" : "not_recorded") });
@@ -299,6 +301,29 @@ function settle(id, host, answer, { status, body }, whenSignedOut = signedOut) {
   if (status === 401 || body.code === "csrf_failed") return whenSignedOut();
   const why = body.ended === "device" ? "device_removed" : body.code === "not_allowed" ? "not_allowed" : "not_recorded";
   showOutcome(place, { text: say(why), mood: "bad" });
+}
+
+/** Its person has to sign it. The browser asks them only right after a press; else they press again. */
+async function toSign(id, host, answer, body) {
+  const giveUp = (key) => {
+    delete answer.signature;
+    ended(id);
+    restore(id);
+    giveBack(host, answer);
+    showOutcome(host, { text: say(key, { title: answer.title }), mood: "bad" }).focus({ preventScroll: true });
+    announce(say(key, { title: answer.title }));
+  };
+  if (!body.has_passkey) return giveUp("sign_none");
+  if (answer.signature) return giveUp("sign_again");
+  if (navigator.userActivation?.isActive === false) return giveUp("sign_now");
+  tell(id, { text: say("signing") }, host);
+  try {
+    const { sign } = await import(settings.signer);
+    answer.signature = await sign([{ ...answer, id }], csrfToken());
+  } catch (error) {
+    return giveUp(error.message === "unable" ? "sign_unable" : "sign_again");
+  }
+  return send(host, answer);
 }
 
 /** It has changed since: nothing was sent, and its reader is asked again, with what they wrote. */

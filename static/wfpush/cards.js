@@ -275,7 +275,7 @@ function ordered(actions) {
 }
 
 /** As templates/inbox/_button.html. `way`: the address where it is given; empty: here. */
-function buttonFor({ action, comment, effect, title, values = "" }, primary, way) {
+function buttonFor({ action, comment, effect, title, values = "", signature: signs }, primary, way) {
   const button = document.createElement(way ? "a" : "button"), className = primary ? "button primary" : "button";
   Object.assign(button, { className, textContent: way || comment === "required" ? `${title}…` : title });
   if (way) {
@@ -284,7 +284,7 @@ function buttonFor({ action, comment, effect, title, values = "" }, primary, way
     return button;
   }
   Object.assign(button, { type: values ? "submit" : "button", name: "action", value: action });
-  Object.assign(button.dataset, { action, comment, effect, values });
+  Object.assign(button.dataset, { action, comment, effect, values }, signs ? { signature: "" } : {});
   return button;
 }
 

@@ -33,13 +33,13 @@ export async function posted(answer) {
  * `revision`: of the content that its person was shown. `device`: which device this browser was when the answer was given; the
  * server refuses it once that was removed.
  */
-async function postAnswer({ id, key, token, csrf, device, action, revision, comment, to, values, attachments }) {
+async function postAnswer({ id, key, token, csrf, device, action, revision, comment, to, values, attachments, signature }) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
   const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
     method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
     body: JSON.stringify({
       action, comment, values, attachments, ...(revision ? { revision } : {}), ...(to ? { to } : {}),
-      ...(token ? { token } : device ? { device } : {}),
+      ...(token ? { token } : device ? { device } : {}), ...(signature ? { signature } : {}),
     }),
   });
   return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };

@@ -93,7 +93,10 @@ class Module:
         self._replace(statement, f'const {pattern} = loadModule("{name}");')
 
     def _read_later(self, call: Node) -> None:
+        """Read `import("./other.js")`, or `import(settings.name)` of a module that a feature adds."""
         match call.named_children:
+            case [_, Node(named_children=[Node(type="member_expression") as name])]:
+                self._replace(call, f"loadModuleLater({_text(name)})")
             case [_, Node(named_children=[path])]:
                 self.later.append(self._module_name(path))
                 self._replace(call, f'loadModuleLater("{self.later[-1]}")')

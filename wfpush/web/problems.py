@@ -54,6 +54,7 @@ _TITLES = {
     "not_found": "Nothing is there",
     "scope_missing": "The key may not do this",
     "server_error": "Something went wrong on our side",
+    "signature_required": "A signature is needed",
     "too_large": "Request body too large",
     "too_many_requests": "Too many requests",
     "unauthenticated": "Who is calling?",

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from notifications.api.frame.parsing import body_of
 from notifications.connectors import credentials, signatures
 from notifications.errors import CsrfFailed
+from notifications.inbox.sign_in.session import assurance_of, session_digest
 from notifications.intake import api_keys
 from notifications.intake.api_keys import EngineKey
 from notifications.models import ApiKey, Brand, Engine, Recipient, RecipientToken, Scope, Via
@@ -41,11 +42,14 @@ class EngineCaller:
 
 @dataclass(frozen=True)
 class PersonCaller:
-    """A calling person. `via`, such as API or inbox, is stored with their answers."""
+    """A calling person. `via`, such as API or inbox, is stored with their answers, and so is the `assurance` of their
+    session. `session`: the digest of its key; empty for tokens."""
 
     recipient: Recipient
     via: Via
     token: RecipientToken | None = None
+    assurance: str = ""
+    session: str = ""
 
     @property
     def ident(self) -> str:
@@ -152,7 +156,8 @@ class SessionAuthentication(Authentication):
         if recipient is None:
             return None
         _check_csrf(http)
-        return http.user, PersonCaller(recipient, Via.of_pages(recipient))
+        how = assurance_of(http)
+        return http.user, PersonCaller(recipient, Via.of_pages(recipient), None, how, session_digest(http))
 
 
 def _check_csrf(request: HttpRequest) -> None:

@@ -90,9 +90,15 @@ class AnswerWithToken(AnswerGiven):
     token = Text(max_length=200)
 
 
+class SignatureGiven(serializers.Serializer[Any]):
+    challenge = serializers.UUIDField(help_text="The id of the challenge.")
+    credential = JsonObject(help_text="What the browser made of its options (PublicKeyCredential.toJSON).")
+
+
 class AnswerOfPerson(AnswerGiven):
     attachments = AttachmentIds()
     device = serializers.UUIDField(required=False, help_text="Of whoever keeps answers: the device it was kept on.")
+    signature = SignatureGiven(required=False, help_text="Of answers that a rule wants signed: see /signatures.")
 
 
 class NotificationQuery(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from notifications.forms.fields import Kind
 from notifications.models import (
+    Assurance,
     CallbackState,
     FactKind,
     NotificationState,
@@ -71,6 +72,9 @@ class ResponseShown(Shown):
     by = PersonName()
     at = serializers.DateTimeField()
     via = serializers.ChoiceField([name for name, _ in via_choices()])
+    assurance = serializers.ChoiceField(
+        Assurance.choices, allow_null=True, required=False, help_text="How the person signed in; null: unknown."
+    )
     engine = serializers.ChoiceField([*CallbackState.values, "kept"])
     system = serializers.CharField(required=False, help_text="The engine's name. Customers do not get it.")
     values = serializers.DictField(required=False, help_text="By field; null for those that are sensitive.")
@@ -100,6 +104,9 @@ class ActionOffered(Shown):
     effect = serializers.ChoiceField(["final", "acknowledge", "request_info", "reply"])
     values = serializers.ChoiceField(
         ["optional", "required"], required=False, help_text="Whether it takes those of the form. Left out: it does not."
+    )
+    signature = serializers.ChoiceField(
+        ["required"], required=False, help_text="It needs a passkey's signature. Left out: it does not."
     )
 
 

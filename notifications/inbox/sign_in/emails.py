@@ -107,7 +107,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, row: ActionToken, token: str, inbox_item: Item) -> HttpResponse:
     """Record an answer that the link may give. Otherwise lead back to the page, which explains how to answer."""
-    submitted = answer_in_form(request, row.delivery.channel)
+    submitted = replace(answer_in_form(request, row.delivery.channel), assurance="")
     possible = {button.action.name for button in answers_here(row, inbox_item)}
     if inbox_item.notification.task_id is None:  # a reply is kept even if the task was decided while it was written
         possible |= {REPLY["action"]}.intersection(row.actions)
@@ -146,9 +146,11 @@ def _item(row: ActionToken, shown: str | None) -> Item:
 
 
 def answers_here(row: ActionToken, inbox_item: Item) -> list[Button]:
-    """Return the answers that the link alone may give. Forms are filled in in the inbox."""
+    """Return the answers that the link alone may give. Forms are filled in in the inbox, and answers signed there."""
     everything = inbox_item.notification.answer_from_email
-    offered = [each for each in inbox_item.card.buttons if each.action.name in row.actions and not each.fills]
+    signed = inbox_item.proofs.names if inbox_item.proofs is not None else ()
+    here = [each for each in inbox_item.card.buttons if each.action.name not in signed]
+    offered = [each for each in here if each.action.name in row.actions and not each.fills]
     return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]
 
 

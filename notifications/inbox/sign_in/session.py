@@ -26,12 +26,16 @@ from notifications.people import devices
 from notifications.wording.formats import written_for, zone_of
 from notifications.wording.languages import chosen_language, language_of
 from wfpush import features
+from wfpush.crypto import digest_of
 
 RECIPIENT_KEY = "recipient_id"
 """Session key: the id of a person without an account, set by a sign-in link."""
 
 SIGNED_OUT_KEY = "signed_out_at"
 """Session key: `signed_out_at` of the person at the sign-in. The session ends when the person's value changes."""
+
+SIGNED_IN_BY = "signed_in_by"
+"""Session key: the `Assurance` of the sign-in. A session that a link began has none, nor has one from an older release."""
 
 BACKEND = "notifications.signing_in.AccountBackend"
 View = Callable[..., HttpResponse]
@@ -90,6 +94,17 @@ def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
         request.session.cycle_key()
         request.session[RECIPIENT_KEY] = recipient.pk
         request.session[SIGNED_OUT_KEY] = _signed_out(recipient)
+
+
+def assurance_of(request: HttpRequest) -> str:
+    """Return the `Assurance` of this session's sign-in; empty if there is none."""
+    return str(request.session.get(SIGNED_IN_BY, ""))
+
+
+def session_digest(request: HttpRequest) -> str:
+    """Return the digest of the session's key; empty without a session."""
+    key = request.session.session_key
+    return digest_of(key) if key else ""
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import (
+    SIGNED_IN_BY,
     end_session,
     form_only,
     recipient_of,
@@ -25,6 +26,7 @@ from notifications.inbox.sign_in.session import (
 )
 from notifications.inbox.sign_in.ways import Way, lead, panels, take_over, ways
 from notifications.items import live_frames
+from notifications.models import Assurance
 from notifications.people import login_limits, password_places
 from wfpush.web import problems
 
@@ -82,6 +84,7 @@ def _begin_session(request: HttpRequest, user: User, back: str) -> HttpResponse:
     response = take_over(request, user, back)
     if response is None:
         login(request, user)
+        request.session[SIGNED_IN_BY] = Assurance.PASSWORD.value
         response = redirect(back)
     if request.user.is_authenticated:
         login_limits.remember(request, response)

@@ -18,13 +18,15 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class SoftAuthenticator:
-    """`origin`: the page on which it thinks it is. `verifies`: it asks for the finger or PIN."""
+    """`origin`: the page on which it thinks it is. `verifies`: it asks for the finger or PIN. `count`: its counter, which
+    rises with each use; None: it has none, and sends 0."""
 
     origin: str
     rp_id: str
     verifies: bool = True
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     user: bytes = b""
+    count: int | None = 0
 
     def __post_init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -46,7 +48,9 @@ class SoftAuthenticator:
 
     def _data(self, flags: int) -> bytes:
         flags |= PRESENT | (VERIFIED if self.verifies else 0)
-        return hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(">BI", flags, 1)
+        if self.count is not None:
+            self.count += 1
+        return hashlib.sha256(self.rp_id.encode()).digest() + struct.pack(">BI", flags, self.count or 0)
 
     def _client(self, kind: str, options: dict[str, Any]) -> bytes:
         document = {"type": kind, "challenge": options["publicKey"]["challenge"], "origin": self.origin}

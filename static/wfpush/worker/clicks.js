@@ -15,7 +15,7 @@ export async function clicked(notification, action, reply = "") {
   const offered = (data.actions ?? []).find((each) => each.action === action);
   notification.close();
   const words = reply?.trim() ?? "";
-  const needs = offered && (offered.values === "required" || (offered.comment === "required" && !words));
+  const needs = offered && (offered.signature || offered.values === "required" || (offered.comment === "required" && !words));
   if (!offered || !data.token || needs) return openItem(addressOf(data, offered));
   return answered(data, offered, offered.comment === "none" ? "" : words);
 }

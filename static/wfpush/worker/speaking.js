@@ -20,7 +20,7 @@ const ENDED = { device: "device_removed", withdrawn: "withdrawn", token: "open_t
 /** What is said of the API's codes. */
 const REFUSED = {
   already_handled: "already_handled", changed: "changed", withdrawn: "withdrawn", expired: "expired", not_allowed: "not_allowed",
-  comment_required: "open_to_comment",
+  comment_required: "open_to_comment", signature_required: "open_to_sign",
 };
 
 /** What became of an answer, by what the server replied to it: the words that a page has for the same. */

@@ -2,9 +2,10 @@
 // passkeys, these forms stay hidden, and their pages have another way.
 
 const IS_NUMBER = /^[0-9.]+$|:/u;  // a passkey belongs to a host's name, and to no address such as 127.0.0.1 or [::1]
+export const isPossible = () => Boolean(window.PublicKeyCredential) && !IS_NUMBER.test(location.hostname);
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
-  if (window.PublicKeyCredential && !IS_NUMBER.test(location.hostname)) offer(form);
+  if (isPossible()) offer(form);
 }
 for (const button of document.querySelectorAll("button[data-copies]")) {
   if (navigator.clipboard) offerCopy(button);
@@ -44,6 +45,11 @@ async function optionsOf(form) {
     const response = await fetch(form.dataset.asks, { headers: { Accept: "application/json" } });
     options = (await response.json()).request_options;
   }
+  return decoded(options);
+}
+
+/** The options of the server as the browser takes them. */
+export function decoded(options) {
   const key = options.publicKey;
   key.challenge = bytes(key.challenge);
   if (key.user) key.user.id = bytes(key.user.id);
@@ -52,7 +58,7 @@ async function optionsOf(form) {
 }
 
 /** As JSON has it: https://www.w3.org/TR/webauthn-3/#sctn-parseCreationOptionsFromJSON */
-function asJson(credential) {
+export function asJson(credential) {
   const response = {};
   for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
     if (credential.response[name]) response[name] = text(credential.response[name]);

@@ -1,0 +1,67 @@
+"""Signed answers: rules say which answers need a passkey's signature, for which exactly one decision is the challenge.
+
+`rules` are those of the desk. `statements` writes what is signed, `challenges` issues it to one person and session, and
+`guard` checks it before an answer is recorded, with `assertions` for WebAuthn. `bundles` verifies a stored or exported
+signature by itself, and `verification` compares it with the database (`manage.py verify_answer`).
+"""
+
+from notifications import roles
+from notifications.additions import (
+    CHANGE_REASON,
+    HISTORY_TYPE,
+    AnswerProof,
+    ApiPaths,
+    Columns,
+    DeskList,
+    PersonalData,
+    Rights,
+    Section,
+    StaleRows,
+)
+from notifications.signed_answers import challenges, rules
+from wfpush.features import Feature
+
+RULE, CONDITION = "signed_answers.signaturerule", "signed_answers.signaturerulecondition"
+SIGNATURE = "signed_answers.answersignature"
+
+FEATURE = Feature(
+    name="signed_answers",
+    needs=["second_factors"],
+    adds=[
+        AnswerProof(
+            check="notifications.signed_answers.guard.check",
+            required=rules.names_to_sign,
+            note="signed_answers/_note.html",
+            facts="notifications.signed_answers.item_note.facts",
+            module="signing.js",
+        ),
+        ApiPaths("notifications.signed_answers.api"),
+        StaleRows("signing challenges", challenges.older_than),
+        DeskList("rules", RULE, after="notifications.foureyesrule", icon="signature"),
+        DeskList("ledger", SIGNATURE, after="notifications.response", icon="signature"),
+        *roles.on_configuration(RULE, CONDITION),
+        Rights(roles.RULE_EDITORS, [RULE, CONDITION], ["view"]),
+        Rights(roles.OPERATORS, [SIGNATURE], ["view"]),
+        Rights(roles.ADMINISTRATORS, [SIGNATURE], ["view"]),
+        Rights(roles.AUDITORS, [SIGNATURE], ["view"]),
+        PersonalData(
+            tables={
+                "signed_answers.signaturerule": Columns(words="name", plain="actions"),
+                "signed_answers.historicalsignaturerule": Columns(
+                    words=f"parts name{CHANGE_REASON}", plain=f"actions{HISTORY_TYPE}"
+                ),
+                "signed_answers.signaturerulecondition": Columns(words="value", plain="path operator"),
+                "signed_answers.signingchallenge": Columns(words="statement", plain="listing session", goes=True),
+                "signed_answers.passkeycounter": Columns(),
+                "signed_answers.answersignature": Columns(
+                    words="statement",
+                    plain="listing credential_id public_key authenticator_data client_data signature",
+                    case="response__task__case",
+                    goes=True,
+                ),
+            },
+            go=[("signed_answers.signingchallenge", "person")],
+            export={"signatures": Section(SIGNATURE, "response__recipient")},
+        ),
+    ],
+)
