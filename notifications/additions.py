@@ -117,9 +117,9 @@ class AnswerProof:
 
     `check` names a function of a `Decision` (notifications/answers/decision.py). It is called last, before an answer is
     recorded, raises a Failure, and returns the `Proof` that is stored (notifications/answers/proofs.py), or None.
-    `required` returns the names of those actions (as JSON) of a Notification that need it. `note` is a template of an item's page,
-    and `facts` names a function of the reader, a Recipient, which returns its context. `module`: the script of pages
-    that asks for it.
+    `required` returns the names of those actions (as JSON) of a Notification that need it. `note` is a template of an
+    item's page, and `facts` names a function of the reader, a Recipient, which returns its context. `module`: the
+    script of pages that asks for it.
     """
 
     check: str

@@ -15,7 +15,7 @@ from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
 from notifications.items.revoked_items import is_taken
-from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.models import Assurance, CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording.directions import all_apart
 from notifications.wording.initials import Actor
@@ -163,7 +163,17 @@ def _answer_entry(response: Response, reader: Recipient, text: str) -> EntryPart
         else:
             values.append(shown.line)
     words = "\n".join(filter(None, (*values, clean(response.comment))))
-    return response.at, Actor(str(response.recipient)), text, words, files
+    how = _assurance_words(response.assurance)
+    return response.at, Actor(str(response.recipient)), f"{text} ({how})" if how else text, words, files
+
+
+def _assurance_words(assurance: str) -> str:
+    """Return how the person had signed in, or that they signed the answer; empty if it is unknown."""
+    return {
+        Assurance.PASSWORD.value: _("signed in with a password"),
+        Assurance.SSO.value: _("signed in at the identity provider"),
+        Assurance.PASSKEY.value: _("with a passkey"),
+    }.get(assurance, "")
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:

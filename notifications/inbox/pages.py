@@ -225,5 +225,5 @@ def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
         "worker": reverse("inbox:worker"),
         "version": webapp.worker().version,
         "brand": request.recipient.brand.slug if request.recipient.brand else "",
-        **{"signer": each.module for each in features.added(AnswerProof)},
+        "signer": next((each.module for each in features.added(AnswerProof)), ""),
     }

@@ -15,7 +15,7 @@ from wfpush import features
 
 @dataclass(frozen=True)
 class Proofs:
-    """`names` and `titles`: the answers. `template` shows `facts` about the reader; `module` is the script that asks."""
+    """`names` and `titles`: the answers. `template` shows `facts` about the reader, and the script `module` asks."""
 
     names: Collection[str]
     titles: Sequence[str]

@@ -20,6 +20,7 @@ from notifications.admin.desk.display import change_url, link, list_url
 from notifications.admin.desk.filters import Conditions
 from notifications.models import Recipient
 from notifications.second_factors import changes
+from notifications.second_factors.fingerprints import fingerprint
 from notifications.second_factors.models import KINDS, Factor, SignInRules
 from notifications.sign_on.models import IdentityProvider
 
@@ -93,7 +94,7 @@ class FactorAdmin(LedgerAdmin):
     list_filter = [KindFilter]
     list_select_related = ["user__recipient"]
     search_fields = ["user__username", "user__recipient__name", "user__recipient__ref"]
-    fields = ["person", "kind", "added", "used"]
+    fields = ["person", "kind", "added", "used", "fingerprint"]
     readonly_fields = fields
     added = time_column("created_at", _("added"))
     used = time_column("last_used_at", _("last used"))
@@ -106,6 +107,11 @@ class FactorAdmin(LedgerAdmin):
         return link(_holder(factor.user))
 
     kind = column(lambda factor: KINDS[factor.type], _("kind"), "type")
+
+    @display(description=_("fingerprint of the key"))
+    def fingerprint(self, factor: Factor) -> str:
+        has_key = factor.type == Factor.Type.WEBAUTHN and factor.data.get("credential")
+        return fingerprint(factor) if has_key else "—"
 
     def has_remove_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.may(request, "delete")

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from notifications.second_factors import mails, rules
+from notifications.second_factors.fingerprints import fingerprint
 from notifications.second_factors.models import MailKind
 from notifications.sign_on import records
 from notifications.sign_on.models import SignInOutcome
@@ -25,8 +26,15 @@ KINDS = {
 @transaction.atomic
 def changed_by_person(request: HttpRequest, user: AbstractBaseUser, name: str) -> None:
     kind = KINDS[name]
-    records.add(request, None, SignInOutcome.FACTORS, user=user, identity=user.get_username(), code=kind)
-    mails.order(request, user, kind)
+    key = _newest_fingerprint(user) if kind == MailKind.PASSKEY_ADDED else ""
+    records.add(request, None, SignInOutcome.FACTORS, user=user, identity=user.get_username(), code=kind, detail=key)
+    mails.order(request, user, kind, name=key)
+
+
+def _newest_fingerprint(user: AbstractBaseUser) -> str:
+    passkeys = Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN)
+    newest = passkeys.order_by("-pk").first()
+    return fingerprint(newest) if newest is not None else ""
 
 
 @transaction.atomic

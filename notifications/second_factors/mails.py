@@ -149,7 +149,12 @@ def _message(mail: SecurityMail, user: User, person: Recipient | None) -> Messag
         if mail.kind in ABOUT_NEW_PASSWORDS:
             why = _("You get such an e-mail only when somebody asks for a new password for your account.")
         name = user.get_username() if mail.kind == MailKind.PASSWORD_LINK else ""
-        facts = ((_("User name"), name), (_("Network address"), mail.address), (_("Browser"), mail.browser))
+        facts = (
+            (_("User name"), name),
+            (_("Network address"), mail.address),
+            (_("Browser"), mail.browser),
+            (_("Fingerprint of the key"), mail.name if mail.kind == MailKind.PASSKEY_ADDED else ""),
+        )
         return Message(
             notification_id=str(mail.pk),
             language=language,

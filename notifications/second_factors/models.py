@@ -92,7 +92,8 @@ class SecurityMail(Work):
     """An e-mail about a change of somebody's factors or password, a request for a new password, or the use of an
     emergency account. The row is its own outbox entry.
 
-    `address`, `browser`: where the change was made; `name`: the emergency account, or the administrator."""
+    `address`, `browser`: where the change was made; `name`: the emergency account, the administrator, or the
+    fingerprint of the passkey that was added."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

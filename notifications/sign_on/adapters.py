@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
-from allauth.account.authentication import get_authentication_records
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin

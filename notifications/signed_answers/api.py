@@ -12,7 +12,7 @@ from rest_framework.serializers import CharField, DateTimeField, DictField, List
 
 from notifications.api.frame import docs
 from notifications.api.frame.base import PersonView, answer, validated
-from notifications.api.frame.fields import JsonObject
+from notifications.api.frame.fields import JsonObject, ListOf
 from notifications.api.frame.serializers import OptionalText
 from notifications.api.frame.shown import Shown
 from notifications.api.operations.operation import Operation, Tag
@@ -38,15 +38,17 @@ class AnswerToSignGiven(Serializer[Any]):
 
 
 class ChallengeRequest(Serializer[Any]):
-    answers = AnswerToSignGiven(
-        many=True, allow_empty=False, max_length=MAX_ANSWERS, help_text="Exactly as they are sent then."
+    answers = ListOf(
+        child=AnswerToSignGiven(), allow_empty=False, most=MAX_ANSWERS, help_text="Exactly as they are sent then."
     )
 
 
 class ChallengeShown(Shown):
     id = UUIDField()
     options = DictField(help_text="For `navigator.credentials.get`, with bytes as base64url.")
-    statements = ListField(child=CharField(), help_text="What is signed of each answer, in their order: canonical JSON.")
+    statements = ListField(
+        child=CharField(), help_text="What is signed of each answer, in their order: canonical JSON."
+    )
     expires_at = DateTimeField()
 
 
@@ -91,8 +93,8 @@ urlpatterns: list[URLPattern] = [path("v1/signatures", SignaturesView.as_view())
 _ITEM = "0199f3b2-7c1e-7a44-8e55-2f6b1c0d9e11"
 TAG = Tag(
     "Signatures",
-    "Rules of the desk want some answers signed with a passkey. The browser signs a challenge for exactly one answer, or "
-    "for several at once, and sends the result with each of them as `signature`.",
+    "Rules of the desk want some answers signed with a passkey. The browser signs a challenge for exactly one answer, "
+    "or for several at once, and sends the result with each of them as `signature`.",
     {
         "signing_challenge": Operation(
             "Ask for a challenge to sign",

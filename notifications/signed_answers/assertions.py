@@ -1,5 +1,5 @@
-"""Checks what a browser sends of a passkey (WebAuthn Level 3, "Verifying an Authentication Assertion"), with the library
-that django-allauth uses."""
+"""Checks what a browser sends of a passkey, with the library that django-allauth uses (WebAuthn Level 3, "Verifying an
+Authentication Assertion")."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -114,7 +115,7 @@ def _signature_faults(bundle: Bundle, origin: str) -> list[str]:
     """Raises one of UNREADABLE."""
     client = CollectedClientData(from_text(bundle.client_data))
     data = AuthenticatorData(from_text(bundle.authenticator_data))
-    key = CoseKey.parse(cbor.decode(from_text(bundle.public_key)))
+    key = CoseKey.parse(cast(Mapping[int, Any], cbor.decode(from_text(bundle.public_key))))
     host = urlsplit(origin).hostname or ""
     checks: list[tuple[Any, str]] = [
         (client.type == "webauthn.get", "The signature is none of a sign-in or an answer."),

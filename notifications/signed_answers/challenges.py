@@ -1,6 +1,5 @@
 """Issues the challenges that people sign, and lets each be used once."""
 
-import base64
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from notifications.forms.fields import form_of
 from notifications.models import Notification, Recipient
 from notifications.signed_answers import statements
 from notifications.signed_answers.models import SigningChallenge
+from notifications.signed_answers.statements import Once
 from notifications.types import Json
 from wfpush.identifiers import uuid7
 
@@ -58,7 +58,7 @@ def issue(person: Recipient, session: str, answers: Sequence[AnswerToSign], now:
         raise NotFound("There is no such notification of yours.")
     group, expires_at = uuid7(), now + LIFE
     texts = [_statement(person, by_key[each.notification], each, now) for each in answers]
-    listing = statements.listing(texts, **_once(now)) if len(texts) > 1 else ""
+    listing = statements.listing(texts, _once(now)) if len(texts) > 1 else ""
     SigningChallenge.objects.bulk_create(
         SigningChallenge(
             group=group,
@@ -92,12 +92,11 @@ def _statement(person: Recipient, item: Notification, answer: AnswerToSign, now:
         values=values,
         files=statements.file_digests(form, values, person),
     )
-    return statements.statement(members, **_once(now))
+    return statements.statement(members, _once(now))
 
 
-def _once(now: datetime) -> dict[str, object]:
-    nonce = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-    return {"origin": settings.BASE_URL, "nonce": nonce, "at": now}
+def _once(now: datetime) -> Once:
+    return Once(settings.BASE_URL, secrets.token_urlsafe(16), now)
 
 
 def find(group: UUID, person: int, notification: UUID, session: str) -> SigningChallenge | None:

@@ -37,10 +37,6 @@ def _names(rule: SignatureRule, action: str) -> bool:
 
 def _fitting(rules: Sequence[SignatureRule], task: Task, category: int) -> list[SignatureRule]:
     """Return the rules that the task and the category of a person's copy fit."""
-    near = [
-        rule
-        for rule in rules
-        if rule.engine_id in (None, task.engine_id) and rule.category_id in (None, category)
-    ]
+    near = [rule for rule in rules if rule.engine_id in (None, task.engine_id) and rule.category_id in (None, category)]
     facts = facts_of_task(task, task.case) if any(rule.conditions.all() for rule in near) else {}
     return [rule for rule in near if all(holds(condition, facts) for condition in rule.conditions.all())]

@@ -7,6 +7,7 @@ nothing else.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,24 @@ from wfpush.identifiers import parse_uuid
 VERSION = 1
 ONE, SEVERAL = "wfpush answer", "wfpush answers"
 """The values of `purpose`: a signature for one purpose is none for another."""
+
+
+@dataclass(frozen=True)
+class Once:
+    """What makes a statement one of a kind: the installation, a random nonce, and the time."""
+
+    origin: str
+    nonce: str
+    at: datetime
+
+    def members(self, purpose: str) -> Json:
+        return {
+            "version": VERSION,
+            "purpose": purpose,
+            "origin": self.origin,
+            "nonce": self.nonce,
+            "time": iso_utc(self.at),
+        }
 
 
 def decision_members(
@@ -68,16 +87,15 @@ def file_digests(form: Form | None, values: Json, person: Recipient) -> dict[str
     return {str(pk): digest for pk, digest in rows}
 
 
-def statement(members: Json, *, origin: str, nonce: str, at: datetime) -> str:
+def statement(members: Json, once: Once) -> str:
     """Return the canonical text of a decision, as one person signs it once."""
-    envelope = {"version": VERSION, "purpose": ONE, "origin": origin, "nonce": nonce, "time": iso_utc(at)}
-    return canonical_json({**members, **envelope}).decode()
+    return canonical_json({**members, **once.members(ONE)}).decode()
 
 
-def listing(statements: Sequence[str], *, origin: str, nonce: str, at: datetime) -> str:
+def listing(statements: Sequence[str], once: Once) -> str:
     """Return the canonical text that several decisions are signed by at once."""
-    envelope = {"version": VERSION, "purpose": SEVERAL, "origin": origin, "nonce": nonce, "time": iso_utc(at)}
-    return canonical_json({**envelope, "statements": [sha256(each.encode()) for each in statements]}).decode()
+    digests = [sha256(each.encode()) for each in statements]
+    return canonical_json({**once.members(SEVERAL), "statements": digests}).decode()
 
 
 def read(text: str) -> Json:

@@ -1,5 +1,7 @@
-"""Which answers of an item need a proof besides the session, such as a signature. It is a hint, for buttons and messages:
-an answer is checked when it is recorded (notifications/answers/proofs.py)."""
+"""Which answers of an item need a proof besides the session, such as a signature: a hint for buttons and messages.
+
+An answer is checked when it is recorded (notifications/answers/proofs.py).
+"""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -25,4 +27,8 @@ def actions_with_proof(copy: Notification, actions: Sequence[Json]) -> Collectio
 def marked(copy: Notification, actions: list[Json]) -> list[Json]:
     """Return the actions of a copy, with those marked that need a proof. Without any, it is the same list."""
     signed = actions_with_proof(copy, actions)
-    return [{**each, "signature": "required"} if each["action"] in signed else each for each in actions] if signed else actions
+    return (
+        [{**each, "signature": "required"} if each["action"] in signed else each for each in actions]
+        if signed
+        else actions
+    )

@@ -156,6 +156,7 @@ def _item(shown: Card, now: datetime) -> Item:
         heard=None,
         actions=[],
         panel=None,
+        proofs=None,
         form=None,
         changes={},
         revised="",

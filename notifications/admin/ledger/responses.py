@@ -56,7 +56,7 @@ class CountsFilter(Conditions):
 class ResponseAdmin(LedgerAdmin):
     empty_says = _("People's answers. There are none yet.")
     list_display = ["answered_at", "person", "action", "amount", "task_link", "short_comment", "via", "engine_says"]
-    list_filter = [Recent, "via", "effect", CountsFilter, "callback__state"]
+    list_filter = [Recent, "via", "assurance", "effect", CountsFilter, "callback__state"]
     list_select_related = ["recipient", "task", "callback", "notification"]
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A complete ref or task id.")
@@ -64,7 +64,19 @@ class ResponseAdmin(LedgerAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["person", "action", "comment", "shown_values", "shown_variables", "via", "at", "engine_says"]},
+            {
+                "fields": [
+                    "person",
+                    "action",
+                    "comment",
+                    "shown_values",
+                    "shown_variables",
+                    "via",
+                    "assurance",
+                    "at",
+                    "engine_says",
+                ]
+            },
         ),
         (_("Content shown"), {"fields": ["shown_content", "revised_by", "revision"]}),
         (_("Of"), {"fields": ["task_link", "of_notification", "effect", "counts", "id"]}),

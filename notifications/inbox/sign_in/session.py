@@ -35,7 +35,7 @@ SIGNED_OUT_KEY = "signed_out_at"
 """Session key: `signed_out_at` of the person at the sign-in. The session ends when the person's value changes."""
 
 SIGNED_IN_BY = "signed_in_by"
-"""Session key: the `Assurance` of the sign-in. A session that a link began has none, nor has one from an older release."""
+"""Session key: the `Assurance` of the sign-in. Sessions of links have none, nor have those from an older release."""
 
 BACKEND = "notifications.signing_in.AccountBackend"
 View = Callable[..., HttpResponse]

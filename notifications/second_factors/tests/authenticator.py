@@ -18,8 +18,8 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class SoftAuthenticator:
-    """`origin`: the page on which it thinks it is. `verifies`: it asks for the finger or PIN. `count`: its counter, which
-    rises with each use; None: it has none, and sends 0."""
+    """`origin`: the page on which it thinks it is. `verifies`: it asks for the finger or PIN. `count`: its counter,
+    which rises with each use; None: it has none, and sends 0."""
 
     origin: str
     rp_id: str

@@ -74,7 +74,9 @@ class Signer:
         """Return the `signature` of an answer."""
         return {"challenge": challenge["id"], "credential": json.loads(self.key.get(challenge["options"]))}
 
-    def answer(self, item: Notification, signature: Json | None = None, browser: Client | None = None, **answer: Any) -> Any:
+    def answer(
+        self, item: Notification, signature: Json | None = None, browser: Client | None = None, **answer: Any
+    ) -> Any:
         body = {"action": "approve", "revision": item.revision, **answer}
         body |= {"signature": signature} if signature is not None else {}
         address = f"/api/v1/notifications/{item.pk}/responses"

@@ -23,7 +23,9 @@ def items(story: Story) -> list[Notification]:
     return sorted(story.inbox(story.bob), key=lambda each: each.title)
 
 
-def press(bob: Signer, items: list[Notification], signature: Json | None, comment: str = "All right.") -> dict[str, str]:
+def press(
+    bob: Signer, items: list[Notification], signature: Json | None, comment: str = "All right."
+) -> dict[str, str]:
     """Answer the items on their page, as its script does. Return what it says of each."""
     page = get(bob.browser, "/several?" + "&".join(f"n={each.pk}" for each in items))
     fields: dict[str, Any] = {"comment": comment}
@@ -77,9 +79,7 @@ def test_one_that_changed_is_left_out_and_the_others_count(
 def test_one_that_was_altered_is_left_out_and_the_others_count(bob: Signer, items: list[Notification]) -> None:
     signature = bob.sign(bob.challenge(*items, comment="All right."))
     comments = ["All right.", "Pay it twice.", "All right."]
-    answered = [
-        bob.answer(each, signature, comment=comment) for each, comment in zip(items, comments, strict=True)
-    ]
+    answered = [bob.answer(each, signature, comment=comment) for each, comment in zip(items, comments, strict=True)]
     assert [each.status_code for each in answered] == [201, 403, 201]
     assert answered[1].json()["why"] == "differs"
 

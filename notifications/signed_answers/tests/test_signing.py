@@ -145,7 +145,9 @@ def test_rules_name_engines_and_categories(
 
 # --- forgeries --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "answer", [{"comment": "Changed."}, {"action": "reject", "comment": ""}, {"variables": {"account": "DE00"}}], ids=str
+    "answer",
+    [{"comment": "Changed."}, {"action": "reject", "comment": ""}, {"variables": {"account": "DE00"}}],
+    ids=str,
 )
 def test_another_answer_than_the_signed_one_is_refused(
     bob: Signer, item: Notification, story: Story, answer: dict[str, Any]

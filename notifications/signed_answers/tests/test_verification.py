@@ -21,6 +21,7 @@ from notifications.second_factors.tests.authenticator import SoftAuthenticator
 from notifications.signed_answers import statements
 from notifications.signed_answers.bundles import Bundle, from_text, in_text
 from notifications.signed_answers.models import AnswerSignature
+from notifications.signed_answers.statements import Once
 from notifications.signed_answers.tests.signer import HERE, HOST, Signer
 from tests.factories import EngineFactory, NotificationFactory
 from tests.support.files import png
@@ -143,7 +144,7 @@ def _tampered(row: AnswerSignature, name: str) -> str:
     if name == "statement":
         return row.statement.replace("approve", "reject")
     if name == "listing":
-        return statements.listing([row.statement + " "], origin=HERE, nonce="", at=row.response.at)
+        return statements.listing([row.statement + " "], Once(HERE, "", row.response.at))
     if name == "public_key":
         other = Signer(Recipient.objects.get(ref="carol"))
         return in_text(_key_of(other))
@@ -193,9 +194,7 @@ def bundle(answer: Response, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_bundle_is_verified_without_a_query(
-    bundle: Path, answer: Response, django_assert_num_queries: Any
-) -> None:
+def test_a_bundle_is_verified_without_a_query(bundle: Path, answer: Response, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         written, fault = verify("--bundle", str(bundle))
     assert fault == ""
@@ -271,7 +270,8 @@ def test_the_fingerprint_may_be_written_with_colons(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"format": "wfpush-signed-answer/1"}', '{"format": "wfpush-signed-answer/1", "answer": 7}']
+    "text",
+    ["", "[]", "{}", '{"format": "wfpush-signed-answer/1"}', '{"format": "wfpush-signed-answer/1", "answer": 7}'],
 )
 def test_what_is_no_bundle_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "answer.json"

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if (options["answer"] is None) == (options["bundle"] is None):
             raise CommandError("Give the id of an answer, or a file with --bundle.")
         if options["bundle"] is not None:
-            bundle, faults = _read(options["bundle"]), []
+            bundle, faults = _read(options["bundle"]), list[str]()
             self._describe(bundle)
         else:
             bundle, faults = self._of_database(options["answer"])
@@ -57,12 +57,16 @@ class Command(BaseCommand):
             raise CommandError("No signature is stored for this answer.")
         bundle = Bundle.of(row)
         self._describe(bundle)
-        faults = [f"Answer {other} has the same statement, which was signed once." for other in verification.copies_of(row)]
+        faults = [
+            f"Answer {other} has the same statement, which was signed once." for other in verification.copies_of(row)
+        ]
         try:
             altered = verification.alterations(response, bundle)
         except ValueError as error:
             return bundle, [*faults, f"The statement cannot be compared: {error}"]
-        faults += [f"{each.name}: signed {_shown(each.signed)}, the database says {_shown(each.now)}" for each in altered]
+        faults += [
+            f"{each.name}: signed {_shown(each.signed)}, the database says {_shown(each.now)}" for each in altered
+        ]
         if verification.is_content_gone(response):
             self.stdout.write("The content that was shown is no longer stored, so it was not compared.")
         return bundle, faults
