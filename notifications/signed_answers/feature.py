@@ -22,7 +22,7 @@ from notifications.signed_answers import challenges, rules
 from wfpush.features import Feature
 
 RULE, CONDITION = "signed_answers.signaturerule", "signed_answers.signaturerulecondition"
-SIGNATURE = "signed_answers.answersignature"
+SIGNATURE, CHALLENGE = "signed_answers.answersignature", "signed_answers.signingchallenge"
 
 FEATURE = Feature(
     name="signed_answers",
@@ -60,8 +60,11 @@ FEATURE = Feature(
                     goes=True,
                 ),
             },
-            go=[("signed_answers.signingchallenge", "person")],
-            export={"signatures": Section(SIGNATURE, "response__recipient")},
+            go=[(CHALLENGE, "person")],
+            export={
+                "signatures": Section(SIGNATURE, "response__recipient"),
+                "signing_challenges": Section(CHALLENGE, "person", without=frozenset({"session"})),
+            },
         ),
     ],
 )

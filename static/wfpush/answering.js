@@ -206,6 +206,7 @@ function whichWaits(id, { action, effect }) {
 
 function waiting(id, answer, { status } = {}) {
   const { title, host } = answer;
+  answer.waited = true;
   const button = `[data-signature][data-action="${CSS.escape(answer.action)}"]`, signs = [...hostsOf(id)].some((each) => each.querySelector(button));
   const text = status ? say("sent_again") : say(signs && !answer.signature ? "sign_when_back" : "answer_stored", { title });
   announce(text);
@@ -303,7 +304,7 @@ function settle(id, host, answer, { status, body }, whenSignedOut = signedOut) {
   showOutcome(place, { text: say(why), mood: "bad" });
 }
 
-/** Its person has to sign it. The browser asks them only right after a press; else they press again. */
+/** Its person has to sign it. The browser asks them right after a press only: an answer that has waited is pressed again. */
 async function toSign(id, host, answer, body) {
   const giveUp = (key) => {
     delete answer.signature;
@@ -315,7 +316,7 @@ async function toSign(id, host, answer, body) {
   };
   if (!body.has_passkey) return giveUp("sign_none");
   if (answer.signature) return giveUp("sign_again");
-  if (navigator.userActivation?.isActive === false) return giveUp("sign_now");
+  if (answer.waited || !answer.host) return giveUp("sign_now");
   tell(id, { text: say("signing") }, host);
   try {
     const { sign } = await import(settings.signer);

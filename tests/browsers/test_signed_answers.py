@@ -196,7 +196,7 @@ async def test_without_javascript_the_page_says_what_is_missing(browser: Browser
     page = await context.new_page()
     await give_password(page, "nils", house)
     await page.get_by_role("link", name="Pay the floor").first.click()
-    await page.get_by_role("button", name="Approve").click()
+    await page.locator("#item").get_by_role("button", name="Approve").click()
     await expect(page.get_by_text("so nothing was sent. Set one up under “Sign-in security”.")).to_be_visible()
     await expect(page.get_by_role("link", name="Set up a passkey")).to_be_visible()
     await context.close()
