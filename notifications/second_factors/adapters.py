@@ -65,10 +65,11 @@ class FactorAccountAdapter(AccountAdapter):
         return right
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Return whether the last password or factor of this session is older than five minutes."""
+        """Return whether the last password, factor or provider's sign-in of this session is older than five minutes."""
         request = context.request
         records = get_authentication_records(request, request.user)
-        proofs = [each["at"] for each in records if each.get("method") in settings.ACCOUNT_REAUTHENTICATION_METHODS]
+        methods = (*settings.ACCOUNT_REAUTHENTICATION_METHODS, "socialaccount")
+        proofs = [each["at"] for each in records if each.get("method") in methods]
         age = timezone.now().timestamp() - max(proofs, default=0)
         return not 0 <= age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
@@ -78,7 +79,10 @@ class FactorAccountAdapter(AccountAdapter):
             "mfa_reauthenticate": gettext("Use a code"),
             "mfa_reauthenticate:webauthn": gettext("Use a passkey"),
         }
-        return [{**each, "description": words[each["id"]]} for each in super().get_reauthentication_methods(user)]
+        methods = [{**each, "description": words[each["id"]]} for each in super().get_reauthentication_methods(user)]
+        if methods or not rules.comes_from_provider(user):
+            return methods
+        return [{"id": "provider", "url": reverse("sign_in_again"), "description": ""}]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(address_of(request.META.get("REMOTE_ADDR", "")))

@@ -18,6 +18,7 @@ from notifications.additions import (
     CHANGE_REASON,
     HISTORY_TYPE,
     AccountLink,
+    AnswerProof,
     Columns,
     DeskList,
     MenuEntry,
@@ -34,6 +35,7 @@ from notifications.models import Recipient
 from notifications.second_factors import mails, password_requests
 from notifications.second_factors.models import BrowserSession, MailKind
 from notifications.sign_on.refusals import RecordCodes
+from wfpush import features
 from wfpush.crypto import SealedMembers
 from wfpush.features import Feature
 from wfpush.queue.outbox import Source
@@ -41,8 +43,11 @@ from wfpush.queue.outbox import Source
 SESSION_LIFE = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
 
-def has_password(person: Recipient) -> bool:
-    return person.user is not None and person.user.has_usable_password()
+def may_have_factors(person: Recipient) -> bool:
+    """Return whether the menu offers the page: to people with a password, and where answers are signed, to others with
+    an account, who may have a passkey."""
+    user = person.user
+    return user is not None and (user.has_usable_password() or bool(features.added(AnswerProof)))
 
 
 def sessions_older_than(time: datetime) -> QuerySet[BrowserSession]:
@@ -78,7 +83,7 @@ FEATURE = Feature(
         SignInPanel("second_factors/_sign_in_panel.html"),
         SignInPanel("second_factors/_forgot.html"),
         PasswordNotice("notifications.second_factors.changes.new_password"),
-        MenuEntry("mfa_index", _("Sign-in security"), has_password),
+        MenuEntry("mfa_index", _("Sign-in security"), may_have_factors),
         MenuEntry("sessions", _("Where you are signed in"), has_account),
         AccountLink("mfa_index", _("Sign-in security")),
         AccountLink("sessions", _("Where you are signed in"), needs_password=False),

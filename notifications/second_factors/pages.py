@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("security/confirm", views.confirm_by_password, name="account_reauthenticate"),
     path("security/confirm/code", views.confirm_by_code, name="mfa_reauthenticate"),
     path("security/confirm/passkey", views.confirm_by_passkey, name="mfa_reauthenticate_webauthn"),
+    path("security/confirm/provider", views.confirm_by_provider, name="sign_in_again"),
     path("security/app", security_pages.add_app, name="mfa_activate_totp"),
     path("security/app/remove", security_pages.remove_app, name="mfa_deactivate_totp"),
     path("security/passkeys", security_pages.list_passkeys, name="mfa_list_webauthn"),

@@ -2,12 +2,16 @@
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.models import User
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from notifications import roles
+from notifications.additions import AnswerProof
 from notifications.second_factors.models import SignInRules
+from wfpush import features
 
 FIRST_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """Types that are a second factor by themselves. Recovery codes only stand in for them."""
@@ -42,9 +46,19 @@ def is_closed_to(user: User) -> bool:
     return rules is not None and not rules.emergency_accounts.filter(pk=user.pk).exists()
 
 
-def can_add_passkey(user: User) -> bool:
-    """Return whether the user may have a passkey here."""
+def can_add(user: User) -> bool:
+    """Return whether the user signs in here, and may add factors for that."""
     return user.has_usable_password() and not is_closed_to(user)
+
+
+def can_add_passkey(user: User) -> bool:
+    """Return whether the user may have a passkey here: people who sign in at an identity provider only for answers that
+    are signed (notifications/additions.py, AnswerProof)."""
+    return can_add(user) or (bool(features.added(AnswerProof)) and comes_from_provider(user))
+
+
+def comes_from_provider(user: AbstractBaseUser | AnonymousUser) -> bool:
+    return bool(SocialAccount.objects.filter(user_id=user.pk).exists())
 
 
 def is_emergency(user: User) -> bool:

@@ -11,7 +11,9 @@ from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -39,13 +41,20 @@ class Security(PageMixin, IndexView):
             "codes_left": len(codes.get_unused_codes()) if codes else 0,
             "has_factor": rules.has_factor(user.pk),
             "lacks_factor": rules.lacks_factor(self.request, user),
-            "can_add": rules.can_add_passkey(user),
+            "can_add": rules.can_add(user),
+            "can_add_passkey": rules.can_add_passkey(user),
             "opens_desk": user.is_staff,
         }
 
 
 class AddApp(PageMixin, ActivateTOTPView):
     template_name = "second_factors/app.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Refuse people who do not sign in here: they may have passkeys only."""
+        if isinstance(request.user, User) and not rules.can_add(request.user):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
 
 
 class RemoveApp(PageMixin, DeactivateTOTPView):

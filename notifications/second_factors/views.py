@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 
 from notifications.inbox.page_frame import show_page
 from notifications.inbox.sign_in.session import sign_in_url
@@ -102,6 +103,9 @@ class SignInWithPasskey(PageMixin, LoginWebAuthnView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         factor = form.cleaned_data["credential"]
+        if not factor.user.has_usable_password():
+            messages.error(self.request, _("This passkey confirms answers only. Sign in at your identity provider."))
+            return redirect(sign_in_url(local_path(self.request.POST.get("next", ""))))
         sign_in = Login(user=factor.user, redirect_url=local_path(self.request.POST.get("next", "")))
         return remembered(self.request, flows.perform_passwordless_login(self.request, factor, sign_in))
 
@@ -156,6 +160,13 @@ class ConfirmByPasskey(ConfirmMixin, ReauthenticateWebAuthnView):
     def form_invalid(self, form: Any) -> HttpResponse:
         messages.error(self.request, " ".join(form.errors.get("credential", [])))
         return redirect(self.request.get_full_path())
+
+
+@never_cache
+def confirm_by_provider(request: HttpRequest) -> HttpResponse:
+    """Ask people without a password and a factor to sign in again at their identity provider."""
+    context = {"next": local_path(request.GET.get("next", ""))}
+    return show_page(request, "second_factors/sign_in_again.html", context)
 
 
 confirm_by_password = ConfirmByPassword.as_view()

@@ -56,7 +56,8 @@ SHOWN_ELSEWHERE = {
     *("MutedCase", "Person", "PersonalSignIn", "Poll", "PolledTask", "Preferences", "Pruning", "PushKey", "QuietHours"),
     *("ReplayedRow", "RotaFeed", "RotaFeedShift", "RotaLayer", "RotaOverride", "RotaSwap", "RotaWatch", "Rules"),
     *("SavedView", "SearchedAnew", "SearchedPart", "SignedOut", "TaskContent", "TaskMessage", "Unsubscription"),
-    *("BrowserSession", "GroupMapping", "PasswordRequest", "ProviderSession", "SecurityMail"),
+    *("BrowserSession", "GroupMapping", "PasskeyCounter", "PasswordRequest", "ProviderSession", "SecurityMail"),
+    *("SigningChallenge",),
     *("ScimDeparture", "ScimGroup", "ScimRequest", "ScimToken", "ScimUser"),
 }
 """Shown on the page of a clock, an engine or a task, or among deliveries' attempts; drawn; or needed by nobody

@@ -1,16 +1,21 @@
 """Passkeys over HTTP: what is accepted, and forgeries that no browser would send."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import Recipient
 from notifications.second_factors.tests.authenticator import SoftAuthenticator
 from notifications.second_factors.tests.factors import add_app, give_password, is_signed_in
+from tests.factories import RecipientFactory, UserFactory
 from tests.inbox.browser import get
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +190,53 @@ def test_the_list_names_it_and_it_is_removed(bobs_key: SoftAuthenticator, browse
     page = page.press("Remove")
     assert "The passkey is removed." in page.text
     assert not Authenticator.objects.exists(), "Its recovery codes have ended, too."
+
+
+# --- people of an identity provider -----------------------------------------------------------------------------------
+@pytest.fixture
+def eva(db: None) -> Recipient:
+    """Eva signs in at a provider, and has no password here."""
+    person: Recipient = RecipientFactory(ref="eva", name="Eva", user=UserFactory(username="eva"))
+    assert person.user is not None
+    person.user.set_unusable_password()
+    person.user.save()
+    SocialAccount.objects.create(user=person.user, provider="acme", uid="eva-1")
+    return person
+
+
+def from_provider(person: Recipient, age: timedelta = timedelta()) -> Client:
+    """A browser in which the person has signed in at the provider, so long ago."""
+    browser = Client()
+    browser.force_login(person.user, backend=BACKEND)
+    session, at = browser.session, (timezone.now() - age).timestamp()
+    session["account_authentication_methods"] = [{"method": "socialaccount", "at": at, "provider": "acme"}]
+    session["account_authentication_methods_user"] = str(person.user_id)
+    session.save()
+    return browser
+
+
+def test_people_of_a_provider_add_a_passkey_for_answers_right_after_their_sign_in(
+    eva: Recipient, key: SoftAuthenticator
+) -> None:
+    browser = from_provider(eva)
+    page = get(browser, "/security")
+    assert "A passkey confirms answers that need one." in page.text
+    assert "Add app" not in page.text
+    assert add(browser, key) == 302
+    assert Authenticator.objects.filter(user=eva.user, type="webauthn").count() == 1
+
+
+def test_later_they_sign_in_again_first(eva: Recipient) -> None:
+    browser = from_provider(eva, timedelta(minutes=6))
+    page = get(browser, "/security/passkeys/add")
+    assert page.url == "/security/confirm/provider"
+    assert "Sign in at your identity provider again." in page.text
+    page = page.press("Sign in again")
+    assert page.response.redirect_chain == [("/sign-in?next=%2Fsecurity%2Fpasskeys%2Fadd", 302)]  # type: ignore[attr-defined]
+
+
+def test_their_passkey_signs_nobody_in(eva: Recipient, key: SoftAuthenticator, browser: Client) -> None:
+    assert add(from_provider(eva), key) == 302
+    response = browser.post("/sign-in/passkey", {"credential": key.get(sign_in_options(browser))}, follow=True)
+    assert "This passkey confirms answers only." in response.content.decode()
+    assert not is_signed_in(browser)

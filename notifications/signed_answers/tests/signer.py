@@ -12,7 +12,6 @@ from notifications.models import Notification, Recipient
 from notifications.second_factors.tests.authenticator import SoftAuthenticator
 from notifications.signed_answers.models import SignatureRule, SignatureRuleCondition
 from notifications.types import Json
-from tests.factories import UserFactory
 from tests.inbox.browser import signed_in
 
 HERE, HOST = "http://localhost:8000", "localhost"
@@ -24,13 +23,6 @@ def rule(*conditions: tuple[str, str, str], **fields: Any) -> SignatureRule:
     for path, operator, value in conditions:
         SignatureRuleCondition.objects.create(rule=made, path=path, operator=operator, value=value)
     return made
-
-
-def give_account(person: Recipient) -> User:
-    person.user = UserFactory(username=person.ref)
-    person.save()
-    assert isinstance(person.user, User)
-    return person.user
 
 
 def give_passkey(user: User, key: SoftAuthenticator) -> WebAuthn:
@@ -56,7 +48,8 @@ class Signer:
     key: SoftAuthenticator = field(default_factory=lambda: SoftAuthenticator(HERE, HOST))
 
     def __post_init__(self) -> None:
-        self.user = self.person.user or give_account(self.person)
+        assert isinstance(self.person.user, User)
+        self.user = self.person.user
         self.passkey = give_passkey(self.user, self.key)
         self.browser = open_inbox(self.person)
 
