@@ -139,7 +139,9 @@ SIGNING: dict[str, Text] = {
     "signing": _("Confirm it with your passkey…"),
     "sign_none": _("This answer needs a passkey, so nothing was sent. Set one up under “Sign-in security”."),
     "sign_by_script": _("This answer needs your passkey, and a browser with JavaScript. Nothing was sent."),
-    "sign_again": _("Your passkey did not confirm this answer, so nothing was sent. Please answer again."),
+    "sign_again": _(
+        "Your passkey did not confirm this answer, so nothing was sent. Try again, or add one under “Sign-in security”."
+    ),
     "sign_unable": _("This browser cannot use passkeys here, so nothing was sent. Answer in another browser."),
     "sign_now": _("You are back. Your answer still needs your passkey: press “{title}” again."),
     "sign_when_back": _("“{title}” needs your passkey. Confirm it here when you are back online."),

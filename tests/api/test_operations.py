@@ -233,6 +233,7 @@ def call(name: str, caller: Caller, story: Story, *, kind: str = "application/js
 
 OF_FEATURES = {
     "on_duty": "rotas",
+    "signing_challenge": "signed_answers",
     **dict.fromkeys(("case", "case_messages", "write_in"), "customers"),
     **dict.fromkeys(("absence", "put_absence", "recipient_absence", "put_recipient_absence"), "absences"),
 }
@@ -340,6 +341,7 @@ def test_every_operation_was_tried() -> None:
     of_their_own = {
         *("send_event", "send_event_of_engine", "respond_with_token", "take_back", "send_file", "file", "remove_file"),
         "on_duty",  # notifications/rotas/tests/test_api.py
+        "signing_challenge",  # notifications/signed_answers/tests/test_signing.py
         "receipts",  # each service has a form and a signature of its own: tests/notifications/channels/
     }
     tried = {name for names in CALLERS.values() for name in names} | of_their_own

@@ -49,6 +49,7 @@ def test_an_answer_is_recorded_and_the_engine_told_next(story: Story) -> None:
         "by": {"ref": "bob", "name": "Bob"},
         "at": response.at.isoformat().replace("+00:00", "Z"),
         "via": "api",
+        "assurance": None,
         "engine": "waiting",
         "system": "Invoices",
     }

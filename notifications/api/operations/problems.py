@@ -18,6 +18,7 @@ SAMPLES: dict[int, dict[str, str]] = {
     403: {
         "scope_missing": "This needs an engine's API key with the scope events.",
         "not_allowed": "“pay” is not offered here. Choose one of: approve, reject, request_info.",
+        "signature_required": "This answer needs a passkey's signature. Nothing was sent: sign it in the inbox.",
         "csrf_failed": "The CSRF token is missing. Send the token of the page as X-CSRFToken.",
     },
     404: {"not_found": "There is nothing at this address, or nothing that is yours."},

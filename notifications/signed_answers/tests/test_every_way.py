@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from notifications.answers import proofs
 from notifications.answers.respond import respond, take, take_with_token
 from notifications.answers.submission import Answer
 from notifications.channels import payload
@@ -163,3 +166,19 @@ def test_four_eyes_refuse_before_anybody_is_asked_to_sign(story: Story) -> None:
     bob = Signer(story.bob)
     response = bob.answer(story.copy(story.bob))
     assert (response.status_code, response.json()["code"]) == (403, "not_allowed")
+
+
+def test_without_a_rule_an_answer_asks_the_database_nothing_more(
+    story: Story, payments: SignatureRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments.delete()
+    story.assign("T-1")
+    story.assign("T-2")
+    story.assign("T-3")
+    story.answer(story.bob, "approve", task_id="T-1")  # the configuration is compiled
+    with CaptureQueriesContext(connection) as with_feature:
+        story.answer(story.bob, "approve", task_id="T-2")
+    monkeypatch.setattr(proofs, "check", lambda decision: None)
+    with CaptureQueriesContext(connection) as without:
+        story.answer(story.bob, "approve", task_id="T-3")
+    assert len(with_feature) == len(without)
