@@ -7,7 +7,7 @@ from datetime import datetime
 from notifications.inbox.amounts import Amount, amount_of
 from notifications.items.glance import glance_of
 from notifications.items.inbox_json import lines_of
-from notifications.items.outcomes import is_mine, is_waiting, may_undo, mood_of, outcome_of
+from notifications.items.outcomes import is_mine, is_waiting, may_undo, mood_of, outcome_of, parse_time
 from notifications.models import Notification, NotificationState, Recipient
 from notifications.types import Action, Json
 from notifications.wording.key_facts import WrittenFact, facts_of
@@ -53,6 +53,8 @@ class Card:
     outcome: str
     mood: str
     waiting: bool
+    at: datetime
+    """The time of the answer; while there is none, of the item's arrival."""
     stamp: str
     exact: str
     facts: list[WrittenFact]
@@ -93,6 +95,10 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
     is_open = notification.state == NotificationState.OPEN
     facts = facts_of(notification, reading_language(reader))
     priority = f"priority_{notification.priority}"
+    answered_at = (
+        parse_time((notification.outcome or {}).get("at")) if notification.state == NotificationState.ANSWERED else None
+    )
+    at = answered_at or notification.created_at
     return Card(
         notification=notification,
         buttons=buttons(offered(notification, reader)) if is_open else (),
@@ -102,8 +108,9 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         outcome=outcome_of(notification, reader, now),
         mood=mood_of(notification, reader),
         waiting=is_waiting(notification, reader),
-        stamp=short_time(notification.created_at, now),
-        exact=exact(notification.created_at),
+        at=at,
+        stamp=short_time(at, now),
+        exact=exact(at),
         facts=facts,
         glance=glance_of(notification, facts),
         undo=may_undo(notification, reader, now),

@@ -62,7 +62,8 @@ export function fill(host, item, progress = null) {
   }
   fillPriority(host, open ? item.priority : "");
   fillDue(host, open ? item.due_at : null);
-  fillStamp(host, item.created_at);
+  const answered = item.state === "answered" && item.outcome?.at;
+  fillStamp(host, Date.parse(answered) ? answered : item.created_at);
   showOutcome(host, progress ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
   if (progress) showLeft(host, progress);
