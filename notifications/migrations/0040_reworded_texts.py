@@ -300,4 +300,34 @@ class Migration(migrations.Migration):
             name='note',
             field=models.CharField(blank=True, help_text='A note on this version.', max_length=200, verbose_name='note'),
         ),
+        migrations.AlterField(
+            model_name='engine',
+            name='active',
+            field=models.BooleanField(default=True, help_text='While this is off, its keys are refused and nothing is sent to it.', verbose_name='active'),
+        ),
+        migrations.AlterField(
+            model_name='historicalengine',
+            name='active',
+            field=models.BooleanField(default=True, help_text='While this is off, its keys are refused and nothing is sent to it.', verbose_name='active'),
+        ),
+        migrations.AlterField(
+            model_name='brand',
+            name='names_staff',
+            field=models.BooleanField(db_default=True, default=True, help_text="While this is off, questions and answers come under the brand's name.", verbose_name='customers read names of staff'),
+        ),
+        migrations.AlterField(
+            model_name='historicalbrand',
+            name='names_staff',
+            field=models.BooleanField(db_default=True, default=True, help_text="While this is off, questions and answers come under the brand's name.", verbose_name='customers read names of staff'),
+        ),
+        migrations.AlterField(
+            model_name='historicalroute',
+            name='answer_from_push',
+            field=models.BooleanField(default=True, help_text='While this is off, buttons of browser and app notifications open the item instead of answering.', verbose_name='answer from the lock screen'),
+        ),
+        migrations.AlterField(
+            model_name='route',
+            name='answer_from_push',
+            field=models.BooleanField(default=True, help_text='While this is off, buttons of browser and app notifications open the item instead of answering.', verbose_name='answer from the lock screen'),
+        ),
     ]

@@ -40,7 +40,7 @@ class Engine(models.Model):
         help_text=_("Where answers are sent. Empty: answers are kept and can be read by API."),
     )
     active = models.BooleanField(
-        _("active"), default=True, help_text=_("Off: its keys are refused and nothing is sent to it.")
+        _("active"), default=True, help_text=_("While this is off, its keys are refused and nothing is sent to it.")
     )
     most_waiting = models.PositiveIntegerField(
         _("events that may wait"),

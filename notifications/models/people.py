@@ -70,7 +70,7 @@ class Brand(models.Model):
         _("customers read names of staff"),
         default=True,
         db_default=True,
-        help_text=_("Off: questions and answers come under the brand's name."),
+        help_text=_("While this is off, questions and answers come under the brand's name."),
     )
 
     history = HistoryWithParts(parts=["category_defaults"])

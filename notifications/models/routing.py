@@ -183,7 +183,7 @@ class Route(models.Model):
     answer_from_push = models.BooleanField(
         _("answer from the lock screen"),
         default=True,
-        help_text=_("Off: buttons of browser and app notifications open the item instead of answering."),
+        help_text=_("While this is off, buttons of browser and app notifications open the item instead of answering."),
     )
 
     history = HistoryWithParts(parts=["conditions", "targets"], m2m_fields=[event_types])

@@ -28,7 +28,7 @@ class ScimDirectory(models.Model):
     """An identity provider that sends its people and groups by SCIM. It sees and changes only its own."""
 
     name = models.CharField(_("name"), max_length=80, unique=True, help_text=_("Such as Entra ID or Okta."))
-    active = models.BooleanField(_("active"), default=True, help_text=_("Off: every request is refused."))
+    active = models.BooleanField(_("active"), default=True, help_text=_("While this is off, every request is refused."))
     ref_source = models.CharField(
         _("ref of its people"),
         max_length=12,

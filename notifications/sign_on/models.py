@@ -67,7 +67,7 @@ class IdentityProvider(models.Model):
     creates_people = models.BooleanField(
         _("unknown people get an account"),
         default=False,
-        help_text=_("Off: only people who are known here can sign in."),
+        help_text=_("While this is off, only people who are known here can sign in."),
     )
     groups_claim = models.CharField(
         _("claim with groups"), max_length=100, blank=True, default="groups", help_text=_("Usually: groups.")

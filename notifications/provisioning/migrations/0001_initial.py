@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 (
                     "active",
                     models.BooleanField(
-                        default=True, help_text="Off: every request is refused.", verbose_name="active"
+                        default=True, help_text="While this is off, every request is refused.", verbose_name="active"
                     ),
                 ),
                 (
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 (
                     "active",
                     models.BooleanField(
-                        default=True, help_text="Off: every request is refused.", verbose_name="active"
+                        default=True, help_text="While this is off, every request is refused.", verbose_name="active"
                     ),
                 ),
                 (
