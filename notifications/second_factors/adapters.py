@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -12,7 +11,6 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -67,11 +65,8 @@ class FactorAccountAdapter(AccountAdapter):
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Return whether the last password, factor or provider's sign-in of this session is older than five minutes."""
         request = context.request
-        records = get_authentication_records(request, request.user)
         methods = (*settings.ACCOUNT_REAUTHENTICATION_METHODS, "socialaccount")
-        proofs = [each["at"] for each in records if each.get("method") in methods]
-        age = timezone.now().timestamp() - max(proofs, default=0)
-        return not 0 <= age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        return not rules.was_confirmed(request, request.user, methods)
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
         words = {

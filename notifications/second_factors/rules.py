@@ -1,12 +1,16 @@
 """Answers who needs a second factor, who has one, and who may sign in without an identity provider."""
 
+from collections.abc import Collection
+
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from notifications import roles
 from notifications.additions import AnswerProof
@@ -19,6 +23,14 @@ FIRST_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 def has_factor(user_id: int) -> bool:
     return bool(Authenticator.objects.filter(user_id=user_id, type__in=FIRST_TYPES).exists())
+
+
+def was_confirmed(request: HttpRequest, user: User, methods: Collection[str]) -> bool:
+    """Return whether the session has proof of the user by one of these methods from the last five minutes."""
+    records = get_authentication_records(request, user)
+    proofs = [each["at"] for each in records if each.get("method") in methods]
+    age = timezone.now().timestamp() - max(proofs, default=0)
+    return bool(0 <= age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 def needs_factor(user: User) -> bool:

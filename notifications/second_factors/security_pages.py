@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.mfa import app_settings
 from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
@@ -71,6 +73,14 @@ class AddPasskey(PageMixin, AddWebAuthnView):
 
     form_class = forms.AddPasskeyForm
     template_name = "second_factors/passkey.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Ask users who have a factor for that, not for the password alone: the new passkey can sign answers."""
+        user = request.user
+        if isinstance(user, User) and rules.has_factor(user.pk) and not rules.was_confirmed(request, user, ("mfa",)):
+            ways = get_adapter().get_reauthentication_methods(user)
+            return suspend_request(request, next(each["url"] for each in ways if each["id"] != "reauthenticate"))
+        return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import column, display, link_column
-from notifications.admin.desk.display import link, moment, shortened
+from notifications.admin.desk.display import link, moment, pretty, shortened
 from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
+from notifications.signed_answers import statements
 from notifications.signed_answers.bundles import Bundle, faults_of
 from notifications.signed_answers.models import AnswerSignature, SignatureRule, SignatureRuleCondition
 
@@ -85,12 +86,20 @@ class AnswerSignatureAdmin(LedgerAdmin):
     search_help_text = _("A complete ref or task id.")
     fieldsets = [
         (None, {"fields": ["answer", "task_link", "signed", "is_valid", "fingerprint"]}),
-        (_("Signature"), {"fields": ["statement", "listing", "credential_id", "public_key"]}),
+        (_("Signature"), {"fields": ["shown_statement", "listing", "credential_id", "public_key"]}),
     ]
     signed = column(lambda row: moment(row.response.at), _("signed"), "response_id")
     answer = link_column("response", _("answer"))
     task_link = column(lambda row: link(row.response.task), _("task"))
     fingerprint = column(lambda row: shortened(Bundle.of(row).fingerprint, 16), _("fingerprint of the key"))
+
+    @display(description=_("statement"))
+    def shown_statement(self, row: AnswerSignature) -> SafeString:
+        """Return the statement without sensitive values, which nobody sees again at the desk."""
+        members = statements.read(row.statement)
+        sensitive = [entry["name"] for entry in row.response.values if entry.get("sensitive")]
+        hidden = {name: None for name in sensitive if name in members["values"]}
+        return pretty({**members, "values": {**members["values"], **hidden}})
 
     @display(description=_("signature"), boolean=True)
     def is_valid(self, row: AnswerSignature) -> bool:

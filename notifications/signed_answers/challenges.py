@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from notifications.errors import NotFound
+from notifications.errors import InvalidAnswer, NotFound
 from notifications.forms import checking
 from notifications.forms.fields import form_of
 from notifications.models import Notification, Recipient
@@ -50,7 +50,7 @@ class IssuedChallenge:
 
 def issue(person: Recipient, session: str, answers: Sequence[AnswerToSign], now: datetime) -> IssuedChallenge:
     """Issue one challenge for these answers of the person, who is signed in by the session with this digest. Raises
-    NotFound. Whether the answers can be given is checked when they come."""
+    NotFound, InvalidAnswer. Whether the answers can be given is checked when they come."""
     keys = [each.notification for each in answers]
     rows = Notification.objects.filter(recipient=person, pk__in=keys).exclude(task=None)
     by_key = {row.pk: row for row in rows.select_related("task__engine")}
@@ -92,7 +92,12 @@ def _statement(person: Recipient, item: Notification, answer: AnswerToSign, now:
         values=values,
         files=statements.file_digests(form, values, person),
     )
-    return statements.statement(members, _once(now))
+    try:
+        text = statements.statement(members, _once(now))
+        statements.read(text)
+    except ValueError as fault:
+        raise InvalidAnswer("A value cannot be signed: numbers are below 2^53, and texts are Unicode.") from fault
+    return text
 
 
 def _once(now: datetime) -> Once:

@@ -5,6 +5,8 @@
 signature by itself, and `verification` compares it with the database (`manage.py verify_answer`).
 """
 
+from datetime import timedelta
+
 from notifications import roles
 from notifications.additions import (
     CHANGE_REASON,
@@ -36,7 +38,7 @@ FEATURE = Feature(
             module="signing.js",
         ),
         ApiPaths("notifications.signed_answers.api"),
-        StaleRows("signing challenges", challenges.older_than),
+        StaleRows("signing challenges", challenges.older_than, timedelta(hours=1)),
         DeskList("rules", RULE, after="notifications.foureyesrule", icon="signature"),
         DeskList("ledger", SIGNATURE, after="notifications.response", icon="signature"),
         *roles.on_configuration(RULE, CONDITION),

@@ -54,12 +54,13 @@ class SignedAnswer:
 
 
 def check(decision: Decision) -> SignedAnswer | None:
-    """Return the signature of an answer; None for one that has none and needs none. Raises SignatureRequired."""
-    proof = decision.answer.proof
-    if proof is not None:
-        return _verified(decision, proof)
-    is_final = decision.action.effect == "final"
-    if is_final and rules.rule_for(decision.task, decision.item.category_id, decision.action.name) is not None:
+    """Return the signature of an answer; None for one that has none and needs none, and for those that end nothing: who
+    is asked, and files of a question, are in no statement. Raises SignatureRequired."""
+    if decision.action.effect != "final":
+        return None
+    if decision.answer.proof is not None:
+        return _verified(decision, decision.answer.proof)
+    if rules.wants_signature(decision):
         raise _refused(decision, "missing")
     return None
 

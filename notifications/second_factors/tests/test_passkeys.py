@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from notifications.inbox.sign_in.session import BACKEND
 from notifications.models import Recipient
 from notifications.second_factors.tests.authenticator import SoftAuthenticator
 from notifications.second_factors.tests.factors import add_app, give_password, is_signed_in
-from tests.factories import RecipientFactory, UserFactory
+from tests.factories import PASSWORD, RecipientFactory, UserFactory
 from tests.inbox.browser import get
 
 pytestmark = pytest.mark.django_db
@@ -240,3 +241,17 @@ def test_their_passkey_signs_nobody_in(eva: Recipient, key: SoftAuthenticator, b
     response = browser.post("/sign-in/passkey", {"credential": key.get(sign_in_options(browser))}, follow=True)
     assert "This passkey confirms answers only." in response.content.decode()
     assert not is_signed_in(browser)
+
+
+def test_another_passkey_asks_for_a_factor_and_not_for_the_password_alone(
+    bobs_key: SoftAuthenticator, browser: Client
+) -> None:
+    give_password(browser, "bob")
+    browser.post("/sign-in/factor", {"credential": bobs_key.get(options_on(browser, "/sign-in/factor"))})
+    with time_machine.travel(timezone.now() + timedelta(seconds=301)):
+        assert browser.post("/security/confirm", {"password": PASSWORD, "next": "/security"}).status_code == 302
+        assert browser.get("/security").status_code == 200
+        assert browser.get("/security/passkeys/add")["Location"].startswith("/security/confirm/code")
+        options = options_on(browser, "/security/confirm/passkey")
+        browser.post("/security/confirm/passkey", {"credential": bobs_key.get(options)})
+        assert browser.get("/security/passkeys/add").status_code == 200

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from fido2.utils import websafe_decode
 
+from notifications.inbox.sign_in.session import BACKEND
 from notifications.items import undo_window
 from notifications.models import Callback, Category, Notification, Response
 from notifications.people import recipient_tokens
@@ -141,6 +142,59 @@ def test_rules_name_engines_and_categories(
     payments.category = item.category
     payments.save()
     assert bob.answer(story.copy(story.bob, "T-43")).status_code == 403
+
+
+FORM = {
+    "schema": {"type": "object", "properties": {"amount": {"type": "number"}, "iban": {"type": "string"}}},
+    "ui": {"fields": {"iban": {"sensitive": True}}},
+}
+
+
+@pytest.mark.parametrize(("entered", "status"), [(90_000, 403), (2_000, 201)])
+def test_a_rule_holds_for_what_the_person_enters_too(
+    bob: Signer, story: Story, payments: SignatureRule, entered: int, status: int
+) -> None:
+    payments.delete()
+    rule(("variables.amount", "gt", "10000"))
+    story.assign("T-50", form=FORM)
+    assert bob.answer(story.copy(story.bob, "T-50"), values={"amount": entered}).status_code == status
+
+
+def test_a_rule_of_a_category_holds_for_copies_that_steps_put_into_another(
+    bob: Signer, item: Notification, story: Story, payments: SignatureRule
+) -> None:
+    payments.category = item.category
+    payments.save()
+    story.assign("T-51", candidates=["bob", "carol"])
+    own = story.copy(story.carol, "T-51")
+    other = Category.objects.exclude(pk=item.category_id).first()
+    Notification.objects.filter(pk=own.pk).update(category=other)
+    assert refusal(Signer(story.carol).answer(own)) == MISSING
+
+
+def test_what_ends_nothing_is_never_stored_as_signed(bob: Signer, item: Notification) -> None:
+    signature = bob.sign(bob.challenge(item))
+    assert bob.answer(item, signature, action="acknowledge").status_code == 201
+    assert not AnswerSignature.objects.exists()
+
+
+def test_numbers_that_canonical_json_cannot_hold_are_refused_before_the_passkey_is_asked(
+    bob: Signer, item: Notification
+) -> None:
+    answer = {"notification": str(item.pk), "action": "approve", "variables": {"account": 1e16}}
+    response = post(bob.browser, "/api/v1/signatures", {"answers": [answer]})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_answer")
+
+
+def test_the_desk_shows_no_sensitive_value(bob: Signer, story: Story) -> None:
+    story.assign("T-52", form=FORM)
+    bob.sign_and_answer(story.copy(story.bob, "T-52"), values={"amount": 12, "iban": "DE89370400440532013000"})
+    row = AnswerSignature.objects.get()
+    assert "DE89370400440532013000" in row.statement
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("root"), backend=BACKEND)
+    page = browser.get(f"/admin/signed_answers/answersignature/{row.pk}/change/").content.decode()
+    assert "invoices" in page and "DE89370400440532013000" not in page
 
 
 # --- forgeries --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ export async function sign(answers, csrf) {
 }
 
 // --- several at once -------------------------------------------------------------------------------------------------
+/** A page that comes back from the browser's cache has the members of the answer that was signed there. */
+window.addEventListener("pageshow", () => form?.querySelectorAll("[data-signed]").forEach((each) => each.remove()));
+
 form?.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (!button || !("signature" in button.dataset)) return;
@@ -39,7 +42,7 @@ async function signAll(button) {
   try {
     const signature = await sign(answers, csrf);
     for (const [name, value] of [["action", button.value], ["signature", JSON.stringify(signature)]]) {
-      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value })).dataset.signed = "";
     }
     form.submit();
   } catch (error) {
