@@ -79,7 +79,9 @@ class AddPasskey(PageMixin, AddWebAuthnView):
         user = request.user
         if isinstance(user, User) and rules.has_factor(user.pk) and not rules.was_confirmed(request, user, ("mfa",)):
             ways = get_adapter().get_reauthentication_methods(user)
-            return suspend_request(request, next(each["url"] for each in ways if each["id"] != "reauthenticate"))
+            way = next(each["url"] for each in ways if each["id"] != "reauthenticate")
+            confirm: HttpResponseBase = suspend_request(request, way)
+            return confirm
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
