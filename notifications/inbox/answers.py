@@ -222,7 +222,7 @@ def explain(failure: errors.Failure, reader: Recipient, *, asks: bool = False) -
     if isinstance(failure, errors.SignatureRequired):
         if not failure.extra["has_passkey"]:
             return say("sign_none")
-        return say("sign_by_script" if failure.extra["why"] == "missing" else "sign_again")
+        return say({"missing": "sign_by_script"}.get(failure.extra["why"], "sign_again"))
     if isinstance(failure, errors.FourEyes):
         return four_eyes.WHY[failure.extra["why"]].words()
     if isinstance(failure, errors.NotAllowed):

@@ -188,6 +188,7 @@ class Planner:
         key = (wording, can_ask, copy.category_id)
         if key not in self._actions_of:
             actions = wording.actions_json if can_ask else wording.actions_without_questions
+            copy.task = self.task  # rules read it, and a stored copy would query it
             self._actions_of[key] = proof_needed.marked(copy, actions)
         return self._actions_of[key]
 

@@ -126,6 +126,8 @@ class PasswordRequest(Work):
     created_at = models.DateTimeField()
 
     class Meta(Work.Meta):
+        verbose_name = _("request for a password")
+        verbose_name_plural = _("requests for passwords")
         default_permissions = ()
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="password_request_due")]
 
@@ -144,6 +146,8 @@ class BrowserSession(models.Model):
     used_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name = _("signed-in browser")
+        verbose_name_plural = _("signed-in browsers")
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -59,6 +59,8 @@ def _note(request: HttpRequest) -> None:
     user_id, digest = request.session.get(SESSION_KEY), devices.session_digest(request.session.session_key)
     if user_id is None or not digest or time.monotonic() - _noted.get((digest, user_id), -NOTED_EVERY) < NOTED_EVERY:
         return
+    if not request.user.is_authenticated:
+        return
     now = timezone.now()
     seen = {
         "used_at": now,

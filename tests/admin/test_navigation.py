@@ -108,7 +108,7 @@ def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> N
     for address in (reverse(sla_report.NAME), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
     journeys = ["Journeys of cases"] if "customers" in settings.FEATURES else []
-    rules = ["Rules", "Four-eyes rules", "Event types", "Categories", *journeys, "Lists for cases"]
+    rules = ["Rules", "Four-eyes rules", "Signature rules", "Event types", "Categories", *journeys, "Lists for cases"]
     rules += ["Dead ends"]
     for address in (list_of(Route), reverse(dead_ends.NAME)):
         assert tabs(root, address) == rules

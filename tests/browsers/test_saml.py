@@ -87,8 +87,10 @@ async def test_people_sign_in_by_saml_and_are_signed_out_from_there(
         await page.goto("/settings")
         await expect(page.get_by_role("heading", name="Settings")).to_be_visible()
         await page.context.clear_cookies()
+        tab = await page.context.new_page()
         with pytest.raises(Error, match="net::ERR_CONNECTION_REFUSED"):
-            await page.goto("/sign-on/rail/login")
+            await tab.goto("/sign-on/rail/login")
+        await tab.close()
         await page.goto("/sign-in?by=password")
         await expect(page.get_by_label("Password")).to_be_visible()
     finally:

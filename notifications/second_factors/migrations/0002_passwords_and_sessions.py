@@ -31,6 +31,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'signed-in browser',
+                'verbose_name_plural': 'signed-in browsers',
                 'default_permissions': (),
             },
         ),
@@ -48,6 +50,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
             ],
             options={
+                'verbose_name': 'request for a password',
+                'verbose_name_plural': 'requests for passwords',
                 'abstract': False,
                 'default_permissions': (),
                 'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='password_request_due')],

@@ -14,6 +14,7 @@ from notifications.calendar_feeds import absent_times, reading, sandbox
 from notifications.calendar_feeds.reading import Unreadable, events_in, spans_by_choice, spans_in
 from tests.notifications.calendar_feeds.test_absent_times import calendar, entry
 from tests.support.berlin import BERLIN, berlin
+from wfpush.config import places
 
 NOW = berlin("2026-11-02T10:00")
 
@@ -139,7 +140,7 @@ def test_the_child_has_neither_django_nor_our_secrets() -> None:
     )
     environment = reading.environment({"SECRET_KEY": "s", "DATABASE_URL": "d", "PATH": "/bin"})
 
-    answer = subprocess.run([sys.executable, "-c", code], env=environment, cwd=reading.ROOT, capture_output=True)
+    answer = subprocess.run([sys.executable, "-c", code], env=environment, cwd=places.PACKAGES, capture_output=True)
 
     assert b"SECRET_KEY" not in answer.stdout
     assert answer.stdout.endswith(b"[]]\n"), answer.stderr
