@@ -59,7 +59,7 @@ def _note(request: HttpRequest) -> None:
     user_id, digest = request.session.get(SESSION_KEY), devices.session_digest(request.session.session_key)
     if user_id is None or not digest or time.monotonic() - _noted.get((digest, user_id), -NOTED_EVERY) < NOTED_EVERY:
         return
-    if not request.user.is_authenticated:
+    if not getattr(request.user, "is_authenticated", False):  # the account was deleted, or this request signed out
         return
     now = timezone.now()
     seen = {

@@ -42,7 +42,9 @@ async function signAll(button) {
   try {
     const signature = await sign(answers, csrf);
     for (const [name, value] of [["action", button.value], ["signature", JSON.stringify(signature)]]) {
-      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value })).dataset.signed = "";
+      const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+      input.dataset.signed = "";
+      form.append(input);
     }
     form.submit();
   } catch (error) {
