@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.mfa import app_settings
 from allauth.mfa.base.views import IndexView
@@ -57,6 +58,12 @@ class AddApp(PageMixin, ActivateTOTPView):
         if isinstance(request.user, User) and not rules.can_add(request.user):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Count the first code as proof of the factor, so that a passkey can be added right after it."""
+        response: HttpResponse = super().form_valid(form)
+        record_authentication(self.request, user_of(self.request), "mfa", type=Authenticator.Type.TOTP.value)
+        return response
 
 
 class RemoveApp(PageMixin, DeactivateTOTPView):
