@@ -38,12 +38,16 @@ HEAD = """## The desk's pages
 | After | kB transferred with a filled cache | {after} | {after_kb} |
 | Paint | seconds to the first content, on a line of 1.6 Mbit/s and 150 ms, median of three | {paint} | {seconds:g} |
 | Load | seconds until everything is there, on the same line | {load} | |
-
-### Each page
-| Page | Faults | First | After | Paint | Load |
-|---|---|---|---|---|---|
 """
 """What follows the mark on the page."""
+
+TABLE = """
+### {name}
+| Page | Faults | First | After | Paint | Load |
+|---|---|---|---|---|---|
+{rows}"""
+NEW = "/add/"
+"""The end of the addresses of forms for new rows, which have a table of their own."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,10 @@ def _report(rows: list[Row]) -> str:
     def worst(name: str, places: int) -> str:
         return f"{max(getattr(row, name) for row in rows):.{places}f}"
 
-    return HEAD.format(
+    def table(name: str, rows: list[Row]) -> str:
+        return TABLE.format(name=name, rows="".join(f"{row.words}\n" for row in rows))
+
+    head = HEAD.format(
         pages=len(rows),
         faults=sum(len(row.faults) for row in rows),
         first=worst("first", 0),
@@ -183,4 +190,6 @@ def _report(rows: list[Row]) -> str:
         first_kb=FIRST_KB,
         after_kb=AFTER_KB,
         seconds=SECONDS,
-    ) + "".join(f"{row.words}\n" for row in rows)
+    )
+    forms = [row for row in rows if row.address.endswith(NEW)]
+    return head + table("Lists and pages", [row for row in rows if row not in forms]) + table("New rows", forms)
