@@ -5,7 +5,6 @@ A link goes only to the e-mail address of the account, which administrators and 
 person's address, so that one does not count.
 """
 
-import time
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -18,11 +17,11 @@ from notifications.second_factors import mails, password_links
 from notifications.second_factors.models import MailKind, PasswordRequest, SecurityMail
 from notifications.sign_on import records
 from notifications.sign_on.models import SignInOutcome
-from wfpush.queue import outbox
+from wfpush.queue import outbox, steps
 from wfpush.web.proxies import address_of
 
 SOURCE_NAME = "password_requests"
-LEASE = timedelta(minutes=2)
+AFTER_FAULT = timedelta(minutes=1)
 KINDS = (MailKind.PASSWORD_LINK, MailKind.PASSWORD_SHARED, MailKind.PASSWORD_ELSEWHERE)
 MAX_NAMESAKES = 20
 """Rows that are read for one address."""
@@ -52,31 +51,33 @@ def has_due(now: datetime) -> bool:
 
 def drain() -> None:
     """Answer due requests, for one turn; if something is left, the source is woken again."""
-    end = time.monotonic() + outbox.TURN_SECONDS
-    while time.monotonic() < end:
-        claimed = outbox.claim(PasswordRequest.objects.all(), limit=1, lease=LEASE, now=timezone.now())
-        if not claimed:
-            return
-        for asked in claimed:
-            with transaction.atomic():
-                _answer(asked, timezone.now())
-                asked.delete()
-    outbox.source_named(SOURCE_NAME).wake()
+    steps.drain(PasswordRequest, SOURCE_NAME, _answer, AFTER_FAULT)
 
 
-def _answer(asked: PasswordRequest, now: datetime) -> None:
-    user = _user_named(asked.name)
-    if user is None or not user.email or not password_links.is_open(user) or _has_enough(user, now):
-        return
-    kind = MailKind.PASSWORD_ELSEWHERE
+@transaction.atomic
+def _answer(request: PasswordRequest, now: datetime) -> bool:
+    """Order the e-mail, if there is one to send, and remove the request. Return False: nothing is left of it."""
+    user = _user_named(request.name)
+    if user is not None and user.email and password_links.is_open(user) and not _has_enough(user, now):
+        kind = _kind_for(user)
+        records.add_from(
+            request.address,
+            request.browser,
+            None,
+            SignInOutcome.PASSWORD,
+            user=user,
+            identity=user.get_username(),
+            code=kind,
+        )
+        mails.order_from(request.address, request.browser, user, kind)
+    request.delete()
+    return False
+
+
+def _kind_for(user: User) -> MailKind:
     if password_links.namesakes(user):
-        kind = MailKind.PASSWORD_SHARED
-    elif password_links.may_have_link(user):
-        kind = MailKind.PASSWORD_LINK
-    records.add_from(
-        asked.address, asked.browser, None, SignInOutcome.PASSWORD, user=user, identity=user.get_username(), code=kind
-    )
-    mails.order_from(asked.address, asked.browser, user, kind)
+        return MailKind.PASSWORD_SHARED
+    return MailKind.PASSWORD_LINK if password_links.may_have_link(user) else MailKind.PASSWORD_ELSEWHERE
 
 
 def _user_named(name: str) -> User | None:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import column, display, link_column
@@ -23,6 +24,11 @@ class SignatureConditionInline(ConditionsInline):
 
 
 class SignatureRuleForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "actions" in self.fields:  # not for those who may only view
+            self.fields["actions"].widget = UnfoldAdminTextInputWidget()
+
     def clean_actions(self) -> list[str]:
         """Return each name once, without the spaces around it."""
         return list(dict.fromkeys(each.strip() for each in self.cleaned_data["actions"] or []))
