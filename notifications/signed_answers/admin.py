@@ -17,6 +17,7 @@ from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, c
 from notifications.signed_answers import statements
 from notifications.signed_answers.bundles import Bundle, faults_of
 from notifications.signed_answers.models import AnswerSignature, SignatureRule, SignatureRuleCondition
+from notifications.types import object_in
 
 
 class SignatureConditionInline(ConditionsInline):
@@ -102,10 +103,13 @@ class AnswerSignatureAdmin(LedgerAdmin):
     @display(description=_("statement"))
     def shown_statement(self, row: AnswerSignature) -> SafeString:
         """Return the statement without sensitive values, which nobody sees again at the desk."""
-        members = statements.read(row.statement)
-        sensitive = [entry["name"] for entry in row.response.values if entry.get("sensitive")]
-        hidden = {name: None for name in sensitive if name in members["values"]}
-        return pretty({**members, "values": {**members["values"], **hidden}})
+        try:
+            members = statements.read(row.statement)
+        except ValueError:  # it was altered: `is_valid` says so
+            return link(None)
+        sensitive = {entry["name"] for entry in row.response.values if entry.get("sensitive")}
+        values = object_in(members, "values")
+        return pretty({**members, "values": values | dict.fromkeys(sensitive & values.keys())})
 
     @display(description=_("signature"), boolean=True)
     def is_valid(self, row: AnswerSignature) -> bool:
