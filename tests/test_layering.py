@@ -44,8 +44,8 @@ FLOORS: dict[str, str] = {
         "starter tasks urls"
     ),
     "features": (
-        "notifications: absences conversation customers insight provisioning replays retention rotas second_factors "
-        "sign_on signed_answers transfer"
+        "notifications: absences conformance conversation customers insight provisioning replays retention rotas "
+        "second_factors sign_on signed_answers transfer"
     ),
     "why steps are taken": "escalations: reasons",
     "time": (
@@ -61,6 +61,7 @@ LAYERS = {
 FEATURES: dict[str, list[str]] = {
     "escalations.team_time": ["notifications.absences"],
     "notifications.absences": [],
+    "notifications.conformance": [],
     "notifications.conversation": [],
     "notifications.customers": ["notifications.conversation"],
     "notifications.insight": [],

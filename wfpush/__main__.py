@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = words[0] if words else "help"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
     try:
-        needs_no_settings = command in ("help", "--help", "-h", "version", "--version")
+        needs_no_settings = command in ("conformance", "help", "--help", "-h", "version", "--version")
         if needs_no_settings or {"--help", "-h"} & set(words[1:]) or words == ["vapid", "--new"]:
             env.stand_in(places.HOME)
         elif command == "up":

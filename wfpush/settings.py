@@ -62,6 +62,7 @@ FEATURE_PACKAGES = {
     "sign_on": "notifications.sign_on",
     "second_factors": "notifications.second_factors",
     "signed_answers": "notifications.signed_answers",
+    "conformance": "notifications.conformance",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

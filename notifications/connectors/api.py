@@ -90,13 +90,14 @@ class Api:
         *,
         acts: bool | None = None,
         may_be_refused: bool = False,
+        content_type: str = "application/json",
     ) -> Reply:
-        """Make a request. Raises Failed. `acts`: it changes something, as all but GET do. `may_be_refused`: a 403 of
-        the engine is an answer for the connector."""
+        """Make a request. Raises Failed. `body`: JSON, or bytes of another `content_type`. `acts`: it changes
+        something, as all but GET do. `may_be_refused`: a 403 of the engine is an answer for the connector."""
         acts = method != "GET" if acts is None else acts
         access = self._acting if acts else self._access
         try:
-            response = await self._send(access, method, path, body, query)
+            response = await self._send(access, method, path, body, query, content_type)
         except OutboundError as fault:
             unsure = acts and fault.may_have_arrived
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
@@ -115,15 +116,20 @@ class Api:
         return reply
 
     async def _send(
-        self, access: Access, method: str, path: str, document: Any, query: Mapping[str, str] | None
+        self, access: Access, method: str, path: str, content: Any, query: Mapping[str, str] | None, content_type: str
     ) -> Response:
         url = access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-        try:
-            body = b"" if document is None else json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-        except ValueError as fault:
-            raise Failed(Result("misconfigured", None, reasons.NOT_JSON())) from fault
-        headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
+        headers = {"Accept": "application/json", **({"Content-Type": content_type} if content is not None else {})}
+        body = content if isinstance(content, bytes) else _json(content)
         return await self._line.request(access, method, url, body=body, headers=headers)
+
+
+def _json(document: Any) -> bytes:
+    """Raises Failed."""
+    try:
+        return b"" if document is None else json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as fault:
+        raise Failed(Result("misconfigured", None, reasons.NOT_JSON())) from fault
 
 
 def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:

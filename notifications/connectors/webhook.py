@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,21 @@ class Call:
     headers: dict[str, str]
 
 
+def signed_call(url: str, body: bytes, message_id: str, secrets: Sequence[str], now: datetime) -> Call:
+    """Return a request signed with each of these secrets (Standard Webhooks)."""
+    timestamp = int(now.timestamp())
+    return Call(
+        url,
+        body,
+        {
+            "Content-Type": "application/cloudevents+json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signatures.sign(secrets, message_id, timestamp, body),
+        },
+    )
+
+
 class Webhook(Connector):
     kind = "webhook"
     label = "Webhook (Standard Webhooks)"
@@ -37,17 +53,7 @@ class Webhook(Connector):
             raise Misconfigured(str(fault)) from fault
         if not secrets:
             raise Misconfigured(reasons.NO_SIGNING_SECRET())
-        body, timestamp = callback.body.encode(), int(now.timestamp())
-        return Call(
-            engine.callback_url,
-            body,
-            {
-                "Content-Type": "application/cloudevents+json",
-                "webhook-id": str(callback.pk),
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": signatures.sign(secrets, str(callback.pk), timestamp, body),
-            },
-        )
+        return signed_call(engine.callback_url, callback.body.encode(), str(callback.pk), secrets, now)
 
     def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[SentRequest]:
         call = self.prepare(engine, callback, now)

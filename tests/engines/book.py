@@ -35,6 +35,8 @@ class Task:
     """A state on the way to another (Camunda 8), in which the engine takes no command."""
     form: Any = None
     """As its engine writes it."""
+    created: str = CREATED
+    due: str | None = None
     comments: list[str] = field(default_factory=list)
     completions: list[Completion] = field(default_factory=list)
     resolved: int = 0

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from tests.engines.book import CREATED, ENDED, Json, Task
+from tests.engines.book import ENDED, Json, Task
 from tests.engines.guards import Guard
 from tests.engines.server import Answer, Asked, EngineServer, Route, Wrong, members
 
@@ -157,7 +157,8 @@ def task_json(task: Task) -> Json:
         "elementId": "approve",
         "candidateGroups": [],
         "candidateUsers": [],
-        "creationDate": CREATED,
+        "creationDate": task.created,
+        "dueDate": task.due,
         "completionDate": None if task.is_open else ENDED,
         "priority": task.priority,
         "formKey": None if task.form is None else "22517998",

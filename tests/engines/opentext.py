@@ -58,9 +58,9 @@ class OpenTextServer(FlowableServer):
         return super().read(asked)
 
     def task_json(self, task: Task) -> Json:
-        shown_members = ("id", "assignee", "owner", "delegationState", "name", "createTime")
+        shown_members = ("id", "assignee", "owner", "delegationState", "name", "createTime", "dueDate")
         row = super().task_json(task)
-        return {**{name: row[name] for name in shown_members}, "dueDate": None, "variables": shown(task)}
+        return {**{name: row[name] for name in shown_members}, "variables": shown(task)}
 
     def listed(self, asked: Asked) -> Answer:
         members(asked.query, **dict.fromkeys(FILTERS, str))

@@ -1,0 +1,277 @@
+"""Lines for engines with webhooks: every callback in every order, and the events that the engine sends."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+from notifications.conformance.contract import Differs, Lines, NotOffered, NotTried, described, expect
+from notifications.conformance.receiver import Receiver
+from notifications.connectors import signatures
+from notifications.connectors.access import EngineClient
+from notifications.connectors.base import Result
+from notifications.connectors.webhook import Webhook, signed_call
+from notifications.types import USUAL_EFFECTS, Json, object_in, text_in
+from wfpush.identifiers import uuid7
+
+TASKS = 2
+"""How many tasks the lines need: one for what comes before an answer, and one for what comes after it."""
+KIT = {"ref": "wfpush-kit", "name": "wfpush kit"}
+BESIDE = ("task.responded", "task.message", "task.escalation_raised")
+"""What may come before and after an answer: a question, a message, and the notice that a task is late."""
+
+
+@dataclass
+class WebhookTrial:
+    receiver: Receiver
+    line: EngineClient
+    url: str
+    patience: float
+    assignee: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def task(self, number: int) -> str:
+        """Return one of the kit's tasks. Raises NotTried."""
+        tasks: Sequence[str] = self.facts.get("tasks", ())
+        if len(tasks) <= number:
+            raise NotTried("The engine sent no task for it.")
+        return tasks[number]
+
+    async def send(self, event: Json, *, keys: Sequence[str] = (), age: timedelta = timedelta()) -> Result:
+        """Send a callback as the product does. `keys`: other secrets to sign with. `age`: of the signature."""
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        signing = keys or [self.receiver.secret]
+        return await Webhook().send(
+            self.line, signed_call(self.url, body, event["id"], signing, datetime.now(UTC) - age)
+        )
+
+    def answer(self, task: str, action: str = "", **members: Any) -> Json:
+        """Return the answer that docs/api/callbacks.md describes. `action`: by default the first final one."""
+        action = action or self.final_action(task)
+        now, (assigned, _) = _now(), self.receiver.source_of(task)
+        data = {
+            "action": action,
+            "outcome": {"approve": "approved", "reject": "rejected"}.get(action, action),
+            "comment": "Sent by the conformance kit.",
+            "variables": {},
+            "responded_by": KIT,
+            "responded_at": now,
+            "via": "api",
+            "assurance": None,
+            "event": assigned,
+            "revision": None,
+            "revised_by": assigned,
+            "notification_id": str(uuid7()),
+        }
+        return self.event("task.responded", task, {**data, **members})
+
+    def event(self, type: str, task: str, data: Json) -> Json:
+        case = object_in(self.receiver.tasks().get(task, {}), "case").get("id")
+        members = {"task_id": task, "case_id": case, **data} if task else data
+        event = {"specversion": "1.0", "id": str(uuid7()), "source": "wfpush", "type": type, "time": _now()}
+        return {**event, "datacontenttype": "application/json", **({"subject": task} if task else {}), "data": members}
+
+    def beside(self, type: str, task: str) -> Json:
+        """Return one of BESIDE."""
+        if type == "task.responded":
+            return self.answer(task, "request_info", comment="Which cost centre?", asked=KIT)
+        if type == "task.message":
+            message = {"id": str(uuid7()), "kind": "comment", "text": "Grüße", "attachments": [], "by": KIT, "for": []}
+            return self.event(type, task, {"message": {**message, "reply_to": None, "at": _now(), "via": "api"}})
+        step = {"policy": "Conformance", "step": 1, "number": 0, "due_at": _now(), "raised_at": _now()}
+        return self.event(type, task, {**step, "assignee": self.assigned_to(task)})
+
+    def assigned_to(self, task: str) -> Json | None:
+        assignee = object_in(self.receiver.tasks().get(task, {}), "task").get("assignee")
+        ref = text_in(assignee, "ref") if isinstance(assignee, dict) else assignee
+        return {"ref": ref, "name": ref} if ref else None
+
+    def actions(self, task: str) -> dict[str, str]:
+        """Return the effects of the task's actions, by name."""
+        actions = object_in(self.receiver.tasks().get(task, {}), "task").get("actions") or ["approve"]
+        objects = [{"action": each} if isinstance(each, str) else each for each in actions]
+        return {each["action"]: each.get("effect") or USUAL_EFFECTS.get(each["action"], "final") for each in objects}
+
+    def final_action(self, task: str) -> str:
+        final = [name for name, effect in self.actions(task).items() if effect == "final"]
+        return final[0] if final else "approve"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+LINES: Lines[WebhookTrial] = Lines()
+
+
+@LINES.line(
+    "A test of the connection is accepted", "Administrators read that the connection is broken although it works."
+)
+async def test(trial: WebhookTrial) -> None:
+    expect(await trial.send(trial.event("connection.test", "", {"test": True, "engine": "conformance"})), "done")
+
+
+@LINES.line(
+    "Types that the engine does not know are accepted",
+    "A new release of wfpush alarms operators, and calls are repeated for a week.",
+)
+async def unknown_type(trial: WebhookTrial) -> None:
+    expect(await trial.send(trial.event("wfpush.conformance", "", {})), "done")
+
+
+@LINES.line("The engine sends its tasks", "Tasks reach nobody. The lines about answers cannot be tried.")
+async def tasks(trial: WebhookTrial) -> None:
+    await trial.receiver.wait(lambda: len(trial.receiver.tasks()) >= TASKS, trial.patience)
+    trial.facts["tasks"] = list(trial.receiver.tasks())
+    if len(trial.facts["tasks"]) < TASKS:
+        raise Differs(f"{len(trial.facts['tasks'])} of {TASKS} tasks with {trial.receiver.mark} arrived.")
+
+
+@LINES.line("A call with a wrong signature is refused", "Anybody who knows the address can decide tasks.")
+async def wrong_signature(trial: WebhookTrial) -> None:
+    _refused(await trial.send(trial.beside("task.message", trial.task(0)), keys=[signatures.new_secret()]))
+
+
+@LINES.line("A call that was signed long ago is refused", "Somebody who recorded an answer can send it again.")
+async def old_signature(trial: WebhookTrial) -> None:
+    _refused(await trial.send(trial.beside("task.message", trial.task(0)), age=timedelta(minutes=10)))
+
+
+@LINES.line(
+    "Questions, messages and late notices are accepted in every order",
+    "What people write about a task waits, and holds back the answers after it.",
+)
+async def before_answer(trial: WebhookTrial) -> None:
+    task = trial.task(1)
+    for order in permutations(BESIDE):
+        for type in order:
+            if type != "task.responded" or "request_info" in trial.actions(task):
+                result = await trial.send(trial.beside(type, task))
+                if result.outcome != "done":
+                    raise Differs(f"{type}: {described(result)}")
+
+
+@LINES.line(
+    "An action that the task does not offer is refused with a reason",
+    "An impossible answer counts, or is repeated for a week and nobody learns why.",
+)
+async def refused(trial: WebhookTrial) -> None:
+    expect(await trial.send(trial.answer(trial.task(1), "conformance_impossible")), "refused")
+
+
+@LINES.line("An answer to an unknown task is refused", "Answers to tasks that are gone count, or wait for a week.")
+async def unknown_task(trial: WebhookTrial) -> None:
+    trial.task(0)
+    event = trial.answer(trial.task(0))
+    unknown = f"unknown-{uuid7()}"
+    event["subject"] = event["data"]["task_id"] = unknown
+    expect(await trial.send(event), "handled", "refused")
+
+
+@LINES.line("A task can be given to another person", "Forwarded and escalated tasks stay where they were.")
+async def reassignment(trial: WebhookTrial) -> None:
+    task, to = trial.task(1), {"ref": trial.assignee, "name": trial.assignee}
+    step = {"policy": "Conformance", "step": 2, "number": 0, "due_at": _now(), "raised_at": _now()}
+    data = {**step, "assignee": trial.assigned_to(task), "to": to}
+    result = await trial.send(trial.event("task.reassignment_requested", task, data))
+    if result.outcome == "refused":
+        raise NotOffered(f"The engine refuses: {result.detail}")
+    expect(result, "done")
+    if not await trial.receiver.wait(lambda: trial.assigned_to(task) == to, trial.patience):
+        raise Differs("The engine agreed, and sent no task.assigned with the new assignee.")
+
+
+@LINES.line("A final answer is accepted", "People read that their answer waits.")
+async def accepted(trial: WebhookTrial) -> None:
+    event, (_, assigned) = trial.answer(trial.task(0)), trial.receiver.source_of(trial.task(0))
+    expect(await trial.send(event), "done")
+    trial.facts |= {"answer": event, "assigned": assigned}
+
+
+@LINES.line(
+    "The same answer again is accepted, and changes nothing",
+    "After a broken connection, people read that somebody else handled the task, although their answer counted.",
+)
+async def repeated(trial: WebhookTrial) -> None:
+    for _ in range(2):
+        expect(await trial.send(_answered(trial)), "done")
+
+
+@LINES.line(
+    "A second answer is refused as handled", "Two people decide the same task, and both read that their answer counts."
+)
+async def second_answer(trial: WebhookTrial) -> None:
+    event = {**_answered(trial), "id": str(uuid7())}
+    expect(await trial.send(event), "handled")
+
+
+@LINES.line(
+    "What comes after the answer does no harm",
+    "Questions, messages and late notices that arrive late are repeated for a week, and alarm an operator.",
+)
+async def after_answer(trial: WebhookTrial) -> None:
+    task = _answered(trial)["subject"]
+    for type in BESIDE:
+        result = await trial.send(trial.beside(type, task))
+        if result.outcome not in ("done", "handled", "refused"):
+            raise Differs(f"{type}: {described(result)}")
+
+
+@LINES.line(
+    "Two signatures are accepted while a secret is rotated", "During a rotation of the secret all answers wait."
+)
+async def rotation(trial: WebhookTrial) -> None:
+    keys = [signatures.new_secret(), trial.receiver.secret]
+    expect(await trial.send(trial.answer(trial.task(1)), keys=keys), "done")
+
+
+@LINES.line("An answered task stays closed", "People get tasks again that were decided.")
+async def stays_closed(trial: WebhookTrial) -> None:
+    task = _answered(trial)["subject"]
+    if trial.receiver.source_of(task)[1] > trial.facts["assigned"]:
+        raise Differs("The engine assigned the task again after the answer. A new round needs a new task id.")
+
+
+EVENTS = (
+    ("sign-in", "Events have the key or a valid signature", "wfpush refuses the event: the task reaches nobody."),
+    ("format", "Events have the form of wfpush's events", "wfpush refuses the event: the task reaches nobody."),
+    ("time", "Events have the time of the change", "An older event that arrives late can undo a newer one."),
+    ("ids", "Each change has an id of its own", "wfpush refuses a change, and people do not see it."),
+)
+"""Lines about the events that the receiver took or refused, by kind of fault."""
+
+
+async def _no_fault(kind: str, trial: WebhookTrial) -> None:
+    faults = trial.receiver.faults.get(kind, ())
+    if faults:
+        raise Differs(f"{faults[0]}{f' And {len(faults) - 1} more.' if len(faults) > 1 else ''}")
+    if not trial.receiver.events:
+        raise NotTried("The engine sent no event.")
+
+
+for _key, _title, _means in EVENTS:
+    LINES.line(_title, _means, _key)(partial(_no_fault, _key))
+
+
+@LINES.line("An event that was not taken comes again", "Tasks are lost while wfpush is restarted.")
+async def again(trial: WebhookTrial) -> None:
+    receiver = trial.receiver
+    if not receiver.postponed:
+        raise NotTried("The engine sent no event.")
+    if not await receiver.wait(lambda: receiver.returned, trial.patience):
+        raise Differs("The kit refused the first event with 503, and it did not come again with the same id.")
+
+
+def _answered(trial: WebhookTrial) -> Json:
+    if "answer" not in trial.facts:
+        raise NotTried("No answer was accepted.")
+    event: Json = trial.facts["answer"]
+    return event
+
+
+def _refused(result: Result) -> None:
+    if result.status not in (400, 401, 403):
+        raise Differs(f"{described(result)} Expected: the status 401.")

@@ -1,0 +1,104 @@
+"""Runs the lines against an engine, and always cleans up."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifications.conformance import answering, callbacks, people, reading
+from notifications.conformance.callbacks import TASKS, WebhookTrial
+from notifications.conformance.contract import Line, Lines, Subject, examine
+from notifications.conformance.receiver import Receiver
+from notifications.conformance.report import Report, table_lines
+from notifications.conformance.sandbox import SANDBOXES, OpenTextSandbox, Refused
+from notifications.conformance.trial import Trial
+from notifications.connectors import reader_for
+from notifications.connectors.access import Access, EngineClient
+from notifications.connectors.api import Failed
+from wfpush.net.http import Outbound
+
+REST_LINES: Lines[Trial] = Lines([*reading.LINES, *people.LINES, *answering.LINES])
+BEFORE_PROCESS = 2
+"""How many lines are checked before the process is deployed."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """`patience`: seconds to wait for what the engine shows late."""
+
+    patience: float
+    assignees: tuple[str, str]
+    paths: dict[str, str] = field(default_factory=dict)
+    limited: Access | None = None
+
+
+async def check_rest(access: Access, options: Options, report: Report, door: Outbound, say: Say) -> None:
+    """Check an engine with a REST interface, and fill in the report. It cleans up when it is cancelled, too."""
+    connector = reader_for(report.kind)
+    assert connector is not None
+    async with EngineClient(door) as line:
+        sandbox = SANDBOXES[report.kind](line, access, connector, report.key)
+        if isinstance(sandbox, OpenTextSandbox):
+            sandbox.say, sandbox.patience = say, options.patience
+        paths = {**connector.paths, **options.paths}
+        trial = Trial(connector, sandbox, paths, options.patience, options.limited, options.assignees)
+        try:
+            await _check(REST_LINES[:BEFORE_PROCESS], trial, report, say)
+            if report.is_good:
+                await sandbox.begin()
+                await _check(REST_LINES[BEFORE_PROCESS:], trial, report, say)
+        except (Refused, Failed) as error:
+            report.aborted = f"The kit cannot start its process. {error}"
+        finally:
+            report.left = await sandbox.clean_up()
+            report.secrets = line.secrets(access)
+
+
+async def check_webhook(
+    receiver: Receiver, listen: tuple[str, int], options: Options, report: Report, door: Outbound, say: Say
+) -> None:
+    """Check an engine with webhooks, and fill in the report."""
+    async with EngineClient(door) as line:
+        runner = await receiver.listen(*listen)
+        host, port = runner.addresses[0][:2]
+        say(f"Let the engine send its events to http://{host}:{port}/api/v1/events, and start {TASKS} processes with")
+        say(f"{receiver.mark} in the name of the task or the case. The kit leaves all other tasks alone.")
+        say("")
+        trial = WebhookTrial(receiver, line, report.address, options.patience, options.assignees[1])
+        try:
+            await _check(callbacks.LINES, trial, report, say)
+        finally:
+            await runner.cleanup()
+            report.secrets = (receiver.key, receiver.secret)
+            if receiver.events:
+                report.left.append(f"Processes with {receiver.mark} may still run. End them in the engine.")
+            if receiver.others:
+                report.left.append(f"{receiver.others} events of other tasks were told to come later.")
+
+
+async def _check(lines: Iterable[Line[Subject]], subject: Subject, report: Report, say: Say) -> None:
+    for line in lines:
+        finding = await examine(line, subject)
+        report.findings.append(finding)
+        for text in table_lines(finding):
+            say(text)
+
+
+def finish(work: Coroutine[Any, Any, None]) -> bool:
+    """Run the work to its end. Return whether Ctrl-C or SIGTERM stopped it; then it has cleaned up, too."""
+
+    async def stoppable() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await work
+
+    try:
+        asyncio.run(stoppable())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return True
+    return False

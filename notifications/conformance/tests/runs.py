@@ -1,0 +1,65 @@
+"""Runs the kit against an engine on loopback."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from notifications.conformance import kit
+from notifications.conformance.report import Report
+from notifications.conformance.sandbox import INSTANCES, PROCESSES
+from notifications.conformance.tests.engines import LIMITED, LIMITED_SECRET, SERVERS, Accounts, Runs, Twist
+from notifications.connectors.access import Access
+from tests.engines.guards import SECRET, SERVICE
+from tests.support.engines import LOOPBACK
+from wfpush.net.http import Outbound
+
+KEY = "wfpush-conformance-0a1b2c3d"
+
+
+@dataclass
+class Run:
+    """A finished run, with the engine that it met."""
+
+    engine: Runs
+    report: Report
+    printed: list[str] = field(default_factory=list)
+
+    def keys(self, verdict: str) -> set[str]:
+        return {finding.key for finding in self.report.findings if finding.verdict == verdict}
+
+
+async def run_kit(
+    kind: str, twist: Twist | None = None, *, before: Callable[[Runs], None] | None = None, patience: float = 0.1
+) -> Run:
+    engine = SERVERS[kind](Accounts())
+    await engine.start()
+    if before is not None:
+        before(engine)
+    engine.twist = twist
+    run = Run(engine, Report(kind, engine.base, KEY, datetime.now(UTC)))
+    access = Access(engine.base, "basic", SERVICE, SECRET)
+    options = kit.Options(
+        patience, ("wfpush-kit-1", "wfpush-kit-2"), {}, Access(engine.base, "basic", LIMITED, LIMITED_SECRET)
+    )
+
+    def say(line: str) -> None:
+        run.printed.append(line)
+        if "instances with the variables" in line:
+            model_by_hand(engine, line)
+
+    try:
+        await kit.check_rest(access, options, run.report, Outbound(LOOPBACK), say)
+    finally:
+        await engine.stop()
+    return run
+
+
+def model_by_hand(engine: Runs, steps: str) -> None:
+    """Do what the printed steps say, with the model of Flowable."""
+    (key,) = re.findall(r"the key and the name (\S+)\.", steps)
+    engine.book.deploy((PROCESSES / "flowable.bpmn").read_text("utf-8").replace("KEY", key))
+    due = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="milliseconds")
+    values = {"kit_due": due, "kit_amount": 1234.56, "kit_text": "Grüße"}
+    for _ in range(INSTANCES):
+        engine.book.start(key, values, {name: {"name": name, "value": value} for name, value in values.items()})

@@ -1,0 +1,104 @@
+"""Engines with webhooks: one that does as documented conforms, and each deviation is found on its line."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from notifications.conformance import callbacks, kit
+from notifications.conformance.receiver import Receiver
+from notifications.conformance.report import Report
+from notifications.conformance.tests.runs import KEY
+from notifications.conformance.tests.webhook_engine import WebhookEngine
+from notifications.connectors import signatures
+from tests.support.engines import LOOPBACK
+from wfpush.net.http import Outbound
+
+API_KEY = "wfp_0123456789abcdef"
+
+
+async def run_kit(*quirks: str, name: str = f"Approve {KEY}", patience: float = 0.3) -> Report:
+    secret = signatures.new_secret()
+    engine = WebhookEngine(API_KEY, secret, quirks)
+    await engine.start()
+    report = Report("webhook", engine.url, KEY, datetime.now(UTC))
+    opened: list[asyncio.Task[None]] = []
+
+    async def open_tasks() -> None:
+        for number in range(callbacks.TASKS):
+            await engine.open(f"T-{number}", name)
+
+    def say(line: str) -> None:
+        if found := re.search(r"its events to (\S+),", line):
+            engine.wfpush = found[1]
+            opened.append(asyncio.create_task(open_tasks()))
+
+    options = kit.Options(patience, ("kit-1", "kit-2"))
+    receiver = Receiver(API_KEY, secret, KEY)
+    try:
+        await kit.check_webhook(receiver, ("127.0.0.1", 0), options, report, Outbound(LOOPBACK), say)
+        await asyncio.gather(*opened, return_exceptions=True)
+    finally:
+        await engine.stop()
+    return report
+
+
+def lines(report: Report, verdict: str) -> set[str]:
+    return {finding.key for finding in report.findings if finding.verdict == verdict}
+
+
+async def test_an_engine_as_documented_conforms() -> None:
+    report = await run_kit()
+
+    assert lines(report, "works") == {line.key for line in callbacks.LINES}, report.findings
+
+
+async def test_an_engine_may_keep_its_tasks_where_they_are() -> None:
+    report = await run_kit("keeps tasks")
+
+    assert report.is_good
+    assert lines(report, "not offered here") == {"reassignment"}
+
+
+QUIRKS = [
+    ("no tests", "test"),
+    ("known types", "unknown-type"),
+    ("nobody", "tasks format"),
+    ("signs wrongly", "tasks sign-in"),
+    ("same ids", "tasks ids"),
+    ("slow clock", "time"),
+    ("gives up", "tasks again"),
+    ("new id", "again"),
+    ("anybody", "wrong-signature old-signature"),
+    ("any age", "old-signature"),
+    ("one signature", "rotation"),
+    ("no messages", "before-answer after-answer"),
+    ("any action", "refused"),
+    ("no reason", "refused"),
+    ("unknown counts", "unknown-task"),
+    ("says nothing", "reassignment"),
+    ("slow", "accepted rotation"),
+    ("takes repeats for others", "repeated"),
+    ("second counts", "second-answer"),
+    ("late questions are faults", "after-answer"),
+    ("opens again", "stays-closed"),
+]
+
+
+@pytest.mark.parametrize(("quirk", "found"), QUIRKS)
+async def test_a_deviation_is_found_on_its_line(quirk: str, found: str) -> None:
+    report = await run_kit(quirk)
+
+    assert lines(report, "differs") == set(found.split()), report.findings
+
+
+async def test_tasks_of_others_are_not_touched() -> None:
+    report = await run_kit(name="Approve the real order")
+
+    assert lines(report, "differs") == {"tasks"}
+    assert any("events of other tasks" in sentence for sentence in report.left)
+
+
+def test_each_line_can_be_found_to_differ() -> None:
+    assert {line.key for line in callbacks.LINES} == {key for _, found in QUIRKS for key in found.split()}
