@@ -1,9 +1,10 @@
 """The history of a task, for the people who are asked about it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -15,7 +16,17 @@ from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
 from notifications.items.revoked_items import is_taken
-from notifications.models import Assurance, CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.models import (
+    Assurance,
+    Attachment,
+    CallbackState,
+    Event,
+    EventStatus,
+    Notification,
+    Recipient,
+    Response,
+    Task,
+)
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording.directions import all_apart
 from notifications.wording.initials import Actor
@@ -127,14 +138,22 @@ def _escalations(task: Task) -> Iterator[EntryParts]:
 def _information(task: Task) -> Iterator[EntryParts]:
     """Yield the questions and information. A feature's panel shows those that are messages."""
     has_panel = bool(features.added(ItemPanel))
-    for each in task.info:
-        if has_panel and each.get("message"):
-            continue
+    entries = [each for each in task.info if not (has_panel and each.get("message"))]
+    files = _files_of_messages([UUID(each["message"]) for each in entries if each.get("message")])
+    for each in entries:
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
             title = _("%(name)s asked for information") % all_apart(name=by) if by else _("Information was supplied")
             actor = Actor(str(by)) if by else Actor(task.engine.name, is_system=True)
-            yield at, actor, title, clean(str(each.get("text") or "")), ()
+            yield at, actor, title, clean(str(each.get("text") or "")), files.get(str(each.get("message")), ())
+
+
+def _files_of_messages(ids: Sequence[UUID]) -> Mapping[str, Sequence[File]]:
+    """Return the files of the messages with these ids, by the id as text."""
+    files: dict[str, list[File]] = {}
+    for attachment in Attachment.objects.filter(message__in=ids).order_by("place") if ids else ():
+        files.setdefault(str(attachment.message_id), []).append(File.of(attachment))
+    return files
 
 
 def _own_answers(task: Task, reader: Recipient) -> Iterator[EntryParts]:

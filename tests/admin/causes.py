@@ -234,10 +234,6 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     "known later": (known_later, "Zoe Zhou was not known when the event came."),
     "empty team": (empty_team, "The rules that apply found nobody: team Empty has no members."),
     "no manager": (no_manager, "The rules that apply found nobody: carol (has no manager)."),
-    "a question to somebody else": (
-        lambda day: (day.carol, question(day)),
-        "The message was for Alice Adams only.",
-    ),
     "a task about which somebody else is asked": (
         lambda day: (day.carol, question(day).task),
         "Carol Castle is not among those who have it: Bob Bauer is the assignee.",
@@ -297,11 +293,6 @@ CAUSES: dict[str, tuple[Cause, str]] = {
     "notified together with others": (
         lambda day: ended(day, "delivered", reasons.SENT_TOGETHER(number=3)),
         "Bob Bauer was notified of “Approve invoice 9000” by e-mail bob@acme.example on TIME.",
-    ),
-    "notified by a question": (
-        lambda day: (day.alice, question(day)),
-        "The message about “Bob Bauer asks about ‘Approve invoice 9000’” to Alice Adams by e-mail "
-        "alice@acme.example is about to be sent.",
     ),
     "quiet hours": (
         lambda day: with_preference(

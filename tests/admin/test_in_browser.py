@@ -10,6 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from escalations.models import BusinessCalendar, Escalation, Policy
+from notifications.feature_targets import feature_targets
 from notifications.models import (
     ApiKey,
     Callback,
@@ -133,6 +134,7 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         return found
 
     message = ["template", "category", "channels"]
+    added = feature_targets()
     assert browse(visit) == [
         False,
         [],  # folded: its sentence is enough
@@ -144,8 +146,8 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         [],
         ["target"],
         ["target", "person"],
-        ["", "team_lead", "manager", "person", "duty"],
-        ["", "assignee", "candidates", "task_teams", "team", "team_lead", "manager", "person", "duty"],
+        ["", "team_lead", "manager", "person", *(value for value, kind in added.items() if kind.is_one_person)],
+        ["", "assignee", "candidates", "task_teams", "team", "team_lead", "manager", "person", *added],
     ]
 
 

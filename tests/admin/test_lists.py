@@ -62,6 +62,8 @@ SHOWN_ELSEWHERE = {
 }
 """Shown on the page of a clock, an engine or a task, or among deliveries' attempts; drawn; or needed by nobody
 else."""
+if "absences" not in settings.FEATURES:
+    SHOWN_ELSEWHERE.add("Absence")  # a table of the core, with a page of the feature
 REGISTERED = list(admin.site._registry)
 
 
@@ -235,11 +237,6 @@ def test_a_ledger_finds_rows_by_the_ids_people_copy(day: World, root: Client) ->
     ):
         found = root.get(list_of(Event), {"q": text}).context["cl"].result_list
         assert [event.event_id for event in found if event.source != "wfpush"] == ids, text
-
-
-def test_a_tasks_page_shows_its_conversation(day: World, root: Client) -> None:
-    page = text_of(root.get(page_of(Task.objects.get(task_id="T-102"))))
-    assert "question Alice Adams Carol" in page and "(asked) Which cost centre?" in page
 
 
 def test_recent_rows_are_found_by_their_ids_time(day: World, root: Client) -> None:

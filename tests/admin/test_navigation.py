@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
-from django.conf import settings
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
@@ -16,13 +16,15 @@ from django.utils.text import capfirst
 
 from escalations.admin import dead_ends, simulator, sla_report
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications.admin.desk.navigation import DAILY, REST, Section
-from notifications.models import Absence, Case, Engine, Event, Recipient, Route, Task, Team, Template
+from notifications.additions import DeskList
+from notifications.admin.desk.navigation import DAILY, REST, Section, name_of
+from notifications.models import Case, Engine, Event, Recipient, Route, Task, Team, Template
 from notifications.roles import ADMINISTRATORS, AUDITORS, CONNECTION_OWNERS, EDITORS, OPERATORS, RULE_EDITORS
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from tests.soak.installation import LONG
+from wfpush import features
 
 pytestmark = pytest.mark.soak
 
@@ -92,14 +94,14 @@ def test_an_operator_sees_no_access_and_an_editor_no_ledger(day: World, operator
 
 def test_an_entry_leads_to_the_first_of_its_lists_that_one_may_see(day: World) -> None:
     user = User.objects.create_user("clerk", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=["view_case", "view_team", "view_absence"]))
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_case", "view_team", "view_brand"]))
     client = signed_in(user)
     groups = client.get("/admin/").context["sidebar_navigation"]
     assert [(str(item["title"]), item["link"]) for item in groups[0]["items"][1:]] == [
         ("Tasks", list_of(Case)),
         ("People", list_of(Team)),
     ]
-    assert tabs(client, list_of(Team)) == ["Teams", "Absences"]
+    assert tabs(client, list_of(Team)) == ["Teams", "Brands"]
     assert tabs(client, list_of(Case)) == [], "one list needs none"
 
 
@@ -107,11 +109,13 @@ def test_tabs_are_the_lists_and_pages_of_an_entry(day: World, root: Client) -> N
     sla = ["SLA overview", "SLA policies", "Calendars", "Escalations", "Simulator"]
     for address in (reverse(sla_report.NAME), list_of(Policy), list_of(Escalation), reverse(simulator.NAME)):
         assert tabs(root, address) == sla
-    journeys = ["Journeys of cases"] if "customers" in settings.FEATURES else []
-    rules = ["Rules", "Four-eyes rules", "Signature rules", "Event types", "Categories", *journeys, "Lists for cases"]
-    rules += ["Dead ends"]
+    added = [each for each in features.added(DeskList) if each.section == "rules"]
+    of_features = {name_of(apps.get_model(each.model)) for each in added}
+    rules = ["Rules", "Four-eyes rules", "Event types", "Categories", "Lists for cases", "Dead ends"]
     for address in (list_of(Route), reverse(dead_ends.NAME)):
-        assert tabs(root, address) == rules
+        shown = tabs(root, address)
+        assert [name for name in shown if name not in of_features] == rules
+        assert of_features <= set(shown)
     assert tabs(root, list_of(Event)) == []
 
 
@@ -169,7 +173,6 @@ def test_rows_and_their_pages_stand_below_their_list(day: World, root: Client) -
         event: "Events > task.assigned e-6",
         day.team: "People > Teams > Finance",
         day.engine: "Engines > Invoices",
-        Absence.objects.get(): f"People > Absences > {Absence.objects.get()}",
         lock: f"Access > Locks > {lock}",
     }
     assert {heading(root, page_of(row)) for row in rows} == set(rows.values())

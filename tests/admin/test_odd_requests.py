@@ -1,13 +1,10 @@
 """Requests that no page of the desk makes: nothing comes of them."""
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from django.utils import timezone
 
-from notifications.models import Absence, Engine, EngineAccess
+from notifications.models import Engine, EngineAccess
 from tests.admin.pages import list_of, text_of
 from tests.admin.test_history import newest, restoring
 from tests.admin.world import World
@@ -36,18 +33,6 @@ def test_a_restored_manager_makes_no_circle_and_a_restored_address_is_nobody_els
     assert "Bob Bauer already has this verified address" in said
     alice.refresh_from_db()
     assert (alice.manager, alice.email) == (None, "alice@acme.example")
-
-
-def test_two_who_are_away_are_not_restored_to_stand_in_for_each_other(world: World, root: Client) -> None:
-    now, soon = timezone.now(), timezone.now() + timedelta(days=2)
-    away = Absence.objects.create(recipient=world.bob, delegate=world.carol, begins_at=now, ends_at=soon)
-    old = newest(away)
-    away.delegate = None
-    away.save()
-    Absence.objects.create(recipient=world.carol, delegate=world.bob, begins_at=now, ends_at=soon)
-    assert "This goes in a circle" in text_of(root.post(restoring(away, old), follow=True))
-    away.refresh_from_db()
-    assert away.delegate is None
 
 
 def test_a_stored_secret_follows_no_restored_address(world: World, root: Client) -> None:

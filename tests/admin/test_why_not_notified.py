@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from notifications.admin.ledger.why_not_notified import explain
 from notifications.models import CaseList, Delivery, Device, Event, Notification, Recipient, RouteTarget, Task, Team
-from tests.admin.causes import CAUSES, IDS, away, big_ones, question, route_to
+from tests.admin.causes import CAUSES, IDS, away, big_ones, route_to
 from tests.admin.pages import page_of, text_of
 from tests.admin.world import World, invoice, send
 
@@ -121,14 +121,6 @@ def test_the_pages_of_people_events_tasks_and_cases_lead_there(day: World, opera
     assert said(operator, day.bob, case=event.case).startswith("Bob Bauer was notified of")
     assert page_of(day.bob, "why_not") in operator.get(page_of(day.bob)).content.decode()
     assert f"?person={day.bob.pk}" in operator.get(page_of(day.bob, "why_not"))["Location"]
-
-
-def test_a_trace_names_who_got_a_question(day: World, root: Client) -> None:
-    about = question(day)
-    for page in (root.get(page_of(about)), root.get(page_of(about.task))):  # type: ignore[arg-type]
-        shown = text_of(page)
-        assert "Alice Adams (asked by Bob Bauer)" in shown
-        assert "nobody was" not in shown.lower()
 
 
 def test_it_reads_a_bounded_number_of_rows(

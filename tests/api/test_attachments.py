@@ -1,6 +1,5 @@
 """Files: sent once, by their content, within bounds; and read by those who see what they belong to, and nobody else."""
 
-import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,16 +13,14 @@ from pytest_django import Settings
 
 from notifications import housekeeping
 from notifications.attachments import limits
-from notifications.connectors.instructions import instruction_of
-from notifications.models import Attachment, AttachmentPiece, Callback, Event, Notification, Recipient, TaskMessage
-from tests.factories import BrandFactory, EngineFactory, RecipientFactory
-from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
+from notifications.models import Attachment, AttachmentPiece, Callback, Notification, TaskMessage
+from tests.factories import RecipientFactory
+from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller
 from tests.support.at_once import at_once
 from tests.support.files import bomb, docx, jpeg, pdf, png
 from tests.support.story import Story
 
 FILES, RAW = "/api/v1/attachments", "application/octet-stream"
-MESSAGES = "/api/v1/tasks/T-42/messages"
 
 
 @pytest.fixture
@@ -43,6 +40,12 @@ def sent(caller: Caller, content: bytes = b"", name: str = "heating.png") -> str
     response = send(caller, content, name)
     assert response.status_code == 201, response.content
     return str(response.json()["id"])
+
+
+def ask(story: Story, *ids: str, comment: str = "See here") -> Any:
+    """Bob asks about the task, with files."""
+    body = {"action": "request_info", "comment": comment, "attachments": list(ids)}
+    return person_caller(story.bob).post(f"/api/v1/notifications/{story.copy(story.bob).pk}/responses", body)
 
 
 def read(caller: Caller, id: str) -> int:
@@ -178,7 +181,7 @@ def test_floods_are_refused(story: Story, settings: Settings) -> None:
     assert is_problem(waits, 429, "too_many_requests")
     assert waits.json()["detail"].startswith("Too many of your files were never sent.")
     assert 0 <= int(waits.headers["Retry-After"]) - (7 * 24 - 2) * 3600 + 60 <= 61
-    said(bob, str(Attachment.objects.get(uploader=story.bob).pk))
+    ask(story, str(Attachment.objects.get(uploader=story.bob).pk))
     assert send(bob).status_code == 201
 
 
@@ -206,7 +209,7 @@ def test_of_files_sent_at_once_no_more_are_kept_than_fit(story: Story, settings:
 def test_what_nothing_uses_is_removed_by_its_sender(story: Story) -> None:
     bob, engine = person_caller(story.bob), engine_caller(story.engine)
     unused, used = sent(bob), sent(bob)
-    said(bob, used)
+    ask(story, used)
 
     for caller, id in ((person_caller(story.carol), unused), (engine, unused), (bob, used), (bob, str(uuid4()))):
         assert is_problem(caller.delete(f"{FILES}/{id}"), 404, "not_found")
@@ -216,204 +219,24 @@ def test_what_nothing_uses_is_removed_by_its_sender(story: Story) -> None:
     assert AttachmentPiece.objects.count() == 1
 
 
-# --- with messages ----------------------------------------------------------------------------------------------------
-def said(caller: Caller, *ids: str, **more: Any) -> Any:
-    return caller.post(MESSAGES, {"text": "See here", "attachments": list(ids), **more})
-
-
-def test_a_comment_with_files_is_read_by_all_who_see_it_and_told_to_the_engine(story: Story) -> None:
-    bob = person_caller(story.bob)
-    ids = [sent(bob, pdf(), "offer.pdf"), sent(bob)]
-
-    response = said(bob, *ids)
-
-    assert response.status_code == 201
-    assert [(each["id"], each["name"]) for each in response.json()["attachments"]] == [
-        (ids[0], "offer.pdf"), (ids[1], "heating.png"),
-    ]  # fmt: skip
-    comment = instruction_of(Callback.objects.get(), unsure=False).comment
-    assert comment.startswith(f"See here\noffer.pdf: http://127.0.0.1:8000{FILES}/{ids[0]}\nheating.png: http")
-    body = Callback.objects.get().body
-    assert '"attachments":[{"id":"' + ids[0] in body
-    (message,) = person_caller(story.carol).get(MESSAGES).json()["items"]
-    assert [each["name"] for each in message["attachments"]] == ["offer.pdf", "heating.png"]
-    assert read(person_caller(story.carol), ids[0]) == 200
-    assert read(engine_caller(story.engine), ids[1]) == 200
-    event = Event.objects.get(type="task.message")
-    assert event.data["message"]["files"] == ["offer.pdf", "heating.png"]
-
-
-def test_files_alone_are_a_message_that_says_their_names(story: Story) -> None:
-    bob = person_caller(story.bob)
-    assert said(bob, sent(bob), text="").json()["text"] == "heating.png"
-    assert is_problem(said(bob, text=""), 422, "comment_required")
-
-
-def test_each_file_is_used_once_and_only_by_its_sender(story: Story) -> None:
-    bob, carol = person_caller(story.bob), person_caller(story.carol)
-    mine, hers = sent(bob), sent(carol)
-
-    assert pointers(said(bob, hers)) == ["/attachments/0"]
-    assert pointers(said(bob, mine, str(uuid4()))) == ["/attachments/1"]
-    assert not TaskMessage.objects.exists()
-    assert said(bob, mine, mine).status_code == 201
-    assert pointers(said(bob, mine)) == ["/attachments/0"]
-    assert pointers(said(engine_caller(story.engine), hers)) == ["/attachments/0"]
-
-
-def test_a_message_sent_again_is_the_same_and_with_other_files_another(story: Story) -> None:
-    bob = person_caller(story.bob)
-    one, other = sent(bob), sent(bob)
-    body = {"text": "See here", "attachments": [one]}
-
-    first, again = (bob.post(MESSAGES, body, idempotency_key="k") for _ in range(2))
-
-    assert (first.status_code, again.status_code) == (201, 200)
-    changed = bob.post(MESSAGES, {**body, "attachments": [one, other]}, idempotency_key="k")
-    assert is_problem(changed, 422, "idempotency_key_reused")
-
-
-def test_too_many_files(story: Story, settings: Settings) -> None:
-    settings.ATTACHMENTS_A_MESSAGE = 1
-    bob = person_caller(story.bob)
-    refused = said(bob, sent(bob), sent(bob))
-    assert is_problem(refused, 422, "invalid")
-    assert refused.json()["detail"] == "At most 1 files can be sent at once. Leave some out."
-
-
-def test_a_question_and_its_reply_have_files_that_both_see(story: Story) -> None:
-    bob, alice = person_caller(story.bob), person_caller(story.alice)
-    photo, bill = sent(bob), sent(alice, pdf(), "bill.pdf")
-
-    asked = said(bob, photo, kind="question")
-    assert asked.status_code == 201, asked.content
-    assert [each["id"] for each in asked.json()["attachments"]] == [photo]
-    assert read(alice, photo) == 200
-
-    item = Notification.objects.get(recipient=story.alice)
-    reply = {"action": "reply", "comment": "", "attachments": [bill]}
-    again = [alice.post(f"/api/v1/notifications/{item.pk}/responses", reply).status_code for _ in range(2)]
-    assert again == [201, 200]
-    assert read(bob, bill) == read(person_caller(story.carol), bill) == 200
-    assert (TaskMessage.objects.get(kind="reply").text, story.task().state) == ("bill.pdf", "open")
-
-
+# --- with questions ---------------------------------------------------------------------------------------------------
 def test_the_same_question_with_another_photo_is_another_question(story: Story) -> None:
-    bob, copy = person_caller(story.bob), story.copy(story.bob)
+    bob = person_caller(story.bob)
     one, other = sent(bob), sent(bob, jpeg(640, 480))
 
-    def ask(*ids: str, comment: str = "Please see attached") -> int:
-        body = {"action": "request_info", "comment": comment, "attachments": list(ids)}
-        return int(bob.post(f"/api/v1/notifications/{copy.pk}/responses", body).status_code)
+    answers = [ask(story, *ids).status_code for ids in ([one], [one], [other], [other], [], [])]
 
-    assert [ask(one), ask(one), ask(other), ask(other), ask(), ask()] == [201, 200, 201, 200, 201, 200]
-    assert ask(sent(bob)) == 200  # the same picture once more
-    assert ask(one, comment="Another") == 422
+    assert answers == [201, 200, 201, 200, 201, 200]
+    assert ask(story, sent(bob)).status_code == 200  # the same picture once more
+    assert ask(story, one, comment="Another").status_code == 422
     assert [each.attachments.count() for each in TaskMessage.objects.order_by("number")] == [1, 1, 0]
-
-
-def test_a_question_of_files_alone_says_their_names(story: Story) -> None:
-    bob, copy = person_caller(story.bob), story.copy(story.bob)
-    body = {"action": "request_info", "comment": " ", "attachments": [sent(bob)]}
-
-    asked = [bob.post(f"/api/v1/notifications/{copy.pk}/responses", body) for _ in range(2)]
-
-    assert [each.status_code for each in asked] == [201, 200], asked[0].content
-    assert TaskMessage.objects.get().text == "heating.png"
-    assert json.loads(Callback.objects.get().body)["data"]["comment"] == "heating.png"
-    assert said(bob, sent(bob, pdf(), "plan.pdf"), kind="question", text="").json()["text"] == "plan.pdf"
-    empty = bob.post(f"/api/v1/notifications/{copy.pk}/responses", {**body, "attachments": []})
-    assert is_problem(empty, 422, "comment_required")
-    decided = {"action": "reject", "comment": "", "attachments": [sent(bob)]}
-    assert is_problem(bob.post(f"/api/v1/notifications/{copy.pk}/responses", decided), 422, "comment_required")
-
-
-def test_a_reply_after_the_decision_is_kept_with_its_file(story: Story) -> None:
-    bob, alice = person_caller(story.bob), person_caller(story.alice)
-    said(bob, kind="question")
-    bill = sent(alice, pdf())
-    story.answer(story.bob, "approve")
-
-    late = said(alice, bill, kind="reply")
-
-    assert (late.status_code, late.json()["late"]) == (201, True)
-    assert read(bob, bill) == 200
-
-
-def test_engines_send_files_too(story: Story) -> None:
-    engine = engine_caller(story.engine)
-    plan = sent(engine, pdf(), "plan.pdf")
-    assert read(person_caller(story.bob), plan) == 404
-
-    assert said(engine, plan, kind="comment").status_code == 201
-
-    assert read(person_caller(story.bob), plan) == 200
-
-
-# --- who may see it ---------------------------------------------------------------------------------------------------
-def test_nobody_else_may_see_a_file(story: Story) -> None:
-    bob, dora = person_caller(story.bob), RecipientFactory(ref="dora")
-    story.assign("T-43", assignee="dora")
-    other = EngineFactory(slug="claims")
-    unused, used = sent(bob), sent(bob)
-    said(bob, used)
-
-    assert [read(person_caller(each), used) for each in (story.bob, story.carol, story.alice, dora)] == [
-        200, 200, 404, 404,
-    ]  # fmt: skip
-    assert [read(person_caller(each), unused) for each in (story.bob, story.carol)] == [200, 404]
-    assert [read(engine_caller(each), used) for each in (story.engine, other)] == [200, 404]
-    assert [read(engine_caller(each), unused) for each in (story.engine, other)] == [404, 404]
-    assert is_problem(Caller().get(f"{FILES}/{used}"), 401, "unauthenticated")
-    assert is_problem(engine_caller(story.engine, ["directory"]).get(f"{FILES}/{used}"), 403, "scope_missing")
-
-
-def test_who_loses_the_task_loses_its_files_but_not_their_own(story: Story) -> None:
-    bob, carol = person_caller(story.bob), person_caller(story.carol)
-    of_bob, of_carol = sent(bob), sent(carol)
-    said(bob, of_bob)
-    said(carol, of_carol)
-
-    story.assign(assignee="carol", minute=1)
-
-    assert [read(bob, each) for each in (of_bob, of_carol)] == [200, 404]
-    assert [read(carol, each) for each in (of_bob, of_carol)] == [200, 200]
-
-
-def test_customers_see_what_concerns_them_only(story: Story) -> None:
-    brand = BrandFactory(slug="acme", name="Acme", names_staff=False)
-    erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine, brand=brand)
-    story.happen(
-        "request.status_changed",
-        {"case": {"id": "4711", "title": "Invoice 4711", "status": "received"}, "customer": {"ref": "C-88"}},
-        minute=1,
-    )
-    bob, customer = person_caller(story.bob), person_caller(erin)
-    inside, for_her = sent(bob), sent(bob)
-    said(bob, inside)
-    assert said(bob, for_her, to=["C-88"]).status_code == 201
-    hers = sent(customer)
-
-    wrote = customer.post("/api/v1/cases/4711/messages", {"text": "", "attachments": [hers]})
-
-    assert wrote.status_code == 201, wrote.content
-    assert wrote.json()["attachments"][0]["name"] == "heating.png"
-    assert [read(customer, each) for each in (inside, for_her, hers)] == [404, 200, 200]
-    (theirs, own) = customer.get("/api/v1/cases/4711/messages").json()["items"]
-    assert (theirs["by"]["name"], own["by"]["name"]) == ("Acme", "Erin")
-    assert theirs["attachments"][0]["name"] == "heating.png"
-    assert read(bob, hers) == 200
-    kept = [each.get(f"{FILES}/{for_her}").headers["Cache-Control"] for each in (bob, customer)]
-    assert kept == ["private, no-cache", "no-store"]
-    stranger = RecipientFactory(ref="C-89", name="Sam", engine=story.engine)
-    assert [read(person_caller(stranger), each) for each in (inside, for_her, hers)] == [404, 404, 404]
 
 
 # --- how long it stays ------------------------------------------------------------------------------------------------
 def test_what_nothing_uses_goes_after_seven_days_and_the_rest_with_its_task(story: Story) -> None:
     bob = person_caller(story.bob)
     old, fresh, used = sent(bob), sent(bob), sent(bob)
-    said(bob, used)
+    ask(story, used)
     Attachment.objects.filter(pk=fresh).update(at=timezone.now() - timedelta(days=6))
     Attachment.objects.filter(pk__in=[old, used]).update(at=timezone.now() - timedelta(days=7, hours=1))
 

@@ -234,6 +234,7 @@ def call(name: str, caller: Caller, story: Story, *, kind: str = "application/js
 OF_FEATURES = {
     "on_duty": "rotas",
     "signing_challenge": "signed_answers",
+    **dict.fromkeys(("messages", "say", "forward", "forward_effect"), "conversation"),
     **dict.fromkeys(("case", "case_messages", "write_in"), "customers"),
     **dict.fromkeys(("absence", "put_absence", "recipient_absence", "put_recipient_absence"), "absences"),
 }

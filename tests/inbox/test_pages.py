@@ -159,14 +159,13 @@ def test_the_history_tells_who_did_what(story: Story) -> None:
     story.answer(story.bob, "request_info", "Which cost centre?")
     story.happen("task.info_supplied", {"task": {"id": "T-42"}, "info": "It is 4200."})
 
-    history = open_item(story, story.carol).part("history")
+    page = open_item(story, story.carol)
 
+    assert page.text.index("Which cost centre?") < page.text.index("It is 4200.")
+    history = page.part("history")
     told = ["Came from Invoices", "Bob acknowledged it"]
     assert sorted(told, key=history.index) == told
     assert history.startswith("History In") and "B " in history.partition("Came from Invoices")[2]
-    talk = open_item(story, story.carol).part("panel")
-    said = ["B Bob asked Alice", "Which cost centre?", "In Invoices replied", "It is 4200."]
-    assert sorted(said, key=talk.index) == said
 
 
 def test_a_refused_answer_stays_in_the_history(story: Story) -> None:
@@ -183,7 +182,7 @@ def test_customers_are_not_told_who_did_what_inside(story: Story) -> None:
     story.answer(story.bob, "request_info", "Which cost centre?")
     page = open_item(story, Recipient.objects.get(ref="C-9"), "Approve")
 
-    assert "Which cost centre?" in page.part("panel")
+    assert "Which cost centre?" in page.text
     assert "Came from Invoices" not in page.part("history")
 
 
@@ -278,7 +277,6 @@ def test_the_list_asks_for_one_script_and_says_what_of_it_runs(story: Story) -> 
     assert get(bob, "/").tree.xpath("//script/@data-modules") == ["signout inbox"]
     assert get(bob, "/?select=1").tree.xpath("//script/@data-modules") == ["signout inbox several"]
     assert get(bob, "/devices").tree.xpath("//script/@data-modules") == ["signout devices"]
-    assert get(Client(), "/sign-in").tree.xpath("//script/@src") == ["/static/wfpush/passkeys.js"]
 
 
 def test_a_portal_has_the_name_logo_and_colours_of_its_brand(story: Story) -> None:

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.test import Client
 
 from notifications.models import Absence, Category, Notification, Recipient
 from tests.admin.conftest import signed_in
 from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
+from tests.admin.test_history import newest, restoring
+from tests.admin.test_navigation import heading
 from tests.admin.world import World, invoice, send
 from tests.support.length import some
 
@@ -166,3 +169,22 @@ def test_trace_and_notification_say_for_whom(world: World, root: Client) -> None
 def test_people_without_the_desk_do_not_come_here(world: World) -> None:
     assert world.bob.user is not None
     assert signed_in(world.bob.user).get(list_of(Absence)).status_code == 302
+
+
+def test_two_who_are_away_are_not_restored_to_stand_in_for_each_other(world: World, root: Client) -> None:
+    row = away(world.bob, world.carol)
+    old = newest(row)
+    row.delegate = None
+    row.save()
+    away(world.carol, world.bob)
+    assert "This goes in a circle" in text_of(root.post(restoring(row, old), follow=True))
+    row.refresh_from_db()
+    assert row.delegate is None
+
+
+def test_a_row_stands_below_its_list_and_has_the_readers_zone(world: World, root: Client) -> None:
+    Recipient.objects.create(ref="root", name="Root", user=User.objects.get(username="root"), timezone="Asia/Tokyo")
+    row = away(world.bob, world.carol, 0.5625)
+    assert heading(root, page_of(row)) == "People > Absences > Bob Bauer · 2026-11-03 07:30 – 2026-11-03 18:00"
+    text = text_of(root.get(page_of(row)))
+    assert "22:30" not in text

@@ -61,6 +61,10 @@ def bobs_key(bob: Recipient, key: SoftAuthenticator) -> SoftAuthenticator:
     return key
 
 
+def test_the_page_to_sign_in_asks_for_the_script_of_passkeys_alone() -> None:
+    assert get(Client(), "/sign-in").tree.xpath("//script/@src") == ["/static/wfpush/passkeys.js"]
+
+
 def test_the_options_name_this_installation_and_ask_for_a_stored_and_locked_key(
     browser: Client, bob: Recipient
 ) -> None:

@@ -376,17 +376,6 @@ def test_a_customer_is_told_kindly_and_a_follower_plainly(story: Story) -> None:
     }
 
 
-def test_a_question_reaches_who_asked_for_the_task(story: Story) -> None:
-    story.assign("T-1", initiator="alice")
-    story.answer(story.bob, "request_info", "Which floor?", task_id="T-1")
-    pipeline.drain()
-
-    (item,) = story.inbox(story.alice)
-    assert item.title == "Bob asks about “Approve invoice 4711”"
-    assert item.body == "Which floor?"
-    assert (item.state, item.short_body) == ("open", "Open it to read the question.")
-
-
 def test_others_hear_of_a_question_by_the_route(story: Story) -> None:
     RouteTarget.objects.create(
         route=Route.objects.get(name="Questions about a task"), kind="person", person=story.carol

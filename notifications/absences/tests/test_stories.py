@@ -3,15 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
 from tests.support.world import World
-
-pytestmark = pytest.mark.skipif("absences" not in settings.FEATURES, reason="the page is of the feature")
 
 
 def goes(browser: Client, **said: Any) -> None:
@@ -30,41 +26,41 @@ def asks(world: World, task_id: str) -> str:
     return world.send("task.assigned", {"task": said})
 
 
-def test_carol_answers_for_bob_and_the_engine_hears_that_it_was_her(world: World) -> None:
-    goes(world.signed_in("bob"), delegate="carol")
-    trace = asks(world, "T-42")
+def test_carol_answers_for_bob_and_the_engine_hears_that_it_was_her(flow_world: World) -> None:
+    goes(flow_world.signed_in("bob"), delegate="carol")
+    trace = asks(flow_world, "T-42")
 
-    assert world.inbox("bob") == []
-    (item,) = world.inbox("carol")
+    assert flow_world.inbox("bob") == []
+    (item,) = flow_world.inbox("carol")
     assert item["on_behalf_of"] == {"ref": "bob", "name": "Bob"}
     assert [message.to for message in mail.outbox] == [["carol@example.org"]]
-    carol = world.signed_in("carol")
+    carol = flow_world.signed_in("carol")
     assert "for Bob" in carol.get("/").content.decode()
 
     carol.post(f"/n/{item['id']}/answer", {"action": "approve", "comment": "Bob told me of it."})
-    world.run()
+    flow_world.run()
 
-    (call,) = world.receiver.calls
-    assert call.signed_with(world.secret)
+    (call,) = flow_world.receiver.calls
+    assert call.signed_with(flow_world.secret)
     assert call.data["responded_by"] == {"ref": "carol", "name": "Carol"}
     assert (call.data["outcome"], call.data["comment"]) == ("approved", "Bob told me of it.")
-    told = world.get(trace)["recipients"]
+    told = flow_world.get(trace)["recipients"]
     assert [(each["ref"], each["reason"]) for each in told] == [("carol", "delegate of Bob (assignee)")]
 
 
-def test_carol_is_away_too_and_then_bob_is_back(world: World) -> None:
-    bob, carol = world.signed_in("bob"), world.signed_in("carol")
+def test_carol_is_away_too_and_then_bob_is_back(flow_world: World) -> None:
+    bob, carol = flow_world.signed_in("bob"), flow_world.signed_in("carol")
     goes(bob, delegate="carol")
     goes(carol, delegate="alice")
-    asks(world, "T-1")
-    assert [item["on_behalf_of"]["ref"] for item in world.inbox("alice")] == ["bob"]
+    asks(flow_world, "T-1")
+    assert [item["on_behalf_of"]["ref"] for item in flow_world.inbox("alice")] == ["bob"]
 
     carol.post("/absence", {"back": "1"})
-    asks(world, "T-2")
+    asks(flow_world, "T-2")
     bob.post("/absence", {"back": "1"})
-    asks(world, "T-3")
+    asks(flow_world, "T-3")
 
-    titles = {who: [item["title"] for item in world.inbox(who)] for who in ("alice", "bob", "carol")}
+    titles = {who: [item["title"] for item in flow_world.inbox(who)] for who in ("alice", "bob", "carol")}
     assert titles == {
         "alice": ["Approve invoice T-1"],
         "bob": ["Approve invoice T-3"],
