@@ -12,6 +12,9 @@ from notifications.additions import (
     HISTORY_TYPE,
     ApiPaths,
     Columns,
+    ConfigEffects,
+    ConfigPart,
+    ConfigTable,
     DeskList,
     DeskPage,
     DeskPanel,
@@ -96,6 +99,33 @@ RIGHTS = (
     Rights(roles.AUDITORS, [*RULES, *LEDGERS], ["view"]),
 )
 
+CONFIG = (
+    ConfigTable(
+        "escalations.businesscalendar",
+        "name",
+        kind="calendars",
+        fields="timezone week country subdivision",
+        parts=[ConfigPart("days", "date hours note"), ConfigPart("teams", "team")],
+    ),
+    ConfigTable(
+        "escalations.policy",
+        "name",
+        kind="policies",
+        fields="enabled position route engine clock minutes time calendar calendar_of pauses on_acknowledge "
+        "hold_minutes fallback",
+        parts=[
+            ConfigPart("conditions", "path operator value"),
+            ConfigPart(
+                "steps",
+                "offset kind time target level team person ref template category channels critical priority "
+                "repeat_every repeats",
+            ),
+        ],
+    ),
+    ConfigEffects("escalations.admin.config_effects.Effects"),
+)
+"""What is in files, for the feature of configuration as files."""
+
 FEATURE = Feature(
     name="escalations",
     adds=[
@@ -107,6 +137,7 @@ FEATURE = Feature(
         DemoAccounts("escalations.management.demo_accounts.prepare"),
         *DESK,
         *RIGHTS,
+        *CONFIG,
         PERSONAL_DATA,
     ],
 )

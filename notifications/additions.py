@@ -343,3 +343,59 @@ class PersonalData:
     named_by: Sequence[Reference] = ()
     export: Mapping[str, Section] = field(default_factory=dict)
     counted: Sequence[Reference] = ()
+
+
+# --- configuration in files -------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ConfigPart:
+    """Rows that belong to one row of a `ConfigTable`, a list in its file. `name`: the member in files, and the relation
+    to the rows. `fields`: their fields, in the order of files; the rows are sorted by those. `is_one`: there is one row
+    at most, so that the member is no list."""
+
+    name: str
+    fields: str
+    is_one: bool = False
+
+
+@dataclass(frozen=True)
+class ConfigName:
+    """The fields by which files name rows of a model. Without the last ones a row is named by the first alone."""
+
+    model: str
+    key: str
+
+
+@dataclass(frozen=True)
+class ConfigTable(ConfigName):
+    """A model whose rows can be in files. `kind`: their name there; `fields`: besides those of the key. `left_out`:
+    fields and parts that stay as they are if a file does not have them. `is_list`: the rows are a list, because their
+    key may be empty; others are named by the key. `own_files`: each row has a file. `versions`: the dotted name of a
+    class with the functions of `notifications.wording.config_versions.TemplateVersions`, if a version of the row has
+    the parts. `hooks`: the dotted name of a class with the functions of
+    `notifications.admin.engines.config_hooks.EngineHooks`, for what files cannot change freely, and what follows a
+    change."""
+
+    kind: str = ""
+    fields: str = ""
+    parts: Sequence[ConfigPart] = ()
+    left_out: str = ""
+    is_list: bool = False
+    own_files: bool = True
+    versions: str = ""
+    hooks: str = ""
+
+
+@dataclass(frozen=True)
+class ConfigEffects:
+    """What a change of configuration does to work. `effects`: the dotted name of a class. It is made with the time
+    before the change, and its `sentences` are read after it, with the changed rows, in the same transaction."""
+
+    effects: str
+
+
+@dataclass(frozen=True)
+class FixedRows:
+    """Rows that the desk shows and does not change. `why`: the dotted name of a function of a row and a member,
+    which may be empty. It returns a sentence if they are fixed, and else an empty one."""
+
+    why: str

@@ -3,6 +3,7 @@
 from notifications import channel_facts, personal_data
 from notifications.cases import messages
 from notifications.cases.lifecycle import AfterKept, TaskObserver
+from notifications.config_tables import CONFIG
 from notifications.delivery import engine as delivery
 from notifications.delivery import service_kinds as delivery_services
 from notifications.engines import callback, health, poll, returned_answers
@@ -54,5 +55,6 @@ FEATURE = Feature(
         Minutely("accounts", "notifications.tasks.settle_accounts"),
         Minutely("searched", "notifications.tasks.gather_searched"),
         personal_data.PERSONAL_DATA,
+        *CONFIG,
     ],
 )

@@ -27,7 +27,7 @@ FLOORS: dict[str, str] = {
     "requests": "wfpush: web",
     "numbers and log lines": "wfpush: observability",
     "what Django and django-q2 load by name": "wfpush: apps formats tasks",
-    "types, errors": "notifications: types errors channel_facts reasons additions feature_targets",
+    "types, errors": "notifications: types errors channel_facts reasons additions feature_targets fixed_rows",
     "tables": "notifications: models",
     "numbers of events and engines": "notifications: observability",
     "words": "notifications: wording",
@@ -40,12 +40,12 @@ FLOORS: dict[str, str] = {
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "what starts it all": (
-        "notifications: admin admin_site api apps feature housekeeping inbox management personal_data roles signing_in "
-        "starter tasks urls"
+        "notifications: admin admin_site api apps config_tables feature housekeeping inbox management personal_data "
+        "roles signing_in starter tasks urls"
     ),
     "features": (
-        "notifications: absences conformance conversation customers insight provisioning replays retention rotas "
-        "second_factors sign_on signed_answers transfer"
+        "notifications: absences conformance config_files conversation customers insight provisioning replays "
+        "retention rotas second_factors sign_on signed_answers transfer"
     ),
     "why steps are taken": "escalations: reasons",
     "time": (
@@ -62,6 +62,7 @@ FEATURES: dict[str, list[str]] = {
     "escalations.team_time": ["notifications.absences"],
     "notifications.absences": [],
     "notifications.conformance": [],
+    "notifications.config_files": [],
     "notifications.conversation": [],
     "notifications.customers": ["notifications.conversation"],
     "notifications.insight": [],

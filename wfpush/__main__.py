@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = words[0] if words else "help"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
     try:
-        needs_no_settings = command in ("conformance", "help", "--help", "-h", "version", "--version")
+        checks_files = words[:2] == ["config", "check"]
+        needs_no_settings = checks_files or command in ("conformance", "help", "--help", "-h", "version", "--version")
         if needs_no_settings or {"--help", "-h"} & set(words[1:]) or words == ["vapid", "--new"]:
             env.stand_in(places.HOME)
         elif command == "up":

@@ -63,6 +63,7 @@ FEATURE_PACKAGES = {
     "second_factors": "notifications.second_factors",
     "signed_answers": "notifications.signed_answers",
     "conformance": "notifications.conformance",
+    "config_files": "notifications.config_files",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

@@ -12,6 +12,8 @@ from notifications.additions import (
     ApiPaths,
     CaseTypes,
     Columns,
+    ConfigPart,
+    ConfigTable,
     DeskList,
     DeskPanel,
     FirstPage,
@@ -34,6 +36,13 @@ FEATURE = Feature(
         Pages("notifications.customers.pages"),
         ApiPaths("notifications.customers.api"),
         CaseTypes(milestones.case_types),
+        ConfigTable(
+            "customers.journey",
+            "name",
+            kind="journeys",
+            fields="engine case_type event_type",
+            parts=[ConfigPart("milestones", "position statuses labels ahead notes ends")],
+        ),
         MailboxFooter(unsubscribe_links.add_link),
         DeskPanel(
             "notifications.recipient",

@@ -17,6 +17,7 @@ from scim2_models import Context, Error, InvalidSyntaxException, ListResponse, S
 
 from notifications.api.frame.parsing import body_of
 from notifications.api.frame.throttling import throttle
+from notifications.fixed_rows import RowIsFixed
 from notifications.intake.strictjson import BadText, decode
 from notifications.provisioning import tokens
 from notifications.provisioning.departures import TooManyDepartures
@@ -156,6 +157,8 @@ def error_of(exc: Exception) -> tuple[Error, dict[str, str]]:
         return _with_detail(exc.to_error()), _headers_of(exc)
     if isinstance(exc, ValidationError):
         return _with_detail(Error.from_validation_errors(exc)[0]), {}
+    if isinstance(exc, RowIsFixed):
+        return Error(status=exc.status, detail=exc.detail), {}
     if isinstance(exc, BadText):
         return Error(status=400, scim_type="invalidValue", detail=exc.detail), {}
     if isinstance(exc, Refusal):

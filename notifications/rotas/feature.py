@@ -13,6 +13,7 @@ from notifications.additions import (
     HISTORY_TYPE,
     ApiPaths,
     Columns,
+    ConfigName,
     DeskList,
     ItemLink,
     MenuEntry,
@@ -38,6 +39,7 @@ FEATURE = Feature(
     adds=[
         targets.TARGET,
         targets.ENTITLEMENT,
+        ConfigName("rotas.rota", "slug"),
         *feeds.SOURCES,
         Kinds(feeds.kinds),
         Minutely("duty", "notifications.rotas.tasks.hand_over_duty"),

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.utils import timezone
 
+from notifications.fixed_rows import why_fixed
 from notifications.models import Recipient, Team
 from notifications.people import revocation
 from notifications.sign_on.models import IdentityProvider
@@ -50,7 +51,8 @@ def changes(provider: IdentityProvider, user: User, groups: set[str]) -> Changes
     person = Recipient.objects.filter(user=user).first()
     if person is not None:
         own = set(person.teams.values_list("pk", flat=True))
-        result.joined, result.left = _compare([(row.team, row.group in groups) for row in rows if row.team], own)
+        mapped = [(row.team, row.group in groups) for row in rows if row.team and not why_fixed(row.team, "members")]
+        result.joined, result.left = _compare(mapped, own)
     own = set(user.groups.values_list("pk", flat=True))
     result.roles_given, result.roles_taken = _compare(
         [(row.role, row.group in groups) for row in rows if row.role], own

@@ -14,6 +14,8 @@ from notifications.additions import (
     AnswerProof,
     ApiPaths,
     Columns,
+    ConfigPart,
+    ConfigTable,
     DeskList,
     PersonalData,
     Rights,
@@ -30,6 +32,14 @@ FEATURE = Feature(
     name="signed_answers",
     needs=["second_factors"],
     adds=[
+        ConfigTable(
+            "signed_answers.signaturerule",
+            "name",
+            kind="signature_rules",
+            fields="enabled engine category actions",
+            parts=[ConfigPart("conditions", "path operator value")],
+            own_files=False,
+        ),
         AnswerProof(
             check="notifications.signed_answers.guard.check",
             required=rules.names_to_sign,

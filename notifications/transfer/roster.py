@@ -20,6 +20,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import ForeignKeyWidget, Widget
 
+from notifications.fixed_rows import why_fixed
 from notifications.transfer.sheets import Sheet
 from notifications.wording.plaintext import clean_line
 
@@ -193,6 +194,8 @@ class Roster(ModelResource):
         for change in self.rows:
             texts = self.texts(change.instance)
             change.columns = {name: texts[name] for name in texts if texts[name] != change.before.get(name, "")}
+            if change.columns and change.instance.pk is not None and (sentence := why_fixed(change.instance)):
+                self.current_plan.faults.append(Fault(change.row, "", sentence))
             if change.is_new:
                 change.columns = {name: text for name, text in change.columns.items() if name in self.sheet_columns}
         self.current_plan.changes = [change for change in self.rows if change.columns]

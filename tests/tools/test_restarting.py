@@ -68,6 +68,7 @@ def test_all_folders_that_are_watched_are_there() -> None:
 
 ONLY_WEB_LOADS = {
     "notifications.admin_site",
+    "notifications.config_files.changes",
     "notifications.customers.customer_page",
     *(f"notifications.provisioning.{name}" for name in ("frame", "users")),
     *(f"notifications.second_factors.{name}" for name in ("adapters", "stages", "views")),

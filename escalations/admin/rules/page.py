@@ -26,9 +26,11 @@ from escalations.admin.rules.sentence import Sentence
 from escalations.clocks import policy_reload
 from escalations.models import Policy
 from notifications.admin.desk.decorators import action
+from notifications.admin.desk.display import change_url
 from notifications.admin.rules import second_person
 from notifications.admin.rules.routing import RouteAdmin, doubts_about
 from notifications.admin.rules.second_person import RuleState
+from notifications.fixed_rows import why_fixed
 from notifications.models import Route, Template
 from notifications.types import Json
 
@@ -79,6 +81,8 @@ class RuleRouteAdmin(RouteAdmin):
         route: Route = self.get_row(request, object_id)
         if not self.has_rule_permission(request):
             raise PermissionDenied
+        if why_fixed(route):
+            return HttpResponseRedirect(change_url(route))
         return self._rule_page(request, route)
 
     # --- the list ---------------------------------------------------------------------------------------------------

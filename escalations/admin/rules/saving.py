@@ -11,6 +11,7 @@ from escalations.admin.rules.bundle import RuleForms, of_tasks
 from escalations.admin.rules.forms import published
 from escalations.models import Policy, PolicyCondition, PolicyStep
 from notifications.admin.rules.conditions import condition_sentence
+from notifications.fixed_rows import why_fixed
 from notifications.models import EventType, Route, Template, TemplateText
 from notifications.models.history import as_one, newest_record
 from notifications.wording import template_versions
@@ -29,6 +30,8 @@ class CannotSave(Exception):
 
 def save(rule: RuleForms, by: Any, now: datetime) -> Route:
     """Save valid forms. Raises CannotSave."""
+    if sentence := why_fixed(rule.policy):
+        raise CannotSave(sentence)
     route: Route = rule.rule.save(commit=False)
     last_record = newest_record(route)
     old_name = Route.objects.filter(pk=route.pk).values_list("name", flat=True).first() or ""
@@ -120,6 +123,8 @@ def _own_template(rule: RuleForms, route: Route, by: Any, now: datetime) -> Temp
     now_read = published(source)
     if mine and now_read is not None and _has_texts(now_read, texts):
         return template
+    if sentence := why_fixed(template):
+        raise CannotSave(sentence)
     draft = template_versions.new_draft(template, now_read, _("By the rule “%(rule)s”") % {"rule": route.name})
     if not mine:  # the source's texts for single channels are its own
         draft.texts.all().delete()

@@ -27,6 +27,7 @@ from notifications.admin.desk.decorators import columns_of, row_link
 from notifications.admin.desk.display import NOTHING, change_url
 from notifications.admin.desk.history_pages import HistoryPages
 from notifications.admin.desk.invalid_ids import AutocompleteMixin, PagedFormSet
+from notifications.fixed_rows import why_fixed
 from notifications.models import Engine
 from wfpush import features
 
@@ -180,6 +181,20 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
         )
         return [*first, *super().get_inlines(request, obj), *last]
 
+    # --- rows that are owned elsewhere --------------------------------------------------------------------------------
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and not _is_fixed(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and not _is_fixed(obj)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = kwargs.get("obj")
+        if row is not None and (sentence := why_fixed(row)):
+            self.message_user(request, sentence, messages.INFO)
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
     # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:
         """Return whether this action makes sense for this row. Permissions are checked elsewhere."""
@@ -252,6 +267,10 @@ class DeskAdmin(AutocompleteMixin, ModelAdmin):
 
     def log(self, request: HttpRequest, row: Model, text: str) -> None:
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
+
+
+def _is_fixed(row: Any) -> bool:
+    return isinstance(row, Model) and bool(why_fixed(row))
 
 
 ACTIONS = ("actions", "actions_list", "actions_detail")

@@ -36,10 +36,9 @@ from notifications.admin.engines.engine_pages import connection_page, preview_pa
 from notifications.admin.engines.engine_states import state_with_faults
 from notifications.admin.engines.engine_wizard import STEP_PAGES, EngineWizard
 from notifications.admin.engines.keys import ApiKeyInline, SigningSecretInline
-from notifications.connectors import CONNECTORS, connector_for, labels, readable, reader_for
+from notifications.connectors import CONNECTORS, connector_for, labels, reader_for
 from notifications.connectors.rest import RestConnector
-from notifications.engines import poll as polls
-from notifications.engines import requeue
+from notifications.engines import changes, requeue
 from notifications.engines.health import health_of
 from notifications.models import (
     AnswerMapping,
@@ -56,7 +55,6 @@ from notifications.models import (
     Poll,
     SigningSecret,
 )
-from wfpush.queue import outbox
 
 
 def address_words(kind: str) -> tuple[str, str]:
@@ -115,14 +113,8 @@ class PollForm(forms.ModelForm):
         if self.instance._state.adding or not commit:
             return super().save(commit)
         self.instance.save(update_fields=["enabled", "every", "sweep_every"])
-        ask_now(self.instance)
+        changes.poll_now(self.instance, timezone.now())
         return self.instance
-
-
-def ask_now(poll: Poll) -> None:
-    """Poll at once, unless a poll is running."""
-    if outbox.bring_forward(Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None), timezone.now()):
-        outbox.wake_on_commit(polls.SOURCE_NAME)
 
 
 class PollInline(SingleInline):
@@ -229,14 +221,10 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
         return [each for each in self.inlines if obj or each not in (ApiKeyInline, SigningSecretInline)]
 
     def save_model(self, request: HttpRequest, obj: Engine, form: Any, change: bool) -> None:
-        moved = change and "callback_url" in form.changed_data
-        if moved:
-            obj.callback_disabled_at, obj.callback_disabled_reason_fact = None, None
+        changed = form.changed_data if change else ()
+        changes.before_saving(obj, changed)
         super().save_model(request, obj, form, change)
-        if not change or not obj.takes_answers or not (moved or "active" in form.changed_data):
-            return
-        requeue.hurry_callbacks(obj, timezone.now())
-        if moved and obj.callbacks.filter(state=CallbackState.WAITING).exists():
+        if changes.after_saving(obj, changed, timezone.now()):
             self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -249,17 +237,9 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Delete the credentials of a kind without a REST interface; after a change of address poll all tasks again."""
         super().save_related(request, form, formsets, change)
-        engine: Engine = form.instance
-        if engine.kind not in readable():
-            parts = (EngineAccess, PersonalSignIn, ConnectedAccount, Poll)
-            dropped = [part.objects.filter(engine=engine).delete()[0] for part in parts]
-            if any(dropped):
-                text = gettext("This kind needs no sign-in: the stored credentials are deleted.")
-                self.message_user(request, text, messages.INFO)
-        elif change and {"callback_url", "kind"} & set(form.changed_data):
-            for poll in Poll.objects.filter(engine=engine):
-                Poll.objects.filter(pk=poll.pk).update(swept_at=None)
-                ask_now(poll)
+        if changes.after_saving_parts(form.instance, form.changed_data if change else (), timezone.now()):
+            text = gettext("This kind needs no sign-in: the stored credentials are deleted.")
+            self.message_user(request, text, messages.INFO)
 
     def refuses_to_restore(self, row: Engine, then: State, changed: Sequence[str]) -> Sequence[str]:
         """Refuse an address on another host: a stored secret is sent only to the host for which it was entered."""

@@ -23,6 +23,7 @@ from notifications.admin.desk.base import HistoryAdmin
 from notifications.admin.desk.decorators import action
 from notifications.cases.locking import TYPES_THAT_ASK
 from notifications.feature_targets import feature_targets
+from notifications.fixed_rows import why_fixed
 from notifications.models import CaseList, Recipient, Route, TargetKind
 from notifications.types import behaviour_of
 from wfpush import features
@@ -166,6 +167,9 @@ class RuleAdmin(HistoryAdmin):
         for rule in rules:
             if enabled and must_wait(request.user, rule, None):
                 say_that_it_waits(self, request, rule)
+                continue
+            if sentence := why_fixed(rule):
+                self.message_user(request, f"“{rule}”: {sentence}", messages.WARNING)
                 continue
             rule.enabled = enabled
             rule.save()  # one by one, so that each has a history

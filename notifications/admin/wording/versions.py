@@ -28,6 +28,7 @@ from notifications.admin.wording.template_parts import (
     is_draft,
     show_problems,
 )
+from notifications.fixed_rows import why_fixed
 from notifications.models import (
     CustomerText,
     Template,
@@ -210,6 +211,8 @@ class TemplateVersionAdmin(ShowsState, DeskAdmin):
         return self._publish(request, version, template_versions.roll_back)
 
     def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:
+        if sentence := why_fixed(version):
+            return self.done(request, version, sentence, messages.ERROR)
         try:
             published: TemplateVersion = how(version, request.user, timezone.now())
         except template_versions.CannotPublish as fault:

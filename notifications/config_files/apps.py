@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ConfigFilesConfig(AppConfig):
+    name = "notifications.config_files"
+    label = "config_files"
+    verbose_name = _("Configuration as files")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from notifications.config_files import fixed  # noqa: PLC0415  # its models are not loaded before
+
+        fixed.refuse_changes()

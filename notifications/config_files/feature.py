@@ -1,0 +1,31 @@
+"""Configuration as files: rules, templates, policies and more as YAML, which are planned, applied and undone.
+
+`kinds` and `columns` say how a row reads in files, from what core and features declare (`ConfigTable`). `nodes` and
+`documents` read and write folders; `changes` compares; `applying` plans, applies and undoes through `writing`;
+`fixed` tells which file owns a row, and refuses other changes. `management/commands/config.py` is the way in.
+"""
+
+from notifications import roles
+from notifications.additions import Columns, ConfigEffects, DeskList, FixedRows, PersonalData, Rights
+from wfpush.features import Feature
+
+FEATURE = Feature(
+    name="config_files",
+    adds=[
+        FixedRows("notifications.config_files.fixed.why"),
+        ConfigEffects("notifications.config_files.effects.Effects"),
+        DeskList("access", "config_files.configapply", after="auth.group", icon="publish"),
+        DeskList("access", "config_files.ownedthing", after="config_files.configapply", icon="content_copy"),
+        *(
+            Rights(role, ["config_files.configapply", "config_files.ownedthing"], ["view"])
+            for role in (roles.ADMINISTRATORS, roles.OPERATORS, roles.AUDITORS)
+        ),
+        Rights(roles.ADMINISTRATORS, ["config_files.ownedthing"], ["delete"]),
+        PersonalData(
+            tables={
+                "config_files.configapply": Columns(words="by_name sentences before after owned", plain="source"),
+                "config_files.ownedthing": Columns(words="name", plain="kind file"),
+            }
+        ),
+    ],
+)
