@@ -396,6 +396,8 @@ class ConfigEffects:
 @dataclass(frozen=True)
 class FixedRows:
     """Rows that the desk shows and does not change. `why`: the dotted name of a function of a row and a member,
-    which may be empty. It returns a sentence if they are fixed, and else an empty one."""
+    which may be empty. It returns a sentence if they are fixed, and else an empty one.
+    `guard`: that of a function without arguments, which is called at start and makes all ways of saving refuse."""
 
     why: str
+    guard: str

@@ -6,13 +6,21 @@ from django.contrib.admin import apps as django_admin
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 from django.core.checks import CheckMessage
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+
+from notifications.additions import FixedRows
+from wfpush import features
 
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
     verbose_name = _("Desk")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        for fixed in features.added(FixedRows):
+            import_string(fixed.guard)()
 
 
 class AdminConfig(django_admin.SimpleAdminConfig):

@@ -7,8 +7,3 @@ class ConfigFilesConfig(AppConfig):
     label = "config_files"
     verbose_name = _("Configuration as files")
     default_auto_field = "django.db.models.BigAutoField"
-
-    def ready(self) -> None:
-        from notifications.config_files import fixed  # noqa: PLC0415  # its models are not loaded before
-
-        fixed.refuse_changes()

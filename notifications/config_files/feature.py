@@ -12,13 +12,13 @@ from wfpush.features import Feature
 FEATURE = Feature(
     name="config_files",
     adds=[
-        FixedRows("notifications.config_files.fixed.why"),
+        FixedRows("notifications.config_files.fixed.why", "notifications.config_files.fixed.refuse_changes"),
         ConfigEffects("notifications.config_files.effects.Effects"),
         DeskList("access", "config_files.configapply", after="auth.group", icon="publish"),
         DeskList("access", "config_files.ownedthing", after="config_files.configapply", icon="content_copy"),
         *(
             Rights(role, ["config_files.configapply", "config_files.ownedthing"], ["view"])
-            for role in (roles.ADMINISTRATORS, roles.OPERATORS, roles.AUDITORS)
+            for role in (roles.ADMINISTRATORS, roles.AUDITORS)
         ),
         Rights(roles.ADMINISTRATORS, ["config_files.ownedthing"], ["delete"]),
         PersonalData(

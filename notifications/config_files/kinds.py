@@ -176,7 +176,7 @@ class Table(Members):
         self.naming = naming(model)
         self.left_out = frozenset(declared.left_out.split())
         self.versions: Any = import_string(declared.versions) if declared.versions else None
-        self.hooks: Any = import_string(declared.hooks) if declared.hooks else None
+        self._hooks = declared.hooks
         whole = self.versions.model if self.versions else model
         self.parts = {part.name: Part(whole, part) for part in declared.parts}
         self.key_columns = Members(model, self.naming.key)
@@ -184,6 +184,11 @@ class Table(Members):
     @property
     def label(self) -> Any:
         return self.model._meta.verbose_name
+
+    @cached_property
+    def hooks(self) -> Any:
+        """See `ConfigTable`. They are loaded where files are applied: they may need the desk's forms."""
+        return import_string(self._hooks) if self._hooks else None
 
     @cached_property
     def order(self) -> list[str]:
