@@ -18,8 +18,10 @@ from django.db.migrations.operations import (
     AddIndex,
     AlterField,
     AlterModelTable,
+    AlterUniqueTogether,
     DeleteModel,
     RemoveField,
+    RemoveIndex,
     RenameField,
     RenameModel,
 )
@@ -76,6 +78,7 @@ def kept(number: str, kind: str) -> bool:
 # --- what a migration may do while processes of former releases run -----------------------------------------------
 LARGE = {"event", "delivery", "task", "notification", "callback", "response", "stepdone"}
 """Models of which an installation has millions of rows."""
+LARGE_TABLES = {f"{app}_{model}" for app in ("notifications", "escalations") for model in LARGE}
 RESUMED = (
     AddIndexConcurrently,
     RemoveIndexConcurrently,
@@ -91,6 +94,7 @@ RESUMED = (
 is tried by tests/wfpush/postgres/test_interrupted_migrations.py."""
 HELD_BY_ALL = {"event_is_due_until_processed", "callback_is_due_until_ended"}
 """Constraints that the rows of all releases satisfy: they write both columns together."""
+BUILDS_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)[^;]*? ON (\w+)", re.I)
 TAKES_AWAY = re.compile(r"\b(DROP (TABLE|COLUMN|DEFAULT)|RENAME|SET NOT NULL|(SET DATA |COLUMN \S+ )TYPE)\b", re.I)
 
 
@@ -145,12 +149,33 @@ def stops_older_processes(operation: Operation, app: str, old: Release) -> str |
     if isinstance(operation, RemoveField):
         return "takes away a column that they use" if old.field(app, model, operation.name) else None
     if isinstance(operation, AddField | AlterField):
-        return demands(operation.field, old.field(app, model, operation.name))
+        former = old.field(app, model, operation.name)
+        return demands(operation.field, former) or locks_large(operation, former)
     if isinstance(operation, AddConstraint):
-        return constrains(operation.constraint, old.models[app, model.lower()])
-    if type(operation) is AddIndex and operation.model_name in LARGE:
-        return "locks a large table while it is built: AddIndexConcurrently, in a migration with atomic = False"
+        return constrains(operation.constraint, old.models[app, model.lower()]) or locks_large(operation)
+    if isinstance(operation, AlterUniqueTogether):
+        return "refuses rows that they may write" if operation.option_value else None
+    return locks_large(operation)
+
+
+def locks_large(operation: Operation, former: Any = None) -> str | None:
+    """Why the operation, which is not one of those that work concurrently, keeps writers of a large table waiting.
+    `former`: the field that it alters."""
+    model = getattr(operation, "model_name", "").lower()
+    if model not in LARGE:
+        return None
+    if type(operation) in (AddIndex, RemoveIndex):
+        name = type(operation).__name__
+        return f"locks a large table: {name}Concurrently, in a migration with atomic = False"
+    if type(operation) is AddConstraint:
+        return "locks a large table while its rows are read: AddConstraintNotValid, and ValidateConstraint after it"
+    if isinstance(operation, AddField | AlterField) and is_indexed(operation.field) and not is_indexed(former):
+        return "locks a large table while an index is built: db_index=False, and AddIndexConcurrently after it"
     return None
+
+
+def is_indexed(field: Any) -> bool:
+    return field is not None and not field.many_to_many and bool(field.db_index or field.unique)
 
 
 def demands(field: Any, former: Any) -> str | None:
@@ -158,8 +183,8 @@ def demands(field: Any, former: Any) -> str | None:
     takes `default` out of the database again once the rows that are there have it."""
     if field.many_to_many:
         return None
+    is_filled = field.null or field.db_default is not NOT_PROVIDED
     if former is None:
-        is_filled = field.null or field.db_default is not NOT_PROVIDED
         return (
             None
             if is_filled
@@ -167,6 +192,10 @@ def demands(field: Any, former: Any) -> str | None:
         )
     if former.null and not field.null:
         return "makes a column refuse the nulls that they write"
+    if field.unique and not former.unique:
+        return "makes a column refuse values that they may write twice"
+    if former.db_default is not NOT_PROVIDED and not is_filled:
+        return "takes away the default of a column that they leave to the database"
     if (former.db_column, kind(former)) != (field.db_column, kind(field)):
         return "changes the type of a column that they use"
     if (former.max_length or 0) > (field.max_length or float("inf")):
@@ -192,6 +221,9 @@ def takes_away(sql: str, old: Release) -> str | None:
     """Whether SQL takes away a table or a column of the release, as far as its words tell."""
     words, drops_table = set(re.findall(r"\w+", sql)), "DROP TABLE" in sql.upper()
     concerned = [name for name, columns in old.tables.items() if name in words and (drops_table or columns & words)]
+    built = {match[2] for match in BUILDS_INDEX.finditer(sql)} & old.tables.keys() & LARGE_TABLES
+    if built:
+        return f"locks {', '.join(sorted(built))}, a large table: AddIndexConcurrently"
     return f"changes {concerned[0]}, which they use" if concerned and TAKES_AWAY.search(sql) else None
 
 
@@ -272,11 +304,21 @@ def test_new_migrations_that_are_not_atomic_can_be_interrupted() -> None:
         (AlterField("event", "type", BooleanField()), "changes the type"),
         (AlterField("event", "type", CharField(max_length=200, db_column="kind")), "changes the type"),
         (AddConstraint("event", UniqueConstraint(fields=["subject"], name="a")), "refuses rows"),
-        (AddConstraint("event", CheckConstraint(condition=Q(not_theirs=1), name="a")), None),
+        (AddConstraint("event", CheckConstraint(condition=Q(not_theirs=1), name="a")), "locks a large table"),
+        (resumable.AddConstraintNotValid("event", CheckConstraint(condition=Q(not_theirs=1), name="a")), None),
+        (AddConstraint("brand", CheckConstraint(condition=Q(not_theirs=1), name="a")), None),
         (RenameField("event", "type", "kind"), "renames what they read"),
         (RenameModel("Event", "Happening"), "renames what they read"),
         (AlterModelTable("event", "happening"), "renames what they read"),
         (AddIndex("event", Index(fields=["time"], name="a")), "locks a large table"),
+        (RemoveIndex("event", "event_due"), "locks a large table"),
+        (AddField("event", "owner", IntegerField(null=True, db_index=True)), "locks a large table"),
+        (AddField("brand", "owner", IntegerField(null=True, db_index=True)), None),
+        (AlterField("event", "type", CharField(max_length=200, unique=True)), "makes a column refuse values"),
+        (AlterField("notification", "notice", CharField(max_length=300)), "takes away the default"),
+        (AlterUniqueTogether("brand", {("name", "accent")}), "refuses rows"),
+        (RunSQL("CREATE INDEX a ON notifications_event (time)"), "locks notifications_event"),
+        (RunSQL("CREATE INDEX CONCURRENTLY IF NOT EXISTS a ON notifications_event (time)"), None),
         (AddIndexConcurrently("event", Index(fields=["time"], name="a")), None),
         (AddIndex("brand", Index(fields=["name"], name="a")), None),
         (RunSQL("ALTER TABLE notifications_event DROP COLUMN error"), "changes notifications_event"),

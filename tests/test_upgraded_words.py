@@ -18,8 +18,7 @@ import pytest
 
 from tests.support import shown_words
 from tests.support.processes import House
-from tests.support.releases import FOLDER, SETTINGS
-from tests.test_upgrades import restore
+from tests.support.releases import FOLDER, SETTINGS, restore
 from wfpush.embedded import shared_servers
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]

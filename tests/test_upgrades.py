@@ -1,9 +1,7 @@
 """A database of each release, with what people left in it, goes on under this version after `migrate` alone."""
 
-import gzip
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from tests.support.release import (
     does,
     token_of,
 )
-from tests.support.releases import FIRST_BESIDE_THE_NEXT, FOLDER, SETTINGS, unpack
+from tests.support.releases import DATABASES, FIRST_BESIDE_THE_NEXT, LAST, SETTINGS, restore, unpack
 from tests.support.surfing import Browser
 from tests.support.waiting import eventually
 from wfpush.embedded import shared_servers
@@ -31,10 +29,7 @@ from wfpush.postgres.required_release import numbers
 
 pytestmark = [pytest.mark.processes, pytest.mark.ci, pytest.mark.soak]
 
-ALL_DUMPS = sorted(FOLDER.glob("*.sql.gz"))
-RELEASES = [dump for dump in ALL_DUMPS if dump.name[0].isdigit()]
-LAST = max(RELEASES, key=lambda dump: numbers(dump.name.removesuffix(".sql.gz")))
-DUMPS = ALL_DUMPS if LONG else [LAST]
+DUMPS = DATABASES if LONG else [LAST]
 """In `make soak` those of all releases, and of the development version in whose schema the migrations of 0.2.0 begin;
 else that of the last release."""
 
@@ -89,13 +84,6 @@ class Upgraded:
         eventually(browser.answers, "there is a page to sign in on")
         browser.sign_in(name, PASSWORD)
         return browser
-
-
-def restore(house: House, dump: Path) -> None:
-    shared_servers.ensure(house.folder)
-    server = shared_servers.Postgres(shared_servers.locate(house.folder))
-    words = [str(server.programs() / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", server.url]
-    subprocess.run(words, check=True, capture_output=True, input=gzip.decompress(dump.read_bytes()))
 
 
 @pytest.fixture(scope="module")

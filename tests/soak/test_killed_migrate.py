@@ -10,9 +10,8 @@ import pytest
 
 from tests.support.interruptions import SCHEMA
 from tests.support.processes import House
-from tests.support.releases import FOLDER, SETTINGS
+from tests.support.releases import FOLDER, SETTINGS, restore
 from tests.support.waiting import eventually
-from tests.test_upgrades import restore
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(3600)]
 

@@ -25,7 +25,7 @@ class Caller:
 
     def __init__(self, port: int, token: str) -> None:
         self._port = port
-        self._token = token
+        self.token = token
         self._connections = threading.local()
 
     def ask(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Answer:
@@ -35,7 +35,7 @@ class Caller:
             connection = self._connections.open = http.client.HTTPConnection(
                 "127.0.0.1", self._port, timeout=TIMEOUT_SECONDS
             )
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()

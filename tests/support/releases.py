@@ -1,12 +1,22 @@
 """The releases: for each one its migrations, and a database that it has used."""
 
+import gzip
 import hashlib
 import subprocess
 from pathlib import Path
 
 from tests.support.documentation import ROOT
+from tests.support.processes import House
+from wfpush.embedded import shared_servers
+from wfpush.postgres.required_release import numbers
 
 FOLDER = ROOT / "tests" / "upgrades"
+DATABASES = sorted(FOLDER.glob("*.sql.gz"))
+"""Of the development version db41773, too, in whose schema the migrations of 0.2.0 begin."""
+LAST = max(
+    (dump for dump in DATABASES if dump.name[0].isdigit()), key=lambda dump: numbers(dump.name.removesuffix(".sql.gz"))
+)
+"""Of the last release."""
 APPS = ("wfpush", "notifications", "escalations")
 FIRST_BESIDE_THE_NEXT = "0.4.0"
 """From this release on, each one runs beside the next. Those before it cannot read what newer ones write."""
@@ -47,3 +57,11 @@ def unpack(version: str, folder: Path) -> bool:
     archive = subprocess.run(["git", "archive", commits[-1]], cwd=ROOT, check=True, capture_output=True).stdout
     subprocess.run(["tar", "--extract", "--directory", str(folder)], input=archive, check=True)
     return True
+
+
+def restore(house: House, dump: Path) -> None:
+    """Fill a house's empty embedded database, and keep its servers running for this process."""
+    shared_servers.ensure(house.folder)
+    server = shared_servers.Postgres(shared_servers.locate(house.folder))
+    words = [str(server.programs() / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", server.url]
+    subprocess.run(words, check=True, capture_output=True, input=gzip.decompress(dump.read_bytes()))

@@ -18,8 +18,7 @@ from django.db.migrations.operations import CreateModel
 from tests.support.interruptions import BREAK, SCHEMA
 from tests.support.length import LONG
 from tests.support.processes import ROOT, House
-from tests.support.releases import FOLDER, SETTINGS
-from tests.test_upgrades import restore
+from tests.support.releases import FOLDER, SETTINGS, restore
 from wfpush.embedded import shared_servers
 from wfpush.management.commands import migrate
 
