@@ -106,6 +106,12 @@ class Installation:
 
         return eventually(look, f"{name} runs")
 
+    def main_processes(self) -> set[int]:
+        """Those that nobody may have to start again: web, the worker, its dispatcher and its cluster's main process."""
+        cluster = min(self.house.named("cluster"), key=lambda process: process.create_time())
+        (dispatcher,) = self.house.named("dispatcher")
+        return {self.web.process.pid, self.worker.process.pid, cluster.pid, dispatcher.pid}
+
     def sentinel(self) -> psutil.Process:
         return eventually(lambda: next(iter(self.child("cluster").children()), None), "the sentinel runs")
 

@@ -105,13 +105,6 @@ class Engine:
         return {f"T-{number}" for number in self.accepted} <= set(inbox)
 
 
-def main_processes(installation: Installation) -> set[int]:
-    """Those that nobody may have to start again: web, the worker, its dispatcher and its cluster's main process."""
-    cluster = min(installation.house.named("cluster"), key=lambda process: process.create_time())
-    (dispatcher,) = installation.house.named("dispatcher")
-    return {installation.web.process.pid, installation.worker.process.pid, cluster.pid, dispatcher.pid}
-
-
 def waits(seconds: float) -> None:
     """The server stays away."""
     threading.Event().wait(seconds)
@@ -142,7 +135,7 @@ def test_without_the_database_events_are_refused_and_later_all_goes_on(
 ) -> None:
     here, engine = installation, Engine(installation)
     outage, seconds = outages(servers, servers.postgres)[how]
-    before = main_processes(here)
+    before = here.main_processes()
     with open_inbox(here.port, here.token) as inbox:
         eventually(lambda: inbox.synced, "Bob's inbox is open")
         engine.insist(islice(_numbers, UNDER_WAY))
@@ -157,7 +150,7 @@ def test_without_the_database_events_are_refused_and_later_all_goes_on(
         assert engine.slowest < LONGEST_ANSWER
         took = recovered(here, engine, inbox)
     assert set(inbox.closed) <= {RESTART, OpenInbox.NO_ANSWER}
-    assert main_processes(here) == before, here.worker.said
+    assert here.main_processes() == before, here.worker.said
     proved(
         f"database {how} for {seconds} s: {len(engine.answers)} events refused with 503, the slowest after"
         f" {engine.slowest:.1f} s; afterwards {len(engine.accepted)} accepted, each once in the inbox, the"
@@ -171,7 +164,7 @@ def test_a_database_that_takes_no_writes_is_used_again_at_once_when_it_does(
 ) -> None:
     """Web and worker have sessions then that began while it was read-only, some of which have only read."""
     here, engine = installation, Engine(installation)
-    before = main_processes(here)
+    before = here.main_processes()
     engine.insist(islice(_numbers, UNDER_WAY))
     eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "Bob has tasks", within=PATIENCE)
     item, browser = open_item(here), Browser(f"http://127.0.0.1:{here.port}")
@@ -203,7 +196,7 @@ def test_a_database_that_takes_no_writes_is_used_again_at_once_when_it_does(
     eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "all is in Bob's inbox", within=PATIENCE)
     assert set(here.times_in_the_inbox().values()) == {1}
     assert retried_events(here) == retried
-    assert main_processes(here) == before, here.worker.said
+    assert here.main_processes() == before, here.worker.said
 
 
 @pytest.mark.parametrize("how", MANNERS)
@@ -212,7 +205,7 @@ def test_without_redis_everything_is_taken_and_only_slower(
 ) -> None:
     here, engine = installation, Engine(installation)
     outage, seconds = outages(servers, servers.valkey)[how]
-    before = main_processes(here)
+    before = here.main_processes()
     with open_inbox(here.port, here.token) as inbox:
         eventually(lambda: inbox.synced, "Bob's inbox is open")
         engine.insist(islice(_numbers, UNDER_WAY))
@@ -232,7 +225,7 @@ def test_without_redis_everything_is_taken_and_only_slower(
         assert engine.slowest < LONGEST_ANSWER
         took = recovered(here, engine, inbox)
         assert inbox.closed == []
-    assert main_processes(here) == before, here.worker.said
+    assert here.main_processes() == before, here.worker.said
     proved(
         f"Redis {how} for {seconds} s: {len(engine.answers)} events taken meanwhile, the slowest in"
         f" {engine.slowest:.1f} s, and an answer told to its engine; afterwards each once in the inbox, the last after"
