@@ -32,7 +32,7 @@ class Facts:
     the place whose answers count without sign-in; a mailbox only gives answers that are not final, unless a route
     allows more. `on_lock_screens`: devices show its titles and short texts before anybody signs in. `from_start`: the
     starter configuration and new categories use it. `is_set_up`: returns whether this installation has its settings; if
-    not, the desk does not offer it.
+    not, the desk does not offer it. `remedy`: what an administrator does if its service fails, in English.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Facts:
     on_lock_screens: bool
     from_start: bool
     is_set_up: Callable[[], bool] = lambda: True
+    remedy: str = ""
 
 
 def all_facts() -> Mapping[str, Facts]:

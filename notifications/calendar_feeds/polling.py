@@ -137,7 +137,8 @@ def kind(source: str, feeds: Callable[[], QuerySet[FeedT]], of: Callable[[str], 
     def rows() -> QuerySet[FeedT]:
         return feeds().filter(due_at__isnull=False)
 
-    return Kind(source, _("Calendar server"), source, rows, of, read_again, names=tuple)
+    remedy = "Correct the address of the calendar, or repair its server."
+    return Kind(source, _("Calendar server"), source, rows, of, read_again, names=tuple, remedy=remedy)
 
 
 def has_late(feeds: QuerySet[FeedT], source: str, before: datetime) -> bool:

@@ -12,7 +12,7 @@ from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.delivery import claims, service_pauses
 from notifications.models import Delivery, Device
 from wfpush.observability.service_watch import PARTIES
-from wfpush.observability.services import Kind
+from wfpush.observability.services import Kind, one
 
 QUEUE = "deliveries"
 TRIED = service_pauses.MAY_BE_TRIED & Q(attempts__gt=0)
@@ -23,12 +23,12 @@ def kinds() -> Sequence[Kind]:
 
 
 def _kind(channel: Channel) -> Kind:
-    label, resume = channel_name(channel.name), partial(_resume, channel.name)
+    label, resume, remedy = channel_name(channel.name), partial(_resume, channel.name), channel.facts.remedy
     if isinstance(channel, DeviceChannel):
         of, parties = partial(_at_service, channel.name), partial(_devices, channel.name)
-        return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties, TRIED)
+        return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties, TRIED, remedy)
     of, names = partial(_by_channel, channel), partial(_names, channel)
-    return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names, may_be_tried=TRIED)
+    return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names, one, TRIED, remedy)
 
 
 def _waiting_for_persons() -> QuerySet[Delivery]:

@@ -27,6 +27,16 @@ OFF, STOPPED, FAILED, NOT_POLLED, NOT_READ = "off", "stopped", "failed", "not_po
 ANSWERED = (CallbackState.DELIVERED, CallbackState.HANDLED, CallbackState.REFUSED)
 """States of answers whose last call the engine answered."""
 
+_COMPARE = "Compare its addresses, keys and signing secret with the engine's, and test the connection on its page."
+REMEDIES = {
+    OFF: "Switch it on at its page, or mark its answers as handled.",
+    STOPPED: "Enter its new address on its page, and send the answers again.",
+    AWAY: "Start the engine, or correct its address and test the connection on its page.",
+    SLOW: "Look at the load of the engine.",
+    **dict.fromkeys((REFUSES, FAILED, NOT_POLLED, NOT_READ), _COMPARE),
+}
+"""What an administrator does about each fault, for notes, which are in English. The desk links to the page instead."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -139,8 +149,9 @@ def all_with_faults(now: datetime) -> list[Health]:
 
 
 def sentences(now: datetime, at: Callable[[datetime], str]) -> list[str]:
-    """Return a sentence for each engine that has a fault, with its name."""
-    return [f"{each.engine.name}: {each.sentences(at)}" for each in all_with_faults(now)]
+    """Return the faults of each engine that has one, with its name and what to do about the worst."""
+    faulty = all_with_faults(now)
+    return [f"{each.engine.name}: {each.sentences(at)} {REMEDIES[each.faults[0].code]}" for each in faulty]
 
 
 def obstacle(engine: Engine) -> Fault | None:

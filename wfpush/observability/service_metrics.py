@@ -34,11 +34,11 @@ def families(now: datetime) -> list[Metric]:
 
 
 def notes(now: datetime, without: Collection[Service] = ()) -> list[str]:
-    """Return a sentence in English for each service that does not work, except those in `without`."""
+    """Return in English what does not work of each service, and what to do, except of those in `without`."""
     with translation.override("en"):
         words = [each.sentences for each in features.added(Kinds) if each.sentences is not None]
         own = [sentence for sentences in words for sentence in sentences(now, _utc)]
-        return [*services.sentences(now, _utc, lambda row: row.reason, without), *own]
+        return [*services.sentences(now, _utc, lambda row: row.reason, without, with_remedy=True), *own]
 
 
 def _utc(at: datetime) -> str:

@@ -56,7 +56,7 @@ class Kind:
     again, for any service; `of`: the condition of those for one. `resume` makes rows due when a service works again.
     `names`: the configured services, as far as known. `parties`: the number of different devices of a service.
     `may_be_tried`: the condition of rows that failed, and may be tried sooner than planned: not of those that a person
-    or the service has postponed."""
+    or the service has postponed. `remedy`: what an administrator does about it, as a sentence in English."""
 
     name: str
     label: str | Promise
@@ -67,6 +67,7 @@ class Kind:
     names: Callable[[], Iterable[str]]
     parties: Callable[[str], int] = one
     may_be_tried: Q = field(default_factory=Q)
+    remedy: str = ""
 
     def waiting(self, name: str) -> QuerySet[Any]:
         return self.rows().filter(self.of(name))
@@ -131,13 +132,20 @@ def is_left_alone(service: Service, now: datetime) -> bool:
 
 
 def sentences(
-    now: datetime, at: At, reason: Callable[[ServiceState], str], without: Collection[Service] = ()
+    now: datetime,
+    at: At,
+    reason: Callable[[ServiceState], str],
+    without: Collection[Service] = (),
+    *,
+    with_remedy: bool = False,
 ) -> list[str]:
     """Return sentences in the reader's language about the services that do not work, except those in `without`, and
-    kinds that have sentences of their own. `reason` words the reason of a row."""
+    kinds that have sentences of their own. `reason` words the reason of a row. `with_remedy`: in English, with what to
+    do."""
     worded = {kind.name for each in features.added(Kinds) if each.sentences is not None for kind in each.make()}
     rows = [row for row in troubled(now) if row.kind not in worded and (row.kind, row.name) not in without]
-    return [_sentence(row, at(row.since), reason(row)) for row in rows]
+    remedies = {kind.name: kind.remedy for kind in kinds().values()} if with_remedy and rows else {}
+    return [f"{_sentence(row, at(row.since), reason(row))} {remedies.get(row.kind, '')}".strip() for row in rows]
 
 
 def _sentence(row: ServiceState, since: str, reason: str) -> str:

@@ -108,7 +108,9 @@ def _database_reason(fault: psycopg.Error) -> str:
     for beginning, reason in _DATABASE_REASONS.items():
         if state.startswith(beginning):
             return reason
-    return f"{'refuses a write' if state else 'does not answer'} ({type(fault).__name__})"
+    if state:
+        return f"refuses a write ({type(fault).__name__}); look into its log"
+    return f"does not answer ({type(fault).__name__}); start it, or correct DATABASE_URL"
 
 
 def _write_to_redis() -> str:
@@ -123,7 +125,7 @@ def _redis_reason(fault: Exception) -> str:
     for kind, beginning, reason in _REDIS_REASONS:
         if isinstance(fault, kind) and str(fault).startswith(beginning):
             return reason
-    return f"does not answer ({type(fault).__name__})"
+    return f"does not answer ({type(fault).__name__}); start it, or correct REDIS_URL"
 
 
 database_state = CachedCheck(_write_to_database)

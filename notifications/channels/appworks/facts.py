@@ -9,6 +9,7 @@ FACTS = Facts(
     label=_("AppWorks app"),
     on_lock_screens=True,
     from_start=False,  # only where a gateway is set up
+    remedy="Correct APPWORKS_GATEWAY_URL and APPWORKS_GATEWAY_KEY, or repair the gateway.",
 )
 
 NO_GATEWAY = code("appworks_no_gateway", gettext_noop("No AppWorks Gateway is set up."))

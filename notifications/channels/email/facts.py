@@ -11,6 +11,7 @@ FACTS = Facts(
     answers_label=_("e-mail"),
     on_lock_screens=False,  # some mail programs show subjects on lock screens: template_check warns of them separately
     from_start=True,
+    remedy="Correct EMAIL_URL, or repair the mail server.",
 )
 
 NO_ADDRESS = code("email_no_address", gettext_noop("No e-mail address is known."))

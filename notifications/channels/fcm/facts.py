@@ -12,6 +12,7 @@ FACTS = Facts(
     answers_label=_("app notification"),
     on_lock_screens=True,
     from_start=True,
+    remedy="Check the network and FIREBASE_CREDENTIALS.",
 )
 
 NO_APP = code("fcm_no_app", gettext_noop("No app is registered."))

@@ -11,6 +11,7 @@ FACTS = Facts(
     on_lock_screens=True,
     from_start=False,  # each costs money
     is_set_up=lambda: settings.SMS is not None,
+    remedy="Correct SMS_URL, or repair the gateway.",
 )
 
 GATEWAY = code("sms_gateway", gettext_noop("The SMS gateway"))

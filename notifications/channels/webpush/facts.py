@@ -12,6 +12,7 @@ FACTS = Facts(
     answers_label=_("browser notification"),
     on_lock_screens=True,
     from_start=True,
+    remedy="Check the network, VAPID_PRIVATE_KEY and VAPID_SUBJECT.",
 )
 
 NO_BROWSER = code("webpush_no_browser", gettext_noop("No browser is registered."))

@@ -228,7 +228,9 @@ def test_answers_to_an_engine_that_is_gone_wait_for_an_administrator_not_for_a_w
 def test_without_redis_it_says_so_at_once(worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_connection", redis.Redis(port=free_port()))
 
-    assert faults() == {"redis": f"does not answer (ConnectionError): {write_checks.WITHOUT_REDIS}"}
+    assert faults() == {
+        "redis": f"does not answer (ConnectionError); start it, or correct REDIS_URL: {write_checks.WITHOUT_REDIS}"
+    }
 
 
 @pytest.fixture
@@ -248,7 +250,7 @@ def test_a_database_that_is_silent_is_not_waited_for(
     settings.METRICS_TOKEN = TOKEN
 
     began = time.monotonic()
-    assert faults() == {"database": "does not answer (ConnectionTimeout)"}
+    assert faults() == {"database": "does not answer (ConnectionTimeout); start it, or correct DATABASE_URL"}
     answer = get("/metrics", authorization=f"Bearer {TOKEN}")
     assert time.monotonic() - began < 4 * write_checks.CONNECT_SECONDS
 
@@ -261,7 +263,7 @@ def test_a_database_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(config, "HOST", "127.0.0.1")
     monkeypatch.setitem(config, "PORT", str(free_port()))
 
-    assert faults() == {"database": "does not answer (OperationalError)"}
+    assert faults() == {"database": "does not answer (OperationalError); start it, or correct DATABASE_URL"}
 
 
 # --- who may look inside --------------------------------------------------------------------------
