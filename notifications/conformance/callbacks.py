@@ -26,10 +26,13 @@ BESIDE = ("task.responded", "task.message", "task.escalation_raised")
 
 @dataclass
 class WebhookTrial:
+    """`by_hand`: seconds for a person to start processes. `assignee`: who gets a task that is given away."""
+
     receiver: Receiver
     line: EngineClient
     url: str
     patience: float
+    by_hand: float
     assignee: str
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -50,7 +53,8 @@ class WebhookTrial:
 
     def answer(self, task: str, action: str = "", **members: Any) -> Json:
         """Return the answer that docs/api/callbacks.md describes. `action`: by default the first final one."""
-        action = action or self.final_action(task)
+        final = (name for name, effect in self.actions(task).items() if effect == "final")
+        action = action or next(final, "approve")
         now, (assigned, _) = _now(), self.receiver.source_of(task)
         data = {
             "action": action,
@@ -95,10 +99,6 @@ class WebhookTrial:
         objects = [{"action": each} if isinstance(each, str) else each for each in actions]
         return {each["action"]: each.get("effect") or USUAL_EFFECTS.get(each["action"], "final") for each in objects}
 
-    def final_action(self, task: str) -> str:
-        final = [name for name, effect in self.actions(task).items() if effect == "final"]
-        return final[0] if final else "approve"
-
 
 def _now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
@@ -124,7 +124,7 @@ async def unknown_type(trial: WebhookTrial) -> None:
 
 @LINES.line("The engine sends its tasks", "Tasks reach nobody. The lines about answers cannot be tried.")
 async def tasks(trial: WebhookTrial) -> None:
-    await trial.receiver.wait(lambda: len(trial.receiver.tasks()) >= TASKS, trial.patience)
+    await trial.receiver.wait(lambda: len(trial.receiver.tasks()) >= TASKS, trial.by_hand)
     trial.facts["tasks"] = list(trial.receiver.tasks())
     if len(trial.facts["tasks"]) < TASKS:
         raise Differs(f"{len(trial.facts['tasks'])} of {TASKS} tasks with {trial.receiver.mark} arrived.")
@@ -164,10 +164,8 @@ async def refused(trial: WebhookTrial) -> None:
 
 @LINES.line("An answer to an unknown task is refused", "Answers to tasks that are gone count, or wait for a week.")
 async def unknown_task(trial: WebhookTrial) -> None:
-    trial.task(0)
     event = trial.answer(trial.task(0))
-    unknown = f"unknown-{uuid7()}"
-    event["subject"] = event["data"]["task_id"] = unknown
+    event["subject"] = event["data"]["task_id"] = f"unknown-{uuid7()}"
     expect(await trial.send(event), "handled", "refused")
 
 

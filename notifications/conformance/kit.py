@@ -27,10 +27,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """`patience`: seconds to wait for what the engine shows late."""
+    """`patience`: seconds to wait for what the engine shows late. `by_hand`: seconds for a person to start processes.
+    `limited`: an account that may not complete tasks. `assignees`: the engine's names of two people."""
 
     patience: float
     assignees: tuple[str, str]
+    by_hand: float = 1800.0
     paths: dict[str, str] = field(default_factory=dict)
     limited: Access | None = None
 
@@ -42,7 +44,7 @@ async def check_rest(access: Access, options: Options, report: Report, door: Out
     async with EngineClient(door) as line:
         sandbox = SANDBOXES[report.kind](line, access, connector, report.key)
         if isinstance(sandbox, OpenTextSandbox):
-            sandbox.say, sandbox.patience = say, options.patience
+            sandbox.say, sandbox.patience = say, options.by_hand
         paths = {**connector.paths, **options.paths}
         trial = Trial(connector, sandbox, paths, options.patience, options.limited, options.assignees)
         try:
@@ -54,7 +56,7 @@ async def check_rest(access: Access, options: Options, report: Report, door: Out
             report.aborted = f"The kit cannot start its process. {error}"
         finally:
             report.left = await sandbox.clean_up()
-            report.secrets = line.secrets(access)
+            report.secrets = (*line.secrets(access), *(line.secrets(options.limited) if options.limited else ()))
 
 
 async def check_webhook(
@@ -67,7 +69,7 @@ async def check_webhook(
         say(f"Let the engine send its events to http://{host}:{port}/api/v1/events, and start {TASKS} processes with")
         say(f"{receiver.mark} in the name of the task or the case. The kit leaves all other tasks alone.")
         say("")
-        trial = WebhookTrial(receiver, line, report.address, options.patience, options.assignees[1])
+        trial = WebhookTrial(receiver, line, report.address, options.patience, options.by_hand, options.assignees[1])
         try:
             await _check(callbacks.LINES, trial, report, say)
         finally:

@@ -10,7 +10,6 @@ from notifications.types import Json
 COMMENT = "Is this the right cost centre? – Zoë"
 COMMENTING: Json = {"does": "message", "action": "comment", "comment": COMMENT}
 
-
 LINES: Lines[Trial] = Lines()
 
 
@@ -25,8 +24,7 @@ async def claim(trial: Trial) -> None:
 
 
 @LINES.line(
-    "A task that somebody has cannot be claimed",
-    "A person who has just taken a task loses it to somebody else.",
+    "A task that somebody has cannot be claimed", "A person who has just taken a task loses it to somebody else."
 )
 async def claim_taken(trial: Trial) -> None:
     task, (first, second) = await trial.task("people"), trial.assignees
@@ -52,8 +50,7 @@ async def assign(trial: Trial) -> None:
 
 
 @LINES.line(
-    "A comment is stored with the task",
-    "Questions and comments of people are lost for those who work in the engine.",
+    "A comment is stored with the task", "Questions and comments of people are lost for those who work in the engine."
 )
 async def comment(trial: Trial) -> None:
     task = await trial.task("people")
@@ -62,10 +59,7 @@ async def comment(trial: Trial) -> None:
         raise Differs("The engine accepted a comment and does not show it.")
 
 
-@LINES.line(
-    "A comment is not repeated after a lost reply",
-    "People in the engine read the same comment several times.",
-)
+@LINES.line("A comment is not repeated after a lost reply", "People in the engine read the same comment several times.")
 async def comment_once(trial: Trial) -> None:
     task = await trial.task("people")
     _stored(await trial.tell(task, **COMMENTING, unsure=True))
@@ -74,10 +68,7 @@ async def comment_once(trial: Trial) -> None:
         raise Differs(f"After a lost reply, the comment is there {count} times.")
 
 
-@LINES.line(
-    "A late task is shown as late",
-    "People who work in the engine do not see that a task runs late.",
-)
+@LINES.line("A late task is shown as late", "People who work in the engine do not see that a task runs late.")
 async def late(trial: Trial) -> None:
     task = await trial.task("people")
     words = f"Runs late, by the policy “Conformance”: it was due on {trial.due.isoformat()}."

@@ -15,14 +15,10 @@ PURPOSES = ("reading", "people", "answering")
 PAGE, MOST_PAGES, WHOLE_PAGE = 2, 50, 500
 CANDIDATE, TEAM = "wfpush-kit", "wfpush-kit-team"
 
-
 LINES: Lines[Trial] = Lines()
 
 
-@LINES.line(
-    "The engine lets wfpush in",
-    "Nobody gets a task of this engine, and no answer reaches it.",
-)
+@LINES.line("The engine lets wfpush in", "Nobody gets a task of this engine, and no answer reaches it.")
 async def connection(trial: Trial) -> None:
     await trial.connector.check(trial.api)
 
@@ -43,10 +39,7 @@ async def wrong_key(trial: Trial) -> None:
             raise Differs("The engine answers although the secret is wrong.")
 
 
-@LINES.line(
-    "A started process has its task",
-    "Tasks appear late or never. The lines below cannot be tried.",
-)
+@LINES.line("A started process has its task", "Tasks appear late or never. The lines below cannot be tried.")
 async def start(trial: Trial) -> None:
     try:
         await trial.task("reading")
@@ -67,10 +60,7 @@ async def read(trial: Trial) -> None:
         raise Differs("The engine shows another task, or one that is not open.")
 
 
-@LINES.line(
-    "A new task is in the list of open tasks",
-    "People do not get new tasks by polling.",
-)
+@LINES.line("A new task is in the list of open tasks", "People do not get new tasks by polling.")
 async def task_list(trial: Trial) -> None:
     task, listing = await trial.task("reading"), trial.connector.listing
     since = listing.created_at(task.row) - CLOCK
@@ -135,10 +125,7 @@ async def creation_time(trial: Trial) -> None:
         raise Differs(f"The time of creation, {text}, is not the present.")
 
 
-@LINES.line(
-    "A task becomes an event of wfpush",
-    "The task reaches nobody, or without its name and its case.",
-)
+@LINES.line("A task becomes an event of wfpush", "The task reaches nobody, or without its name and its case.")
 async def event(trial: Trial) -> None:
     document = await _document(trial)
     try:
@@ -169,10 +156,7 @@ async def due(trial: Trial) -> None:
         raise Differs(f"The task is due at {trial.due.isoformat()}, and the engine says {text}.")
 
 
-@LINES.line(
-    "The people who may take a task arrive with it",
-    "Tasks that nobody has taken reach nobody.",
-)
+@LINES.line("The people who may take a task arrive with it", "Tasks that nobody has taken reach nobody.")
 async def candidates(trial: Trial) -> None:
     task = object_in((await _document(trial))["data"], "task")
     if CANDIDATE not in (task.get("candidates") or []) or TEAM not in (task.get("teams") or []):

@@ -138,7 +138,20 @@ class Sandbox:
         return rows(tasks)
 
 
-class Camunda7Sandbox(Sandbox):
+class DeploymentSandbox(Sandbox):
+    """Engines that delete a deployment with all instances of its processes. `deployments`: the path."""
+
+    deployments: ClassVar[str]
+
+    async def remove(self, definitions: list[Json]) -> list[str]:
+        paths = {f"{self.deployments}/{part(text_in(each, 'deploymentId'))}?cascade=true" for each in definitions}
+        label = f"The deployment of {self.key} with its instances"
+        return [sentence for path in paths for sentence in await self.remove_one(label, "DELETE", path)]
+
+
+class Camunda7Sandbox(DeploymentSandbox):
+    deployments = "/deployment"
+
     async def definitions(self) -> list[Json]:
         return rows((await self.ask("GET", "/process-definition", query={"key": self.key})).body)
 
@@ -167,13 +180,10 @@ class Camunda7Sandbox(Sandbox):
         variables = (await self.ask("GET", path, query=query)).object
         return {name: object_in(variables, name).get("value") for name in variables}
 
-    async def remove(self, definitions: list[Json]) -> list[str]:
-        paths = {f"/deployment/{part(text_in(each, 'deploymentId'))}?cascade=true" for each in definitions}
-        label = f"The deployment of {self.key} with its instances"
-        return [sentence for path in paths for sentence in await self.remove_one(label, "DELETE", path)]
 
+class FlowableSandbox(DeploymentSandbox):
+    deployments = "/repository/deployments"
 
-class FlowableSandbox(Sandbox):
     async def definitions(self) -> list[Json]:
         reply = await self.ask("GET", "/repository/process-definitions", query={"key": self.key})
         return rows(reply.object.get("data"))
@@ -205,15 +215,10 @@ class FlowableSandbox(Sandbox):
         variables = rows((await self.ask("GET", path, query={"scope": "global"})).body)
         return {text_in(each, "name"): each.get("value") for each in variables}
 
-    async def remove(self, definitions: list[Json]) -> list[str]:
-        paths = {f"/repository/deployments/{part(text_in(each, 'deploymentId'))}?cascade=true" for each in definitions}
-        label = f"The deployment of {self.key} with its instances"
-        return [sentence for path in paths for sentence in await self.remove_one(label, "DELETE", path)]
-
 
 class Camunda8Sandbox(Sandbox):
     typed = False
-    unknown_task = "2251799800000001"
+    unknown_task = "3377699720527872"
     _deployed: Sequence[Json] = ()
 
     async def definitions(self) -> list[Json]:

@@ -40,7 +40,10 @@ async def run_kit(
     run = Run(engine, Report(kind, engine.base, KEY, datetime.now(UTC)))
     access = Access(engine.base, "basic", SERVICE, SECRET)
     options = kit.Options(
-        patience, ("wfpush-kit-1", "wfpush-kit-2"), {}, Access(engine.base, "basic", LIMITED, LIMITED_SECRET)
+        patience,
+        ("wfpush-kit-1", "wfpush-kit-2"),
+        by_hand=5,
+        limited=Access(engine.base, "basic", LIMITED, LIMITED_SECRET),
     )
 
     def say(line: str) -> None:

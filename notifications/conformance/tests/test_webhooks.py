@@ -34,7 +34,7 @@ async def run_kit(*quirks: str, name: str = f"Approve {KEY}", patience: float = 
             engine.wfpush = found[1]
             opened.append(asyncio.create_task(open_tasks()))
 
-    options = kit.Options(patience, ("kit-1", "kit-2"))
+    options = kit.Options(patience, ("kit-1", "kit-2"), by_hand=patience)
     receiver = Receiver(API_KEY, secret, KEY)
     try:
         await kit.check_webhook(receiver, ("127.0.0.1", 0), options, report, Outbound(LOOPBACK), say)

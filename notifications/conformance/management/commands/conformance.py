@@ -62,7 +62,7 @@ class Command(BaseCommand):
             chosen = kit.Options(options["wait"], names)
             return kit.check_webhook(receiver, options["listen"], chosen, report, door, self.stdout.write)
         access = credentials.access(values, report.address)
-        chosen = kit.Options(options["wait"], names, paths, credentials.limited(values, access))
+        chosen = kit.Options(options["wait"], names, paths=paths, limited=credentials.limited(values, access))
         return kit.check_rest(access, chosen, report, door, self.stdout.write)
 
     def _conclude(self, report: Report, file: Path | None) -> None:
