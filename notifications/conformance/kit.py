@@ -2,14 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from notifications.conformance import answering, callbacks, people, reading
 from notifications.conformance.callbacks import TASKS, WebhookTrial
-from notifications.conformance.contract import Line, Lines, Subject, examine
+from notifications.conformance.contract import Finding, Line, Lines, Subject, examine
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report, table_lines
 from notifications.conformance.sandbox import SANDBOXES, OpenTextSandbox, Refused
@@ -55,6 +55,7 @@ async def check_rest(access: Access, options: Options, report: Report, door: Out
         except (Refused, Failed) as error:
             report.aborted = f"The kit cannot start its process. {error}"
         finally:
+            _note_untried(report, REST_LINES)
             report.left = await sandbox.clean_up()
             report.secrets = (*line.secrets(access), *(line.secrets(options.limited) if options.limited else ()))
 
@@ -73,6 +74,7 @@ async def check_webhook(
         try:
             await _check(callbacks.LINES, trial, report, say)
         finally:
+            _note_untried(report, callbacks.LINES)
             await runner.cleanup()
             report.secrets = (receiver.key, receiver.secret)
             if receiver.events:
@@ -81,12 +83,18 @@ async def check_webhook(
                 report.left.append(f"{receiver.others} events of other tasks were told to come later.")
 
 
-async def _check(lines: Iterable[Line[Subject]], subject: Subject, report: Report, say: Say) -> None:
+async def _check(lines: Sequence[Line[Subject]], subject: Subject, report: Report, say: Say) -> None:
     for line in lines:
         finding = await examine(line, subject)
         report.findings.append(finding)
         for text in table_lines(finding):
             say(text)
+
+
+def _note_untried(report: Report, lines: Sequence[Line[Subject]]) -> None:
+    """Add the lines that the run did not get to."""
+    untried = lines[len(report.findings) :]
+    report.findings += [Finding(line.key, line.title, "not tried", "The kit ended before.") for line in untried]
 
 
 def finish(work: Coroutine[Any, Any, None]) -> bool:

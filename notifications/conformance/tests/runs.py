@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from notifications.conformance import kit
@@ -10,7 +10,7 @@ from notifications.conformance.report import Report
 from notifications.conformance.sandbox import INSTANCES, PROCESSES
 from notifications.conformance.tests.engines import LIMITED, LIMITED_SECRET, SERVERS, Accounts, Runs, Twist
 from notifications.connectors.access import Access
-from tests.engines.guards import SECRET, SERVICE
+from tests.engines.guards import SECRET, SERVICE, Tokens
 from tests.support.engines import LOOPBACK
 from wfpush.net.http import Outbound
 
@@ -30,20 +30,27 @@ class Run:
 
 
 async def run_kit(
-    kind: str, twist: Twist | None = None, *, before: Callable[[Runs], None] | None = None, patience: float = 0.1
+    kind: str,
+    twist: Twist | None = None,
+    *,
+    before: Callable[[Runs], None] | None = None,
+    tokens: Tokens | None = None,
 ) -> Run:
-    engine = SERVERS[kind](Accounts())
+    """`tokens`: the server that people and programs sign in at."""
+    engine = SERVERS[kind](tokens or Accounts())
     await engine.start()
     if before is not None:
         before(engine)
     engine.twist = twist
     run = Run(engine, Report(kind, engine.base, KEY, datetime.now(UTC)))
     access = Access(engine.base, "basic", SERVICE, SECRET)
+    if tokens is not None:
+        access = replace(access, auth="oauth2", token_url=tokens.url, audience="zeebe-api")
     options = kit.Options(
-        patience,
+        0.1,
         ("wfpush-kit-1", "wfpush-kit-2"),
         by_hand=5,
-        limited=Access(engine.base, "basic", LIMITED, LIMITED_SECRET),
+        limited=None if tokens else replace(access, name=LIMITED, secret=LIMITED_SECRET),
     )
 
     def say(line: str) -> None:

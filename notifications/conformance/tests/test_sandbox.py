@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from notifications.conformance.sandbox import PROCESSES
+from notifications.conformance import kit
+from notifications.conformance.sandbox import PROCESSES, SANDBOXES
 from notifications.conformance.tests.engines import Runs
 from notifications.conformance.tests.runs import KEY, run_kit
 from notifications.conformance.tests.test_deviations import instead
+from notifications.connectors import readable
 
 KINDS = ["camunda7", "camunda8", "flowable"]
 
@@ -46,6 +48,10 @@ async def test_it_begins_nothing_if_its_name_is_taken(kind: str) -> None:
     assert [model.key for model in run.engine.book.models.values()] == [KEY]
 
 
+def test_each_kind_that_is_called_by_rest_has_a_sandbox() -> None:
+    assert set(SANDBOXES) == set(readable())
+
+
 async def test_it_says_what_stays() -> None:
     run = await run_kit("camunda7", instead("DELETE .*/deployment", 500, {"type": "?", "message": "It is locked"}))
 
@@ -59,6 +65,7 @@ async def test_a_deployment_whose_reply_is_lost_is_removed() -> None:
     run = await run_kit("flowable", instead("POST .*/repository/deployments", 503, of=201))
 
     assert "cannot start its process" in run.report.aborted
+    assert len(run.keys("not tried")) == len(kit.REST_LINES) - kit.BEFORE_PROCESS
     assert not run.engine.book.models
 
 

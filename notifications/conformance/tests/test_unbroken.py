@@ -1,8 +1,11 @@
 """Engines that do what their documentation says conform, and keep nothing of the kit."""
 
+import time
+
 import pytest
 
 from notifications.conformance.tests.runs import run_kit
+from tests.engines.guards import SECRET, Tokens
 
 NOT_OFFERED = {
     "camunda7": set[str](),
@@ -19,3 +22,16 @@ async def test_an_engine_as_documented_conforms(kind: str) -> None:
     assert run.report.is_good, "\n".join(run.printed)
     assert run.keys("not offered here") == NOT_OFFERED[kind]
     assert run.keys("not tried") == set()
+
+
+async def test_an_engine_behind_a_token_server_conforms() -> None:
+    tokens = Tokens(time.monotonic, "form", "/oauth/token", {"audience": "zeebe-api"})
+    await tokens.start()
+    try:
+        run = await run_kit("camunda8", tokens=tokens)
+    finally:
+        await tokens.stop()
+
+    assert run.report.is_good, "\n".join(run.printed)
+    assert run.keys("not tried") == {"wrong-scope"}
+    assert not [each for each in (SECRET, *tokens.issued) if each in run.report.as_json(run.report.began_at)]

@@ -1,6 +1,7 @@
 """Engines with webhooks: one that does as documented conforms, and each deviation is found on its line."""
 
 import asyncio
+import json
 import re
 from datetime import UTC, datetime
 
@@ -12,6 +13,8 @@ from notifications.conformance.report import Report
 from notifications.conformance.tests.runs import KEY
 from notifications.conformance.tests.webhook_engine import WebhookEngine
 from notifications.connectors import signatures
+from notifications.types import InboundEvent
+from tests.support.documentation import blocks
 from tests.support.engines import LOOPBACK
 from wfpush.net.http import Outbound
 
@@ -102,3 +105,16 @@ async def test_tasks_of_others_are_not_touched() -> None:
 
 def test_each_line_can_be_found_to_differ() -> None:
     assert {line.key for line in callbacks.LINES} == {key for _, found in QUIRKS for key in found.split()}
+
+
+def test_answers_have_the_members_that_the_api_documents() -> None:
+    (documented,) = (
+        json.loads(block) for block in blocks("docs/api/callbacks.md", "json") if '"task.responded"' in block
+    )
+    receiver = Receiver(API_KEY, "", KEY)
+    data = {"task": {"id": "T-42", "name": KEY, "assignee": "bob"}, "case": {"id": "4711"}}
+    receiver.events.append(InboundEvent("e-1", "/kit", "task.assigned", data, ""))
+    answer = callbacks.WebhookTrial(receiver, None, "", 0, 0, "carol").answer("T-42")
+
+    assert set(answer) == set(documented)
+    assert set(answer["data"]) == set(documented["data"])
