@@ -36,6 +36,8 @@ class Sandbox:
     """Whether the engine checks types of variables."""
     by_hand: ClassVar[bool] = False
     """Whether a person starts the process."""
+    instance_member: ClassVar[str] = "processInstanceId"
+    """The member of a task with the id of its instance."""
     unknown_task: ClassVar[str] = "00000000-0000-4000-8000-000000000000"
 
     def __init__(self, line: EngineClient, access: Access, connector: RestConnector, key: str) -> None:
@@ -132,10 +134,13 @@ class Sandbox:
             return [] if failed.result.status == 404 else [f"{label} stays: {failed.result.detail}"]
         return []
 
-    def claimed(self, tasks: Any) -> list[Json]:
-        """Return the tasks in a reply about an instance of the kit, which may act on them from now on."""
-        self.own.update(self.connector.listing.id_of(row) for row in rows(tasks))
-        return rows(tasks)
+    def claimed(self, tasks: Any, instance: str = "") -> list[Json]:
+        """Return the tasks in a reply that are the kit's by name and instance, since an engine may ignore a filter. The
+        kit may act on them from now on."""
+        named = [row for row in rows(tasks) if text_in(row, "name").startswith(f"{self.key}: ")]
+        own = [row for row in named if not instance or row.get(self.instance_member) in (None, instance)]
+        self.own.update(map(self.connector.listing.id_of, own))
+        return own
 
 
 class DeploymentSandbox(Sandbox):
@@ -164,7 +169,7 @@ class Camunda7Sandbox(DeploymentSandbox):
         return text_in(reply.object, "id")
 
     async def tasks(self, instance: str) -> list[Json]:
-        return self.claimed((await self.ask("GET", "/task", query={"processInstanceId": instance})).body)
+        return self.claimed((await self.ask("GET", "/task", query={"processInstanceId": instance})).body, instance)
 
     async def cancel(self, instance: str) -> bool:
         return (await self.ask("DELETE", f"/process-instance/{part(instance)}")).ok
@@ -198,7 +203,7 @@ class FlowableSandbox(DeploymentSandbox):
 
     async def tasks(self, instance: str) -> list[Json]:
         query = {"processInstanceId": instance, "includeProcessVariables": "true"}
-        return self.claimed((await self.ask("GET", "/runtime/tasks", query=query)).object.get("data"))
+        return self.claimed((await self.ask("GET", "/runtime/tasks", query=query)).object.get("data"), instance)
 
     async def cancel(self, instance: str) -> bool:
         path = f"/runtime/process-instances/{part(instance)}"
@@ -218,6 +223,7 @@ class FlowableSandbox(DeploymentSandbox):
 
 class Camunda8Sandbox(Sandbox):
     typed = False
+    instance_member = "processInstanceKey"
     unknown_task = "3377699720527872"
     _deployed: Sequence[Json] = ()
 
@@ -235,7 +241,8 @@ class Camunda8Sandbox(Sandbox):
 
     async def tasks(self, instance: str) -> list[Json]:
         body = {"filter": {"processInstanceKey": instance, "state": "CREATED"}}
-        return self.claimed((await self.ask("POST", "/user-tasks/search", body, acts=False)).object.get("items"))
+        reply = await self.ask("POST", "/user-tasks/search", body, acts=False)
+        return self.claimed(reply.object.get("items"), instance)
 
     async def cancel(self, instance: str) -> bool:
         return (await self.ask("POST", f"/process-instances/{part(instance)}/cancellation", {})).ok

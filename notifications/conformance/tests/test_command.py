@@ -58,6 +58,7 @@ def rest_block(engine: Runs) -> str:
     return page_block("--kind camunda7", **{"https://host/engine-rest": engine.base, "wfpush-service": SERVICE})
 
 
+@pytest.mark.processes
 def test_the_commands_of_the_page_prove_an_engine(engine: Runs, tmp_path: Path) -> None:
     with started(rest_block(engine), tmp_path) as kit:
         printed, _ = kit.communicate(timeout=120)
@@ -71,6 +72,7 @@ def test_the_commands_of_the_page_prove_an_engine(engine: Runs, tmp_path: Path) 
     assert not (tmp_path / "data").exists(), "it needs no servers of its own"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_cleans_up_when_somebody_stops_it(engine: Runs, tmp_path: Path, stop: signal.Signals) -> None:
     engine.break_next(Fault(slow=True, roles=("comment",)))

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from notifications.conformance.callbacks import LINES, TASKS
 from notifications.conformance.tests.test_command import page_block, started
@@ -21,6 +22,7 @@ API_KEY = "wfp_of_the_conformance_kit"
 SECONDS = 120
 
 
+@pytest.mark.processes
 def test_the_demo_engine_conforms(tmp_path: Path) -> None:
     demo_port, kit_port = free_ports(2), free_ports(1)
     demo, secret, began = f"http://127.0.0.1:{demo_port}", signatures.new_secret(), time.monotonic()
