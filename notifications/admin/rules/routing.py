@@ -47,6 +47,7 @@ from notifications.models import (
     VersionState,
 )
 from notifications.models.routing import default_channels
+from notifications.starter.routes import WAITING
 from notifications.types import lookup
 from notifications.wording import template_check
 from notifications.wording.known_paths import carried
@@ -302,15 +303,19 @@ def doubts_about(route: Route) -> list[str]:
 
 
 def types_in_short(names: Iterable[str]) -> str:
-    """Return names of event types. Those with the same beginning name it once: “task.assigned / updated”."""
+    """Return names of event types. Those of waiting tasks are said in words, and the same beginning of others is named
+    once: “process.started / ended”."""
+    left = list(names)
+    parts = []
+    if set(WAITING) <= set(left):
+        left = [name for name in left if name not in WAITING]
+        parts.append(gettext("Tasks waiting for somebody"))
     groups: dict[str, list[str]] = {}
-    for name in names:
+    for name in left:
         groups.setdefault(name.rpartition(".")[0], []).append(name)
-    return " / ".join(
-        each if not place else each.removeprefix(f"{start}.")
-        for start, group in groups.items()
-        for place, each in enumerate(group)
-    )
+    for start, group in groups.items():
+        parts += [each if not place else each.removeprefix(f"{start}.") for place, each in enumerate(group)]
+    return " / ".join(parts)
 
 
 class PartOfRoute(LedgerAdmin):
