@@ -25,7 +25,7 @@ from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import eventually
 from wfpush.embedded.servers import unprivileged_user
 
-pytestmark = [pytest.mark.processes, pytest.mark.ci]
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 PAGE = "docs/start/debian.md"
 SECONDS = 240

@@ -18,7 +18,7 @@ GIVEN_WITH_THE_GROUPS = ("escalations", "0001_initial")
 """The migration whose tables get their rights when the core's migration makes the groups (`ensure_roles`)."""
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 def test_what_it_adds_is_there(tmp_path: Path) -> None:
     run(tmp_path, "tests/features/added.py", WFPUSH_TESTS_SETTINGS="tests.features.settings")

@@ -148,7 +148,7 @@ def fresh_schema() -> Iterator[set[tuple[object, ...]]]:
 
 
 @pytest.mark.soak
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 def test_each_migration_is_through_however_often_it_is_interrupted(
     house: House, fresh_schema: set[tuple[object, ...]]
