@@ -70,7 +70,12 @@ VALUES = (
         ["yes", "no"],
         "A ticked box counts as something else in the process.",
     ),
-    ("whole-numbers", "Whole numbers arrive unchanged", ["whole", "long"], "Long numbers, as of accounts, change."),
+    (
+        "whole-numbers",
+        "Whole numbers arrive unchanged",
+        ["whole", "long"],
+        "Long numbers, such as those of accounts, change.",
+    ),
     ("decimals", "Amounts arrive unchanged", ["decimal"], "Amounts are rounded, or cannot be compared in the process."),
     ("dates", "Dates arrive as the same instant", ["day"], "Dates that people chose move by hours or to another day."),
     ("lists", "Lists arrive unchanged", ["rows"], "Tables, several choices and files of forms are lost or changed."),

@@ -1,7 +1,7 @@
 """Runs the kit against an engine on loopback."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,8 +35,9 @@ async def run_kit(
     *,
     before: Callable[[Runs], None] | None = None,
     tokens: Tokens | None = None,
+    paths: Mapping[str, str] = {},
 ) -> Run:
-    """`tokens`: the server that people and programs sign in at."""
+    """`tokens`: the server that programs sign in at. `paths`: those that differ."""
     engine = SERVERS[kind](tokens or Accounts())
     await engine.start()
     if before is not None:
@@ -50,6 +51,7 @@ async def run_kit(
         0.1,
         ("wfpush-kit-1", "wfpush-kit-2"),
         by_hand=5,
+        paths=dict(paths),
         limited=None if tokens else replace(access, name=LIMITED, secret=LIMITED_SECRET),
     )
 

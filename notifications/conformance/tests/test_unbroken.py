@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from notifications.conformance.tests.engines import Runs
 from notifications.conformance.tests.runs import run_kit
 from tests.engines.guards import SECRET, Tokens
 
@@ -35,3 +36,14 @@ async def test_an_engine_behind_a_token_server_conforms() -> None:
     assert run.report.is_good, "\n".join(run.printed)
     assert run.keys("not tried") == {"wrong-scope"}
     assert not [each for each in (SECRET, *tokens.issued) if each in run.report.as_json(run.report.began_at)]
+
+
+async def test_paths_that_differ_can_be_given() -> None:
+    def move(engine: Runs) -> None:
+        engine.reads_at = "/runtime/tasks"  # type: ignore[attr-defined]
+
+    moved = "/runtime/tasks/{task}"
+    run = await run_kit("opentext", before=move, paths={"read_task": moved, "update_task": moved})
+
+    assert run.report.is_good, "\n".join(run.printed)
+    assert "read" in (await run_kit("opentext", before=move)).keys("differs")
