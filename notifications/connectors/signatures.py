@@ -1,8 +1,9 @@
-"""Standard Webhooks signatures, both ways (https://github.com/standard-webhooks/standard-webhooks, symmetric `v1`).
+"""Standard Webhooks signatures (https://github.com/standard-webhooks/standard-webhooks): symmetric `v1` both ways, and
+asymmetric `v1a` (Ed25519) for receivers that hold only a public key.
 
 We do not use the `standardwebhooks` library, because it takes text: it decodes the body before it has checked anything,
-and raises ValueError or UnicodeDecodeError for malformed headers. A signature is over raw bytes, so these functions
-take raw bytes. Tests compare them with the library.
+and raises ValueError or UnicodeDecodeError for malformed headers. It has no `v1a`. A signature is over raw bytes, so
+these functions take raw bytes. Tests compare them with the library.
 """
 
 import base64
@@ -12,7 +13,10 @@ import re
 import secrets as random
 from collections.abc import Mapping, Sequence
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 SECRET_PREFIX = "whsec_"
+PRIVATE_KEY_PREFIX, PUBLIC_KEY_PREFIX = "whsk_", "whpk_"
 TOLERANCE = 300
 """Seconds a timestamp may lie in the past or in the future."""
 
@@ -47,8 +51,19 @@ def key_of(secret: str) -> bytes:
     return key
 
 
+def new_private_key() -> str:
+    """Return a fresh Ed25519 key for `v1a`: `whsk_` and the base64 of its 32 bytes."""
+    return PRIVATE_KEY_PREFIX + base64.b64encode(random.token_bytes(_NEW_KEY_BYTES)).decode()
+
+
+def public_key_of(private_key: str) -> str:
+    """Return what receivers verify `v1a` signatures with: `whpk_` and the base64 of the public key."""
+    return PUBLIC_KEY_PREFIX + base64.b64encode(_ed25519(private_key).public_key().public_bytes_raw()).decode()
+
+
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """Return the value of `webhook-signature`: one signature for each secret, so that the receiver may know either.
+    """Return the value of `webhook-signature`: one signature for each secret, so that the receiver may know either. A
+    private key signs as `v1a`, a secret as `v1`.
 
     `timestamp` is in Unix seconds. Raises ValueError for an id that no header can carry and for a bad secret.
     """
@@ -56,8 +71,7 @@ def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -
         raise ValueError("A webhook id is printable ASCII without spaces.")
     if not secrets:
         raise ValueError("There is no secret to sign with.")
-    signatures = (_signature(key_of(secret), message_id, timestamp, body) for secret in secrets)
-    return " ".join(f"v1,{base64.b64encode(signature).decode()}" for signature in signatures)
+    return " ".join(_entry(secret, message_id, timestamp, body) for secret in secrets)
 
 
 def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: float) -> str:
@@ -79,8 +93,24 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now:
     return message_id
 
 
+def _entry(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    if secret.startswith(PRIVATE_KEY_PREFIX):
+        version, signature = "v1a", _ed25519(secret).sign(_signed_content(message_id, timestamp, body))
+    else:
+        version, signature = "v1", _signature(key_of(secret), message_id, timestamp, body)
+    return f"{version},{base64.b64encode(signature).decode()}"
+
+
 def _signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> bytes:
-    return hmac.digest(key, f"{message_id}.{timestamp}.".encode("ascii") + body, hashlib.sha256)
+    return hmac.digest(key, _signed_content(message_id, timestamp, body), hashlib.sha256)
+
+
+def _signed_content(message_id: str, timestamp: int, body: bytes) -> bytes:
+    return f"{message_id}.{timestamp}.".encode("ascii") + body
+
+
+def _ed25519(private_key: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key.removeprefix(PRIVATE_KEY_PREFIX)))
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

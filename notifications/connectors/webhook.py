@@ -15,6 +15,8 @@ from notifications.reasons import not_reached, said
 from notifications.types import read_json, text_in
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, parse_retry_after
+from wfpush.net.trace_context import NAME as TRACEPARENT
+from wfpush.net.trace_context import traceparent_in
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,10 @@ class Call:
 
 
 def signed_call(url: str, body: bytes, message_id: str, secrets: Sequence[str], now: datetime) -> Call:
-    """Return a request signed with each of these secrets (Standard Webhooks)."""
+    """Return the Standard Webhooks POST of a CloudEvent, signed with each secret. Its trace context, if it has one, is
+    a header as well. Raises ValueError for a bad secret."""
     timestamp = int(now.timestamp())
+    trace = traceparent_in(body)
     return Call(
         url,
         body,
@@ -37,8 +41,20 @@ def signed_call(url: str, body: bytes, message_id: str, secrets: Sequence[str], 
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signatures.sign(secrets, message_id, timestamp, body),
+            **({TRACEPARENT: trace} if trace else {}),
         },
     )
+
+
+async def post(line: EngineClient, call: Call) -> Result:
+    """Make the call. A repeated call has the same webhook-id, so nothing is looked up before it."""
+    try:
+        response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
+    except OutboundError as fault:
+        outcome: Outcome = "misconfigured" if fault.permanent else "later"
+        return Result(outcome, None, not_reached(fault), unsure=fault.may_have_arrived, down=not fault.permanent)
+    wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
+    return read_answer(response.status, response.body, wait)
 
 
 class Webhook(Connector):
@@ -62,14 +78,7 @@ class Webhook(Connector):
         ]
 
     async def send(self, line: EngineClient, call: Call) -> Result:
-        """Make the call. A repeated call has the same webhook-id, so nothing is looked up before it."""
-        try:
-            response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
-        except OutboundError as fault:
-            outcome: Outcome = "misconfigured" if fault.permanent else "later"
-            return Result(outcome, None, not_reached(fault), unsure=fault.may_have_arrived, down=not fault.permanent)
-        wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        return read_answer(response.status, response.body, wait)
+        return await post(line, call)
 
 
 def read_answer(status: int, body: bytes, retry_after: float | None = None) -> Result:

@@ -24,15 +24,13 @@ from notifications.engines import (
     returned_answers,
     task_sync,
 )
-from notifications.engines.calls import EngineCalls
+from notifications.engines.calls import PausingCalls, next_try, watch
 from notifications.engines.content_check import Check, Reading
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
-from notifications.reasons import NOTHING, Reason, with_text
+from notifications.reasons import NOTHING, Reason
 from wfpush.concurrency.keyed_limits import ClaimedJobs, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
-from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
-from wfpush.observability import service_watch, services
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
@@ -40,15 +38,10 @@ log = structlog.get_logger(__name__)
 SOURCE_NAME = "callbacks"
 MAX_CALLS, MAX_CALLS_PER_ENGINE = 256, 16
 """Calls that run at the same time: to all engines, and to one of them."""
-RETRY = outbox.Backoff()
-WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
-"""Pauses for an engine that is down: once it is back, it gets all waiting answers within a minute."""
 HELD = timedelta(minutes=10)
 """The pause for a callback that waits until somebody has connected their account; connecting it ends the pause."""
 UNPROCESSED_FOR, UNPROCESSED_PAUSE = timedelta(seconds=30), timedelta(seconds=1)
 """Age up to which unprocessed events of a task delay its final answer; the pause before the next attempt."""
-FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
-"""Failed calls in a row after which an engine is paused; the first pause in seconds, doubled up to the longest."""
 
 Ready = tuple[Callback, Any | Check]
 """A claimed callback, and the call that its connector has prepared; or a check that comes before the call."""
@@ -62,25 +55,8 @@ UNENDED = (CallbackState.WAITING, CallbackState.FAILED)
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
 
 
-def _breaker() -> Breaker:
-    """Return a circuit breaker, keyed by engine slug. Used in the database thread only."""
-    return Breaker(failures=FAILURES, pause=PAUSE, most=LONGEST_PAUSE)
-
-
 def _places() -> Places[int, Ready]:
     return Places(_claim, _send, most=MAX_CALLS, each=MAX_CALLS_PER_ENGINE)
-
-
-class _Door(EngineCalls[Ready]):
-    """Calls to engines. Hosts have no limit of their own: two engines may share one, and each has its places."""
-
-    def __init__(self) -> None:
-        super().__init__(_places, lambda: outbound_from_settings(per_host=0))
-        self.breaker = _breaker()
-
-    async def close(self) -> None:
-        await super().close()
-        self.breaker = _breaker()
 
 
 WITHOUT_ADDRESS = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
@@ -160,18 +136,9 @@ async def _send(ready: Ready) -> None:
             call = reading.call
         began = time.monotonic()
         result = await connector_for(callback.engine.kind).send(_door.open(), call)
-        _watch(callback, result, time.monotonic() - began)
+        service = (callback_claims.KIND, callback.engine.slug)
+        watch(service, result, party=callback.pk, seconds=time.monotonic() - began)
         await in_database_thread(_handle_result, callback, result, timezone.now())
-
-
-def _watch(callback: Callback, result: Result, seconds: float) -> None:
-    """Count the call for the state of its engine, unless the engine was not asked."""
-    service = (callback_claims.KIND, callback.engine.slug)
-    if result.outcome in ENDED:
-        service_watch.watch.took(service, seconds)
-    elif not result.silent:
-        state = services.AWAY if result.down else services.REFUSES
-        service_watch.watch.failed(service, state, with_text(result.reason), party=callback.pk, seconds=seconds)
 
 
 def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
@@ -195,11 +162,7 @@ def _may_be_told(callback: Callback, reading: Reading, now: datetime) -> bool:
 
 
 def _handle_result(callback: Callback, result: Result, now: datetime) -> None:
-    if result.silent:
-        _door.breaker.unknown(callback.engine.slug)
-    elif result.down:
-        _door.breaker.failed(callback.engine.slug)
-    elif _door.breaker.succeeded(callback.engine.slug):
+    if _door.works_again(callback.engine.slug, result):
         log.info("engine_is_back", engine=callback.engine.slug)
         requeue.hurry_callbacks(callback.engine, now)
     record(callback, result, now)
@@ -254,8 +217,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
     alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
     fields = {"last_status": result.status, "detail_fact": result.reason.as_json(), "alert_fact": alert.as_json()}
     since = callback.first_attempt_at or now  # a callback that was never sent gets a whole week from now on
-    backoff = WHILE_DOWN if result.down else RETRY
-    next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
+    next_at = next_try(callback.attempts, since, now, result)
     if next_at is None:
         if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **fields):
             callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP(), now)
@@ -300,7 +262,7 @@ def unended(callback: Callback, now: datetime) -> QuerySet[Callback]:
     return Callback.objects.filter(outbox.not_leased(now), pk=callback.pk, state__in=UNENDED)
 
 
-_door = _Door()
+_door = PausingCalls(_places, lambda: outbound_from_settings(per_host=0))
 
 SOURCES = (
     outbox.Source(

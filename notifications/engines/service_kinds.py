@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.engines import callback, callback_claims, poll
+from notifications.engines.calls import WHILE_DOWN
 from notifications.models import Callback, Engine
 from wfpush.observability.services import Kind
 from wfpush.queue import outbox
@@ -17,7 +18,7 @@ TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)
 REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
 """Answers of engines that are in use, and have an address that still takes answers."""
 
-LONGEST_PAUSE = callback.WHILE_DOWN.most * (1 + callback.WHILE_DOWN.jitter)
+LONGEST_PAUSE = WHILE_DOWN.most * (1 + WHILE_DOWN.jitter)
 """The longest usual pause between tries of an engine that is down."""
 
 

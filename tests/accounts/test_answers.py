@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications.engines import callback, connected_accounts
+from notifications.engines import callback, calls, connected_accounts
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -198,9 +198,9 @@ def test_nobody_who_is_not_connected_takes_the_one_try_of_an_engine_that_was_awa
     acme.connect(acme.world.signed_in("bob"))
     waits, goes = acme.assign("carol"), acme.assign("bob")
     acme.world.respond("carol", "approve")
-    acme.engine.break_next(*[Fault(status=503, roles=("command", "query"))] * callback.FAILURES)
+    acme.engine.break_next(*[Fault(status=503, roles=("command", "query"))] * calls.FAILURES)
     acme.world.respond("bob", "approve")
-    for _ in range(callback.FAILURES - 1):
+    for _ in range(calls.FAILURES - 1):
         acme.again()
     assert goes.is_open
     for row in Callback.objects.order_by("position"):  # Carol's is due before, whenever it is tried

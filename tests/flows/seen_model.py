@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from notifications.connectors.base import Result
 from notifications.delivery import device_messages
-from notifications.engines import callback, connected_accounts, returned_answers
+from notifications.engines import callback, calls, connected_accounts, returned_answers
 from notifications.engines.returned_answers import take_back
 from notifications.errors import Failure
 from notifications.items import action_tokens
@@ -304,7 +304,7 @@ class World:
         outcome = outcome or self.random.choice(ENGINE)
         if outcome == "nothing":
             return None
-        callback._door.breaker = callback._breaker()
+        callback._door.breaker = calls.new_breaker()
         if outcome == "account missing":
             with patch.object(connected_accounts, "tokens_for", side_effect=NO_ACCOUNT):
                 assert not claimed()

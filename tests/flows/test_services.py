@@ -20,7 +20,7 @@ from notifications.calendar_feeds import polling
 from notifications.channels import registry
 from notifications.channels.sms.config import Http, Sms
 from notifications.delivery.engine import Engine as Sending
-from notifications.engines import callback, callback_claims, poll
+from notifications.engines import callback, callback_claims, calls, poll
 from notifications.models import Callback, Category, Delivery, LinkMail, Notification, Poll
 from notifications.people import link_mails
 from notifications.rotas import feeds
@@ -77,7 +77,7 @@ def time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Time]:
         clock = Time(traveller)
         monkeypatch.setattr(service_watch, "watch", Watch(clock))
         monkeypatch.setattr(callback, "_breaker", lambda: Breaker(failures=3, pause=5.0, most=30.0, clock=clock))
-        monkeypatch.setattr(callback._door, "breaker", callback._breaker())
+        monkeypatch.setattr(callback._door, "breaker", calls.new_breaker())
         monkeypatch.setattr(callback, "MAX_CALLS_PER_ENGINE", 2)
         monkeypatch.setattr(callback._door, "places", callback._places())
         beat()
@@ -238,7 +238,7 @@ def test_answers_for_an_engine_that_is_switched_off_are_not_late(story: Story, f
 def test_an_engine_that_answers_slowly_is_told(time: Time, story: Story, receiver: Receiver) -> None:
     answer(story, 3)
     for row in Callback.objects.all():
-        callback._watch(row, callback.Result("done"), 8.0)
+        calls.watch((callback_claims.KIND, row.engine.slug), callback.Result("done"), party=row.pk, seconds=8.0)
     time.passes(2)
     assert states() == {("engine", "invoices"): "slow"}
     assert "Invoices: It has been slow since 2026-11-25 11:59 UTC." in readiness()[2]
