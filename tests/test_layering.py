@@ -44,8 +44,8 @@ FLOORS: dict[str, str] = {
         "roles signing_in starter tasks urls"
     ),
     "features": (
-        "notifications: absences conformance config_files conversation customers insight provisioning replays "
-        "retention rotas second_factors sign_on signed_answers transfer"
+        "notifications: absences conformance config_files conversation customers event_subscriptions insight "
+        "provisioning replays retention rotas second_factors sign_on signed_answers transfer"
     ),
     "why steps are taken": "escalations: reasons",
     "time": (
@@ -65,6 +65,7 @@ FEATURES: dict[str, list[str]] = {
     "notifications.config_files": [],
     "notifications.conversation": [],
     "notifications.customers": ["notifications.conversation"],
+    "notifications.event_subscriptions": [],
     "notifications.insight": [],
     "notifications.provisioning": [],
     "notifications.replays": [],

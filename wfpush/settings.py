@@ -64,6 +64,7 @@ FEATURE_PACKAGES = {
     "signed_answers": "notifications.signed_answers",
     "conformance": "notifications.conformance",
     "config_files": "notifications.config_files",
+    "event_subscriptions": "notifications.event_subscriptions",
 }
 """The packages of all features by name, each behind those that it needs."""
 FEATURES = ENV.features("FEATURES", FEATURE_PACKAGES)

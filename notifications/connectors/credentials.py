@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -12,6 +13,13 @@ from wfpush.crypto import new_api_key
 
 OVERLAP = timedelta(hours=24)
 """Default time for which the old secret still signs and verifies beside the new one."""
+
+
+class Receiver(Protocol):
+    """A row whose calls are signed; the secrets are rows of `RotatedSecret`."""
+
+    @property
+    def signing_secrets(self) -> Any: ...
 
 
 def issue_key(
@@ -30,11 +38,11 @@ def revoke_keys(keys: QuerySet[ApiKey], now: datetime) -> int:
     return keys.filter(revoked_at=None).update(revoked_at=now)
 
 
-def active_secrets(engine: Engine, now: datetime) -> QuerySet[SigningSecret]:
-    return engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+def active_secrets(receiver: Receiver, now: datetime) -> QuerySet[Any]:
+    active: QuerySet[Any] = receiver.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+    return active
 
 
-@transaction.atomic
 def rotate_secret(
     engine: Engine, *, now: datetime, overlap: timedelta | None = OVERLAP, secret: str = ""
 ) -> tuple[SigningSecret, str]:
@@ -45,7 +53,14 @@ def rotate_secret(
     """
     plain = secret or signatures.new_secret()
     signatures.key_of(plain)
+    made: SigningSecret = replace_secrets(engine, plain, now=now, overlap=overlap)
+    return made, plain
+
+
+@transaction.atomic
+def replace_secrets(receiver: Receiver, plain: str, *, now: datetime, overlap: timedelta | None = OVERLAP) -> Any:
+    """Return the new row of a secret or private key that replaces the earlier ones after `overlap`."""
     if overlap is not None:
         end = now + overlap
-        active_secrets(engine, now).filter(Q(expires_at=None) | Q(expires_at__gt=end)).update(expires_at=end)
-    return SigningSecret.objects.create(engine=engine, secret=plain), plain
+        active_secrets(receiver, now).filter(Q(expires_at=None) | Q(expires_at__gt=end)).update(expires_at=end)
+    return receiver.signing_secrets.create(secret=plain)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Q, QuerySet
 
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Result
@@ -19,6 +21,10 @@ WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
 """Pauses for a receiver that is down: once it is back, it gets all that waits within a minute."""
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Failed calls in a row after which a receiver is paused; the first pause in seconds, doubled up to the longest."""
+LONGEST_PAUSE = WHILE_DOWN.most * (1 + WHILE_DOWN.jitter)
+"""The longest usual pause between tries of a receiver that is down."""
+TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
+"""Rows that may be tried sooner than planned. With 429 and 503 a receiver may say when to call again."""
 TAKEN = ("done", "handled", "refused")
 """Outcomes of calls that the receiver has answered for good."""
 
@@ -99,3 +105,12 @@ def next_try(attempts: int, since: datetime, now: datetime, result: Result) -> d
     """Return the time of the next try after a call that was not taken; None: give up."""
     backoff = WHILE_DOWN if result.down else RETRY
     return backoff.next_at(attempts, since, now, result.retry_after)
+
+
+def retry_soon(rows: QuerySet[Any], now: datetime) -> None:
+    """Send failed rows of a receiver at once, unless it has asked for more than a usual pause. The time at which they
+    are given up stays the same."""
+    asked_to_wait = Q(last_status=429) | Q(last_status=503, due_at__gt=now + LONGEST_PAUSE)
+    waiting = rows.filter(attempts__gt=0, due_at__gt=now, lease_token=None)
+    waiting = waiting.exclude(Q(last_status__isnull=False) & asked_to_wait)
+    outbox.bring_forward(rows.model._default_manager.filter(pk__in=waiting.values("pk")), now)

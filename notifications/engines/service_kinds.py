@@ -7,19 +7,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from notifications.engines import callback, callback_claims, poll
-from notifications.engines.calls import WHILE_DOWN
+from notifications.engines.calls import TRIED, retry_soon
 from notifications.models import Callback, Engine
 from wfpush.observability.services import Kind
 from wfpush.queue import outbox
 
-TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
-"""Answers that may be tried sooner than planned. With 429 and 503 an engine may say when to call again."""
-
 REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
 """Answers of engines that are in use, and have an address that still takes answers."""
-
-LONGEST_PAUSE = WHILE_DOWN.most * (1 + WHILE_DOWN.jitter)
-"""The longest usual pause between tries of an engine that is down."""
 
 
 def _waiting_answers() -> QuerySet[Callback]:
@@ -29,14 +23,7 @@ def _waiting_answers() -> QuerySet[Callback]:
 
 
 def _answers_go_on(slug: str, now: datetime) -> None:
-    """Send failed answers at once, unless the engine has asked for more than a usual pause. The time at which they are
-    given up stays the same."""
-    asked_to_wait = Q(last_status=429) | Q(last_status=503, due_at__gt=now + LONGEST_PAUSE)
-    waiting = Callback.objects.filter(
-        engine__slug=slug, attempts__gt=0, ended_at=None, due_at__gt=now, lease_token=None
-    )
-    waiting = waiting.exclude(Q(last_status__isnull=False) & asked_to_wait)
-    outbox.bring_forward(Callback.objects.filter(pk__in=waiting.values("pk")), now)
+    retry_soon(Callback.objects.filter(engine__slug=slug), now)
     outbox.wake_on_commit(callback.SOURCE_NAME)
 
 

@@ -155,12 +155,9 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
 
-class SigningSecret(models.Model):
-    """A Standard Webhooks secret, used both ways. While two are active, both sign: that allows rotation."""
+class RotatedSecret(models.Model):
+    """A secret that signs calls. While two are active, both sign: that allows rotation."""
 
-    engine = models.ForeignKey(
-        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="signing_secrets"
-    )
     secret = EncryptedTextField(_("secret"))
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(
@@ -168,12 +165,23 @@ class SigningSecret(models.Model):
     )
 
     class Meta:
-        verbose_name = _("signing secret")
-        verbose_name_plural = _("signing secrets")
+        abstract = True
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"whsec_… ({localtime(self.created_at):%Y-%m-%d})" if self.created_at else "whsec_…"
+
+
+class SigningSecret(RotatedSecret):
+    """A Standard Webhooks secret of an engine, used both ways."""
+
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="signing_secrets"
+    )
+
+    class Meta(RotatedSecret.Meta):
+        verbose_name = _("signing secret")
+        verbose_name_plural = _("signing secrets")
 
 
 class EventMapping(models.Model):
