@@ -216,7 +216,7 @@ def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
     rows = list(Task.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True))
     prefetch.read(Engine, "engine", rows)
     prefetch.read(Case, "case", rows)
-    prefetch.read(Event, "assigned_event", rows, only=("type", "event_id", "source"))
+    prefetch.read(Event, "assigned_event", rows, only=("type", "event_id", "source", "extensions"))
     people = prefetch.read(Recipient, "assignee", rows)
     managers = prefetch.read(Recipient, "manager", people)
     prefetch.read(Brand, "brand", [*people, *managers])

@@ -126,7 +126,7 @@ _COPIES = JoinedTables(
     person=Table(Recipient),
     task=Table(Task),
     about=Table(Case),
-    event=Table(Event, only=["event_id", "source", "type"]),
+    event=Table(Event, only=["event_id", "source", "type", "extensions"]),
     content=Table(TaskContent, only=["event"]),
 )
 _COPIES_OF = f"""

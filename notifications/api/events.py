@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -41,6 +42,7 @@ from notifications.intake.limit import limits
 from notifications.items.representation import event_trace_json
 from notifications.models import Event, EventStatus
 from notifications.types import InboundEvent, Json
+from wfpush.net import trace_context
 from wfpush.web.pointers import bounded
 from wfpush.web.problems import problem, refusal_json
 
@@ -197,20 +199,21 @@ def _take(caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: st
     if mode is None:
         raise UnsupportedMediaType(f"Send {cloudevents.STRUCTURED_TYPE}, {cloudevents.BATCH_TYPE} or application/json.")
     body = body_of(request)
+    trace = trace_context.attribute({trace_context.NAME: request.headers.get(trace_context.NAME)})
     if mode == "batch":
-        return _batch(caller, cloudevents.read_batch(body))
+        return _batch(caller, cloudevents.read_batch(body), trace)
     if mode == "binary":
-        return _single(caller, cloudevents.binary(request.headers, body))
+        return _single(caller, cloudevents.binary(request.headers, body), trace)
     document = cloudevents.read(body)
     if foreign and mode == "json" and not (isinstance(document, dict) and "specversion" in document):
-        return _single(caller, mapping.read(caller.engine, document))
-    return _single(caller, cloudevents.structured(document))
+        return _single(caller, mapping.read(caller.engine, document), trace)
+    return _single(caller, cloudevents.structured(document), trace)
 
 
-def _single(caller: EngineCaller, event: InboundEvent) -> HttpResponse:
+def _single(caller: EngineCaller, event: InboundEvent, trace: Json) -> HttpResponse:
     if (wait := limits.retry_after(caller.engine, [event])) is not None:
         return _refuse_waiting(wait)
-    accepted = _store(caller, [event])[0]
+    accepted = _store(caller, [event], trace)[0]
     if accepted.failure is not None:
         raise accepted.failure
     url = url_of(accepted.stored)
@@ -218,7 +221,10 @@ def _single(caller: EngineCaller, event: InboundEvent) -> HttpResponse:
     return answer(body, 202 if accepted.status == "accepted" else 200, {"Location": url})
 
 
-def _store(caller: EngineCaller, events: list[InboundEvent]) -> list[IngestResult]:
+def _store(caller: EngineCaller, events: list[InboundEvent], trace: Json) -> list[IngestResult]:
+    """Store the events. Those without a trace context of their own get that of the request."""
+    if trace:
+        events = [replace(event, extensions=trace | event.extensions) for event in events]
     answers = ingest.accept(caller.engine, events, timezone.now(), caller.lately)
     limits.took(caller.engine, sum(accepted.status == "accepted" for accepted in answers))
     return answers
@@ -229,11 +235,11 @@ def _refuse_waiting(seconds: int) -> HttpResponse:
     return problem(429, "too_many_requests", TOO_MANY_WAIT, headers={"Retry-After": str(seconds)})
 
 
-def _batch(caller: EngineCaller, read: list[BatchMember]) -> HttpResponse:
+def _batch(caller: EngineCaller, read: list[BatchMember], trace: Json) -> HttpResponse:
     good = [item.event for item in read if item.event is not None]
     if (wait := limits.retry_after(caller.engine, good)) is not None:
         return _refuse_waiting(wait)
-    stored = iter(_store(caller, good))
+    stored = iter(_store(caller, good, trace))
     items: list[Json] = []
     failures: list[tuple[int, Failure]] = []
     error_bytes = 0

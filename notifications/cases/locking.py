@@ -94,7 +94,7 @@ class LockedRows:
 def _read_people(tasks: Sequence[Task]) -> None:
     people = [*prefetch.read(Recipient, "assignee", tasks), *prefetch.read(Recipient, "initiator", tasks)]
     prefetch.read(Brand, "brand", people)
-    prefetch.read(Event, "assigned_event", tasks, only=["type", "event_id", "source"])
+    prefetch.read(Event, "assigned_event", tasks, only=["type", "event_id", "source", "extensions"])
     prefetch_related_objects(tasks, "candidates", "teams")
 
 

@@ -15,6 +15,7 @@ from notifications.connectors.oauth2 import AccessRefused, hide
 from notifications.connectors.reasons import and_says
 from notifications.reasons import not_reached
 from notifications.types import Json, read_json
+from wfpush.net import trace_context
 from wfpush.net.http import OutboundError, Response, parse_retry_after
 
 MOST_DETAIL = 300
@@ -68,15 +69,22 @@ class Api:
     our sign-in, or is no engine at all. The connector reads all other answers.
 
     `may_have_acted`: a request that changes something was sent, and not plainly refused. `acting`: the account that
-    makes changes, if another one reads.
+    makes changes, if another one reads. `trace`: the traceparent of all requests, if there is one.
     """
 
     may_have_acted = False
 
     def __init__(
-        self, line: EngineClient, access: Access, paths: Mapping[str, str] = {}, *, acting: Access | None = None
+        self,
+        line: EngineClient,
+        access: Access,
+        paths: Mapping[str, str] = {},
+        *,
+        acting: Access | None = None,
+        trace: str = "",
     ) -> None:
         self._line = line
+        self._trace = {trace_context.NAME: trace} if trace else {}
         self._access = access
         self._acting = acting or access
         self.paths = paths
@@ -119,7 +127,9 @@ class Api:
         self, access: Access, method: str, path: str, content: Any, query: Mapping[str, str] | None, content_type: str
     ) -> Response:
         url = access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": "application/json", **({"Content-Type": content_type} if content is not None else {})}
+        headers = {"Accept": "application/json", **self._trace}
+        if content is not None:
+            headers["Content-Type"] = content_type
         body = content if isinstance(content, bytes) else _json(content)
         return await self._line.request(access, method, url, body=body, headers=headers)
 

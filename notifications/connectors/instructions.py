@@ -12,6 +12,7 @@ from notifications.models import Callback, Engine
 from notifications.models.validators import is_ours, without_reserved
 from notifications.people import resolver
 from notifications.types import Json
+from wfpush.net import trace_context
 
 Does = Literal["final", "acknowledge", "request_info", "late", "assign", "message"]
 
@@ -54,6 +55,8 @@ class Instruction:
     unsure: bool = False
     to: EnginePerson | None = None
     had: EnginePerson | None = None
+    trace: str = ""
+    """The traceparent of the event that assigned the task; empty if it had none."""
 
     @property
     def all_variables(self) -> Json:
@@ -81,8 +84,10 @@ class Instruction:
 def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
     """Return the instruction in a callback's body. Raises Misconfigured."""
     try:
-        data: Json = json.loads(callback.body)["data"]
-        instruction = partial(Instruction, str(callback.pk), data["task_id"], unsure=unsure)
+        event = json.loads(callback.body)
+        data: Json = event["data"]
+        trace = trace_context.valid(event.get(trace_context.NAME))
+        instruction = partial(Instruction, str(callback.pk), data["task_id"], unsure=unsure, trace=trace)
     except (ValueError, KeyError, TypeError) as fault:
         raise Misconfigured(reasons.NOT_READ()) from fault
     if "to" in data:

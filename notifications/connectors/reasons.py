@@ -35,9 +35,7 @@ TOO_MANY_AT_ONCE = code("engine_too_many_at_once", _("More than %(count)s tasks 
 NOT_JSON = code("engine_not_json", _("The answer cannot be written as JSON."))
 NOT_READ = code("engine_not_read", _("The stored answer cannot be read any more."))
 NO_PART_OF_ADDRESS = code("engine_no_part_of_address", _("The task's id cannot be part of an address."))
-NO_SIGNING_SECRET = code(
-    "engine_no_signing_secret", _("The engine has no active signing secret. Add one in the admin.")
-)
+NO_SIGNING_SECRET = code("engine_no_signing_secret", _("There is no active signing secret. Add one at the desk."))
 NO_ADDRESS_YET = code("engine_no_address_yet", _("The engine has no address yet."))
 CHANGED_THERE = code(
     "engine_changed_it",

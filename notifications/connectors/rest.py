@@ -77,7 +77,7 @@ class RestConnector(Connector):
 
     async def send(self, line: EngineClient, call: Call) -> Result:
         """Make the call within `call.within` seconds: after that another worker may try."""
-        api = Api(line, call.reading, call.paths, acting=call.acting)
+        api = Api(line, call.reading, call.paths, acting=call.acting, trace=call.instruction.trace)
         try:
             async with asyncio.timeout(call.within):
                 return await self.tell(api, call.instruction)

@@ -34,7 +34,6 @@ def _event(row: OutgoingEvent, task: Task | None, case: Case | None, cause: Even
     """Return the CloudEvent. `cause`: the event from which it followed."""
     origin = cause if cause is not None and cause.source != "wfpush" else _assigned(task) or cause
     subject = task.task_id if task is not None else case.case_id if case is not None else str(row.subject_key)
-    trace = trace_context.valid(origin.extensions.get(trace_context.NAME)) if origin is not None else ""
     event: Json = {
         "specversion": "1.0",
         "id": str(row.pk),
@@ -43,7 +42,7 @@ def _event(row: OutgoingEvent, task: Task | None, case: Case | None, cause: Even
         "subject": subject,
         "time": iso_utc(row.occurred_at),
         "datacontenttype": "application/json",
-        **({trace_context.NAME: trace} if trace else {}),
+        **trace_context.attribute(origin.extensions if origin is not None else {}),
         "data": {
             "engine": origin.engine.slug if origin is not None else task.engine.slug if task is not None else None,
             "task_id": task.task_id if task is not None else None,

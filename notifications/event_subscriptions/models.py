@@ -58,7 +58,13 @@ class EventSubscription(models.Model):
         verbose_name_plural = _("event subscriptions")
         ordering = ["name"]
         # Of an expression, which no foreign key can refer to: so a new name does not keep triggers from the row.
-        constraints = [models.UniqueConstraint(Lower("name"), name="one_subscription_a_name")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="one_subscription_a_name",
+                violation_error_message=_("Another subscription has this name."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -3,6 +3,8 @@ that follows from it, so that one trace leads from an engine through this produc
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 NAME = "traceparent"
 """The name of the HTTP header, and of the CloudEvents attribute (the extension “Distributed Tracing”)."""
@@ -13,6 +15,12 @@ _FORM = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{1
 def valid(value: object) -> str:
     """Return the value if it is a traceparent, else an empty string."""
     return value if isinstance(value, str) and _FORM.fullmatch(value) else ""
+
+
+def attribute(extensions: Mapping[str, Any]) -> dict[str, str]:
+    """Return the member with the traceparent among an event's extension attributes; empty if there is no valid one."""
+    trace = valid(extensions.get(NAME))
+    return {NAME: trace} if trace else {}
 
 
 def traceparent_in(body: bytes) -> str:

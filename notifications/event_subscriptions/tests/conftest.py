@@ -13,9 +13,11 @@ from notifications.connectors import credentials
 from notifications.connectors.signatures import new_private_key, new_secret
 from notifications.event_subscriptions import sending
 from notifications.event_subscriptions.models import EventSubscription, OutgoingKind, Signing
+from tests.admin.conftest import operator, root, world
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 
+__all__ = ["operator", "root", "world"]
 Subscribe = Callable[..., EventSubscription]
 
 

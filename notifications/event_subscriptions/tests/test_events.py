@@ -17,6 +17,7 @@ from notifications.reasons import TOO_OLD
 from notifications.routing import entitlement_review
 from tests.support.receiver import Receiver
 from tests.support.story import Story
+from tests.test_docs_samples import members, sample
 from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +34,7 @@ def told(receiver: Receiver) -> dict[str, Any]:
     (call,) = receiver.calls
     event: dict[str, Any] = json.loads(call.body)
     assert event["id"] == call.id
+    assert members(event) == members(sample(f'"type": "{event["type"]}"')), "as docs/api/event-subscriptions.md has it"
     return event
 
 
