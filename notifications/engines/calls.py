@@ -21,7 +21,7 @@ WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
 """Pauses for a receiver that is down: once it is back, it gets all that waits within a minute."""
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Failed calls in a row after which a receiver is paused; the first pause in seconds, doubled up to the longest."""
-LONGEST_PAUSE = WHILE_DOWN.most * (1 + WHILE_DOWN.jitter)
+LONGEST_WAIT = WHILE_DOWN.most * (1 + WHILE_DOWN.jitter)
 """The longest usual pause between tries of a receiver that is down."""
 TRIED = Q(attempts__gt=0) & (Q(last_status=None) | ~Q(last_status__in=(429, 503)))
 """Rows that may be tried sooner than planned. With 429 and 503 a receiver may say when to call again."""
@@ -110,7 +110,7 @@ def next_try(attempts: int, since: datetime, now: datetime, result: Result) -> d
 def retry_soon(rows: QuerySet[Any], now: datetime) -> None:
     """Send failed rows of a receiver at once, unless it has asked for more than a usual pause. The time at which they
     are given up stays the same."""
-    asked_to_wait = Q(last_status=429) | Q(last_status=503, due_at__gt=now + LONGEST_PAUSE)
+    asked_to_wait = Q(last_status=429) | Q(last_status=503, due_at__gt=now + LONGEST_WAIT)
     waiting = rows.filter(attempts__gt=0, due_at__gt=now, lease_token=None)
     waiting = waiting.exclude(Q(last_status__isnull=False) & asked_to_wait)
     outbox.bring_forward(rows.model._default_manager.filter(pk__in=waiting.values("pk")), now)

@@ -25,7 +25,7 @@ from notifications.admin.desk.decorators import (
     state_column,
     time_column,
 )
-from notifications.admin.desk.display import change_url, link, list_url, mark, moment, short, shortened, with_why
+from notifications.admin.desk.display import Tone, change_url, link, list_url, mark, moment, short, shortened, with_why
 from notifications.admin.desk.fields import CalledAddressField
 from notifications.admin.desk.filters import Recent
 from notifications.admin.desk.overview import Panel, Row
@@ -37,14 +37,14 @@ from notifications.event_subscriptions.models import (
     OutgoingEvent,
     OutgoingKind,
     OutgoingState,
-    Signing,
+    SigningScheme,
     SubscriptionSecret,
 )
 from wfpush.crypto import UndecryptableSecret
 from wfpush.numbers import number
 from wfpush.queue import outbox
 
-TONES = {OutgoingState.WAITING: "wait", OutgoingState.DELIVERED: "ok", OutgoingState.FAILED: "bad"}
+TONES: dict[str, Tone] = {OutgoingState.WAITING: "wait", OutgoingState.DELIVERED: "ok", OutgoingState.FAILED: "bad"}
 
 
 # --- subscriptions ----------------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ class SecretInline(SecretColumns, ReadOnlyInline):
     def public_key(self, row: SubscriptionSecret) -> str:
         """Return the public key of a private key; a shared secret has none, and is never shown again."""
         try:
-            return signatures.public_key_of(row.secret) if row.subscription.signing == Signing.V1A else "–"
+            return signatures.public_key_of(row.secret) if row.subscription.signing == SigningScheme.V1A else "–"
         except UndecryptableSecret:
             return gettext("It cannot be decrypted.")
 
@@ -93,7 +93,7 @@ class RotationForm(forms.Form):
 @admin.register(EventSubscription)
 class EventSubscriptionAdmin(HistoryAdmin):
     empty_says = _(
-        "Systems that are told about deliveries, answers and escalations, such as a data warehouse. There are none yet."
+        "Systems that learn of deliveries, answers and escalations, such as a data warehouse. There are none yet."
     )
     form = SubscriptionForm
     list_display = ["name", "of_engine", "wanted_events", "waiting_events", "given_up", "state"]
@@ -159,7 +159,7 @@ class EventSubscriptionAdmin(HistoryAdmin):
 
     def _shown(self, request: HttpRequest, row: EventSubscription, plain: str) -> HttpResponse:
         """Show a new secret, which nobody sees again, or the public key of a new private key."""
-        if row.signing == Signing.V1A:
+        if row.signing == SigningScheme.V1A:
             title, plain = gettext("The new public key"), signatures.public_key_of(plain)
             text = gettext("Set it at the receiver now: it verifies our events. The private key stays here, encrypted.")
         else:
@@ -214,7 +214,7 @@ def _number_of(row: EventSubscription, count: int, state: OutgoingState) -> Safe
 
 def _new_secret(row: EventSubscription, now: datetime, **options: Any) -> str:
     """Return the plain secret or private key that signs from now on."""
-    plain = signatures.new_private_key() if row.signing == Signing.V1A else signatures.new_secret()
+    plain = signatures.new_private_key() if row.signing == SigningScheme.V1A else signatures.new_secret()
     credentials.replace_secrets(row, plain, now=now, **options)
     return plain
 

@@ -21,7 +21,7 @@ RETRACTED = (CallbackState.TAKEN_BACK, CallbackState.RETURNED)
 def bodies_of(rows: Sequence[OutgoingEvent]) -> dict[UUID, bytes]:
     """Return the body of each event by its key. Left out are events about rows that are gone, such as those of an
     erased person, and about answers that were taken back."""
-    bodies = {}
+    bodies: dict[UUID, bytes] = {}
     for kind in {row.kind for row in rows}:
         of_kind = [row for row in rows if row.kind == kind]
         subjects, body = _KINDS[kind]

@@ -48,7 +48,7 @@ FEATURE = Feature(
         StaleRows("delivered outgoing events", _delivered_before, timedelta(days=7)),
         StaleRows("undelivered outgoing events", _undelivered_before, timedelta(days=30)),
         DeskList("engines", SUBSCRIPTION, after="notifications.engine"),
-        DeskList("ledger", EVENT, after="notifications.callback", icon="outbound"),
+        DeskList("ledger", EVENT, after="notifications.callback", icon="share"),
         OverviewPanel(SUBSCRIPTION, "notifications.event_subscriptions.admin.panel"),
         *roles.on_configuration(SUBSCRIPTION),
         Rights(roles.CONNECTION_OWNERS, [SUBSCRIPTION]),

@@ -26,7 +26,7 @@ class OutgoingKind(models.TextChoices):
     UNREACHABLE = "task.unreachable", _("task that nobody has")
 
 
-class Signing(models.TextChoices):
+class SigningScheme(models.TextChoices):
     V1 = "v1", _("by a shared secret (v1, HMAC-SHA256)")
     V1A = "v1a", _("by a private key (v1a, Ed25519)")
 
@@ -45,7 +45,7 @@ class EventSubscription(models.Model):
     )  # fmt: skip
     kinds = ArrayField(models.CharField(max_length=30, choices=OutgoingKind.choices), verbose_name=_("events"))
     signing = models.CharField(
-        _("signing"), max_length=3, choices=Signing.choices, default=Signing.V1,
+        _("signing"), max_length=3, choices=SigningScheme.choices, default=SigningScheme.V1,
         help_text=_("With a private key, the receiver holds the public key only."),
     )  # fmt: skip
     gone_at = models.DateTimeField(_("address gone since"), null=True, blank=True, editable=False)

@@ -144,7 +144,7 @@ def _switch_off(subscription: EventSubscription, now: datetime) -> None:
         rows = EventSubscription.objects.filter(pk=subscription.pk, active=True).select_for_update(no_key=True)
         for row in rows:
             row.active, row.gone_at = False, now
-            row._change_reason = "The address is gone (410)"
+            row._change_reason = "The address is gone (410)"  # type: ignore[attr-defined]  # simple-history reads it
             row.save(update_fields=["active", "gone_at"])
             log.error("event_subscription_gone", subscription=row.name)
 

@@ -122,6 +122,7 @@ def test_it_is_read_by_index_however_long_it_is(day: World, auditor: Client) -> 
 GIVEN: dict[str, dict[str, Any]] = {
     "scimdirectory new_token": {"old_ones_end": "24"},
     "scimdirectory allow": {"count": 5},
+    "eventsubscription new_secret": {"old_ones_end": "24"},
     "callback mark_handled": {"reason": "by phone"},
     "engine connect": {"name": "Another", "slug": "another", "kind": "generic"},
     "case hold": {"why": "a lawsuit"},

@@ -57,7 +57,7 @@ SHOWN_ELSEWHERE = {
     *("ReplayedRow", "RotaFeed", "RotaFeedShift", "RotaLayer", "RotaOverride", "RotaSwap", "RotaWatch", "Rules"),
     *("SavedView", "SearchedAnew", "SearchedPart", "SignedOut", "TaskContent", "TaskMessage", "Unsubscription"),
     *("BrowserSession", "GroupMapping", "PasskeyCounter", "PasswordRequest", "ProviderSession", "SecurityMail"),
-    *("SigningChallenge",),
+    *("SigningChallenge", "SubscriptionSecret"),
     *("ScimDeparture", "ScimGroup", "ScimRequest", "ScimToken", "ScimUser"),
 }
 """Shown on the page of a clock, an engine or a task, or among deliveries' attempts; drawn; or needed by nobody

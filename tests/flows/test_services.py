@@ -76,7 +76,7 @@ def time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Time]:
     with time_machine.travel(NOON, tick=False) as traveller:
         clock = Time(traveller)
         monkeypatch.setattr(service_watch, "watch", Watch(clock))
-        monkeypatch.setattr(callback, "_breaker", lambda: Breaker(failures=3, pause=5.0, most=30.0, clock=clock))
+        monkeypatch.setattr(calls, "new_breaker", lambda: Breaker(failures=3, pause=5.0, most=30.0, clock=clock))
         monkeypatch.setattr(callback._door, "breaker", calls.new_breaker())
         monkeypatch.setattr(callback, "MAX_CALLS_PER_ENGINE", 2)
         monkeypatch.setattr(callback._door, "places", callback._places())

@@ -12,7 +12,7 @@ from django.utils import timezone
 from notifications.connectors import credentials
 from notifications.connectors.signatures import new_private_key, new_secret
 from notifications.event_subscriptions import sending
-from notifications.event_subscriptions.models import EventSubscription, OutgoingKind, Signing
+from notifications.event_subscriptions.models import EventSubscription, OutgoingKind, SigningScheme
 from tests.admin.conftest import operator, root, world
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
@@ -39,7 +39,7 @@ def subscribe(receiver: Receiver) -> Subscribe:
     def subscribe(name: str = "Warehouse", **fields: Any) -> EventSubscription:
         kinds = fields.pop("kinds", OutgoingKind.values)
         row = EventSubscription.objects.create(name=name, **{"address": receiver.url, "kinds": kinds, **fields})
-        plain = new_private_key() if row.signing == Signing.V1A else new_secret()
+        plain = new_private_key() if row.signing == SigningScheme.V1A else new_secret()
         credentials.replace_secrets(row, plain, now=timezone.now())
         return row
 

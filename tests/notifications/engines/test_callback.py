@@ -183,7 +183,7 @@ def test_an_old_answer_waits_for_a_signing_secret_that_has_not_expired(story: St
     dispatch()
     assert receiver.calls == []
     assert story.callbacks() == [("approve", "waiting")]
-    assert "Add one in the admin." in Callback.objects.get().alert
+    assert "Add one at the desk." in Callback.objects.get().alert
     SigningSecret.objects.create(engine=story.engine, secret=new_secret())
     make_due()
     dispatch()

@@ -96,6 +96,7 @@ def test_all_is_well(worker: None) -> None:
         "escalations",
         "callbacks",
         "polls",
+        "outgoing_events",
         "replays",
         "erasures",
         "pruning",
