@@ -38,6 +38,7 @@ def test_afterwards_the_new_key_alone_opens_every_secret(settings: Settings) -> 
         [
             *(f"1 {name}" for name in held),
             *("0 authenticators", "0 calendars of absences", "0 erasures", "0 identity providers", "0 keys for push"),
+            "0 secrets of subscriptions",
         ]
     )
     settings.ENCRYPTION_KEYS = [NEW]
