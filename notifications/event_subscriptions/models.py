@@ -102,10 +102,12 @@ class OutgoingEvent(Work):
     subscription = models.ForeignKey(
         EventSubscription,
         verbose_name=_("event subscription"),
-        on_delete=models.CASCADE,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
         related_name="events",
         db_index=False,
     )
+    """The database's own constraint deletes events with their subscription: there may be a million."""
     kind = models.CharField(_("event"), max_length=30, choices=OutgoingKind.choices)
     subject_key: Any = models.UUIDField(editable=False)
     circumstances: Any = models.JSONField(default=dict, editable=False)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -19,7 +20,7 @@ from notifications.connectors.base import Result
 from notifications.engines.calls import TRIED, PausingCalls, next_try, retry_soon, watch
 from notifications.event_subscriptions.bodies import bodies_of
 from notifications.event_subscriptions.models import EventSubscription, OutgoingEvent, OutgoingState
-from notifications.reasons import said
+from notifications.reasons import crashed, said
 from wfpush.concurrency.keyed_limits import ClaimedJobs, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
@@ -27,7 +28,7 @@ from wfpush.net.http import outbound_from_settings
 from wfpush.observability import services
 from wfpush.observability.services import Kind
 from wfpush.postgres import prefetch
-from wfpush.queue import outbox
+from wfpush.queue import outage, outbox
 from wfpush.queue.owner_queues import OwnerQueue
 
 log = structlog.get_logger(__name__)
@@ -67,7 +68,7 @@ def _claim(room: FreePlaces[int]) -> ClaimedJobs[int, Ready]:
         chosen = room.choose(owners.items())
         claimed = outbox.claim_by_keys(OutgoingEvent.objects.all(), chosen, lease=LEASE, now=now)
         prefetch.read(EventSubscription, "subscription", claimed)
-    bodies, secrets = bodies_of(claimed), _Secrets(now)
+    bodies, secrets = _bodies(claimed, now), _Secrets(now)
     ready = []
     for row in claimed:
         if row.pk not in bodies:
@@ -84,6 +85,21 @@ def _claim(room: FreePlaces[int]) -> ClaimedJobs[int, Ready]:
         call = webhook.signed_call(row.subscription.address, bodies[row.pk], str(row.pk), keys, now)
         ready.append((row.subscription_id, (row, call)))
     return ClaimedJobs(ready, len(claimed))
+
+
+def _bodies(rows: Sequence[OutgoingEvent], now: datetime) -> dict[UUID, bytes]:
+    """Return the bodies of events. One that cannot be written must not hold up the others."""
+    try:
+        return bodies_of(rows)
+    except Exception as fault:
+        if outage.database_is_away(fault):
+            raise
+        if len(rows) > 1:
+            half = len(rows) // 2
+            return _bodies(rows[:half], now) | _bodies(rows[half:], now)
+        log.exception("outgoing_event_cannot_be_written", event_id=str(rows[0].pk))
+        record(rows[0], Result("misconfigured", None, crashed(fault), silent=True), now)
+        return {}
 
 
 class _Secrets:

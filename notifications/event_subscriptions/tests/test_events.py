@@ -186,6 +186,26 @@ def test_a_subscription_gets_what_it_wants_of_its_engine(story: Story, subscribe
     assert list(names) == ["of all", "of this engine"]
 
 
+def test_a_subscription_that_is_being_deleted_holds_up_nobody(story: Story, subscribe: Subscribe) -> None:
+    row = subscribe(kinds=["message.delivered"])
+    story.assign()
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("DELETE FROM event_subscriptions_subscriptionsecret")
+            cursor.execute("DELETE FROM event_subscriptions_eventsubscription WHERE id = %s", [row.pk])
+        end(DeliveryState.DELIVERED, story)
+        other.rollback()
+    finally:
+        other.close()
+    assert kinds() == []
+    EventSubscription.objects.update(name="Renamed, and still there")
+    story.assign("T-2")
+    end(DeliveryState.DELIVERED, story)
+    assert kinds() == ["message.delivered"]
+
+
 def test_a_message_costs_no_statement_more(story: Story, subscribe: Subscribe) -> None:
     def statements() -> int:
         story.assign(task_id=f"T-{EventSubscription.objects.count()}")

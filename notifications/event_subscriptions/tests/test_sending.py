@@ -4,10 +4,12 @@ import asyncio
 import base64
 import ssl
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -19,7 +21,7 @@ from django.utils import timezone
 from notifications.connectors import credentials
 from notifications.connectors.access import EngineClient
 from notifications.connectors.signatures import new_secret, public_key_of
-from notifications.event_subscriptions import sending
+from notifications.event_subscriptions import bodies, sending
 from notifications.event_subscriptions.models import EventSubscription, OutgoingEvent, OutgoingState
 from notifications.event_subscriptions.tests.conftest import Subscribe, dispatch
 from notifications.items import undo_window
@@ -317,6 +319,23 @@ def test_a_dispatcher_that_lost_its_lease_changes_nothing(
     dispatch()
     sending.record(row, sending.Result("later", 503), timezone.now())
     assert the_row().state == "delivered"
+
+
+def test_an_event_that_cannot_be_written_holds_up_no_other(
+    story: Story, subscribe: Subscribe, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    lose(story, 3)
+    poison = OutgoingEvent.objects.order_by("pk")[1]
+
+    def bodies_of(rows: Sequence[OutgoingEvent]) -> dict[UUID, bytes]:
+        assert poison not in rows
+        return bodies.bodies_of(rows)
+
+    monkeypatch.setattr(sending, "bodies_of", bodies_of)
+    dispatch()
+    poison.refresh_from_db()
+    assert len(receiver.calls) == 2 and poison.state == "waiting" and poison.detail_fact is not None
 
 
 # --- rows that are gone -----------------------------------------------------------------------------------------------
