@@ -8,6 +8,7 @@ from notifications.delivery import engine as delivery
 from notifications.delivery import service_kinds as delivery_services
 from notifications.engines import callback, health, poll, returned_answers
 from notifications.engines import service_kinds as engine_services
+from notifications.intake import limit_use
 from notifications.items import snoozing
 from notifications.models import Callback, Delivery, Event, Poll
 from notifications.observability import backlog
@@ -49,6 +50,7 @@ FEATURE = Feature(
         FileSenders("notifications.api.frame.file_senders.may_send_files"),
         Metrics("notifications.observability.metrics"),
         Notes(backlog.notes),
+        Notes(limit_use.notes),
         TaskObserver(messages.observe, AFTER_CLOCKS, ("answered", "reopened", "closed")),
         TaskObserver(entitlement_review.observe, AFTER_CLOCKS, ("reopened",)),
         AfterKept(returned_answers.look_at),

@@ -130,6 +130,8 @@ TABLES: dict[str, Columns] = {
     "notifications.historicalroute_event_types": Columns(),
     "notifications.routecondition": Columns(words="value", plain="path operator"),
     "notifications.routetarget": Columns(plain="kind ref path role"),
+    "notifications.limit": Columns(plain="channel"),
+    "notifications.historicallimit": Columns(words=_CHANGE, plain=f"channel{_TYPE}"),
     "notifications.caselist": Columns(plain="case_type"),
     "notifications.historicalcaselist": Columns(words=_CHANGE, plain=f"case_type{_TYPE}"),
     "notifications.caselist_people": Columns(),

@@ -13,7 +13,7 @@ from wfpush import features
 ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template editors"
 RULE_EDITORS, CONNECTION_OWNERS, AUDITORS = "Rule editors", "Connection owners", "Auditors"
 
-CONNECTIONS = ("engine", "poll", "eventmapping", "answermapping")
+CONNECTIONS = ("engine", "limit", "poll", "eventmapping", "answermapping")
 RULES = (
     "category",
     "categorydefault",
@@ -72,6 +72,7 @@ def _operating() -> set[Right]:
         (
             *LEDGERS,
             "engine",
+            "limit",
             "engineaccess",
             "personalsignin",
             "connectedaccount",

@@ -11,11 +11,11 @@ from django.conf import settings
 
 from notifications.answers import submission
 from notifications.api.frame.schema import document
-from notifications.api.frame.throttling import LIMITS
 from notifications.attachments import limits
 from notifications.errors import Failure
 from notifications.forms import definition
 from notifications.intake import cloudevents, eventdata, strictjson
+from notifications.intake.throttling import LIMITS
 from notifications.models import (
     CallbackState,
     DeliveryState,
@@ -175,7 +175,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Files of one person within an hour": f"{settings.ATTACHMENT_MEGABYTES_AN_HOUR} MB",
         "Files of an engine that no message names": f"{limits.MOST_OF_ENGINE // limits.MEGABYTE:,} MB",
         "Devices of a person": f"{devices.MAX_DEVICES}",
-        "Calls a minute of one API key": f"{LIMITS['engine']:,}",
+        "Calls a minute of one API key": f"{LIMITS['key']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",
         "Failed calls a minute from one address": f"{LIMITS['stranger']:,}",
     }

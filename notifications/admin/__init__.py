@@ -7,7 +7,7 @@ Out: pages and forms; changes of the configuration; work that an administrator s
 from django.contrib import admin
 
 from notifications.admin.desk import style
-from notifications.admin.engines import engines, keys  # noqa: F401  # each registers its lists
+from notifications.admin.engines import engines, keys, limits  # noqa: F401  # each registers its lists
 from notifications.admin.ledger import audit, delivery, events, responses, tasks  # noqa: F401  # each registers its lists
 from notifications.admin.people import access, devices, people  # noqa: F401  # each registers its lists
 from notifications.admin.rules import case_lists, four_eyes, routing  # noqa: F401  # each registers its lists

@@ -1,7 +1,7 @@
 """The addresses that take events, and the trace of an event."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -33,12 +33,12 @@ from notifications.api.frame.authentication import (
 from notifications.api.frame.base import EngineView, answer, http_request
 from notifications.api.frame.parsing import body_of
 from notifications.api.frame.shown import Shown
-from notifications.api.frame.throttling import LIMITS
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
 from notifications.intake import api_keys, cloudevents, ingest, mapping
 from notifications.intake.cloudevents import BatchMember
 from notifications.intake.ingest import IngestResult, KeyChanged
 from notifications.intake.limit import limits
+from notifications.intake.throttling import LIMITS
 from notifications.items.representation import event_trace_json
 from notifications.models import Event, EventStatus
 from notifications.types import InboundEvent, Json
@@ -114,7 +114,7 @@ class Handshaking(EngineView):
 
     def take(self, request: Request, *, foreign: bool, slug: str = "") -> HttpResponse:
         """Store the events of a request. `foreign`: JSON that is no CloudEvent has the engine's own format."""
-        take = partial(_take, request=http_request(request), foreign=foreign, slug=slug)
+        take = partial(_take, request=http_request(request), foreign=foreign, slug=slug, charge=self.charge)
         try:
             response = take(self.caller())
             if response.status_code <= MULTI_STATUS or self.key_is_same():
@@ -156,7 +156,7 @@ class Handshaking(EngineView):
         response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
         if origin := request.headers.get("WebHook-Request-Origin"):
             requested_rate = request.headers.get("WebHook-Request-Rate", "")
-            most = LIMITS["engine"]  # calls a minute; the handshake has the same unit
+            most = LIMITS["key"]  # calls a minute; the handshake has the same unit
             rate = int(requested_rate) if requested_rate.isdecimal() and len(requested_rate) <= MAX_RATE_DIGITS else 0
             response.headers["WebHook-Allowed-Origin"] = origin
             response.headers["WebHook-Allowed-Rate"] = str(min(rate or most, most))
@@ -191,8 +191,11 @@ class EventView(EngineView):
         return answer(event_trace_json(event))
 
 
-def _take(caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: str) -> HttpResponse:
-    """Store the events of a request from this caller. Raises KeyChanged, too."""
+def _take(
+    caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: str, charge: Callable[[int], None]
+) -> HttpResponse:
+    """Store the events of a request from this caller. `charge` counts further events against its limits. Raises
+    KeyChanged, too."""
     if slug and caller.engine.slug != slug:
         raise NotFound("This key belongs to another engine.")
     mode = cloudevents.mode_of(request.META.get("CONTENT_TYPE", ""), request.headers)
@@ -201,7 +204,10 @@ def _take(caller: EngineCaller, *, request: HttpRequest, foreign: bool, slug: st
     body = body_of(request)
     trace = trace_context.attribute({trace_context.NAME: request.headers.get(trace_context.NAME)})
     if mode == "batch":
-        return _batch(caller, cloudevents.read_batch(body), trace)
+        members = cloudevents.read_batch(body)
+        if len(members) > 1:
+            charge(len(members) - 1)  # the request itself has counted as one
+        return _batch(caller, members, trace)
     if mode == "binary":
         return _single(caller, cloudevents.binary(request.headers, body), trace)
     document = cloudevents.read(body)

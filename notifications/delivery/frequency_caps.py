@@ -4,9 +4,10 @@ Messages that are held back come together later. Urgent messages and those of a 
 people who have chosen neither.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, TextField, When
 from django.db.models.functions import Cast
@@ -30,8 +31,22 @@ TAKEN = ~Q(succeeded=False) | Exists(DeliveryReceipt.objects.filter(delivery=Out
 """Attempts whose message the service took, whatever its receipts say."""
 
 
-def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome | None:
-    """Return the outcome of a claimed message that is not to be sent now, or None: send it.
+def has_own_limit(channel: str) -> bool:
+    """Return whether messages of the channel are limited even if they are urgent, such as those that cost money."""
+    found = registry.channels().get(channel)
+    return isinstance(found, PersonChannel) and found.most_an_hour() > 0
+
+
+def _own_limit(channel: PersonChannel, limits: Mapping[str, int]) -> int:
+    usual = channel.most_an_hour()
+    return limits.get(channel.name, usual) if usual else 0
+
+
+def held_back(
+    delivery: Delivery, has_reserve: bool, now: datetime, limits: Mapping[str, int] = MappingProxyType({})
+) -> Outcome | None:
+    """Return the outcome of a claimed message that is not to be sent now, or None: send it. `limits`: messages an hour
+    by channel, as administrators limit them.
 
     Called in the transaction that then records the attempt: it locks the person, so that two processes count one after
     the other.
@@ -41,7 +56,7 @@ def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome |
         return None
     if channel.never_twice and _may_have_arrived(delivery):
         return ledger.outcome(delivery, DeliveryState.DEAD, MAY_HAVE_ARRIVED(), attempted=False)
-    most = channel.most_an_hour()
+    most = _own_limit(channel, limits)
     again = _next_in_turn(delivery, most, now) if most else None
     if again is None:
         return None
@@ -174,10 +189,12 @@ class Hour:
         return []
 
     def _most(self, row: Delivery) -> int | None:
-        """Return the limit an hour, or None: any number."""
+        """Return the limit an hour, or None: any number. A channel with a limit of its own keeps it by `held_back`."""
         if row.is_replacement:
             return None
-        return most_an_hour(self.reading.of(row.recipient), row.notification, critical=bool(row.critical))
+        channel = "" if has_own_limit(row.channel) else row.channel
+        chosen = self.reading.of(row.recipient)
+        return most_an_hour(chosen, row.notification, channel, critical=bool(row.critical))
 
 
 _ALONE = Q(ended_at__isnull=False) & ~Q(detail_fact__code=reasons.SENT_TOGETHER.name)

@@ -116,7 +116,8 @@ class _AttemptBuilder:
         waiting = frequency_caps.Hour(rows, self.reading, self.now).waiting(rows)
         if waiting or len(rows) > 1:
             return waiting
-        outcome = frequency_caps.held_back(rows[0], rows[0].pk in self.reserved, self.now)
+        limits = self.reading.of(rows[0].recipient).limits
+        outcome = frequency_caps.held_back(rows[0], rows[0].pk in self.reserved, self.now, limits)
         return [outcome] if outcome is not None else []
 
     def _attempt(self, row: Delivery, content: Message, token: str) -> PersonAttempt:

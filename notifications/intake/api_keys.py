@@ -26,17 +26,24 @@ FROM notifications_apikey key JOIN notifications_engine engine ON engine.id = ke
 WHERE key.digest = ANY(%s) AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %s)
     AND engine.active
 """
-_KEY_STATE = "encode(sha256(convert_to((key.scopes, key.expires_at, engine)::text, 'UTF8')), 'hex')"
+_LIMITS = (
+    "(SELECT most FROM notifications_limit WHERE api_key_id = key.id)",
+    "(SELECT most FROM notifications_limit WHERE engine_id = engine.id)",
+)
+_KEY_STATE = (
+    f"encode(sha256(convert_to((key.scopes, key.expires_at, {', '.join(_LIMITS)}, engine)::text, 'UTF8')), 'hex')"
+)
 _READ = f"""
 SELECT key.digest, {_KEY_STATE}, key.last_used_at, key.id, key.scopes, key.expires_at,
-    {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)} {_USABLE}
+    {", ".join(_LIMITS)}, {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)} {_USABLE}
 """
 _COMPARE = f"SELECT key.digest, {_KEY_STATE}, key.last_used_at {_USABLE}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineKey:
-    """A usable key as it was read. `state` is a digest of all but the last use. `engine_values`: Engine's columns."""
+    """A usable key as it was read. `state` is a digest of all but the last use. `limit` and `engine_limit`: events a
+    minute, if an administrator has set a limit. `engine_values`: Engine's columns."""
 
     digest: str
     state: str
@@ -44,6 +51,8 @@ class EngineKey:
     pk: int
     scopes: frozenset[str]
     expires_at: datetime | None
+    limit: int | None
+    engine_limit: int | None
     engine_values: Sequence[Any]
 
     def engine(self) -> Engine:
@@ -58,8 +67,8 @@ def read(digest: str, now: datetime) -> EngineKey | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    _, state, last_used_at, pk, scopes, expires_at, *values = row
-    return EngineKey(digest, state, last_used_at, pk, frozenset(scopes), expires_at, values)
+    _, state, last_used_at, pk, scopes, expires_at, limit, engine_limit, *values = row
+    return EngineKey(digest, state, last_used_at, pk, frozenset(scopes), expires_at, limit, engine_limit, values)
 
 
 class LatelyRead:

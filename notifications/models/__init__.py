@@ -45,6 +45,7 @@ from notifications.models.events import (
     TaskState,
     Urgency,
 )
+from notifications.models.limits import Limit
 from notifications.models.messages import (
     MOST_TEXT,
     Addressee,

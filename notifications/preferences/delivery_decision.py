@@ -56,9 +56,15 @@ def not_wanted(chosen: PreferenceSet, notification: Notification, channel: str, 
     return reasons.MUTED_CASE() if tells and not critical else reasons.NOTHING
 
 
-def most_an_hour(chosen: PreferenceSet, notification: Notification, *, critical: bool = False) -> int | None:
-    """Return the number of such messages that the person wants an hour by one channel; None: any number."""
-    return None if critical or notification.priority == Priority.URGENT else chosen.most_an_hour
+def most_an_hour(
+    chosen: PreferenceSet, notification: Notification, channel: str = "", *, critical: bool = False
+) -> int | None:
+    """Return the number of such messages an hour that the person wants, and that the channel's limit allows; None: any
+    number."""
+    if critical or notification.priority == Priority.URGENT:
+        return None
+    limits = [most for most in (chosen.most_an_hour, chosen.limits.get(channel)) if most is not None]
+    return min(limits, default=None)
 
 
 def may_come_together(notification: Notification) -> bool:

@@ -10,7 +10,16 @@ from typing import Any
 from django.db import connection
 
 from notifications import reasons
-from notifications.models import USUAL_DIGEST_TIMES, USUAL_PAUSE, Category, CategoryDefault, Frequency, Recipient, Team
+from notifications.models import (
+    USUAL_DIGEST_TIMES,
+    USUAL_PAUSE,
+    Category,
+    CategoryDefault,
+    Frequency,
+    Limit,
+    Recipient,
+    Team,
+)
 from notifications.preferences.quiet_hours import OnHolidays, Quiet, Window
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
@@ -49,6 +58,8 @@ class PreferenceSet:
     digest_times: Sequence[time] = USUAL_DIGEST_TIMES
     repeat_pause: timedelta = timedelta(minutes=USUAL_PAUSE)
     most_an_hour: int | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Messages an hour by channel, as administrators limit them."""
     muted: frozenset[int] = frozenset()
     """Keys of cases whose messages come in the inbox only."""
 
@@ -148,6 +159,7 @@ def _chosen(
         digest_times=times or USUAL_DIGEST_TIMES,
         repeat_pause=timedelta(minutes=settings.get("repeat_pause", USUAL_PAUSE)),
         most_an_hour=settings.get("most_an_hour"),
+        limits=defaults.limits,
         muted=frozenset(rows.get("muted", ())),
     )
 
@@ -155,10 +167,11 @@ def _chosen(
 # --- teams and brands -----------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Defaults:
-    """Default choices by the pk of the team or brand, then of the category."""
+    """Default choices by the pk of the team or brand, then of the category; limits by channel."""
 
     teams: Mapping[int, Mapping[int, Choice]]
     brands: Mapping[int, Mapping[int, Choice]]
+    limits: Mapping[str, int]
 
 
 def _read_defaults() -> _Defaults:
@@ -169,7 +182,8 @@ def _read_defaults() -> _Defaults:
             if whose is not None:
                 choice = Choice(row.channels, row.frequency, by, str(whose))
                 defaults.setdefault(whose.pk, {})[row.category_id] = choice
-    return _Defaults(teams, brands)
+    limits = dict(Limit.objects.exclude(channel="").values_list("channel", "most"))
+    return _Defaults(teams, brands, limits)
 
 
 _DEFAULTS = Compiled(_read_defaults)

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from scim2_models import Context, Error, InvalidSyntaxException, ListResponse, SCIMException, UnauthorizedException
 
 from notifications.api.frame.parsing import body_of
-from notifications.api.frame.throttling import throttle
 from notifications.fixed_rows import RowIsFixed
 from notifications.intake.strictjson import BadText, decode
+from notifications.intake.throttling import Quota, throttle
 from notifications.provisioning import tokens
 from notifications.provisioning.departures import TooManyDepartures
 from notifications.provisioning.models import ScimDirectory, ScimRequest, ScimToken
@@ -97,9 +97,9 @@ class ScimView(View):
 
 
 def _count(bucket: Any, ident: str) -> None:
-    wait = throttle.wait(bucket, ident)
-    if wait is not None:
-        seconds = str(int(wait) + 1)
+    usage = throttle.count(Quota.usual(bucket, ident))
+    if usage.is_over:
+        seconds = str(int(usage.seconds) + 1)
         raise ScimRefusal(429, f"Too many requests. Go on in {seconds} seconds.", Retry_After=seconds)
 
 

@@ -2,15 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from notifications.api.frame import throttling
 from notifications.inbox.page_frame import show_page
+from notifications.intake import throttling
 from notifications.sign_on.refusals import REFUSALS
 from wfpush.web.proxies import address_of
 
 
 def limited(request: HttpRequest) -> bool:
     """Count a request. Return whether its address has sent too many in this minute."""
-    return throttling.throttle.wait("stranger", address_of(request.META.get("REMOTE_ADDR", ""))) is not None
+    address = address_of(request.META.get("REMOTE_ADDR", ""))
+    return throttling.throttle.count(throttling.Quota.usual("stranger", address)).is_over
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

@@ -20,6 +20,7 @@ from notifications.models import (
     CaseList,
     ConnectedAccount,
     FourEyesRule,
+    Limit,
     RefusedAnswer,
     Route,
     Template,
@@ -120,6 +121,7 @@ def evening(day: World) -> World:
         engine=day.engine, recipient=day.bob, access_token="x", expires_at=day.now, connected_at=day.now
     )
     CaseList.objects.create(case_type="repair").people.add(day.carol)
+    Limit.objects.create(engine=day.engine, most=600)
     return day
 
 

@@ -222,6 +222,7 @@ def changed(row: Any) -> dict[str, Any]:
         "absence": lambda: {"ends_at": row.ends_at + timedelta(days=1)},
         "absencefeed": lambda: {"takes": "all"},
         "caselist": lambda: {"case_type": "repairs"},
+        "limit": lambda: {"most": 9},
         "retentionrule": lambda: {"items_days": 400},
     }
     return values.get(row._meta.model_name, lambda: {"name": f"{row.name}-2"})()

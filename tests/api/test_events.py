@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from notifications.api.frame.throttling import LIMITS
 from notifications.intake import ingest
+from notifications.intake.throttling import LIMITS
 from notifications.models import Event, EventStatus, Notification
 from notifications.routing import pipeline
 from tests.factories import EngineFactory
@@ -200,7 +200,7 @@ def test_whatever_rate_is_asked_for_no_more_than_the_limit_is_allowed(client: An
     answer = client.options("/api/v1/events", headers=asked)
 
     assert answer.status_code == 200
-    assert int(answer.headers["WebHook-Allowed-Rate"]) == LIMITS["engine"]
+    assert int(answer.headers["WebHook-Allowed-Rate"]) == LIMITS["key"]
 
 
 def test_no_rate_is_allowed_without_an_origin(client: Any) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from notifications.intake import limit_use
 from notifications.items import ledger, ledger_audit
 from notifications.models import (
     ActionToken,
@@ -19,6 +20,7 @@ from notifications.models import (
     Delivery,
     DeliveryAttempt,
     Frequency,
+    Limit,
     Notification,
     Preferences,
     QuietHours,
@@ -221,8 +223,13 @@ def test_the_first_comes_at_once_and_what_repeats_together_after_a_pause(world: 
         assert len(mail.outbox) == 2
 
 
-def test_nobody_gets_more_an_hour_than_they_want(world: World, bob: Recipient) -> None:
-    Preferences.objects.create(recipient=bob, most_an_hour=2)
+@pytest.mark.parametrize("limit", ["of the person", "of the channel"])
+def test_nobody_gets_more_an_hour_than_they_want_or_a_channel_allows(world: World, bob: Recipient, limit: str) -> None:
+    of_channel = limit == "of the channel"
+    if of_channel:
+        Limit.objects.create(channel="email", most=2)
+    else:
+        Preferences.objects.create(recipient=bob, most_an_hour=2)
     with time_machine.travel(NOON, tick=True):
         for number in range(5):
             assign(world, f"T-{number}")
@@ -231,6 +238,8 @@ def test_nobody_gets_more_an_hour_than_they_want(world: World, bob: Recipient) -
         assert {row.reason for row in rows} == {"hourly limit of this person: the others come at 2026-11-27 13:00 CET"}
         assign(world, "T-now", priority="urgent")
         assert len(mail.outbox) == 3
+        near = "e-mail: 1 person gets nearly as many messages as the limit of 2 an hour allows."
+        assert limit_use.warnings(timezone.now()) == ([near] if of_channel else [])
     assert run_at(world, NOON + timedelta(minutes=61)) == ["3 Aufgaben warten auf Sie"]
     with time_machine.travel(NOON + timedelta(minutes=62), tick=True):
         assign(world, "T-6")  # the mail with three was one

@@ -23,7 +23,7 @@ from notifications.channel_facts import channel_name, channels_from_start, offer
 from notifications.channels import registry
 from notifications.channels.sms.config import Http, Smpp, Sms, Status
 from notifications.delivery import engine
-from notifications.models import ActionToken, Category, Delivery, Recipient, Route, TemplateText
+from notifications.models import ActionToken, Category, Delivery, Limit, Recipient, Route, TemplateText
 from notifications.routing import pipeline
 from tests.flows.channels import channels, only_bob_is_told, told
 from tests.flows.test_1_task_alert import INVOICE
@@ -220,8 +220,11 @@ def test_a_dispatcher_that_is_killed_in_the_middle_sends_nothing_twice(chosen: W
     assert len(smsc.taken) == 1
 
 
-def test_more_than_some_an_hour_go_by_mail(chosen: World, smsc: Smsc, settings: Settings) -> None:
-    settings.SMS = Sms(settings.SMS.gateway, "Acme", "49", 3, 2)
+@pytest.mark.parametrize("usual", [2, 10])
+def test_more_than_some_an_hour_go_by_mail(chosen: World, smsc: Smsc, settings: Settings, usual: int) -> None:
+    settings.SMS = Sms(settings.SMS.gateway, "Acme", "49", 3, usual)
+    if usual != 2:
+        Limit.objects.create(channel="sms", most=2)
     traces = [chosen.send("task.assigned", task(number)) for number in (1, 2, 3)]
 
     assert [told(chosen, trace)["sms"][0] for trace in traces] == ["delivered", "delivered", "suppressed"]

@@ -12,7 +12,8 @@ from notifications import reasons
 from notifications.admin.desk.display import clock, link, short, span
 from notifications.channels import registry
 from notifications.engines import health
-from notifications.models import Engine, Event, LinkMail, PausedService
+from notifications.intake import limit_use
+from notifications.models import Engine, Event, Limit, LinkMail, PausedService
 from notifications.observability import backlog
 from notifications.wording.plaintext import clean_line
 from wfpush.models import Heartbeat
@@ -111,6 +112,7 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, silent_parts),
     (Event, event_backlog),
     (Event, engines_at_their_limit),
+    (Limit, limit_use.warnings),
     (Event, paused_services),
     (Event, services_that_do_not_work),
     (Engine, engines_with_faults),

@@ -37,6 +37,7 @@ from notifications.models import (
     Event,
     EventType,
     FourEyesRule,
+    Limit,
     LinkMail,
     Notification,
     PausedService,
@@ -112,7 +113,7 @@ DAILY: dict[str, Section] = {
     "rules": Section(_("Rules"), "alt_route", [*map(_list, (Route, FourEyesRule, EventType, Category, CaseList))]),
     "templates": Section(_("Templates"), "edit_note", [_list(Template, parts=[TemplateVersion])]),
     "sla": Section(_("SLA"), "timer"),
-    "engines": Section(_("Engines"), "settings_input_component", [_list(Engine)]),
+    "engines": Section(_("Engines"), "settings_input_component", [*map(_list, (Engine, Limit))]),
 }
 """An administrator's daily work, each part with its lists. An entry leads to the first list that the user may see."""
 

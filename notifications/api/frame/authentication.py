@@ -20,6 +20,7 @@ from notifications.errors import CsrfFailed
 from notifications.inbox.sign_in.session import assurance_of, session_digest
 from notifications.intake import api_keys
 from notifications.intake.api_keys import EngineKey
+from notifications.intake.throttling import Quota
 from notifications.models import ApiKey, Brand, Engine, Recipient, RecipientToken, Scope, Via
 from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
 from wfpush.postgres.prefetch import JoinedTables, Table
@@ -31,12 +32,12 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class EngineCaller:
-    """A calling engine. `ident` differs between its keys, for rate limits. `lately` is the key as cached from an
+    """A calling engine. `quotas` limit its calls, by its key and by itself. `lately` is the key as cached from an
     earlier call, which has to be compared with its row; None if the key was read for this call."""
 
     engine: Engine
     scopes: frozenset[str]
-    ident: str
+    quotas: tuple[Quota, ...]
     lately: EngineKey | None = None
 
 
@@ -52,8 +53,8 @@ class PersonCaller:
     session: str = ""
 
     @property
-    def ident(self) -> str:
-        return str(self.recipient.pk)
+    def quotas(self) -> tuple[Quota, ...]:
+        return (Quota.usual("person", str(self.recipient.pk)),)
 
 
 Caller = EngineCaller | PersonCaller
@@ -110,7 +111,14 @@ def _engine_of_key(digest: str, now: datetime, *, goes_by_lately_read: bool = Fa
         raise AuthenticationFailed
     if _note_use(ApiKey, key.pk, key.last_used_at, now):
         api_keys.lately_read.keep([replace(key, last_used_at=now)], now)
-    return EngineCaller(key.engine(), key.scopes, f"key{key.pk}", lately)
+    engine = key.engine()
+    return EngineCaller(engine, key.scopes, _quotas(f"key{key.pk}", key.limit, engine.pk, key.engine_limit), lately)
+
+
+def _quotas(ident: str, limit: int | None, engine: int, of_engine: int | None) -> tuple[Quota, ...]:
+    """Return the quotas of a key, or of signed calls in place of one, and of its engine, if that has a limit."""
+    own = Quota("key", ident, limit) if limit is not None else Quota.usual("key", ident)
+    return (own, Quota("engine", str(engine), of_engine)) if of_engine is not None else (own,)
 
 
 def read_again(caller: EngineCaller) -> EngineCaller:
@@ -175,7 +183,8 @@ class SignatureAuthentication(Authentication):
         if not any(name in request.headers for name in ("webhook-id", "webhook-timestamp", "webhook-signature")):
             return None
         now = timezone.now()
-        engine = Engine.objects.filter(slug=request.parser_context["kwargs"]["slug"], active=True).first()
+        engines = Engine.objects.select_related("limit")
+        engine = engines.filter(slug=request.parser_context["kwargs"]["slug"], active=True).first()
         secrets = _secrets_of(engine, now) if engine is not None else []
         try:
             signatures.verify(secrets, request.headers, body_of(request._request), now.timestamp())
@@ -183,7 +192,9 @@ class SignatureAuthentication(Authentication):
             log.info("signature_refused", engine=engine and engine.slug, reason=wrong.detail)
             raise AuthenticationFailed from None
         assert engine is not None  # nothing can be verified without a secret
-        return None, EngineCaller(engine, frozenset({Scope.EVENTS.value}), f"engine{engine.pk}")
+        limit = engine.limit.most if hasattr(engine, "limit") else None
+        quotas = _quotas(f"signed{engine.pk}", None, engine.pk, limit)
+        return None, EngineCaller(engine, frozenset({Scope.EVENTS.value}), quotas)
 
 
 def _secrets_of(engine: Engine, now: datetime) -> list[str]:

@@ -1,6 +1,6 @@
 """The base classes of the API's views: permissions, rate limits, and JSON responses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -21,9 +21,10 @@ from notifications.api.frame.authentication import (
     PersonCaller,
     SessionAuthentication,
 )
-from notifications.api.frame.throttling import Bucket, throttle
 from notifications.errors import ScopeMissing
 from notifications.inbox.sign_in.session import person_of_session
+from notifications.intake import throttling
+from notifications.intake.throttling import Quota, Usage, throttle
 from notifications.models import Engine, Recipient, RecipientToken, Scope
 from wfpush.web.problems import Refusal
 
@@ -92,27 +93,45 @@ class ApiView(APIView):
     content_negotiation_class = OnlyJSON
     metadata_class = None  # OPTIONS is only for the CloudEvents handshake
     throttle_classes = []
+    usages: Sequence[Usage] = ()
+    """What is left of the caller's quotas after this call."""
 
     def check_throttles(self, request: Request) -> None:
         caller = caller_of(request)
-        if caller is not None:
-            bucket: Bucket = "engine" if isinstance(caller, EngineCaller) else "person"
-            self.count(bucket, caller.ident)
+        for quota in caller.quotas if caller is not None else ():
+            self.count(quota)
 
     def handle_exception(self, exc: Exception) -> Any:
         """Count failures of unknown callers: guesses at keys, and requests that cost work."""
         if status_of(exc) in GUESSES and getattr(self.request, "_auth", None) is None:
             try:
-                self.count("stranger", str(self.request.META.get("REMOTE_ADDR", "")))
+                self.count(Quota.usual("stranger", str(self.request.META.get("REMOTE_ADDR", ""))))
             except Throttled as too_many:
                 exc = too_many
         return super().handle_exception(exc)
 
-    def count(self, bucket: Bucket, ident: str) -> None:
+    def count(self, quota: Quota) -> None:
         """Count a call. Raises Throttled if the caller has none left."""
-        wait = throttle.wait(bucket, ident)
-        if wait is not None:
-            raise Throttled(wait=int(wait) + 1)
+        usage = throttle.count(quota)
+        self.note_usage(usage)
+        if usage.is_over:
+            raise Throttled(wait=int(usage.seconds) + 1)
+
+    def charge(self, events: int) -> None:
+        """Count further events of an accepted request: a batch may take more than the caller has left."""
+        caller = caller_of(self.request)
+        for quota in caller.quotas if caller is not None else ():
+            self.note_usage(throttle.count(quota, events))
+
+    def note_usage(self, usage: Usage) -> None:
+        """Note what the response says of the caller's limits."""
+        self.usages = [*(each for each in self.usages if each.quota.bucket != usage.quota.bucket), usage]
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answered = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in throttling.headers(self.usages).items():
+            answered[name] = value
+        return answered
 
 
 class IsEngine(BasePermission):

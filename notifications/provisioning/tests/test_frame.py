@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from notifications.api.frame import throttling
 from notifications.housekeeping import prune
+from notifications.intake import throttling
 from notifications.provisioning import tokens, users
 from notifications.provisioning.models import ScimRequest, ScimToken
 from notifications.provisioning.tests.idp import GROUP, SCIM, USER, Idp

@@ -38,6 +38,7 @@ from notifications.models import (
     EventType,
     FollowedKind,
     FourEyesRule,
+    Limit,
     LinkRequest,
     MutedCase,
     PausedService,
@@ -265,5 +266,6 @@ def one_row_each() -> None:
     AccessFailureLog.objects.create(username="", http_accept="", path_info="/")
     RetentionRule.objects.create()
     CategoryDefault.objects.create(team=Team.objects.first(), category=Category.objects.first())
-    for model in (Engine, Category, CategoryDefault, EventType, Route, FourEyesRule):
+    Limit.objects.create(engine=engine, most=600)
+    for model in (Engine, Category, CategoryDefault, EventType, Limit, Route, FourEyesRule):
         model.objects.first().save()  # type: ignore[attr-defined]  # a record of its history
