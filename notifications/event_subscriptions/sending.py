@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 SOURCE_NAME = "outgoing_events"
 KIND = "event_subscription"
 """The kind of service: subscriptions that get events."""
-MAX_CALLS, MAX_CALLS_PER_SUBSCRIPTION = 64, 8
+MAX_CALLS, MAX_CALLS_PER_SUBSCRIPTION = 128, 16
+"""Calls that run at the same time: to all receivers, and to one of them."""
 LEASE = timedelta(seconds=45)
 """Longer than a call with its database work, so that no call is made twice at the same time."""
 

@@ -256,7 +256,7 @@ def test_a_sample_that_is_none_is_said(fields: dict[str, str], sentence: str, wo
 
 def test_a_webhook_without_a_secret_says_what_is_missing(world: World, root: Client) -> None:
     SigningSecret.objects.all().delete()
-    assert "The engine has no active signing secret." in text_of(root.get(page_of(world.engine, PREVIEW)))
+    assert "There is no active signing secret." in text_of(root.get(page_of(world.engine, PREVIEW)))
 
 
 # --- who may --------------------------------------------------------------------------------------------------------

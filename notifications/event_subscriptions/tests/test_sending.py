@@ -289,11 +289,11 @@ def test_a_receiver_that_answers_too_late_is_tried_again(
 
 def test_two_dispatchers_send_each_event_once(story: Story, subscribe: Subscribe, receiver: Receiver) -> None:
     subscribe()
-    lose(story, 20)
+    lose(story, 30)
     room = sending._calls.places.room
     first, second = sending._claim(room), sending._claim(room)
     ids = [row.pk for _, (row, _call) in [*first.jobs, *second.jobs]]
-    assert len(ids) == len(set(ids)) == 16
+    assert len(ids) == len(set(ids)) == 30
 
 
 def test_the_events_of_a_killed_dispatcher_are_sent_by_another(
