@@ -34,11 +34,10 @@ from notifications.api.frame.base import EngineView, answer, http_request
 from notifications.api.frame.parsing import body_of
 from notifications.api.frame.shown import Shown
 from notifications.errors import Failure, NotFound, ScopeMissing, UnsupportedMediaType
-from notifications.intake import api_keys, cloudevents, ingest, mapping
+from notifications.intake import api_keys, cloudevents, ingest, mapping, throttling
 from notifications.intake.cloudevents import BatchMember
 from notifications.intake.ingest import IngestResult, KeyChanged
 from notifications.intake.limit import limits
-from notifications.intake.throttling import LIMITS
 from notifications.items.representation import event_trace_json
 from notifications.models import Event, EventStatus
 from notifications.types import InboundEvent, Json
@@ -156,7 +155,7 @@ class Handshaking(EngineView):
         response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
         if origin := request.headers.get("WebHook-Request-Origin"):
             requested_rate = request.headers.get("WebHook-Request-Rate", "")
-            most = LIMITS["key"]  # calls a minute; the handshake has the same unit
+            most = throttling.LIMITS["key"]  # calls a minute; the handshake has the same unit
             rate = int(requested_rate) if requested_rate.isdecimal() and len(requested_rate) <= MAX_RATE_DIGITS else 0
             response.headers["WebHook-Allowed-Origin"] = origin
             response.headers["WebHook-Allowed-Rate"] = str(min(rate or most, most))
