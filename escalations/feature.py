@@ -82,7 +82,7 @@ DESK = (
     DeskPage("rules", _("New rule"), "escalations.admin.rules.page", is_tab=False),
     DeskPage("rules", _("Dead ends"), "escalations.admin.dead_ends"),
     SearchKind("escalations.admin.policies.SEARCH"),
-    OverviewPanel("escalations.escalation", "escalations.admin.sla_report.panel"),
+    OverviewPanel("notifications.task", "escalations.admin.sla_report.panel"),
     OverviewPanel("escalations.policy", "escalations.admin.dead_ends.panel"),
     RouteDoubts("escalations.admin.dead_ends.warnings"),
     DeskPanel("notifications.task", "escalations.admin.chains.EscalationInline"),
