@@ -108,6 +108,8 @@ def test_administrators_are_warned_before_a_limit_bites(engine: Caller, invoices
         assert limit_use.warnings(timezone.now()) == []
         engine.send(assigned("e-4"))
         assert limit_use.warnings(timezone.now()) == ["Invoices has sent 4 events within a minute; the limit is 5."]
+        [note] = limit_use.notes(timezone.now())
+        assert note.endswith("Raise the limit (Engines, Limits at the desk), or let the sender slow down.")
     with time_machine.travel(NOON + 10 * WINDOW, tick=False):
         assert limit_use.warnings(timezone.now()) == []
 
