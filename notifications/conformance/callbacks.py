@@ -8,12 +8,15 @@ from functools import partial
 from itertools import permutations
 from typing import Any
 
+from django.utils import timezone
+
 from notifications.conformance.contract import Differs, Lines, NotOffered, NotTried, described, expect
 from notifications.conformance.receiver import Receiver
 from notifications.connectors import signatures
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Result
 from notifications.connectors.webhook import Webhook, signed_call
+from notifications.items.representation import iso_utc
 from notifications.types import USUAL_EFFECTS, Json, object_in, text_in
 from wfpush.identifiers import uuid7
 
@@ -55,7 +58,7 @@ class WebhookTrial:
         """Return the answer that docs/api/callbacks.md describes. `action`: by default the first final one."""
         final = (name for name, effect in self.actions(task).items() if effect == "final")
         action = action or next(final, "approve")
-        now, (assigned, _) = _now(), self.receiver.source_of(task)
+        now, (assigned, _) = iso_utc(timezone.now()), self.receiver.source_of(task)
         data = {
             "action": action,
             "outcome": {"approve": "approved", "reject": "rejected"}.get(action, action),
@@ -75,7 +78,13 @@ class WebhookTrial:
     def event(self, type: str, task: str, data: Json) -> Json:
         case = object_in(self.receiver.tasks().get(task, {}), "case").get("id")
         members = {"task_id": task, "case_id": case, **data} if task else data
-        event = {"specversion": "1.0", "id": str(uuid7()), "source": "wfpush", "type": type, "time": _now()}
+        event = {
+            "specversion": "1.0",
+            "id": str(uuid7()),
+            "source": "wfpush",
+            "type": type,
+            "time": iso_utc(timezone.now()),
+        }
         return {**event, "datacontenttype": "application/json", **({"subject": task} if task else {}), "data": members}
 
     def beside(self, type: str, task: str) -> Json:
@@ -84,8 +93,16 @@ class WebhookTrial:
             return self.answer(task, "request_info", comment="Which cost centre?", asked=KIT)
         if type == "task.message":
             message = {"id": str(uuid7()), "kind": "comment", "text": "Grüße", "attachments": [], "by": KIT, "for": []}
-            return self.event(type, task, {"message": {**message, "reply_to": None, "at": _now(), "via": "api"}})
-        step = {"policy": "Conformance", "step": 1, "number": 0, "due_at": _now(), "raised_at": _now()}
+            return self.event(
+                type, task, {"message": {**message, "reply_to": None, "at": iso_utc(timezone.now()), "via": "api"}}
+            )
+        step = {
+            "policy": "Conformance",
+            "step": 1,
+            "number": 0,
+            "due_at": iso_utc(timezone.now()),
+            "raised_at": iso_utc(timezone.now()),
+        }
         return self.event(type, task, {**step, "assignee": self.assigned_to(task)})
 
     def assigned_to(self, task: str) -> Json | None:
@@ -98,10 +115,6 @@ class WebhookTrial:
         actions = object_in(self.receiver.tasks().get(task, {}), "task").get("actions") or ["approve"]
         objects = [{"action": each} if isinstance(each, str) else each for each in actions]
         return {each["action"]: each.get("effect") or USUAL_EFFECTS.get(each["action"], "final") for each in objects}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 LINES: Lines[WebhookTrial] = Lines()
@@ -172,7 +185,13 @@ async def unknown_task(trial: WebhookTrial) -> None:
 @LINES.line("A task can be given to another person", "Forwarded and escalated tasks stay where they were.")
 async def reassignment(trial: WebhookTrial) -> None:
     task, to = trial.task(1), {"ref": trial.assignee, "name": trial.assignee}
-    step = {"policy": "Conformance", "step": 2, "number": 0, "due_at": _now(), "raised_at": _now()}
+    step = {
+        "policy": "Conformance",
+        "step": 2,
+        "number": 0,
+        "due_at": iso_utc(timezone.now()),
+        "raised_at": iso_utc(timezone.now()),
+    }
     data = {**step, "assignee": trial.assigned_to(task), "to": to}
     result = await trial.send(trial.event("task.reassignment_requested", task, data))
     if result.outcome == "refused":

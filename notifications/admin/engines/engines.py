@@ -210,7 +210,8 @@ class EngineAdmin(EngineWizard, HistoryAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Return the list with one way to a new engine: “Connect an engine”, which leads through the same fields."""
-        return super().changelist_view(request, {"has_add_permission": False, **(extra_context or {})})
+        page: HttpResponse = super().changelist_view(request, {"has_add_permission": False, **(extra_context or {})})
+        return page
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Return the fieldsets. A new engine has no state yet."""
