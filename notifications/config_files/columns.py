@@ -321,8 +321,7 @@ class PermissionsColumn(RowsColumn):
         rows = row.permissions.values_list("content_type__app_label", "content_type__model", "codename")
         verbs: dict[str, list[str]] = {}
         for app, model, codename in sorted(rows):
-            label = f"{app}.{model}"
-            verb = codename if _is_whole(label, codename) else codename.removesuffix(f"_{model}")
+            label, verb = _verb(app, model, codename)
             if verb in _verbs_of(label):  # others are of features that are not installed
                 verbs.setdefault(label, []).append(verb)
         return {label: sorted(names) for label, names in verbs.items()}
@@ -351,7 +350,11 @@ class PermissionsColumn(RowsColumn):
         return dict(sorted(permissions.items()))
 
     def to_row(self, value: Any, row: Any) -> None:
-        permissions: list[Any] = []
+        permissions = []
+        for each in row.permissions.select_related("content_type"):
+            label, verb = _verb(each.content_type.app_label, each.content_type.model, each.codename)
+            if verb not in _verbs_of(label):  # files cannot name it
+                permissions.append(each)
         for label, verbs in value.items():
             app, _dot, model = label.partition(".")
             codenames = [verb if _is_whole(label, verb) else f"{verb}_{model}" for verb in verbs]
@@ -364,6 +367,12 @@ class PermissionsColumn(RowsColumn):
 
     def names_in(self, value: Any, row: Mapping[str, Any]) -> list[tuple[type[models.Model], Any]]:
         return []
+
+
+def _verb(app: str, model: str, codename: str) -> tuple[str, str]:
+    """Return the label of a permission's model, and the verb."""
+    label = f"{app}.{model}"
+    return label, codename if _is_whole(label, codename) else codename.removesuffix(f"_{model}")
 
 
 def _verbs_of(label: str) -> set[str]:

@@ -10,7 +10,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_sav
 from django.utils.translation import gettext as _
 
 from notifications.config_files.columns import RowsColumn
-from notifications.config_files.kinds import Members, Table, key_text, tables
+from notifications.config_files.kinds import Members, Part, Table, key_text, tables
 from notifications.config_files.models import OwnedThing
 from notifications.fixed_rows import RowIsFixed
 
@@ -81,17 +81,22 @@ class _Saving:
     """Refuses a save that changes a field of files. Other fields, such as the state of an engine, are not in files."""
 
     def __init__(self, members: Members) -> None:
-        columns = [each for each in members.columns.values() if not isinstance(each, RowsColumn)]
-        self.names = [column.field.attname for column in columns]
+        names = [name for name, column in members.columns.items() if not isinstance(column, RowsColumn)]
+        names += members.naming.key if isinstance(members, Table) else ()
+        names += [members.key.name] if isinstance(members, Part) else ()
+        fields: list[Any] = [members.model._meta.get_field(name) for name in names]
+        self.names = [field.attname for field in fields]
 
     def __call__(self, sender: Any, instance: Any, update_fields: Collection[str] | None, **_more: object) -> None:
         instance._changes_files = False
         if _is_lifted.get() or (update_fields is not None and not self._named(update_fields)):
             return
-        stored = sender._base_manager.filter(pk=instance.pk).values(*self.names).first() if instance.pk else None
+        rows = sender._base_manager.filter(pk=instance.pk)
+        stored = rows.values(*self.names).first() if instance.pk else None
         instance._changes_files = stored != {name: getattr(instance, name) for name in self.names}
         if instance._changes_files:
-            _check(instance)
+            for row in (instance, *(rows if stored else ())):  # it may have had another name, or been another row's
+                _check(row)
 
     def _named(self, fields: Collection[str]) -> bool:
         return any(name in fields or name.removesuffix("_id") in fields for name in self.names)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from hashlib import sha256
 from typing import Any
 
 from django.apps import apps
@@ -124,9 +125,16 @@ class Part(Members):
         return self.model._meta.verbose_name
 
     def rows(self, whole: Any) -> list[Any]:
+        return self.rows_of([whole.pk])[whole.pk]
+
+    def rows_of(self, wholes: Iterable[Any]) -> Mapping[Any, list[Any]]:
+        """Return the rows by the key of the row that they belong to."""
         related = [name for name, column in self.columns.items() if type(column) is RowColumn]
-        rows = self.model._default_manager.filter(**{self.key.name: whole.pk})
-        return list(rows.select_related(*related).order_by("pk"))
+        found: dict[Any, list[Any]] = {pk: [] for pk in wholes}
+        rows = self.model._default_manager.filter(**{f"{self.key.attname}__in": list(found)})
+        for row in rows.select_related(*related).order_by("pk"):
+            found[getattr(row, self.key.attname)].append(row)
+        return found
 
     def bodies(self, whole: Any) -> Any:
         return self.sorted(self.plain(row) for row in self.rows(whole))
@@ -200,26 +208,29 @@ class Table(Members):
         related = [name for name, column in self.columns.items() if type(column) is RowColumn]
         many = [name for name, column in self.columns.items() if type(column) is RowsColumn]
         rows = self.model._default_manager.select_related(*related).prefetch_related(*many).order_by("pk")
+        wholes = {row.pk: self.whole(row) for row in rows}
+        keys = [whole.pk for whole in wholes.values() if whole is not None]
+        parts = {name: part.rows_of(keys) for name, part in self.parts.items()}
         for row in rows:
-            yield self.thing(row)
-
-    def thing(self, row: Any) -> Thing:
-        body = self.plain(row)
-        whole = self.whole(row)
-        for name, part in self.parts.items() if whole is not None else ():
-            value = part.bodies(whole)
-            if value not in (None, []):
-                body[name] = value
-        return Thing(self, self.name_of(row), body, secrets=self._stored_secrets(row))
+            body = self.plain(row)
+            whole = wholes[row.pk]
+            for name, part in self.parts.items() if whole is not None else ():
+                value = part.sorted(map(part.plain, parts[name][whole.pk]))
+                if value not in (None, []):
+                    body[name] = value
+            yield Thing(self, self.name_of(row), body, secrets=self._stored_secrets(row))
 
     def _stored_secrets(self, row: Any) -> SecretNames:
         """Return the names by which an export refers to stored secrets."""
         found: SecretNames = {}
+        title = title_of(self.name_of(row))
+        prefix = re.sub(r"\W", "_", title, flags=re.ASCII)
+        if not re.fullmatch(r"[a-z0-9-]*", title):  # another name may lead to the same prefix
+            prefix += f"_{sha256(title.encode()).hexdigest()[:6]}"
         for part in self.parts.values():
             names = [name for name, column in part.columns.items() if isinstance(column, SecretColumn)]
             for each in part.rows(row) if names else ():
                 stored = [name for name in names if each.__dict__[name]]  # without decrypting it
-                prefix = re.sub(r"\W", "_", title_of(self.name_of(row)), flags=re.ASCII)
                 found |= {(part.name, name): f"{prefix}_{name}".upper() for name in stored}
         return found
 

@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -229,4 +230,7 @@ def scalar(text: str) -> str | int | float | bool | None:
         return WORDS[text]
     if INTEGER.fullmatch(text):
         return int(text)
-    return float(text) if NUMBER.fullmatch(text) and abs(float(text)) < float("inf") else text
+    number = float(text) if NUMBER.fullmatch(text) else float("inf")
+    if abs(number) == float("inf"):
+        return text
+    return int(Decimal(repr(number))) if abs(number) > 2**53 else number  # as PostgreSQL returns it

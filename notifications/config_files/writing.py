@@ -70,7 +70,7 @@ class Writer:
         """Find the row of a thing, and delete its parts that do not stay: other things may get their unique values."""
         thing = change.thing
         row = thing.table.naming.find(thing.name)
-        row = thing.table.model._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
+        row = thing.table.model._base_manager.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
         self.rows[thing.id] = row
         if hasattr(row, "history"):
             self._since[thing.id] = newest_record(row)
@@ -242,7 +242,8 @@ class Writer:
 
 
 def users_of(table: Table, row: Any) -> Iterator[str]:
-    """Yield the names of rows that would be removed with this one and are not its parts, or that forbid its removal."""
+    """Yield the names of rows that would be removed with this one and are not its parts, that forbid its removal, or
+    that would lose it as a choice of somebody. Rows of work have no history and may lose it."""
     own = {table.model, *(part.model for part in table.parts.values())}
     own |= {table.versions.model} if table.versions else set()
     yield from _users_of([row], own)
@@ -254,7 +255,9 @@ def _users_of(rows: Iterable[Any], own: set[Any]) -> Iterator[str]:
         if not (relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)):
             continue
         user = relation.related_model
-        if relation.on_delete in (SET_NULL, DO_NOTHING) or (user._meta.auto_created in own):
+        if relation.on_delete is DO_NOTHING or user._meta.auto_created in own:
+            continue
+        if relation.on_delete is SET_NULL and not hasattr(user, "history"):
             continue
         using = user._base_manager.filter(**{f"{relation.field.name}__in": rows})
         if user in own:

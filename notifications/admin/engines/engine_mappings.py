@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -23,6 +23,7 @@ from notifications.admin.rules.known_paths import OffersPaths, described, in_gro
 from notifications.answers import answer_variables
 from notifications.connectors import connector_for, presets, samples
 from notifications.errors import InvalidEvent
+from notifications.fixed_rows import why_fixed
 from notifications.intake import cloudevents, mapping
 from notifications.intake.expressions import InvalidExpression, check
 from notifications.models import AnswerMapping, Engine, EventMapping
@@ -129,6 +130,8 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine, *, here:
     """
     presets_by_key = presets()
     chosen = presets_by_key.get(request.POST.get("preset", ""))
+    if chosen is not None and (sentence := why_fixed(engine)):
+        return desk.done(request, engine, sentence, messages.ERROR)
     if chosen is not None:
         _load_preset(engine, chosen)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")

@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 
 from notifications.connectors import CONNECTORS, credentials
 from notifications.engines import requeue
+from notifications.fixed_rows import RowIsFixed
 from notifications.models import Engine, Scope
 from notifications.models.validators import validate_callback_url
 from wfpush.net.addresses import Network
@@ -57,7 +58,10 @@ class Command(BaseCommand):
         are sent to the new address."""
         engine.callback_url = address
         engine.callback_disabled_at, engine.callback_disabled_reason_fact = None, None
-        engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason_fact"])
+        try:
+            engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason_fact"])
+        except RowIsFixed as fault:
+            raise CommandError(str(fault)) from fault
         requeue.hurry_callbacks(engine, timezone.now())
 
     def _check_address(self, address: str, allowed: Sequence[Network]) -> None:
