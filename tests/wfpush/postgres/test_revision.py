@@ -162,7 +162,7 @@ def test_what_changes_all_the_time_is_not_kept() -> None:
     read: list[int] = []
 
     def restless() -> int:
-        EventVariable.objects.all().delete()  # a statement without rows counts, too
+        EventVariable.objects.filter(pk=0).update(label="")  # a statement without rows counts, too
         read.append(1)
         return len(read)
 
