@@ -17,7 +17,7 @@ from django.utils.translation import override
 
 from notifications.additions import ConfigEffects
 from notifications.config_files.changes import Change, Owned, Owner, compare, lines_of
-from notifications.config_files.columns import near, title_of
+from notifications.config_files.columns import Missing, near, title_of
 from notifications.config_files.documents import Documents, Things
 from notifications.config_files.fixed import lifted
 from notifications.config_files.kinds import Body, Thing, canonical, references, tables
@@ -98,8 +98,8 @@ def owned() -> Owned:
 
 # --- planning ---------------------------------------------------------------------------------------------------------
 def plan(documents: Documents, operator: Operator) -> Plan:
-    """Return what applying would do. Raises Mistakes."""
-    with override("en"), lifted(), _rolled_back():
+    """Return what applying would do. Raises Mistakes, or Refused if others change something at the same time."""
+    with _refusing_others(), override("en"), lifted(), _rolled_back():
         planned, present = _compare(documents)
         effects = [import_string(each.effects)(timezone.now()) for each in features.added(ConfigEffects)]
         writer = _write(planned, present, Writer("plan", operator.user))
@@ -220,22 +220,30 @@ BUSY = {"55P03": "Somebody else is changing configuration now.", "40P01": "Someb
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """A transaction in which nobody else changes configuration. Raises Refused if others take too long."""
-    models = [model for table in tables().values() for model in _models_of(table)]
-    names = ", ".join(sorted({connection.ops.quote_name(model._meta.db_table) for model in models}))
+def _refusing_others() -> Iterator[None]:
+    """Raise Refused for what cannot be done because of others at the same time."""
     try:
-        with override("en"), lifted(), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush config files', 0))")
-                cursor.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
-            yield
+        yield
+    except Missing as fault:
+        raise Refused(f"Something was removed meanwhile: {fault} Try again.") from fault
     except OperationalError as fault:
         sentence = BUSY.get(getattr(fault.__cause__, "sqlstate", None) or "")
         if sentence is None:
             raise
         raise Refused(f"{sentence} Nothing was applied: try again in a minute.") from fault
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A transaction in which nobody else changes configuration. Raises Refused if others take too long."""
+    models = [model for table in tables().values() for model in _models_of(table)]
+    names = ", ".join(sorted({connection.ops.quote_name(model._meta.db_table) for model in models}))
+    with _refusing_others(), override("en"), lifted(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush config files', 0))")
+            cursor.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+        yield
 
 
 def _models_of(table: Any) -> Iterator[Any]:

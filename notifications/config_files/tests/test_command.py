@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.migrations.recorder import MigrationRecorder
 
 from notifications.config_files.models import ConfigApply
 from notifications.models import Route
@@ -135,3 +136,12 @@ def test_files_are_checked_without_a_database(tmp_path: Path) -> None:
     )
 
     assert checked.stdout == "No mistakes in 1 things.\n", checked.stderr
+
+
+@pytest.mark.django_db
+def test_after_an_upgrade_the_database_is_migrated_first(tmp_path: Path, story: Story) -> None:
+    MigrationRecorder.Migration.objects.filter(app="config_files").delete()
+    code, text = run("plan", str(tmp_path))
+
+    assert code == 1
+    assert "The database does not fit this version" in text

@@ -15,6 +15,7 @@ from notifications.config_files.applying import Operator, Plan, Refused
 from notifications.config_files.changes import compare
 from notifications.config_files.documents import Documents, FolderError
 from notifications.config_files.nodes import Mistake, Mistakes
+from wfpush.postgres import schema
 
 CHANGES = 2
 """The exit code of a plan or comparison with changes."""
@@ -54,10 +55,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
+            if action != "check":
+                schema.require_current_schema()
             getattr(self, f"_{action}")(options)
         except Mistakes as fault:
             self._fail(options, fault.mistakes)
-        except (Refused, FolderError) as fault:
+        except (Refused, FolderError, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
 
     # --- actions ------------------------------------------------------------------------------------------------------
