@@ -24,7 +24,7 @@ FEATURE = Feature(
         PersonalData(
             tables={
                 "config_files.configapply": Columns(words="by_name sentences before after owned", plain="source"),
-                "config_files.ownedthing": Columns(words="name", plain="kind file"),
+                "config_files.ownedthing": Columns(words="name", plain="kind file left_out"),
             }
         ),
     ],

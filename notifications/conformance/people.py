@@ -86,7 +86,8 @@ async def late(trial: Trial) -> None:
 
 def _stored(result: Result) -> None:
     """Raises NotOffered if the engine has no place for it, and Differs if it was not accepted."""
-    if result.reason in (reasons.NO_PLACE(), reasons.NO_HISTORY()):
+    cause = result.reason
+    if cause in (reasons.NO_PLACE(), reasons.NO_HISTORY()):
         raise NotOffered(result.detail)
     expect(result, "done")
 
