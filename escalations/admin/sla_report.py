@@ -1,9 +1,10 @@
 """The SLA report on one page: late tasks, the time left for the others, and the share that was on time. The filters of
 the list of clocks use the same conditions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -39,9 +40,9 @@ from notifications.admin.desk.display import (
     span,
 )
 from notifications.admin.desk.filters import Conditions
-from notifications.admin.desk.overview import ROWS, Panel, Row
+from notifications.admin.desk.overview import ROWS, Panel, Row, may_see
 from notifications.admin.ledger import tasks
-from notifications.models import Task, Team
+from notifications.models import Recipient, Task, Team
 from notifications.wording.formats import locale_of, number
 
 NAME = "admin:escalations_escalation_sla"
@@ -60,6 +61,10 @@ TIME_LEFT: dict[str, Any] = {
     "paused": _("paused, in time so far"),
 }
 """Labels of the clocks under way that are not late, by their names in compliance.by_time_left."""
+
+
+MayOpen = Callable[[type[Model]], bool]
+"""Whether the reader may open pages of a model's rows."""
 
 
 class ChoiceForm(forms.Form):
@@ -104,7 +109,10 @@ def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
     """Show the report for `?policy=` and `?team=`. Weeks and times are in the reader's time zone."""
     form, now = ChoiceForm(request.GET), timezone.now()
     choice = form.choice()
-    context = {**decided(now, timezone.get_current_timezone(), choice), **under_way(now, choice)}
+    context = {
+        **decided(now, timezone.get_current_timezone(), choice),
+        **under_way(now, choice, partial(may_see, request)),
+    }
     return desk.page(request, "admin/desk/sla.html", gettext("SLA overview"), form=form, choice=choice, **context)
 
 
@@ -160,14 +168,14 @@ def percent(share: Share) -> str:
 
 
 # --- clocks under way -------------------------------------------------------------------------------------------------
-def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
+def under_way(now: datetime, choice: Choice, may_open: MayOpen) -> dict[str, Any]:
     open_clocks = compliance.under_way(now, choice)
     late = open_clocks.counts["late"]
     return {
         "late": shown(late, "late" in open_clocks.at_least),
         "late_href": late_address(choice),
         "late_count": late,
-        "board": board(compliance.most_overdue(now, choice, SHOWN), now),
+        "board": board(compliance.most_overdue(now, choice, SHOWN), now, may_open),
         "more": late > SHOWN,
         "bars": bars(open_clocks, choice),
         "open": shown(sum(open_clocks.counts.values()), bool(open_clocks.at_least)),
@@ -213,12 +221,12 @@ def shown(count: int, at_least: bool) -> str:
 
 
 # --- late tasks: delay, owner, last notification, next step -----------------------------------------------------------
-def board(overdue: QuerySet[Task], now: datetime) -> list[dict[str, Any]]:
-    """Return the lines that `admin/desk/sla_board.html` shows."""
+def board(overdue: QuerySet[Task], now: datetime, may_open: MayOpen) -> list[dict[str, Any]]:
+    """Return the lines that `admin/desk/sla_board.html` shows. Only rows that the reader may open are links."""
     late = list(overdue.select_related("assignee").prefetch_related("teams", "candidates"))
     clocks = {each.rules_id: each for task in late for each in _clocks(task)}
     words = {rules: of_rules(rules_of(each)) for rules, each in clocks.items()}
-    return [_row(each, words, now) for each in late]
+    return [_row(each, words, now, may_open) for each in late]
 
 
 def panel(now: datetime) -> Panel:
@@ -242,7 +250,7 @@ def _clocks(task: Task) -> list[Escalation]:
     return clocks
 
 
-def _row(task: Task, words: dict[int, dict[int, StepDescription]], now: datetime) -> dict[str, Any]:
+def _row(task: Task, words: dict[int, dict[int, StepDescription]], now: datetime, may_open: MayOpen) -> dict[str, Any]:
     clock, names = next(iter(_clocks(task)), None), _names_of(task)
     runs = list(clock.runs.all()) if clock is not None else []
     owner = shortened(names, 60) if names else mark("bad", gettext("nobody's"))
@@ -250,8 +258,8 @@ def _row(task: Task, words: dict[int, dict[int, StepDescription]], now: datetime
     no_policy = format_html('<span class="desk-quiet">{}</span>', gettext("no SLA policy"))
     return {
         "late_by": _red_text(gettext("late by %(span)s") % {"span": span(_overdue(task, now))}),
-        "task": link(task),
-        "owner": link(task.assignee) if task.assignee is not None else owner,
+        "task": link(task) if may_open(Task) else str(task),
+        "owner": link(task.assignee) if task.assignee is not None and may_open(Recipient) else owner,
         "policy": link(clock, _policy(clock)) if clock is not None else no_policy,
         "notified": _notified(runs),
         "ahead": _next_step(clock, words[clock.rules_id], done, now) if clock is not None else (NOTHING, NO_WORDS),

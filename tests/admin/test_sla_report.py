@@ -20,8 +20,10 @@ from escalations.admin import sla_report
 from escalations.models import Escalation, Policy, Rules
 from escalations.reasons import ANSWERED
 from notifications.models import Recipient, Task, Team
+from notifications.roles import RULE_EDITORS
 from tests.admin import sla
 from tests.admin import world as story
+from tests.admin.conftest import member_of, signed_in
 from tests.admin.desk import Visit
 from tests.admin.pages import list_of, page_of, rows_of, text_of
 from tests.admin.world import World
@@ -272,6 +274,18 @@ def test_late_now_is_one_number_and_its_list_has_as_many_rows(world: World, poli
         assert (page["late"], len(page["board"])) == (str(count), count), query
         assert len(root.get(page["late_href"]).context["cl"].result_list) == count, query
     assert "no SLA policy" in shown(root)["text"]
+
+
+def test_only_what_the_reader_may_open_is_a_link(world: World, policy: Policy, root: Client) -> None:
+    sla.assign(world, "T-1", world.now + HOUR)
+    postpone(world.now - HOUR)
+    task = Task.objects.get(task_id="T-1")
+    rule_editor = signed_in(member_of(RULE_EDITORS))
+
+    assert page_of(task) in root.get(PAGE).content.decode()
+    page = rule_editor.get(PAGE)
+    assert task.name in text_of(page)
+    assert page_of(task) not in page.content.decode()
 
 
 def test_what_was_late_when_it_was_paused_is_as_late_as_it_was_then(world: World, policy: Policy, root: Client) -> None:
