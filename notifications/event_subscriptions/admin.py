@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -276,20 +276,17 @@ class OutgoingEventAdmin(LedgerAdmin):
 # --- the overview -----------------------------------------------------------------------------------------------------
 def panel(now: datetime) -> Panel:
     """Return the subscriptions that were stopped, and those with events that were given up."""
-    rows = [
-        Row(
-            mark("bad", short(row.gone_at)),
-            row.name,
-            gettext("The receiver answered 410: it is gone."),
-            change_url(row),
-        )
-        for row in EventSubscription.objects.filter(gone_at__isnull=False)
-        if row.gone_at is not None
-    ]
-    failed = OutgoingEvent.objects.filter(state=OutgoingState.FAILED).order_by()
-    for pk, name, count in failed.values_list("subscription", "subscription__name").annotate(Count("pk")):
-        text = ngettext("%(count)s event was given up.", "%(count)s events were given up.", count)
-        href = list_url(OutgoingEvent, f"subscription__id__exact={pk}&state__exact={OutgoingState.FAILED}")
-        rows.append(Row(mark("bad", number(count)), name, text % {"count": number(count)}, href))
+    failed = _count_of(OutgoingState.FAILED)
+    subscriptions = EventSubscription.objects.annotate(failed=failed)
+    rows = []
+    for row in subscriptions.filter(Q(gone_at__isnull=False) | Q(failed__gt=0)):
+        if row.gone_at is not None:
+            text = gettext("The receiver answered 410: it is gone.")
+            rows.append(Row(mark("bad", short(row.gone_at)), row.name, text, change_url(row)))
+        if row.failed:
+            text = ngettext("%(count)s event was given up.", "%(count)s events were given up.", row.failed)
+            href = list_url(OutgoingEvent, f"subscription__id__exact={row.pk}&state__exact={OutgoingState.FAILED}")
+            count = number(row.failed)
+            rows.append(Row(mark("bad", count), row.name, text % {"count": count}, href))
     address = reverse("admin:event_subscriptions_eventsubscription_changelist")
     return Panel(gettext("Event subscriptions that need you"), address, gettext("Subscribers get their events."), rows)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications.intake.throttling import KEPT_WINDOWS, LIMITS, WINDOW, Quota, highest
-from notifications.models import ApiKey, Delivery, DeliveryAttempt, Limit
+from notifications.models import Delivery, DeliveryAttempt, Limit
 from wfpush.identifiers import lowest_id
 from wfpush.numbers import number
 
@@ -23,6 +23,16 @@ NEAR = 0.8
 """The share of a limit from which administrators are warned."""
 HOUR = timedelta(hours=1)
 LATELY = timedelta(seconds=(KEPT_WINDOWS + 1) * WINDOW)
+
+
+_WITH_USUAL = """
+SELECT coalesce(own.id, -key.id) AS id, own.engine_id, coalesce(own.api_key_id, key.id) AS api_key_id,
+    coalesce(own.channel, '') AS channel, coalesce(own.most, %(usual)s) AS most
+FROM notifications_limit own FULL JOIN notifications_apikey key ON key.id = own.api_key_id
+WHERE own.id IS NOT NULL OR (key.revoked_at IS NULL AND key.last_used_at >= %(since)s)
+ORDER BY 1
+"""
+"""All limits, and what would be the limits of keys that were used lately and have none of their own."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ def uses(limits: Collection[Limit], now: datetime) -> Mapping[Limit, Use]:
 
 def warnings(now: datetime) -> list[str]:
     """Return a sentence for each limit that is nearly used up, also for the usual one of keys."""
-    limits = [*Limit.objects.select_related("engine", "api_key__engine"), *_usual(now)]
+    limits = list(Limit.objects.raw(_WITH_USUAL, {"usual": LIMITS["key"], "since": now - LATELY}))
     return [use.sentence() for use in uses(limits, now).values() if use.is_near]
 
 
@@ -70,13 +80,6 @@ def notes(now: datetime) -> Iterator[str]:
     with translation.override("en"):
         for warning in warnings(now):
             yield f"{warning} Raise the limit (Engines, Limits at the desk), or let the sender slow down."
-
-
-def _usual(now: datetime) -> Iterator[Limit]:
-    """Yield what would be the limits of keys that were used lately and have none of their own."""
-    keys = ApiKey.objects.filter(limit=None, revoked_at=None, last_used_at__gte=now - LATELY).select_related("engine")
-    for key in keys:
-        yield Limit(pk=-key.pk, api_key=key, most=LIMITS["key"])
 
 
 def _quota(limit: Limit) -> Quota:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
@@ -58,10 +59,14 @@ class PreferenceSet:
     digest_times: Sequence[time] = USUAL_DIGEST_TIMES
     repeat_pause: timedelta = timedelta(minutes=USUAL_PAUSE)
     most_an_hour: int | None = None
-    limits: Mapping[str, int] = field(default_factory=dict)
-    """Messages an hour by channel, as administrators limit them."""
     muted: frozenset[int] = frozenset()
     """Keys of cases whose messages come in the inbox only."""
+    defaults: "_Defaults | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Messages an hour by channel, as administrators limit them."""
+        return self.defaults.limits if self.defaults is not None else {}
 
     def off(self, category: Category, channel: str) -> Reason:
         """Return why this person gets no messages of the category on the channel; NOTHING: they get them."""
@@ -159,7 +164,7 @@ def _chosen(
         digest_times=times or USUAL_DIGEST_TIMES,
         repeat_pause=timedelta(minutes=settings.get("repeat_pause", USUAL_PAUSE)),
         most_an_hour=settings.get("most_an_hour"),
-        limits=defaults.limits,
+        defaults=defaults,
         muted=frozenset(rows.get("muted", ())),
     )
 
@@ -167,11 +172,15 @@ def _chosen(
 # --- teams and brands -----------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Defaults:
-    """Default choices by the pk of the team or brand, then of the category; limits by channel."""
+    """Default choices by the pk of the team or brand, then of the category; limits by channel, which only sending
+    reads."""
 
     teams: Mapping[int, Mapping[int, Choice]]
     brands: Mapping[int, Mapping[int, Choice]]
-    limits: Mapping[str, int]
+
+    @cached_property
+    def limits(self) -> Mapping[str, int]:
+        return dict(Limit.objects.exclude(channel="").values_list("channel", "most"))
 
 
 def _read_defaults() -> _Defaults:
@@ -182,8 +191,7 @@ def _read_defaults() -> _Defaults:
             if whose is not None:
                 choice = Choice(row.channels, row.frequency, by, str(whose))
                 defaults.setdefault(whose.pk, {})[row.category_id] = choice
-    limits = dict(Limit.objects.exclude(channel="").values_list("channel", "most"))
-    return _Defaults(teams, brands, limits)
+    return _Defaults(teams, brands)
 
 
 _DEFAULTS = Compiled(_read_defaults)

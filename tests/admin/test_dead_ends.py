@@ -124,7 +124,7 @@ def test_many_tasks_do_not_make_the_overview_slow(
     )
     root.get("/admin/")
     desk.forget()
-    with django_assert_max_num_queries(66):
+    with django_assert_max_num_queries(62):
         assert root.get("/admin/").status_code == 200
 
 

@@ -245,7 +245,7 @@ def test_the_overview_costs_few_queries(
     day: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     root.get("/admin/")
-    with django_assert_max_num_queries(48):
+    with django_assert_max_num_queries(44):
         root.get("/admin/")
 
 

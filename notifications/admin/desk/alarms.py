@@ -30,31 +30,28 @@ died on this machine is reported at once."""
 
 def silent_parts(now: datetime) -> list[str]:
     """Return sentences about parts of the worker that have not run lately."""
-    latest = latest_worker()
-    if latest is None:
-        return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
     running = list(Heartbeat.objects.filter(stopped_at=None).order_by("name"))
     quiet = [beat for beat in running if beat.beat_at < now - QUIET_FOR or has_died_here(beat)]
-    if latest.stopped_at is not None and len(quiet) == len(running):
+    latest = latest_worker() if len(quiet) == len(running) else running[0]
+    if latest is None:
+        return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
+    if latest.stopped_at is not None:
         text = _("The worker was stopped (%(time)s): nothing is processed or sent. Start `manage.py worker`.")
         return [text % {"time": short(latest.stopped_at)}]
     text = _("The worker %(name)s has sent no heartbeat for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 
 
-def paused_services(now: datetime) -> list[str]:
-    """Return a sentence for each service that rejects our credentials, and gets nothing until they are corrected."""
+def services_at_fault(now: datetime) -> list[str]:
+    """Return a sentence for each service that rejects our credentials, and gets nothing until they are corrected; then
+    for each that is slow, refuses or is away, except engines."""
     text = _("%(service)s refuses messages and is paused until %(until)s: %(reason)s")
-    return [
-        text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
-        for each in PausedService.objects.order_by("service")
+    paused = list(PausedService.objects.order_by("service"))
+    refusing = [
+        text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)} for each in paused
     ]
-
-
-def services_that_do_not_work(now: datetime) -> list[str]:
-    """Return a sentence for each service that is slow, refuses or is away, except paused services and engines."""
-    paused = set(PausedService.objects.values_list("channel", "service"))
-    return services.sentences(now, short, reasons.words, paused)
+    others = services.sentences(now, short, reasons.words, {(each.channel, each.service) for each in paused})
+    return [*refusing, *others]
 
 
 def engines_with_faults(now: datetime) -> list[str]:
@@ -113,8 +110,7 @@ ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
     (Event, event_backlog),
     (Event, engines_at_their_limit),
     (Limit, limit_use.warnings),
-    (Event, paused_services),
-    (Event, services_that_do_not_work),
+    (Event, services_at_fault),
     (Engine, engines_with_faults),
     (Event, alarms_of_channels),
     (LinkMail, links_not_mailed),

@@ -105,11 +105,14 @@ def test_what_is_not_in_files_can_be_saved(world: World) -> None:
     world.engine.save()
     world.engine.save(update_fields=["callback_disabled_at"])
 
+    assert Engine.objects.get(pk=world.engine.pk).callback_disabled_at == world.now
+
 
 def test_members_that_a_file_leaves_out_are_changed_elsewhere(world: World) -> None:
     apply(teams={"finance": {"name": "Finance"}})
     team = Team.objects.get(slug="finance")
     team.members.clear()
+    assert not team.members.exists()
     team.name = "Mine"
     with pytest.raises(RowIsFixed):
         team.save()

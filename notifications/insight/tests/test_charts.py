@@ -175,7 +175,7 @@ def test_charts_cost_as_many_queries_with_many_rows(
         moment = counted.now - timedelta(hours=number)
         hour(moment, **{f"told__{counted.engine.pk}": 5, f"answers__{counted.team.pk}__3": 1})
     root.get("/admin/?period=week")
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(56):
         root.get("/admin/?period=week")
 
 

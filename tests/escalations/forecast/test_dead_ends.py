@@ -272,7 +272,7 @@ def test_many_people_cost_no_more_queries_than_few(
     for target in ("assignee", "team_lead", "manager", "candidates", "task_teams"):
         step(story, target=target)
 
-    with django_assert_max_num_queries(61):
+    with django_assert_max_num_queries(60):
         dead_ends(now)
 
 
