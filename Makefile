@@ -106,10 +106,16 @@ dist: setup-dev
 		"$$(echo $(DIST)/*.whl)[demo,embedded]"
 	@$(MAKE) --no-print-directory sbom
 
+# In an environment of its own: jsonschema would import a package that it needs, which costs each start a second.
+$(VENV)/sbom/bin/cyclonedx-py: requirements-sbom.txt constraints.txt | $(VENV)/bin/python
+	@$(PYTHON) -m venv --clear $(VENV)/sbom
+	@$(VENV)/sbom/bin/python -m pip --disable-pip-version-check install --quiet \
+		--requirement requirements-sbom.txt --constraint constraints.txt
+
 # As CycloneDX describes it. The wheel's folder is not named: it is one of this machine.
-sbom:
+sbom: $(VENV)/sbom/bin/cyclonedx-py
 	@wheel=$$(echo $(DIST)/*.whl); list=$${wheel%.whl}.cdx.json; \
-		$(VENV)/bin/cyclonedx-py environment --output-reproducible --output-file $$list $(INSTALLED)/bin/python && \
+		$< environment --output-reproducible --output-file $$list $(INSTALLED)/bin/python && \
 		sed -i 's,file://[^"]*/,,' $$list && echo "The packages are listed in $$list"
 
 messages: setup

@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from scim2_models import Error, SCIMException
 
 from notifications import reasons
 from notifications.cases import internal_events
+from notifications.errors import TooMany
 from notifications.items import inbox_items
 from notifications.models import Notification, NotificationState, Recipient, Task
 from notifications.people import stand_ins
@@ -49,21 +49,16 @@ TYPE, OFFER_TYPE = "wfpush.departure", "task.offered"
 
 
 # --- the bound --------------------------------------------------------------------------------------------------------
-class TooManyDepartures(SCIMException):
+class TooManyDepartures(TooMany):
     """Raised if a directory deactivates more people in an hour than it may."""
 
-    status = 429
-
-    def __init__(self, directory: ScimDirectory, bound: int, wait: int) -> None:
+    def __init__(self, directory: ScimDirectory, bound: int, seconds: int) -> None:
         detail = (
             f"{bound} people of this directory were deactivated within an hour, which is its bound. "
             "Nobody else is deactivated until an administrator allows it at the desk, or the hour is over."
         )
-        super().__init__(detail=detail)
-        self.directory, self.wait = directory, wait
-
-    def to_error(self) -> Error:
-        return Error(status=self.status, detail=self.detail)
+        super().__init__(detail, seconds)
+        self.directory = directory
 
 
 def bound_of(directory: ScimDirectory, now: datetime) -> int:

@@ -162,7 +162,8 @@ def error_of(exc: Exception) -> tuple[Error, dict[str, str]]:
     if isinstance(exc, BadText):
         return Error(status=400, scim_type="invalidValue", detail=exc.detail), {}
     if isinstance(exc, Refusal):
-        return Error(status=exc.status, scim_type=_SCIM_TYPES.get(exc.status), detail=exc.detail), {}
+        wait = {"Retry-After": str(exc.seconds)} if isinstance(exc, TooManyDepartures) else {}
+        return Error(status=exc.status, scim_type=_SCIM_TYPES.get(exc.status), detail=exc.detail), wait
     if isinstance(exc, IntegrityError):
         log.info("scim_conflict", fault=str(exc))
         detail = "Somebody else has just taken this name, address or id. Read the resource again, then repeat."
@@ -186,6 +187,4 @@ def _with_detail(error: Error) -> Error:
 def _headers_of(exc: SCIMException) -> dict[str, str]:
     if isinstance(exc, UnauthorizedException):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(exc, TooManyDepartures):
-        return {"Retry-After": str(exc.wait)}
     return dict(getattr(exc, "headers", {}))

@@ -37,13 +37,13 @@ def ask(deployed: Deployed, port: int) -> int:
 def test_a_web_process_takes_its_pool_and_five(deployed: Deployed) -> None:
     deployed.stop()
     port = next(iter(deployed.webs))
-    deployed.start("web", "--port", str(port), DATABASE_POOL="3")
+    web = deployed.start("web", "--port", str(port), DATABASE_POOL="3")
     with ThreadPoolExecutor(20) as callers:
         asked = [callers.submit(ask, deployed, port) for _ in range(100)]
         most = most_connections(deployed, lambda: not all(each.done() for each in asked))
     deployed.stop()
 
-    assert {each.result() for each in asked} == {404}
+    assert {each.result() for each in asked} == {404}, web.said
     assert 3 <= most <= 3 + 5
 
 
