@@ -96,7 +96,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     trial = _choose_trial(answer, came, types, engine, event, now)
     answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
-    answer.who = list(_target_lines(meant))
+    answer.who = list(_target_lines(meant)) or [Line(_("Choose who is notified before you publish."), "wait")]
     if not valid:
         version = published(rule.rule.cleaned_data["template"])
         _show_words(answer, version, trial, now, with_variables=rule.writes_words)
@@ -189,11 +189,12 @@ def of_sample(event_type: EventType) -> InboundEvent:
 # --- events -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Trial:
-    """The event that the rule is tried on."""
+    """The event that the rule is tried on. `task`: that of a real event."""
 
     engine: Engine
     inbound: InboundEvent
     words: str
+    task: Task | None = None
 
 
 def _choose_trial(
@@ -217,7 +218,7 @@ def _choose_trial(
         chosen = next((each for each in offered if each.meets), None)
     if chosen is not None:
         answer.event = str(chosen.event.pk)
-        return _Trial(chosen.event.engine, as_if_new(chosen.event, now), str(chosen))
+        return _Trial(chosen.event.engine, as_if_new(chosen.event, now), str(chosen), chosen.event.task)
     if sample is None or engine is None:
         return None
     answer.event = SAMPLE
@@ -358,7 +359,7 @@ def _show_words(
     inbound = trial.inbound
     event = Event(engine=trial.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
     event.data, event.received_at = inbound.data, now
-    subject = Subject(event, None, None, trial.words)
+    subject = Subject(event, trial.task, trial.task and trial.task.case, trial.words)
     for language in _languages(version)[:LANGUAGES]:
         answer.previews.append((language, name_of(language), previewed(version, language, subject)))
     if with_variables:
