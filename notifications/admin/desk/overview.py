@@ -117,7 +117,7 @@ def count_text(count: int) -> str:
 
 
 # --- tiles ----------------------------------------------------------------------------------------------------------
-def _unbroken(length: timedelta) -> str:
+def _joined(length: timedelta) -> str:
     return span(length).replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -126,7 +126,7 @@ def waiting_tile(now: datetime) -> Tile:
     tile = Tile(_("Waiting now"), count_text(bounded_count(tasks)), list_url(Task, "now=waiting"), "wait")
     if (oldest := tasks.order_by("id").first()) is None:
         return replace(tile, tone="ok", worst=_("Nothing is waiting for anybody."))
-    worst = _("Waiting longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": _unbroken(now - oldest.created_at)}
+    worst = _("Waiting longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": _joined(now - oldest.created_at)}
     return replace(tile, worst=worst, worst_href=change_url(oldest))
 
 
@@ -136,7 +136,7 @@ def late_tile(now: datetime) -> Tile:
     latest = tasks.order_by(DEADLINE).first()
     if latest is None or latest.deadline is None:
         return replace(tile, tone="ok", worst=_("Nothing is late."))
-    worst = _("Most overdue: “%(task)s”, by %(span)s") % {"task": latest, "span": _unbroken(now - latest.deadline)}
+    worst = _("Most overdue: “%(task)s”, by %(span)s") % {"task": latest, "span": _joined(now - latest.deadline)}
     return replace(tile, worst=worst, worst_href=change_url(latest))
 
 
@@ -147,7 +147,7 @@ def failing_tile(now: datetime) -> Tile:
     if (oldest := events.order_by("pk").first()) is None:
         return replace(tile, tone="ok", worst=_("No event has to be tried again."))
     why = cut(clean_line(tries_and_error(oldest)), 200)
-    arguments = {"event": oldest, "span": _unbroken(now - oldest.received_at), "why": why}
+    arguments = {"event": oldest, "span": _joined(now - oldest.received_at), "why": why}
     return replace(
         tile, worst=_("Longest: “%(event)s”, for %(span)s, %(why)s") % arguments, worst_href=change_url(oldest)
     )
