@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Error, Page, expect
 
-from tests.browsers.conftest import cannot, is_live, new_page
+from tests.browsers.conftest import is_live, new_page
 from tests.browsers.in_firefox import firefox_at, line_to
 from tests.browsers.installation import Installation
 from tests.browsers.test_sign_on import start
-from tests.support.npm_provider import NpmProvider, missing, npm_provider
+from tests.support import npm
+from tests.support.npm_provider import NpmProvider, npm_provider
 
 pytestmark = pytest.mark.ci
 
@@ -41,8 +42,7 @@ print([(person.email, list(person.teams.values_list("slug", flat=True))) for per
 
 @pytest.fixture(scope="module")
 def provider(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NpmProvider]:
-    if reason := missing():
-        cannot(reason)
+    npm.needed()
     client = f"{installation.url}/sign-on/rail"
     with npm_provider("saml", tmp_path_factory.mktemp("saml"), "rail.example", client) as provider:
         installation.set_up(SET_UP.format(slug="rail", domain="rail.example", issuer=provider.issuer))

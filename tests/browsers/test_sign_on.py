@@ -8,14 +8,15 @@ import pytest
 from django.conf import settings
 from playwright.async_api import Page, expect
 
-from tests.browsers.conftest import cannot, is_live, new_page
+from tests.browsers.conftest import is_live, new_page
 from tests.browsers.in_firefox import firefox_at, line_to
 from tests.browsers.installation import Installation
 from tests.browsers.items import answers, card
 from tests.browsers.test_offline import nothing_waits
 from tests.browsers.worker import is_kept, until
 from tests.pushlab.firefox import Firefox
-from tests.support.npm_provider import NpmProvider, missing, npm_provider
+from tests.support import npm
+from tests.support.npm_provider import NpmProvider, npm_provider
 
 pytestmark = pytest.mark.ci
 
@@ -48,8 +49,7 @@ print(list(Recipient.objects.get(ref="ines").teams.values_list("slug", flat=True
 
 @pytest.fixture(scope="module")
 def provider(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NpmProvider]:
-    if reason := missing():
-        cannot(reason)
+    npm.needed()
     with npm_provider(
         "oidc", tmp_path_factory.mktemp("oidc"), "acme.example", f"{installation.url}/sign-on/acme"
     ) as provider:

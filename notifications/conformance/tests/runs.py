@@ -1,11 +1,14 @@
 """Runs the kit against an engine on loopback."""
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from notifications.conformance import kit
+from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.conformance.sandbox import INSTANCES, PROCESSES
 from notifications.conformance.tests.engines import LIMITED, LIMITED_SECRET, SERVERS, Accounts, Runs, Twist
@@ -15,6 +18,7 @@ from tests.support.engines import LOOPBACK
 from wfpush.net.http import Outbound
 
 KEY = "wfpush-conformance-0a1b2c3d"
+API_KEY = "wfp_0123456789abcdef"
 
 
 @dataclass
@@ -26,7 +30,7 @@ class Run:
     printed: list[str] = field(default_factory=list)
 
     def keys(self, verdict: str) -> set[str]:
-        return {finding.key for finding in self.report.findings if finding.verdict == verdict}
+        return keys(self.report, verdict)
 
 
 async def run_kit(
@@ -75,3 +79,28 @@ def model_by_hand(engine: Runs, steps: str) -> None:
     values = {"kit_due": due, "kit_amount": 1234.56, "kit_text": "Grüße"}
     for _ in range(INSTANCES):
         engine.book.start(key, values, {name: {"name": name, "value": value} for name, value in values.items()})
+
+
+async def run_webhook_kit(
+    callback_url: str,
+    secret: str,
+    begin: Callable[[str], Coroutine[Any, Any, None]],
+    *,
+    port: int = 0,
+    patience: float = 0.3,
+) -> Report:
+    """`begin` starts the processes, given the address for events, while the kit waits for them."""
+    report, begun = Report("webhook", callback_url, KEY, datetime.now(UTC)), list[asyncio.Task[None]]()
+
+    def say(line: str) -> None:
+        if found := re.search(r"its events to (\S+),", line):
+            begun.append(asyncio.create_task(begin(found[1])))
+
+    options, receiver = kit.Options(patience, ("kit-1", "kit-2"), by_hand=patience), Receiver(API_KEY, secret, KEY)
+    await kit.check_webhook(receiver, ("127.0.0.1", port), options, report, Outbound(LOOPBACK), say)
+    await asyncio.gather(*begun, return_exceptions=True)
+    return report
+
+
+def keys(report: Report, verdict: str) -> set[str]:
+    return {finding.key for finding in report.findings if finding.verdict == verdict}

@@ -1,67 +1,46 @@
 """Engines with webhooks: one that does as documented conforms, and each deviation is found on its line."""
 
-import asyncio
 import json
-import re
-from datetime import UTC, datetime
 
 import pytest
 
-from notifications.conformance import callbacks, kit
+from notifications.conformance import callbacks
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
-from notifications.conformance.tests.runs import KEY
+from notifications.conformance.tests.runs import API_KEY, KEY, keys, run_webhook_kit
 from notifications.conformance.tests.webhook_engine import WebhookEngine
 from notifications.connectors import signatures
 from notifications.types import InboundEvent
 from tests.support.documentation import blocks
-from tests.support.engines import LOOPBACK
-from wfpush.net.http import Outbound
-
-API_KEY = "wfp_0123456789abcdef"
 
 
-async def run_kit(*quirks: str, name: str = f"Approve {KEY}", patience: float = 0.3) -> Report:
+async def run_kit(*quirks: str, name: str = f"Approve {KEY}") -> Report:
     secret = signatures.new_secret()
     engine = WebhookEngine(API_KEY, secret, quirks)
     await engine.start()
-    report = Report("webhook", engine.url, KEY, datetime.now(UTC))
-    opened: list[asyncio.Task[None]] = []
 
-    async def open_tasks() -> None:
+    async def begin(events_url: str) -> None:
+        engine.wfpush = events_url
         for number in range(callbacks.TASKS):
             await engine.open(f"T-{number}", name)
 
-    def say(line: str) -> None:
-        if found := re.search(r"its events to (\S+),", line):
-            engine.wfpush = found[1]
-            opened.append(asyncio.create_task(open_tasks()))
-
-    options = kit.Options(patience, ("kit-1", "kit-2"), by_hand=patience)
-    receiver = Receiver(API_KEY, secret, KEY)
     try:
-        await kit.check_webhook(receiver, ("127.0.0.1", 0), options, report, Outbound(LOOPBACK), say)
-        await asyncio.gather(*opened, return_exceptions=True)
+        return await run_webhook_kit(engine.url, secret, begin)
     finally:
         await engine.stop()
-    return report
-
-
-def lines(report: Report, verdict: str) -> set[str]:
-    return {finding.key for finding in report.findings if finding.verdict == verdict}
 
 
 async def test_an_engine_as_documented_conforms() -> None:
     report = await run_kit()
 
-    assert lines(report, "works") == {line.key for line in callbacks.LINES}, report.findings
+    assert keys(report, "works") == {line.key for line in callbacks.LINES}, report.findings
 
 
 async def test_an_engine_may_keep_its_tasks_where_they_are() -> None:
     report = await run_kit("keeps tasks")
 
     assert report.is_good
-    assert lines(report, "not offered here") == {"reassignment"}
+    assert keys(report, "not offered here") == {"reassignment"}
 
 
 QUIRKS = [
@@ -93,13 +72,13 @@ QUIRKS = [
 async def test_a_deviation_is_found_on_its_line(quirk: str, found: str) -> None:
     report = await run_kit(quirk)
 
-    assert lines(report, "differs") == set(found.split()), report.findings
+    assert keys(report, "differs") == set(found.split()), report.findings
 
 
 async def test_tasks_of_others_are_not_touched() -> None:
     report = await run_kit(name="Approve the real order")
 
-    assert lines(report, "differs") == {"tasks"}
+    assert keys(report, "differs") == {"tasks"}
     assert any("events of other tasks" in sentence for sentence in report.left)
 
 
