@@ -1,5 +1,6 @@
 """docs/start/engine.md: its commands lead from an installation to a signed answer, its receivers check signatures."""
 
+import json
 import os
 import re
 import shutil
@@ -9,12 +10,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 
 from notifications.connectors import signatures
+from tests.engines.bpmn_engine import BpmnEngine
+from tests.support import npm
 from tests.support.documentation import ROOT, blocks, section
 from tests.support.processes import House, free_ports
 from tests.support.waiting import eventually
@@ -68,6 +73,61 @@ def test_the_commands_lead_to_a_signed_answer(installation: tuple[House, int], t
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "T-1: Bob says approved. Fine.\n" in done.stdout
+
+
+# --- an engine of npm ---------------------------------------------------------------------------------------------
+FORM = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "number", "title": "Amount"},
+            "pay_on": {"type": "string", "format": "date", "title": "Pay on"},
+            "urgent": {"type": "boolean", "title": "Urgent"},
+        },
+        "required": ["amount"],
+    }
+}
+VALUES = {"amount": 1200.5, "pay_on": "2031-01-31", "urgent": True}
+
+
+@pytest.mark.processes
+@pytest.mark.ci
+def test_a_process_of_another_engine_ends_when_bob_approves(installation: tuple[House, int], tmp_path: Path) -> None:
+    npm.needed()
+    house, port = installation
+    wfpush, engine_port = f"http://127.0.0.1:{port}", free_ports(1)
+    callback = f"http://127.0.0.1:{engine_port}/callback"
+    clerk = house.clerk(OUTBOUND_ALLOWED_CIDRS="127.0.0.0/8")
+    keys = json.loads(clerk.run("create_engine", "orders", "--callback-url", callback).splitlines()[-1])
+    with (
+        BpmnEngine(tmp_path, engine_port, wfpush, keys["api_key"], keys["signing_secret"]) as engine,
+        httpx.Client(base_url=f"{wfpush}/api/v1", headers={"X-API-Key": keys["api_key"]}, trust_env=False) as api,
+    ):
+        tokens = {ref: api.post(f"/recipients/{ref}/tokens").json()["token"] for ref in ("bob", "carol")}
+        bob, carol = ({"Authorization": f"Bearer {token}", "X-API-Key": ""} for token in tokens.values())
+
+        def item(person: dict[str, str], title: str, state: str) -> dict[str, Any]:
+            items = api.get("/notifications", params={"state": "all"}, headers=person).json()["items"]
+            return next((each for each in items if title in each["title"] and each["state"] == state), {})
+
+        engine.begin("lathe", name="Order the lathe", assignee="bob", form=FORM)
+        engine.begin("drill", name="Order the drill", assignee="bob", late_after="PT0.1S")
+        lathe = eventually(lambda: item(bob, "Order the lathe", "open"), "Bob has the task")
+        eventually(lambda: item(carol, "Order the drill", "open"), "Bob's manager has the task of the late process")
+
+        engine.stop()
+        answer = {"action": "approve", "comment": "Fine.", "values": VALUES}
+        api.post(f"/notifications/{lathe['id']}/responses", json=answer, headers=bob).raise_for_status()
+        engine.start()
+        eventually(lambda: engine.read("lathe")["state"] == "idle", "the process ends")
+        engine.withdraw("drill")
+        eventually(lambda: item(bob, "Order the drill", "withdrawn"), "Bob's task ends with that of the engine")
+        process = engine.read("lathe")
+        task = api.get(f"/tasks/{process['task']}").json()
+
+    assert process["passed"] == ["start", "approve", "decision", "order", "ordered"]
+    assert process["output"]["approve"] == {"outcome": "approved", "comment": "Fine.", "variables": VALUES, "by": "bob"}
+    assert [(each["action"], each["callback"]["state"]) for each in task["answers"]] == [("approve", "delivered")]
 
 
 # --- the receivers ------------------------------------------------------------------------------------------------
