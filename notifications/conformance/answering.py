@@ -1,6 +1,5 @@
 """Lines about answers: completing with typed variables, refusals, and tasks that ended elsewhere."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ from notifications.connectors import reasons
 from notifications.connectors.api import instant
 from notifications.connectors.base import Standing
 from notifications.connectors.opentext import simple
-from notifications.types import Json, read_json
+from notifications.types import Json, object_in, read_json
 from wfpush.identifiers import uuid7
 
 ROWS = {"rows": [{"note": "Grüße", "amount": 12.5}], "empty": [], "checked": False}
@@ -63,29 +62,24 @@ async def gateway(trial: Trial) -> None:
 
 
 VALUES = (
-    ("texts", "Texts arrive unchanged", ["text"], "Comments and names of people are wrong or missing in the process."),
-    (
-        "yes-or-no",
-        "Yes and no arrive unchanged",
-        ["yes", "no"],
-        "A ticked box counts as something else in the process.",
-    ),
+    ("texts", "Texts arrive unchanged", "text", "Comments and names of people are wrong or missing in the process."),
+    ("yes-or-no", "Yes and no arrive unchanged", "yes no", "A ticked box counts as something else in the process."),
     (
         "whole-numbers",
         "Whole numbers arrive unchanged",
-        ["whole", "long"],
+        "whole long",
         "Long numbers, such as those of accounts, change.",
     ),
-    ("decimals", "Amounts arrive unchanged", ["decimal"], "Amounts are rounded, or cannot be compared in the process."),
-    ("dates", "Dates arrive as the same instant", ["day"], "Dates that people chose move by hours or to another day."),
-    ("lists", "Lists arrive unchanged", ["rows"], "Tables, several choices and files of forms are lost or changed."),
+    ("decimals", "Amounts arrive unchanged", "decimal", "Amounts are rounded, or cannot be compared in the process."),
+    ("dates", "Dates arrive as the same instant", "day", "Dates that people chose move by hours or to another day."),
+    ("lists", "Lists arrive unchanged", "rows", "Tables, several choices and files of forms are lost or changed."),
 )
 """Lines about variables of the answer: key, title, names after `kit_answer_`, and the effect of a difference."""
 
 
-async def _arrive(names: Sequence[str], trial: Trial) -> None:
+async def _arrive(names: str, trial: Trial) -> None:
     variables = await _variables(trial)
-    for name in names:
+    for name in names.split():
         value, sent = variables.get(f"kit_answer_{name}"), VARIABLES[f"kit_answer_{name}"]
         expected: Any = simple(sent) if trial.connector.kind == "opentext" else sent
         if not _is_same(name, value, expected):
@@ -125,7 +119,7 @@ async def second_answer(trial: Trial) -> None:
 @LINES.line("A delegated task can be answered", "Answers to delegated tasks wait, or never reach the process.")
 async def delegated(trial: Trial) -> None:
     task = await trial.task("delegating")
-    if not await trial.sandbox.delegate(task.id, trial.assignees[0]):
+    if not await trial.sandbox.delegate(task.id, trial.options.assignees[0]):
         raise NotOffered("Tasks are not delegated in this engine.")
     expect(await trial.tell(task), "done")
     if not await trial.until(lambda: _is_over(trial, task)):
@@ -143,16 +137,15 @@ async def refused(trial: Trial) -> None:
     result = await trial.tell(task, variables={"kit_answer_whole": "many"}, types={"kit_answer_whole": "integer"})
     if result.outcome not in ("refused", "misconfigured") or result.status not in range(400, 500):
         raise Differs(f"A text was sent as a whole number. {described(result)} Expected: a refusal (400).")
-    cause = result.reason
-    if cause == reasons.ANSWERED(status=result.status):
+    if result.reason == reasons.ANSWERED(status=result.status):
         raise Differs(f"The engine gives no reason. {result.detail}")
-    if not await trial.is_open(task):
+    if not (await trial.standing(task)).is_open:
         raise Differs("The engine refused the answer, and the task is no longer open.")
 
 
 @LINES.line("A task that ended in the engine is over", "People keep working on tasks that others have ended.")
 async def ended_elsewhere(trial: Trial) -> None:
-    task, user = await trial.task("ending"), trial.assignees[0]
+    task, user = await trial.task("ending"), trial.options.assignees[0]
     trial.facts["holder"] = user if (await trial.assign(task, user)).outcome == "done" else ""
     expect(await trial.tell(task, by=user, by_name=user), "done")
     standing = trial.facts["ended"] = await trial.until(lambda: _ended(trial, task))
@@ -198,19 +191,16 @@ async def unknown(trial: Trial) -> None:
 
 async def _answered(trial: Trial) -> tuple[OwnTask, str]:
     """Return the task that was answered, and the answer's id. Raises NotTried."""
-    if "answer" not in trial.facts:
-        raise NotTried("No answer was accepted.")
-    return await trial.task("answering"), trial.facts["answer"]["answer"]
+    members = trial.facts.need("answer", "No answer was accepted.")
+    return await trial.task("answering"), members["answer"]
 
 
 async def _variables(trial: Trial) -> Json:
     """Return the variables after the answer. Raises NotTried and Failed."""
-    if "following" not in trial.facts:
-        raise NotTried("No task follows the answered one, in which the variables could be read.")
+    row = trial.facts.need("following", "No task follows the answered one, in which the variables could be read.")
     if "variables" not in trial.facts:
-        trial.facts["variables"] = await trial.sandbox.variables(trial.facts["following"])
-    variables: Json = trial.facts["variables"]
-    return variables
+        trial.facts["variables"] = await trial.sandbox.variables(row)
+    return object_in(trial.facts, "variables")
 
 
 async def _ended(trial: Trial, task: OwnTask) -> Standing | None:

@@ -10,34 +10,32 @@ from typing import Any
 
 from django.utils import timezone
 
-from notifications.conformance.contract import Differs, Lines, NotOffered, NotTried, described, expect
+from notifications.answers.answer_body import OUTCOMES
+from notifications.conformance.contract import Differs, Facts, Lines, NotOffered, NotTried, described, expect
+from notifications.conformance.options import Options
 from notifications.conformance.receiver import Receiver
 from notifications.connectors import signatures
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Result
-from notifications.connectors.webhook import Webhook, signed_call
-from notifications.items.representation import iso_utc
+from notifications.connectors.webhook import post, signed_call
+from notifications.engines.connection_test import test_event
+from notifications.items.representation import iso_utc, task_event
+from notifications.models import Case, Task
 from notifications.types import USUAL_EFFECTS, Json, object_in, text_in
 from wfpush.identifiers import uuid7
 
 TASKS = 2
 """How many tasks the lines need: one for what comes before an answer, and one for what comes after it."""
 KIT = {"ref": "wfpush-kit", "name": "wfpush kit"}
-BESIDE = ("task.responded", "task.message", "task.escalation_raised")
-"""What may come before and after an answer: a question, a message, and the notice that a task is late."""
 
 
 @dataclass
 class WebhookTrial:
-    """`by_hand`: seconds for a person to start processes. `assignee`: who gets a task that is given away."""
-
     receiver: Receiver
     line: EngineClient
     url: str
-    patience: float
-    by_hand: float
-    assignee: str
-    facts: dict[str, Any] = field(default_factory=dict)
+    options: Options
+    facts: Facts = field(default_factory=Facts)
 
     def task(self, number: int) -> str:
         """Return one of the kit's tasks. Raises NotTried."""
@@ -50,60 +48,51 @@ class WebhookTrial:
         """Send a callback as the product does. `keys`: other secrets to sign with. `age`: of the signature."""
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         signing = keys or [self.receiver.secret]
-        return await Webhook().send(
-            self.line, signed_call(self.url, body, event["id"], signing, datetime.now(UTC) - age)
-        )
+        return await post(self.line, signed_call(self.url, body, event["id"], signing, datetime.now(UTC) - age))
+
+    def event(self, type: str, task: str, data: Json) -> Json:
+        case = object_in(self.receiver.tasks().get(task, {}), "case").get("id")
+        stored = Task(task_id=task, case=Case(case_id=case) if case else None)
+        event: Json = json.loads(task_event(uuid7(), type, stored, timezone.now(), data))
+        return event
 
     def answer(self, task: str, action: str = "", **members: Any) -> Json:
         """Return the answer that docs/api/callbacks.md describes. `action`: by default the first final one."""
         final = (name for name, effect in self.actions(task).items() if effect == "final")
         action = action or next(final, "approve")
-        now, (assigned, _) = iso_utc(timezone.now()), self.receiver.source_of(task)
+        assigned = self.receiver.assignments(task)[-1]
+        source = {"id": assigned.id, "source": assigned.source}
         data = {
             "action": action,
-            "outcome": {"approve": "approved", "reject": "rejected"}.get(action, action),
+            "outcome": OUTCOMES.get(action, action),
             "comment": "Sent by the conformance kit.",
             "variables": {},
             "responded_by": KIT,
-            "responded_at": now,
+            "responded_at": now(),
             "via": "api",
             "assurance": None,
-            "event": assigned,
+            "event": source,
             "revision": None,
-            "revised_by": assigned,
+            "revised_by": source,
             "notification_id": str(uuid7()),
         }
         return self.event("task.responded", task, {**data, **members})
 
-    def event(self, type: str, task: str, data: Json) -> Json:
-        case = object_in(self.receiver.tasks().get(task, {}), "case").get("id")
-        members = {"task_id": task, "case_id": case, **data} if task else data
-        event = {
-            "specversion": "1.0",
-            "id": str(uuid7()),
-            "source": "wfpush",
-            "type": type,
-            "time": iso_utc(timezone.now()),
-        }
-        return {**event, "datacontenttype": "application/json", **({"subject": task} if task else {}), "data": members}
+    def question(self, task: str) -> Json:
+        return self.answer(task, "request_info", comment="Which cost centre?", asked=KIT)
 
-    def beside(self, type: str, task: str) -> Json:
-        """Return one of BESIDE."""
-        if type == "task.responded":
-            return self.answer(task, "request_info", comment="Which cost centre?", asked=KIT)
-        if type == "task.message":
-            message = {"id": str(uuid7()), "kind": "comment", "text": "Grüße", "attachments": [], "by": KIT, "for": []}
-            return self.event(
-                type, task, {"message": {**message, "reply_to": None, "at": iso_utc(timezone.now()), "via": "api"}}
-            )
-        step = {
-            "policy": "Conformance",
-            "step": 1,
-            "number": 0,
-            "due_at": iso_utc(timezone.now()),
-            "raised_at": iso_utc(timezone.now()),
-        }
-        return self.event(type, task, {**step, "assignee": self.assigned_to(task)})
+    def message(self, task: str) -> Json:
+        text: Json = {"kind": "comment", "text": "Grüße", "attachments": [], "reply_to": None}
+        message = {"id": str(uuid7()), **text, "by": KIT, "for": [], "at": now(), "via": "api"}
+        return self.event("task.message", task, {"message": message})
+
+    def late(self, task: str) -> Json:
+        return self.step("task.escalation_raised", task, 1)
+
+    def step(self, type: str, task: str, number: int, **members: Any) -> Json:
+        """Return the callback of a step of an SLA policy."""
+        step = {"policy": "Conformance", "step": number, "number": 0, "due_at": now(), "raised_at": now()}
+        return self.event(type, task, {**step, "assignee": self.assigned_to(task), **members})
 
     def assigned_to(self, task: str) -> Json | None:
         assignee = object_in(self.receiver.tasks().get(task, {}), "task").get("assignee")
@@ -117,6 +106,10 @@ class WebhookTrial:
         return {each["action"]: each.get("effect") or USUAL_EFFECTS.get(each["action"], "final") for each in objects}
 
 
+def now() -> str | None:
+    return iso_utc(timezone.now())
+
+
 LINES: Lines[WebhookTrial] = Lines()
 
 
@@ -124,7 +117,7 @@ LINES: Lines[WebhookTrial] = Lines()
     "A test of the connection is accepted", "Administrators read that the connection is broken although it works."
 )
 async def test(trial: WebhookTrial) -> None:
-    expect(await trial.send(trial.event("connection.test", "", {"test": True, "engine": "conformance"})), "done")
+    expect(await trial.send(test_event("conformance", timezone.now())), "done")
 
 
 @LINES.line(
@@ -132,12 +125,12 @@ async def test(trial: WebhookTrial) -> None:
     "A new release of wfpush alarms operators, and calls are repeated for a week.",
 )
 async def unknown_type(trial: WebhookTrial) -> None:
-    expect(await trial.send(trial.event("wfpush.conformance", "", {})), "done")
+    expect(await trial.send({**test_event("conformance", timezone.now()), "type": "wfpush.conformance"}), "done")
 
 
 @LINES.line("The engine sends its tasks", "Tasks reach nobody. The lines about answers cannot be tried.")
 async def tasks(trial: WebhookTrial) -> None:
-    await trial.receiver.wait(lambda: len(trial.receiver.tasks()) >= TASKS, trial.by_hand)
+    await trial.receiver.wait(lambda: len(trial.receiver.tasks()) >= TASKS, trial.options.by_hand)
     trial.facts["tasks"] = list(trial.receiver.tasks())
     if len(trial.facts["tasks"]) < TASKS:
         raise Differs(f"{len(trial.facts['tasks'])} of {TASKS} tasks with {trial.receiver.mark} arrived.")
@@ -145,12 +138,12 @@ async def tasks(trial: WebhookTrial) -> None:
 
 @LINES.line("A call with a wrong signature is refused", "Anybody who knows the address can decide tasks.")
 async def wrong_signature(trial: WebhookTrial) -> None:
-    _refused(await trial.send(trial.beside("task.message", trial.task(0)), keys=[signatures.new_secret()]))
+    _refused(await trial.send(trial.message(trial.task(0)), keys=[signatures.new_secret()]))
 
 
 @LINES.line("A call that was signed long ago is refused", "Somebody who recorded an answer can send it again.")
 async def old_signature(trial: WebhookTrial) -> None:
-    _refused(await trial.send(trial.beside("task.message", trial.task(0)), age=timedelta(minutes=10)))
+    _refused(await trial.send(trial.message(trial.task(0)), age=timedelta(minutes=10)))
 
 
 @LINES.line(
@@ -159,12 +152,10 @@ async def old_signature(trial: WebhookTrial) -> None:
 )
 async def before_answer(trial: WebhookTrial) -> None:
     task = trial.task(1)
-    for order in permutations(BESIDE):
-        for type in order:
-            if type != "task.responded" or "request_info" in trial.actions(task):
-                result = await trial.send(trial.beside(type, task))
-                if result.outcome != "done":
-                    raise Differs(f"{type}: {described(result)}")
+    kinds = [trial.question, trial.message, trial.late]
+    for order in permutations(kinds if "request_info" in trial.actions(task) else kinds[1:]):
+        for kind in order:
+            await _accepted(trial, kind(task), "done")
 
 
 @LINES.line(
@@ -184,28 +175,20 @@ async def unknown_task(trial: WebhookTrial) -> None:
 
 @LINES.line("A task can be given to another person", "Forwarded and escalated tasks stay where they were.")
 async def reassignment(trial: WebhookTrial) -> None:
-    task, to = trial.task(1), {"ref": trial.assignee, "name": trial.assignee}
-    step = {
-        "policy": "Conformance",
-        "step": 2,
-        "number": 0,
-        "due_at": iso_utc(timezone.now()),
-        "raised_at": iso_utc(timezone.now()),
-    }
-    data = {**step, "assignee": trial.assigned_to(task), "to": to}
-    result = await trial.send(trial.event("task.reassignment_requested", task, data))
+    task, to = trial.task(1), {"ref": trial.options.assignees[1], "name": trial.options.assignees[1]}
+    result = await trial.send(trial.step("task.reassignment_requested", task, 2, to=to))
     if result.outcome == "refused":
         raise NotOffered(f"The engine refuses: {result.detail}")
     expect(result, "done")
-    if not await trial.receiver.wait(lambda: trial.assigned_to(task) == to, trial.patience):
+    if not await trial.receiver.wait(lambda: trial.assigned_to(task) == to, trial.options.patience):
         raise Differs("The engine agreed, and sent no task.assigned with the new assignee.")
 
 
 @LINES.line("A final answer is accepted", "People read that their answer waits.")
 async def accepted(trial: WebhookTrial) -> None:
-    event, (_, assigned) = trial.answer(trial.task(0)), trial.receiver.source_of(trial.task(0))
+    event, assignments = trial.answer(trial.task(0)), len(trial.receiver.assignments(trial.task(0)))
     expect(await trial.send(event), "done")
-    trial.facts |= {"answer": event, "assigned": assigned}
+    trial.facts |= {"answer": event, "assignments": assignments}
 
 
 @LINES.line(
@@ -231,10 +214,8 @@ async def second_answer(trial: WebhookTrial) -> None:
 )
 async def after_answer(trial: WebhookTrial) -> None:
     task = _answered(trial)["subject"]
-    for type in BESIDE:
-        result = await trial.send(trial.beside(type, task))
-        if result.outcome not in ("done", "handled", "refused"):
-            raise Differs(f"{type}: {described(result)}")
+    for kind in (trial.question, trial.message, trial.late):
+        await _accepted(trial, kind(task), "done", "handled", "refused")
 
 
 @LINES.line(
@@ -248,7 +229,7 @@ async def rotation(trial: WebhookTrial) -> None:
 @LINES.line("An answered task stays closed", "People get tasks again that were decided.")
 async def stays_closed(trial: WebhookTrial) -> None:
     task = _answered(trial)["subject"]
-    if trial.receiver.source_of(task)[1] > trial.facts["assigned"]:
+    if len(trial.receiver.assignments(task)) > trial.facts["assignments"]:
         raise Differs("The engine assigned the task again after the answer. A new round needs a new task id.")
 
 
@@ -278,15 +259,19 @@ async def again(trial: WebhookTrial) -> None:
     receiver = trial.receiver
     if not receiver.postponed:
         raise NotTried("The engine sent no event.")
-    if not await receiver.wait(lambda: receiver.returned, trial.patience):
+    if not await receiver.wait(lambda: receiver.returned, trial.options.patience):
         raise Differs("The kit refused the first event with 503, and it did not come again with the same id.")
 
 
 def _answered(trial: WebhookTrial) -> Json:
-    if "answer" not in trial.facts:
-        raise NotTried("No answer was accepted.")
-    event: Json = trial.facts["answer"]
+    event: Json = trial.facts.need("answer", "No answer was accepted.")
     return event
+
+
+async def _accepted(trial: WebhookTrial, event: Json, *outcomes: str) -> None:
+    result = await trial.send(event)
+    if result.outcome not in outcomes:
+        raise Differs(f"{event['type']}: {described(result)}")
 
 
 def _refused(result: Result) -> None:

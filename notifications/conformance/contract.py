@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from notifications.connectors.api import Failed
 from notifications.connectors.base import Result
@@ -22,6 +22,16 @@ class NotOffered(Exception):
 
 class NotTried(Exception):
     """Raised when a line cannot be checked; the text says what is missing."""
+
+
+class Facts(dict[str, Any]):
+    """What a line leaves for those after it."""
+
+    def need(self, name: str, reason: str) -> Any:
+        """Return a fact. Raises NotTried if no line has left it."""
+        if name not in self:
+            raise NotTried(reason)
+        return self[name]
 
 
 @dataclass(frozen=True)
@@ -57,13 +67,13 @@ class Finding:
 
 async def examine(line: Line[Subject], subject: Subject) -> Finding:
     """Check one line. Raises nothing, whatever the engine answers."""
-    verdict, detail = await _verdict(line, subject)
+    verdict, detail = await _verdict(line.check(subject))
     return Finding(line.key, line.title, verdict, detail, line.means if verdict == "differs" else "")
 
 
-async def _verdict(line: Line[Subject], subject: Subject) -> tuple[Verdict, str]:
+async def _verdict(checking: Awaitable[None]) -> tuple[Verdict, str]:
     try:
-        await line.check(subject)
+        await checking
     except Differs as difference:
         return "differs", str(difference)
     except Failed as failed:

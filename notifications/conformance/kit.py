@@ -2,17 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from notifications.conformance import answering, callbacks, people, reading
 from notifications.conformance.callbacks import TASKS, WebhookTrial
 from notifications.conformance.contract import Finding, Line, Lines, Subject, examine
+from notifications.conformance.options import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report, table_lines
-from notifications.conformance.sandbox import SANDBOXES, OpenTextSandbox, Refused
+from notifications.conformance.sandbox import SANDBOXES, Refused, Say
 from notifications.conformance.trial import Trial
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, EngineClient
@@ -22,19 +22,6 @@ from wfpush.net.http import Outbound
 REST_LINES: Lines[Trial] = Lines([*reading.LINES, *people.LINES, *answering.LINES])
 BEFORE_PROCESS = 2
 """How many lines are checked before the process is deployed."""
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """`patience`: seconds to wait for what the engine shows late. `by_hand`: seconds for a person to start processes.
-    `limited`: an account that may not complete tasks. `assignees`: the engine's names of two people."""
-
-    patience: float
-    assignees: tuple[str, str]
-    by_hand: float = 1800.0
-    paths: dict[str, str] = field(default_factory=dict)
-    limited: Access | None = None
 
 
 async def check_rest(access: Access, options: Options, report: Report, door: Outbound, say: Say) -> None:
@@ -42,11 +29,8 @@ async def check_rest(access: Access, options: Options, report: Report, door: Out
     connector = reader_for(report.kind)
     assert connector is not None
     async with EngineClient(door) as line:
-        sandbox = SANDBOXES[report.kind](line, access, connector, report.key)
-        if isinstance(sandbox, OpenTextSandbox):
-            sandbox.say, sandbox.patience = say, options.by_hand
-        paths = {**connector.paths, **options.paths}
-        trial = Trial(connector, sandbox, paths, options.patience, options.limited, options.assignees)
+        sandbox = SANDBOXES[report.kind](line, access, connector, report.key, options, say)
+        trial = Trial(sandbox, options)
         try:
             await _check(REST_LINES[:BEFORE_PROCESS], trial, report, say)
             if report.is_good:
@@ -57,26 +41,22 @@ async def check_rest(access: Access, options: Options, report: Report, door: Out
         finally:
             _note_untried(report, REST_LINES)
             report.left = await sandbox.clean_up()
-            report.secrets = (*line.secrets(access), *(line.secrets(options.limited) if options.limited else ()))
+            accounts = filter(None, (access, options.limited))
+            report.secrets = tuple(secret for account in accounts for secret in line.secrets(account))
 
 
 async def check_webhook(
     receiver: Receiver, listen: tuple[str, int], options: Options, report: Report, door: Outbound, say: Say
 ) -> None:
     """Check an engine with webhooks, and fill in the report."""
-    async with EngineClient(door) as line:
-        runner = await receiver.listen(*listen)
-        host, port = runner.addresses[0][:2]
-        say(f"Let the engine send its events to http://{host}:{port}/api/v1/events, and start {TASKS} processes with")
-        say(f"{receiver.mark} in the name of the task or the case. The kit leaves all other tasks alone.")
-        say("")
-        trial = WebhookTrial(receiver, line, report.address, options.patience, options.by_hand, options.assignees[1])
+    report.secrets = (receiver.key, receiver.secret)
+    async with EngineClient(door) as line, receiver.listening(*listen) as address:
+        say(f"Let the engine send its events to {address}/api/v1/events, and start {TASKS} processes with")
+        say(f"{receiver.mark} in the name of the task or the case. The kit leaves all other tasks alone.\n")
         try:
-            await _check(callbacks.LINES, trial, report, say)
+            await _check(callbacks.LINES, WebhookTrial(receiver, line, report.address, options), report, say)
         finally:
             _note_untried(report, callbacks.LINES)
-            await runner.cleanup()
-            report.secrets = (receiver.key, receiver.secret)
             if receiver.events:
                 report.left.append(f"Processes with {receiver.mark} may still run. End them in the engine.")
             if receiver.others:

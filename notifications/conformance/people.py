@@ -18,7 +18,7 @@ LINES: Lines[Trial] = Lines()
     "A forwarded or escalated task stays where it was, and nobody works on it.",
 )
 async def claim(trial: Trial) -> None:
-    task, first = await trial.task("people"), trial.assignees[0]
+    task, first = await trial.task("people"), trial.options.assignees[0]
     expect(await trial.assign(task, first), "done")
     await trial.has(task, first)
 
@@ -27,8 +27,8 @@ async def claim(trial: Trial) -> None:
     "A task that somebody has cannot be claimed", "A person who has just taken a task loses it to somebody else."
 )
 async def claim_taken(trial: Trial) -> None:
-    task, (first, second) = await trial.task("people"), trial.assignees
-    if not (await trial.connector.look_up(trial.api, task.id)).assignee:
+    task, (first, second) = await trial.task("people"), trial.options.assignees
+    if not (await trial.standing(task)).assignee:
         raise NotTried("Nobody has the task.")
     taken = await trial.connector.claim(trial.api, task.id, second)
     if taken is not None and taken.outcome == "done":
@@ -41,11 +41,11 @@ async def claim_taken(trial: Trial) -> None:
     "A forwarded or escalated task stays with its person, although wfpush says that it was given away.",
 )
 async def assign(trial: Trial) -> None:
-    task, second = await trial.task("people"), trial.assignees[1]
-    standing = await trial.connector.look_up(trial.api, task.id)
-    if not standing.assignee:
+    task, second = await trial.task("people"), trial.options.assignees[1]
+    holder = (await trial.standing(task)).assignee
+    if not holder:
         raise NotTried("Nobody has the task.")
-    expect(await trial.assign(task, second, had=standing.assignee), "done")
+    expect(await trial.assign(task, second, had=holder), "done")
     await trial.has(task, second)
 
 
@@ -86,8 +86,7 @@ async def late(trial: Trial) -> None:
 
 def _stored(result: Result) -> None:
     """Raises NotOffered if the engine has no place for it, and Differs if it was not accepted."""
-    cause = result.reason
-    if cause in (reasons.NO_PLACE(), reasons.NO_HISTORY()):
+    if result.reason in (reasons.NO_PLACE(), reasons.NO_HISTORY()):
         raise NotOffered(result.detail)
     expect(result, "done")
 

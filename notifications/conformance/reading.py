@@ -11,6 +11,8 @@ from notifications.types import Json, object_in, text_in
 
 CLOCK = timedelta(minutes=5)
 """How far the engine's clock may be off."""
+OF_OTHER_LINES = ("/data/task/due_at", "/data/task/assignee")
+"""Members of events that lines of their own check."""
 PURPOSES = ("reading", "people", "answering")
 PAGE, MOST_PAGES, WHOLE_PAGE = 2, 50, 500
 CANDIDATE, TEAM = "wfpush-kit", "wfpush-kit-team"
@@ -28,11 +30,11 @@ async def connection(trial: Trial) -> None:
     "After a key is changed, answers wait, and the operator is not told that the key is the reason.",
 )
 async def wrong_key(trial: Trial) -> None:
-    if trial.access.auth == "none":
+    if trial.sandbox.access.auth == "none":
         raise NotOffered("The engine is called without a sign-in.")
     for access in trial.wrong_secrets():
         try:
-            await trial.connector.check(trial.api_of(access))
+            await trial.connector.check(trial.sandbox.api_of(access))
         except Failed as failed:
             expect(failed.result, "misconfigured")
         else:
@@ -56,7 +58,7 @@ async def read(trial: Trial) -> None:
     row = await trial.until(lambda: trial.connector.open_row(trial.api, task.id))
     if row is None:
         raise Differs("The engine does not show an open task by its id.")
-    if trial.connector.listing.id_of(row) != task.id or not await trial.is_open(task):
+    if trial.connector.listing.id_of(row) != task.id or not (await trial.standing(task)).is_open:
         raise Differs("The engine shows another task, or one that is not open.")
 
 
@@ -66,9 +68,8 @@ async def task_list(trial: Trial) -> None:
     since = listing.created_at(task.row) - CLOCK
 
     async def find() -> list[Json]:
-        return [
-            row for row in await listing.created_since(trial.api, since, WHOLE_PAGE) if listing.id_of(row) == task.id
-        ]
+        listed = await listing.created_since(trial.api, since, WHOLE_PAGE)
+        return [row for row in listed if listing.id_of(row) == task.id]
 
     tasks = await trial.until(find)
     if not tasks:
@@ -131,14 +132,9 @@ async def event(trial: Trial) -> None:
     try:
         cloudevents.structured(document)
     except InvalidEvent as error:
-        # Lines of their own check these members.
-        others = [
-            each
-            for each in error.extra["errors"]
-            if each["pointer"] not in ("/data/task/due_at", "/data/task/assignee")
-        ]
-        if others:
-            raise Differs(" ".join(f"{each['pointer']}: {each['detail']}" for each in others)) from error
+        faults = [each for each in error.extra["errors"] if each["pointer"] not in OF_OTHER_LINES]
+        if faults:
+            raise Differs(" ".join(f"{each['pointer']}: {each['detail']}" for each in faults)) from error
     task = object_in(document["data"], "task")
     if not text_in(task, "name") or not text_in(object_in(document["data"], "case"), "id"):
         raise Differs("The task has no name, or no process instance.")
@@ -183,11 +179,11 @@ async def values(trial: Trial) -> None:
     "A service account with too few rights is not noticed, or one without rights decides tasks.",
 )
 async def wrong_scope(trial: Trial) -> None:
-    if trial.limited is None:
+    if trial.options.limited is None:
         raise NotTried("Set ENGINE_LIMITED_NAME and ENGINE_LIMITED_SECRET to an account that may not complete tasks.")
     task = await trial.task("limiting")
-    expect(await trial.tell(task, access=trial.limited), "misconfigured", "refused")
-    if not await trial.is_open(task):
+    expect(await trial.tell(task, access=trial.options.limited), "misconfigured", "refused")
+    if not (await trial.standing(task)).is_open:
         raise Differs("The task ended.")
 
 

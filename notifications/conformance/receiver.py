@@ -1,23 +1,24 @@
 """Takes the events of an engine with webhooks as wfpush does, with the same checks, and stores nothing."""
 
-import asyncio
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from notifications.conformance.options import until
 from notifications.connectors import signatures
-from notifications.errors import EventIdReused, Failure, InvalidEvent, NotSigned, UnsupportedMediaType
+from notifications.errors import EventIdReused, Failure, NotSigned, UnsupportedMediaType
 from notifications.intake import cloudevents
 from notifications.types import InboundEvent, Json, object_in, text_in
 from wfpush.web.problems import refusal_json
 
-LATER = {"Retry-After": "1"}
-MUCH_LATER = {"Retry-After": "60"}
+LATER, MUCH_LATER = 1, 60
+"""Seconds after which an event comes again."""
 MAX_BODY = 1024 * 1024
 
 
@@ -39,40 +40,42 @@ class Receiver:
     returned: set[tuple[str, str]] = field(default_factory=set)
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    async def listen(self, host: str, port: int) -> web.AppRunner:
-        """Raises OSError if the address is taken."""
+    @asynccontextmanager
+    async def listening(self, host: str, port: int) -> AsyncIterator[str]:
+        """Listen within, at the address that is given. Raises OSError if it is taken."""
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/{path:.*events}", self._take)
         application.router.add_put("/api/v1/{path:(recipients|teams)/.*}", self._forget)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        return runner
+        try:
+            await web.TCPSite(runner, host, port).start()
+            yield "http://{}:{}".format(*runner.addresses[0][:2])
+        finally:
+            await runner.cleanup()
 
     def tasks(self) -> dict[str, Json]:
         """Return the data of each open task of the kit by id, as last assigned."""
         tasks: dict[str, Json] = {}
         for event in self.events:
-            task = text_in(object_in(event.data, "task"), "id")
+            task = _task_of(event)
             if event.behaviour == "task.assigned":
                 tasks[task] = event.data
             elif event.behaviour in ("task.completed", "task.cancelled"):
                 tasks.pop(task, None)
         return tasks
 
-    def source_of(self, task: str) -> tuple[Json, int]:
-        """Return id and source of the event that last assigned a task, and how many events did."""
-        assigned = [each for each in self.events if each.behaviour == "task.assigned" and _task_of(each) == task]
-        return {"id": assigned[-1].id, "source": assigned[-1].source}, len(assigned)
+    def assignments(self, task: str) -> list[InboundEvent]:
+        """Return the events that assigned a task."""
+        return [each for each in self.events if each.behaviour == "task.assigned" and _task_of(each) == task]
 
-    async def wait(self, condition: Callable[[], Any], patience: float) -> bool:
-        """Return whether the condition is true within `patience` seconds."""
-        end = time.monotonic() + patience
-        while not condition():
-            if time.monotonic() > end:
-                return False
-            await asyncio.sleep(0.05)
-        return True
+    async def wait(self, condition: Callable[[], Any], seconds: float) -> bool:
+        """Return whether the condition is true in time."""
+
+        async def ask() -> bool:
+            return bool(condition())
+
+        return bool(await until(ask, seconds))
 
     # --- requests ---------------------------------------------------------------------------------
     async def _take(self, request: web.Request) -> web.Response:
@@ -80,29 +83,24 @@ class Receiver:
         try:
             self._check_sender(request, body)
             events = self._read(request, body)
+            if any(self.mark not in json.dumps(event.data, ensure_ascii=False) for event in events):
+                self.others += 1
+                return _later(429, MUCH_LATER, f"Only events with {self.mark} are taken.")
+            self._check_ids(events)
         except Failure as failure:
-            self._note("sign-in" if isinstance(failure, NotSigned) else "format", _words(failure))
-            return _problem(failure)
-        if any(self.mark not in json.dumps(event.data, ensure_ascii=False) for event in events):
-            self.others += 1
-            return web.json_response(
-                {"detail": f"Only events with {self.mark} are taken."}, status=429, headers=MUCH_LATER
-            )
-        names = {(event.source, event.id) for event in events}
+            kind = {NotSigned: "sign-in", EventIdReused: "ids"}.get(type(failure), "format")
+            self._note(kind, _words(failure))
+            document = refusal_json(failure)
+            return web.json_response(document, status=failure.status, content_type="application/problem+json")
+        names = set(map(_name, events))
         if not self.postponed:
             self.postponed = names
-            self._digests |= {(event.source, event.id): event.digest for event in events}
-            return web.json_response({"detail": "The kit asks for this event once more."}, status=503, headers=LATER)
+            return _later(503, LATER, "The kit asks for this event once more.")
         self.returned |= names & self.postponed
-        try:
-            statuses = [self._store(event) for event in events]
-        except EventIdReused as failure:
-            self._note("ids", failure.detail)
-            return _problem(failure)
-        items = [{"id": event.id, "status": status} for event, status in zip(events, statuses, strict=True)]
+        items = [{"id": event.id, "status": self._store(event)} for event in events]
         if cloudevents.media_type(request.content_type) == cloudevents.BATCH_TYPE:
             return web.json_response({"items": items}, status=202)
-        return web.json_response(items[0], status=202 if statuses[0] == "accepted" else 200)
+        return web.json_response(items[0], status=202 if items[0]["status"] == "accepted" else 200)
 
     async def _forget(self, request: web.Request) -> web.Response:
         """Accept what an engine says about people."""
@@ -136,12 +134,14 @@ class Receiver:
                 raise member.refused
         return [member.event for member in members if member.event is not None]
 
+    def _check_ids(self, events: list[InboundEvent]) -> None:
+        """Raises EventIdReused for an id that came with another content before."""
+        for event in events:
+            if self._digests.setdefault(_name(event), event.digest) != event.digest:
+                raise EventIdReused(f"The id {event.id} came with two different contents.")
+
     def _store(self, event: InboundEvent) -> str:
-        """Raises EventIdReused."""
-        name = (event.source, event.id)
-        if self._digests.setdefault(name, event.digest) != event.digest:
-            raise EventIdReused(f"The id {event.id} came with two different contents.")
-        if any((each.source, each.id) == name for each in self.events):
+        if _name(event) in map(_name, self.events):
             return "duplicate"
         if event.time is None:
             self._note("time", f"The event {event.id} has no time.")
@@ -154,14 +154,18 @@ class Receiver:
         self.faults.setdefault(kind, []).append(words)
 
 
+def _name(event: InboundEvent) -> tuple[str, str]:
+    return event.source, event.id
+
+
 def _task_of(event: InboundEvent) -> str:
     return text_in(object_in(event.data, "task"), "id")
 
 
+def _later(status: int, seconds: int, words: str) -> web.Response:
+    return web.json_response({"detail": words}, status=status, headers={"Retry-After": str(seconds)})
+
+
 def _words(failure: Failure) -> str:
-    faults: Iterable[Json] = failure.extra.get("errors", ()) if isinstance(failure, InvalidEvent) else ()
+    faults: Iterable[Json] = failure.extra.get("errors", ())
     return " ".join([failure.detail, *(f"{each['pointer']}: {each['detail']}" for each in faults)])
-
-
-def _problem(failure: Failure) -> web.Response:
-    return web.json_response(refusal_json(failure), status=failure.status, content_type="application/problem+json")

@@ -3,12 +3,11 @@
 Paths are those of Camunda 7 REST 7.24, Flowable REST 7, and Orchestration Cluster REST 8.8.
 """
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from notifications.conformance.options import Options, until
 from notifications.connectors import camunda7, flowable
 from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.api import Api, Failed, Reply, part, rows, unexpected
@@ -19,6 +18,7 @@ from notifications.types import Json, object_in, text_in
 PROCESSES = Path(__file__).parent / "processes"
 BOUNDARY = "wfpush-conformance-part"
 TYPES = {"kit_due": "date"}
+Say = Callable[[str], None]
 INSTANCES = 6
 """How many instances the lines need, where a person starts them."""
 
@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 class Sandbox:
-    """The kit's process, named `key`. `own`: the tasks that the kit may act on."""
+    """The kit's process, named `key`. `own`: the tasks that the kit may act on. `say`: tells the person something."""
 
     remembers: ClassVar[bool] = True
     """Whether engines of the kind say who had a task that ended, and by which answer of ours it ended."""
@@ -40,15 +40,18 @@ class Sandbox:
     """The member of a task with the id of its instance."""
     unknown_task: ClassVar[str] = "00000000-0000-4000-8000-000000000000"
 
-    def __init__(self, line: EngineClient, access: Access, connector: RestConnector, key: str) -> None:
+    def __init__(
+        self, line: EngineClient, access: Access, connector: RestConnector, key: str, options: Options, say: Say
+    ) -> None:
         self.line, self.access, self.connector, self.key = line, access, connector, key
+        self.options, self.say = options, say
+        self.paths = {**connector.paths, **options.paths}
         self.own: set[str] = set()
         self.instances: list[str] = []
         self._is_begun = False
 
-    @property
-    def api(self) -> Api:
-        return Api(self.line, self.access, self.connector.paths)
+    def api_of(self, access: Access) -> Api:
+        return Api(self.line, access, self.paths)
 
     async def begin(self) -> None:
         """Deploy the process. Raises Refused if there is one of this name, and Failed."""
@@ -69,16 +72,14 @@ class Sandbox:
 
     async def clean_up(self) -> list[str]:
         """Remove all that the kit has made. Return sentences about what is left."""
-        if not self._is_begun:
-            return []
         try:
-            return await self.remove(await self.definitions())
+            return await self.remove(await self.definitions()) if self._is_begun else []
         except Failed as failed:
             return [f"The process {self.key} and its instances may still be there: {failed.result.detail}"]
 
-    # --- methods that kinds implement -------------------------------------------------------------
+    # --- methods that kinds implement; all raise Failed -------------------------------------------
     async def definitions(self) -> list[Json]:
-        """Return the definitions of a process of this name. Raises Failed."""
+        """Return the definitions of a process of this name."""
         raise NotImplementedError
 
     async def deploy(self) -> None:
@@ -88,7 +89,11 @@ class Sandbox:
         raise NotImplementedError
 
     async def tasks(self, instance: str) -> list[Json]:
-        """Return the open tasks of an instance of the kit. Raises Failed."""
+        """Return the open tasks of an instance of the kit."""
+        raise NotImplementedError
+
+    async def variables(self, row: Json) -> Json:
+        """Return the variables of a task's process by name, as the engine writes them."""
         raise NotImplementedError
 
     async def remove(self, definitions: list[Json]) -> list[str]:
@@ -96,25 +101,21 @@ class Sandbox:
         raise NotImplementedError
 
     async def cancel(self, instance: str) -> bool:
-        """End an instance without completing its task. False if the kit cannot. Raises Failed."""
+        """End an instance without completing its task. False if the kit cannot."""
         return False
 
     async def delegate(self, task: str, user: str) -> bool:
-        """Delegate a task inside the engine. False if there is no delegation. Raises Failed."""
+        """Delegate a task inside the engine. False if there is no delegation."""
         return False
 
     async def comments(self, task: str) -> list[Any]:
-        """Return the texts of the comments on a task. Raises Failed."""
+        """Return the texts of the comments on a task."""
         return []
-
-    async def variables(self, row: Json) -> Json:
-        """Return the variables of a task's process by name, as the engine writes them. Raises Failed."""
-        raise NotImplementedError
 
     # --- requests ---------------------------------------------------------------------------------
     async def ask(self, method: str, path: str, body: Any = None, query: Json | None = None, **more: Any) -> Reply:
         """Make a request of the kit's own. Raises Failed for any reply but success."""
-        reply = await self.api.call(method, path, body, query, **more)
+        reply = await self.api_of(self.access).call(method, path, body, query, **more)
         if not reply.ok:
             raise unexpected(reply)
         return reply
@@ -249,7 +250,7 @@ class Camunda8Sandbox(Sandbox):
 
     async def variables(self, row: Json) -> Json:
         read = dict(row)
-        await self.connector.listing.add_variables(self.api, read)
+        await self.connector.listing.add_variables(self.api_of(self.access), read)
         return object_in(read, "variables")
 
     async def remove(self, definitions: list[Json]) -> list[str]:
@@ -271,23 +272,19 @@ class OpenTextSandbox(Sandbox):
     remembers = False
     typed = False
     by_hand = True
-    say: Callable[[str], None]
-    patience: float
 
     async def definitions(self) -> list[Json]:
         return await self._named("answer")
 
     async def deploy(self) -> None:
         self.say(steps_by_hand(self.key))
-        self._ready, end = await self.definitions(), time.monotonic() + self.patience
-        while len(self._ready) < INSTANCES:
-            if time.monotonic() > end:
-                raise Refused(
-                    f"There are {len(self._ready)} tasks “{self.key}: answer”, and the kit needs {INSTANCES}."
-                )
-            await asyncio.sleep(min(2.0, self.patience / 10))
-            self._ready = await self.definitions()
+        if not await until(self._are_ready, self.options.by_hand):
+            raise Refused(f"There are {len(self._ready)} tasks “{self.key}: answer”, and the kit needs {INSTANCES}.")
         self.say("The tasks are there.\n")
+
+    async def _are_ready(self) -> bool:
+        self._ready = await self.definitions()
+        return len(self._ready) >= INSTANCES
 
     async def open(self, variables: Json) -> tuple[str, list[Json]]:
         return "", self.claimed([self._ready.pop()] if self._ready else [])

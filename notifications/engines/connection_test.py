@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -83,16 +84,7 @@ def check(engine: Engine) -> Result:
 def _tell_test(engine: Engine) -> Result:
     """Send a callback that says that it is a test, by the code that sends answers. Nothing is stored."""
     connector, now = connector_for(engine.kind), timezone.now()
-    event = {
-        "specversion": "1.0",
-        "id": str(uuid7()),
-        "source": "wfpush",
-        "type": TEST,
-        "time": iso_utc(now),
-        "datacontenttype": "application/json",
-        "data": {"test": True, "engine": engine.slug},
-    }
-    callback = Callback(id=uuid7(), engine=engine, body=json.dumps(event))
+    callback = Callback(id=uuid7(), engine=engine, body=json.dumps(test_event(engine.slug, now)))
     call = connector.prepare(engine, callback, now)
 
     async def send() -> Result:
@@ -100,6 +92,19 @@ def _tell_test(engine: Engine) -> Result:
             return await connector.send(line, call)
 
     return asyncio.run(send())
+
+
+def test_event(engine: str, now: datetime) -> Json:
+    """Return the CloudEvent that says that it is a test: docs/api/callbacks.md."""
+    return {
+        "specversion": "1.0",
+        "id": str(uuid7()),
+        "source": "wfpush",
+        "type": TEST,
+        "time": iso_utc(now),
+        "datacontenttype": "application/json",
+        "data": {"test": True, "engine": engine},
+    }
 
 
 # --- preview ----------------------------------------------------------------------------------------------------------

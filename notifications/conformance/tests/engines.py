@@ -75,6 +75,21 @@ class Runs(EngineServer):
             tasks = [task for task in tasks if _instant(task.created) > _instant(after)]
         return sorted(tasks, key=lambda task: _instant(task.created))[:most]
 
+    def polled(self, asked: Asked, size: str, most: str) -> list[Task]:
+        """Return the tasks that a query asks for. `size`: the parameter with how many; by default `most`."""
+        query = asked.query
+        return self.listed_tasks(
+            after=query.get("createdAfter"), process=query.get("processInstanceId"), most=int(query.get(size, most))
+        )
+
+    def definition_rows(self, asked: Asked) -> list[Json]:
+        models = self.book.of_key(asked.query["key"])
+        return [{"id": f"{model.key}:1", "key": model.key, "deploymentId": model.id} for model in models]
+
+    def starters(self, asked: Asked) -> list[Json]:
+        ids = asked.body(processInstanceIds=list)["processInstanceIds"]
+        return [{"id": id, "startUserId": self.book.running[id].starter} for id in ids]
+
     def links(self, task: Task) -> Iterable[tuple[str | None, str | None]]:
         users, groups = self.book.candidates(task)
         return [*((user, None) for user in users), *((None, group) for group in groups)]
@@ -101,8 +116,7 @@ def _instant(text: str) -> datetime:
 # --- Camunda 7 --------------------------------------------------------------------------------------------------------
 class Camunda7(Runs, Camunda7Server):
     def definitions(self, asked: Asked) -> Answer:
-        models = self.book.of_key(asked.query["key"])
-        return Answer(200, [{"id": f"{model.key}:1", "key": model.key, "deploymentId": model.id} for model in models])
+        return Answer(200, self.definition_rows(asked))
 
     def start_process(self, asked: Asked) -> Answer:
         sent = asked.body(variables=dict)["variables"]
@@ -110,18 +124,14 @@ class Camunda7(Runs, Camunda7Server):
         return Answer(200, {"id": self.book.start(asked.task, values, sent, asked.who)})
 
     def listed(self, asked: Asked) -> Answer:
-        query = asked.query
-        most = int(query.get("maxResults", "1000"))
-        tasks = self.listed_tasks(after=query.get("createdAfter"), process=query.get("processInstanceId"), most=most)
-        return Answer(200, [camunda7_json(task) for task in tasks])
+        return Answer(200, [camunda7_json(task) for task in self.polled(asked, "maxResults", "1000")])
 
     def identity_links(self, asked: Asked) -> Answer:
         task = self._known(asked, "Cannot find task")
         return Answer(200, [{"userId": u, "groupId": g, "type": "candidate"} for u, g in self.links(task)])
 
     def historic_processes(self, asked: Asked) -> Answer:
-        ids = asked.body(processInstanceIds=list)["processInstanceIds"]
-        return Answer(200, [{"id": id, "startUserId": self.book.running[id].starter} for id in ids])
+        return Answer(200, self.starters(asked))
 
     def typed_variables(self, asked: Asked) -> Answer:
         return Answer(200, self.book.variables[self._known(asked, "Cannot find task").process])
@@ -145,8 +155,7 @@ class Flowable(Runs, FlowableServer):
         return Answer(201, {"id": id})
 
     def definitions(self, asked: Asked) -> Answer:
-        models = self.book.of_key(asked.query["key"])
-        rows = [{"id": f"{model.key}:1", "key": model.key, "deploymentId": model.id} for model in models]
+        rows = self.definition_rows(asked)
         return Answer(200, {"data": rows, "total": len(rows)})
 
     def start_process(self, asked: Asked) -> Answer:
@@ -156,10 +165,8 @@ class Flowable(Runs, FlowableServer):
         return Answer(201, {"id": self.book.start(said["processDefinitionKey"], values, sent, asked.who)})
 
     def listed(self, asked: Asked) -> Answer:
-        query = asked.query
-        most = int(query.get("size", "10"))
-        tasks = self.listed_tasks(after=query.get("createdAfter"), process=query.get("processInstanceId"), most=most)
-        return Answer(200, {"data": [self.task_json(task) for task in tasks], "total": len(tasks)})
+        rows = [self.task_json(task) for task in self.polled(asked, "size", "10")]
+        return Answer(200, {"data": rows, "total": len(rows)})
 
     def task_json(self, task: Task) -> Json:
         return {**super().task_json(task), "variables": list(self.book.variables.get(task.process, {}).values())}
@@ -172,8 +179,7 @@ class Flowable(Runs, FlowableServer):
         return Answer(200, [{"user": u, "group": g, "type": "candidate"} for u, g in self.links(self._known(asked))])
 
     def historic_processes(self, asked: Asked) -> Answer:
-        ids = asked.body(processInstanceIds=list)["processInstanceIds"]
-        return Answer(200, {"data": [{"id": id, "startUserId": self.book.running[id].starter} for id in ids]})
+        return Answer(200, {"data": self.starters(asked)})
 
     routes = (
         Route("GET", "/runtime/tasks", "query", listed),
@@ -215,18 +221,12 @@ class Camunda8(Runs, Camunda8Server):
         users, groups = self.book.candidates(task)
         return {**camunda8_json(task), "candidateUsers": users, "candidateGroups": groups}
 
-    def cancel(self, asked: Asked) -> Answer:
-        return self.delete_process(asked)
-
     def delete_resource(self, asked: Asked) -> Answer:
         if asked.task not in self.book.models:
             raise Wrong(404, "no such resource", "NOT_FOUND")
         model = self.book.models[asked.task]
-        if any(
-            running.model is model
-            for running in self.book.running.values()
-            if any(t.is_open for t in running.open.values())
-        ):
+        instances = [running for running in self.book.running.values() if running.model is model]
+        if any(task.is_open for running in instances for task in running.open.values()):
             raise Wrong(409, "there are running instances", "INVALID_STATE")
         del self.book.models[asked.task]
         return Answer(200, {"resourceKey": model.id})
@@ -235,7 +235,7 @@ class Camunda8(Runs, Camunda8Server):
         Route("POST", "/user-tasks/search", "query", search),
         Route("POST", "/process-definitions/search", "query", definitions),
         Route("POST", "/process-instances", "query", start_process),
-        Route("POST", "/process-instances/{task}/cancellation", "query", cancel),
+        Route("POST", "/process-instances/{task}/cancellation", "query", Runs.delete_process),
         Route("POST", "/resources/{task}/deletion", "query", delete_resource),
         *Camunda8Server.routes,
     )

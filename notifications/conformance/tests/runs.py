@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifications.conformance import kit
+from notifications.conformance.options import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.conformance.sandbox import INSTANCES, PROCESSES
@@ -51,7 +52,7 @@ async def run_kit(
     access = Access(engine.base, "basic", SERVICE, SECRET)
     if tokens is not None:
         access = replace(access, auth="oauth2", token_url=tokens.url, audience="zeebe-api")
-    options = kit.Options(
+    options = Options(
         0.1,
         ("wfpush-kit-1", "wfpush-kit-2"),
         by_hand=5,
@@ -96,7 +97,7 @@ async def run_webhook_kit(
         if found := re.search(r"its events to (\S+),", line):
             begun.append(asyncio.create_task(begin(found[1])))
 
-    options, receiver = kit.Options(patience, ("kit-1", "kit-2"), by_hand=patience), Receiver(API_KEY, secret, KEY)
+    options, receiver = Options(patience, ("kit-1", "kit-2"), by_hand=patience), Receiver(API_KEY, secret, KEY)
     await kit.check_webhook(receiver, ("127.0.0.1", port), options, report, Outbound(LOOPBACK), say)
     await asyncio.gather(*begun, return_exceptions=True)
     return report

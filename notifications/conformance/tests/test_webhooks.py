@@ -5,6 +5,7 @@ import json
 import pytest
 
 from notifications.conformance import callbacks
+from notifications.conformance.options import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.conformance.tests.runs import API_KEY, KEY, keys, run_webhook_kit
@@ -93,7 +94,7 @@ def test_answers_have_the_members_that_the_api_documents() -> None:
     receiver = Receiver(API_KEY, "", KEY)
     data = {"task": {"id": "T-42", "name": KEY, "assignee": "bob"}, "case": {"id": "4711"}}
     receiver.events.append(InboundEvent("e-1", "/kit", "task.assigned", data, ""))
-    answer = callbacks.WebhookTrial(receiver, None, "", 0, 0, "carol").answer("T-42")
+    answer = callbacks.WebhookTrial(receiver, None, "", Options(0, ("bob", "carol"))).answer("T-42")
 
     assert set(answer) == set(documented)
     assert set(answer["data"]) == set(documented["data"])

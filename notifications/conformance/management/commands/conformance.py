@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from notifications.conformance import credentials, kit
 from notifications.conformance.credentials import BadCredentials
+from notifications.conformance.options import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.connectors import CONNECTORS, reader_for
@@ -59,10 +60,10 @@ class Command(BaseCommand):
         names, paths = tuple(options["assignees"]), dict(options["path"])
         if reader_for(report.kind) is None:
             receiver = Receiver(*credentials.webhook(values), mark=report.key)
-            chosen = kit.Options(options["wait"], names)
+            chosen = Options(options["wait"], names)
             return kit.check_webhook(receiver, options["listen"], chosen, report, door, self.stdout.write)
         access = credentials.access(values, report.address)
-        chosen = kit.Options(options["wait"], names, paths=paths, limited=credentials.limited(values, access))
+        chosen = Options(options["wait"], names, paths=paths, limited=credentials.limited(values, access))
         return kit.check_rest(access, chosen, report, door, self.stdout.write)
 
     def _conclude(self, report: Report, file: Path | None) -> None:
