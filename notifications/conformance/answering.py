@@ -37,7 +37,7 @@ async def complete(trial: Trial) -> None:
     task = await trial.task("answering")
     members: Json = {"answer": str(uuid7()), "comment": "Fine.", "variables": VARIABLES, "types": TYPES}
     expect(await trial.tell(task, **members), "done")
-    if not await trial.until(lambda: _is_over(trial, task)):
+    if not await trial.until(lambda: _ended(trial, task)):
         raise Differs("The engine accepted the answer, and the task is still open.")
     trial.facts["answer"] = members
 
@@ -122,7 +122,7 @@ async def delegated(trial: Trial) -> None:
     if not await trial.sandbox.delegate(task.id, trial.options.assignees[0]):
         raise NotOffered("Tasks are not delegated in this engine.")
     expect(await trial.tell(task), "done")
-    if not await trial.until(lambda: _is_over(trial, task)):
+    if not await trial.until(lambda: _ended(trial, task)):
         raise Differs("The engine accepted the answer, and the delegated task is still open.")
 
 
@@ -206,7 +206,3 @@ async def _variables(trial: Trial) -> Json:
 async def _ended(trial: Trial, task: OwnTask) -> Standing | None:
     standing = await trial.connector.read(trial.api, task.id)
     return None if standing.is_open else standing
-
-
-async def _is_over(trial: Trial, task: OwnTask) -> bool:
-    return await _ended(trial, task) is not None

@@ -11,8 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from notifications.answers.answer_body import OUTCOMES
-from notifications.conformance.contract import Differs, Facts, Lines, NotOffered, NotTried, described, expect
-from notifications.conformance.options import Options
+from notifications.conformance.contract import Differs, Facts, Lines, NotOffered, NotTried, Options, described, expect
 from notifications.conformance.receiver import Receiver
 from notifications.connectors import signatures
 from notifications.connectors.access import EngineClient

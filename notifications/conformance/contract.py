@@ -1,14 +1,18 @@
-"""The contract as lines that can be checked, and what a run found for each."""
+"""The contract as lines that can be checked, what a run found for each, and how long it waits."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+from notifications.connectors.access import Access
 from notifications.connectors.api import Failed
 from notifications.connectors.base import Result
 
 Verdict = Literal["works", "differs", "not offered here", "not tried"]
 Subject = TypeVar("Subject")
+Value = TypeVar("Value")
 Check = Callable[[Subject], Awaitable[None]]
 
 
@@ -97,3 +101,30 @@ def expect(result: Result, *outcomes: str) -> None:
     """Raises Differs for a result with another outcome."""
     if result.outcome not in outcomes:
         raise Differs(f"{described(result)} Expected: {' or '.join(outcomes)}.")
+
+
+PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """`patience`: seconds to wait for what the engine shows late. `by_hand`: seconds for a person to start processes.
+    `limited`: an account that may not complete tasks. `assignees`: the engine's names of two people."""
+
+    patience: float
+    assignees: tuple[str, str]
+    by_hand: float = 1800.0
+    paths: dict[str, str] = field(default_factory=dict)
+    limited: Access | None = None
+
+
+async def until(ask: Callable[[], Awaitable[Value]], seconds: float) -> Value | None:
+    """Return the first true answer, or None after `seconds`."""
+    end, pause = time.monotonic() + seconds, PAUSE
+    while not (value := await ask()):
+        if time.monotonic() > end:
+            return None
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+    return value

@@ -8,8 +8,7 @@ from typing import Any
 
 from notifications.conformance import answering, callbacks, people, reading
 from notifications.conformance.callbacks import TASKS, WebhookTrial
-from notifications.conformance.contract import Finding, Line, Lines, Subject, examine
-from notifications.conformance.options import Options
+from notifications.conformance.contract import Finding, Line, Lines, Options, Subject, examine
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report, table_lines
 from notifications.conformance.sandbox import SANDBOXES, Refused, Say

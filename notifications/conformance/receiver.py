@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from notifications.conformance.options import until
+from notifications.conformance.contract import until
 from notifications.connectors import signatures
 from notifications.errors import EventIdReused, Failure, NotSigned, UnsupportedMediaType
 from notifications.intake import cloudevents

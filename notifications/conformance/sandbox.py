@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from notifications.conformance.options import Options, until
+from notifications.conformance.contract import Options, until
 from notifications.connectors import camunda7, flowable
 from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.api import Api, Failed, Reply, part, rows, unexpected

@@ -4,10 +4,9 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from notifications.conformance.contract import Differs, Facts, NotTried
-from notifications.conformance.options import Options, until
+from notifications.conformance.contract import Differs, Facts, NotTried, Options, Value, until
 from notifications.conformance.sandbox import Sandbox
 from notifications.connectors.access import Access
 from notifications.connectors.api import Api, Failed
@@ -16,8 +15,6 @@ from notifications.connectors.instructions import EnginePerson, Instruction
 from notifications.connectors.rest import Call, RestConnector
 from notifications.types import Json
 from wfpush.identifiers import uuid7
-
-Value = TypeVar("Value")
 
 TEXT, AMOUNT = "Zoë’s “Grüße”, 価格 <5 €> & 'more'\nsecond line 🎉", 1234.56
 

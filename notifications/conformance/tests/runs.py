@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifications.conformance import kit
-from notifications.conformance.options import Options
+from notifications.conformance.contract import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.conformance.sandbox import INSTANCES, PROCESSES

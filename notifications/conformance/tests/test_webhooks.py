@@ -5,7 +5,7 @@ import json
 import pytest
 
 from notifications.conformance import callbacks
-from notifications.conformance.options import Options
+from notifications.conformance.contract import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.conformance.tests.runs import API_KEY, KEY, keys, run_webhook_kit

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from notifications.conformance import credentials, kit
+from notifications.conformance.contract import Options
 from notifications.conformance.credentials import BadCredentials
-from notifications.conformance.options import Options
 from notifications.conformance.receiver import Receiver
 from notifications.conformance.report import Report
 from notifications.connectors import CONNECTORS, reader_for
