@@ -25,7 +25,7 @@ $(VENV)/installed: $(REQUIREMENTS) constraints.txt | $(VENV)/bin/python
 	@$(PIP) install --quiet $(REQUIREMENTS:%=--requirement %) --constraint constraints.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-saml.txt $(REQUIREMENTS) constraints.txt | $(VENV)/bin/python
+$(VENV)/installed-dev: requirements-dev.txt requirements-saml.txt requirements-otel.txt $(REQUIREMENTS) constraints.txt | $(VENV)/bin/python
 	@echo "Installing requirements-dev.txt into $(VENV): the first time takes minutes on a slow line"
 	@$(PIP) install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	@touch $@ $(VENV)/installed

@@ -14,6 +14,8 @@ from notifications.attachments.storage import Sender
 from notifications.errors import FourEyes, Invalid
 from notifications.items.undo_window import told_at
 from notifications.models import Callback, IdempotencyKey, Notification, Response, TaskMessage
+from wfpush.net import trace_context
+from wfpush.observability import tracing
 from wfpush.queue import outbox
 
 
@@ -24,6 +26,13 @@ def record(item: Notification, answer: Answer, context: AnswerContext) -> Record
     FourEyes, SignatureRequired, CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a
     refusal by four eyes is recorded.
     """
+    assigned = item.task.assigned_event if item.task is not None else None
+    trace = trace_context.traceparent_of(assigned.extensions) if assigned is not None else ""
+    with tracing.span("answer task", "internal", trace, {"wfpush.answer.via": answer.via}):
+        return _record(item, answer, context)
+
+
+def _record(item: Notification, answer: Answer, context: AnswerContext) -> RecordedAnswer:
     decision = read_decision(item, answer, context)
     response = repeats.earlier_answer(decision, context.keys)
     created = response is None

@@ -42,6 +42,7 @@ from notifications.items.representation import event_trace_json
 from notifications.models import Event, EventStatus
 from notifications.types import InboundEvent, Json
 from wfpush.net import trace_context
+from wfpush.observability import tracing
 from wfpush.web.pointers import bounded
 from wfpush.web.problems import problem, refusal_json
 
@@ -106,6 +107,14 @@ class Handshaking(EngineView):
 
     goes_by_lately_read = True
     parser_classes = []
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        route, parent = request.resolver_match.route, trace_context.valid(request.headers.get(trace_context.NAME))
+        attributes = {"http.request.method": request.method, "http.route": f"/{route}", "url.scheme": request.scheme}
+        with tracing.span(f"{request.method} /{route}", "server", parent, attributes) as span:
+            response = super().dispatch(request, *args, **kwargs)
+            span.answered(response.status_code, failed=response.status_code >= 500)
+        return response
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         if request.method != "OPTIONS":  # the handshake reveals nothing that needs a key
@@ -201,7 +210,7 @@ def _take(
     if mode is None:
         raise UnsupportedMediaType(f"Send {cloudevents.STRUCTURED_TYPE}, {cloudevents.BATCH_TYPE} or application/json.")
     body = body_of(request)
-    trace = trace_context.attribute({trace_context.NAME: request.headers.get(trace_context.NAME)})
+    trace = tracing.current() or trace_context.attribute({trace_context.NAME: request.headers.get(trace_context.NAME)})
     if mode == "batch":
         members = cloudevents.read_batch(body)
         if len(members) > 1:

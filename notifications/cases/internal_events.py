@@ -13,6 +13,7 @@ from notifications.models import Callback, Engine, Event, EventStatus, Task
 from notifications.people import resolver
 from notifications.types import Json, object_in
 from wfpush.identifiers import uuid7
+from wfpush.net import trace_context
 from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
@@ -23,9 +24,12 @@ def about_task(
     task: Task, type: str, event_id: str, now: datetime, *, time: datetime | None = None, **data: Json
 ) -> Event:
     """Return an event about the task, not saved. `time`: when it happened, if not now. `data` is added to the task's
-    id."""
+    id. It continues the trace of the event that assigned the task, if that was read."""
     event = of_engine(task.engine, type, {"task": {"id": task.task_id}, **data}, now, event_id)
     event.subject, event.time, event.task, event.case = task.task_id, time or now, task, task.case
+    assigned: Event | None = task._state.fields_cache.get("assigned_event")
+    if assigned is not None:
+        event.extensions = trace_context.attribute(assigned.extensions)
     return event
 
 

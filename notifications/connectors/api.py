@@ -17,6 +17,7 @@ from notifications.reasons import not_reached
 from notifications.types import Json, read_json
 from wfpush.net import trace_context
 from wfpush.net.http import OutboundError, Response, parse_retry_after
+from wfpush.observability import tracing
 
 MOST_DETAIL = 300
 BUSY = (408, 425, 429, 502, 503, 504)
@@ -84,7 +85,7 @@ class Api:
         trace: str = "",
     ) -> None:
         self._line = line
-        self._trace = {trace_context.NAME: trace} if trace else {}
+        self._trace = trace
         self._access = access
         self._acting = acting or access
         self.paths = paths
@@ -127,11 +128,14 @@ class Api:
         self, access: Access, method: str, path: str, content: Any, query: Mapping[str, str] | None, content_type: str
     ) -> Response:
         url = access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": "application/json", **self._trace}
+        headers = {"Accept": "application/json"} | ({trace_context.NAME: self._trace} if self._trace else {})
         if content is not None:
             headers["Content-Type"] = content_type
         body = content if isinstance(content, bytes) else _json(content)
-        return await self._line.request(access, method, url, body=body, headers=headers)
+        with tracing.request(method, url, self._trace) as span:
+            response = await self._line.request(access, method, url, body=body, headers=headers | span.headers)
+            span.answered(response.status, failed=response.status >= 400)
+        return response
 
 
 def _json(document: Any) -> bytes:

@@ -17,6 +17,7 @@ from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, parse_retry_after
 from wfpush.net.trace_context import NAME as TRACEPARENT
 from wfpush.net.trace_context import traceparent_in
+from wfpush.observability import tracing
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ def signed_call(url: str, body: bytes, message_id: str, secrets: Sequence[str], 
 async def post(line: EngineClient, call: Call) -> Result:
     """Make the call. A repeated call has the same webhook-id, so nothing is looked up before it."""
     try:
-        response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
+        with tracing.request("POST", call.url, call.headers.get(TRACEPARENT, "")) as span:
+            headers = call.headers | span.headers
+            response = await line.http.request("POST", call.url, body=call.body, headers=headers)
+            span.answered(response.status, failed=response.status >= 400)
     except OutboundError as fault:
         outcome: Outcome = "misconfigured" if fault.permanent else "later"
         return Result(outcome, None, not_reached(fault), unsure=fault.may_have_arrived, down=not fault.permanent)

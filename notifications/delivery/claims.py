@@ -27,6 +27,7 @@ from notifications.models import (
     Delivery,
     DeliveryState,
     Device,
+    Event,
     Farewell,
     Notification,
     NotificationState,
@@ -34,7 +35,7 @@ from notifications.models import (
     Task,
 )
 from wfpush.concurrency.keyed_limits import FreePlaces
-from wfpush.observability import services
+from wfpush.observability import services, tracing
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
@@ -207,10 +208,13 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
 
 
 def _read_both_ends(rows: Collection[Delivery]) -> tuple[Collection[Notification], Collection[Recipient]]:
-    """Read the notifications and people of the rows, with the data that messages need of both."""
+    """Read the notifications and people of the rows, with the data that messages need of both; and, if spans are made,
+    the traces of their events."""
     people = prefetch.read(Recipient, "recipient", rows)
     prefetch.read(User, "user", people)
     notifications = prefetch.read(Notification, "notification", rows)
+    if tracing.is_on():
+        prefetch.read(Event, "event", rows, only=["extensions"])
     prefetch.read(Brand, "brand", [*people, *notifications])
     prefetch.read(Category, "category", notifications)
     for row in rows:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import InterfaceError, OperationalError
+from django.db.models import Model
 from django.utils import timezone
 
 from notifications import reasons
@@ -15,9 +16,11 @@ from notifications.delivery import results, service_pauses
 from notifications.delivery.attempts import Attempt, DeviceAttempt, Result, Service
 from notifications.delivery.circuit_breaker import Services
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
-from notifications.models import Delivery
+from notifications.models import Delivery, Event
 from wfpush.concurrency.threads import in_database_thread
-from wfpush.observability import service_watch
+from wfpush.net import trace_context
+from wfpush.observability import service_watch, tracing
+from wfpush.observability.spans import Span
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +137,8 @@ class Sender:
     async def _sent(self, attempt: Attempt, transmission: Transmission) -> Result:
         began = self._services.now()
         try:
-            references = await transmission
+            with _span_of(attempt):
+                references = await transmission
         except TransportError as fault:
             self._watch(attempt, fault, self._services.now() - began)
             return self._failed(attempt, fault, began)
@@ -164,3 +168,26 @@ class Sender:
             self._services.refused(service, attempt.row.recipient_id)
         refused = self._services.refusals(service)
         return Result(attempt, fault=fault, works_again=works_again, refused=refused)
+
+
+def _span_of(attempt: Attempt) -> AbstractContextManager[Span]:
+    """Make a span in the trace of the message's event. A digest is part of the traces of all its messages."""
+    if not tracing.is_on():
+        return tracing.NOTHING
+    traces = [_traceparent_of(part.row) for part in attempt.parts or (attempt,)]
+    attributes: dict[str, str | int] = {
+        "messaging.system": attempt.channel,
+        "messaging.destination.name": attempt.service[1],
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.message.id": str(attempt.row.pk),
+        **({"messaging.batch.message_count": len(traces)} if attempt.parts else {}),
+    }
+    links = dict.fromkeys(trace for trace in traces[1:] if trace and trace != traces[0])
+    return tracing.span(f"send {attempt.channel}", "producer", traces[0], attributes, list(links))
+
+
+def _traceparent_of(row: Model) -> str:
+    """Return the traceparent of a delivery's event, which was read with it; empty for tests and farewells."""
+    event: Event | None = row._state.fields_cache.get("event")
+    return trace_context.traceparent_of(event.extensions) if event is not None else ""

@@ -36,6 +36,7 @@ from notifications.wording import names
 from notifications.wording.key_facts import facts_of
 from notifications.wording.languages import read_in
 from wfpush.net import trace_context
+from wfpush.observability import tracing
 from wfpush.postgres import keys, prefetch
 
 Value = TypeVar("Value")
@@ -50,8 +51,9 @@ def iso_utc(value: datetime | None) -> str | None:
 
 def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str:
     """Return the CloudEvent to an engine about its task: docs/api/callbacks.md. It is stored once, so that every retry
-    is byte-identical. It continues the trace of the event that assigned the task."""
+    is byte-identical. It continues the trace of the current span, or of the event that assigned the task."""
     assigned = task.assigned_event
+    trace = tracing.current() or trace_context.attribute(assigned.extensions if assigned is not None else {})
     event: Json = {
         "specversion": "1.0",
         "id": str(id),
@@ -60,7 +62,7 @@ def task_event(id: UUID, type: str, task: Task, at: datetime, data: Json) -> str
         "subject": task.task_id,
         "time": iso_utc(at),
         "datacontenttype": "application/json",
-        **trace_context.attribute(assigned.extensions if assigned is not None else {}),
+        **trace,
         "data": {"task_id": task.task_id, "case_id": task.case.case_id if task.case else None, **data},
     }
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))

@@ -28,6 +28,9 @@ from notifications.routing.task_closure import Closing
 from notifications.types import InboundEvent
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
+from wfpush.net import trace_context
+from wfpush.observability import tracing
+from wfpush.observability.spans import Start
 from wfpush.postgres import lock_waits, revision
 from wfpush.queue import outage, outbox
 
@@ -143,12 +146,34 @@ ENDED = ("status", "plan", "unresolved", "told", "processed_at", "error", "task"
 """The fields of an event that processing sets."""
 
 
-@transaction.atomic
 def process(events: Sequence[Event], now: datetime) -> None:
     """Process events in one transaction. No two of them may change the same task.
 
     Raises LeaseLost, with nothing changed, when another worker has the claim of one of them.
     """
+    with tracing.spans("process events", "consumer", _spans_of(events)), transaction.atomic():
+        _process(events, now)
+
+
+def _spans_of(events: Sequence[Event]) -> list[Start]:
+    return [
+        Start(
+            trace_context.traceparent_of(event.extensions),
+            {
+                "messaging.system": "wfpush",
+                "messaging.destination.name": "events",
+                "messaging.operation.name": "process",
+                "messaging.operation.type": "process",
+                "messaging.message.id": str(event.pk),
+                "cloudevents.event_type": event.type,
+            },
+        )
+        for event in events
+        if tracing.is_on()
+    ]
+
+
+def _process(events: Sequence[Event], now: datetime) -> None:
     results = {}
     lock_waits.apply()
     with revision.held():

@@ -17,9 +17,14 @@ def valid(value: object) -> str:
     return value if isinstance(value, str) and _FORM.fullmatch(value) else ""
 
 
+def traceparent_of(extensions: Mapping[str, Any]) -> str:
+    """Return the valid traceparent among an event's extension attributes; empty if there is none."""
+    return valid(extensions.get(NAME))
+
+
 def attribute(extensions: Mapping[str, Any]) -> dict[str, str]:
     """Return the member with the traceparent among an event's extension attributes; empty if there is no valid one."""
-    trace = valid(extensions.get(NAME))
+    trace = traceparent_of(extensions)
     return {NAME: trace} if trace else {}
 
 
