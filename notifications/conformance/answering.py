@@ -37,8 +37,7 @@ async def complete(trial: Trial) -> None:
     task = await trial.task("answering")
     members: Json = {"answer": str(uuid7()), "comment": "Fine.", "variables": VARIABLES, "types": TYPES}
     expect(await trial.tell(task, **members), "done")
-    if not await trial.until(lambda: _ended(trial, task)):
-        raise Differs("The engine accepted the answer, and the task is still open.")
+    await trial.soon(lambda: _ended(trial, task), "The engine accepted the answer, and the task is still open.")
     trial.facts["answer"] = members
 
 
@@ -53,9 +52,7 @@ async def gateway(trial: Trial) -> None:
         rows = await trial.sandbox.following(task.instance, answer)
         return [row for row in rows if trial.connector.listing.id_of(row) != task.id]
 
-    rows = await trial.until(following)
-    if not rows:
-        raise Differs("No task follows the answered one.")
+    rows = await trial.soon(following, "No task follows the answered one.")
     trial.facts["following"] = rows[0]
     if rows[0].get("name") != f"{trial.sandbox.key}: approved":
         raise Differs("The process did not continue as approved: it does not read the variable wfpush_outcome.")
@@ -122,8 +119,9 @@ async def delegated(trial: Trial) -> None:
     if not await trial.sandbox.delegate(task.id, trial.options.assignees[0]):
         raise NotOffered("Tasks are not delegated in this engine.")
     expect(await trial.tell(task), "done")
-    if not await trial.until(lambda: _ended(trial, task)):
-        raise Differs("The engine accepted the answer, and the delegated task is still open.")
+    await trial.soon(
+        lambda: _ended(trial, task), "The engine accepted the answer, and the delegated task is still open."
+    )
 
 
 @LINES.line(
@@ -148,9 +146,8 @@ async def ended_elsewhere(trial: Trial) -> None:
     task, user = await trial.task("ending"), trial.options.assignees[0]
     trial.facts["holder"] = user if (await trial.assign(task, user)).outcome == "done" else ""
     expect(await trial.tell(task, by=user, by_name=user), "done")
-    standing = trial.facts["ended"] = await trial.until(lambda: _ended(trial, task))
-    if standing is None:
-        raise Differs("Somebody completed the task in the engine, and it is still shown as open.")
+    still_open = "Somebody completed the task in the engine, and it is still shown as open."
+    trial.facts["ended"] = await trial.soon(lambda: _ended(trial, task), still_open)
     expect(await trial.tell(task), "handled")
 
 
@@ -172,9 +169,8 @@ async def cancelled(trial: Trial) -> None:
     task = await trial.task("cancelling") if trial.sandbox.remembers else None
     if task is None or not await trial.sandbox.cancel(task.instance):
         raise NotOffered("No document names a way for programs to end a process.")
-    standing = await trial.until(lambda: _ended(trial, task))
-    if standing is None:
-        raise Differs("The process was ended, and its task is still shown as open.")
+    still_open = "The process was ended, and its task is still shown as open."
+    standing = await trial.soon(lambda: _ended(trial, task), still_open)
     if not standing.cancelled:
         raise Differs("The process was ended, and the engine does not say that its task was cancelled.")
     expect(await trial.tell(task), "handled")

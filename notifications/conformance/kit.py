@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
 from typing import Any
 
 from notifications.conformance import answering, callbacks, people, reading
@@ -78,16 +77,9 @@ def _note_untried(report: Report, lines: Sequence[Line[Subject]]) -> None:
 
 def finish(work: Coroutine[Any, Any, None]) -> bool:
     """Run the work to its end. Return whether Ctrl-C or SIGTERM stopped it; then it has cleaned up, too."""
-
-    async def stoppable() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        with suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        await work
-
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # asyncio.run cancels the work
     try:
-        asyncio.run(stoppable())
-    except (asyncio.CancelledError, KeyboardInterrupt):
+        asyncio.run(work)
+    except KeyboardInterrupt:
         return True
     return False

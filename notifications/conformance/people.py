@@ -55,8 +55,7 @@ async def assign(trial: Trial) -> None:
 async def comment(trial: Trial) -> None:
     task = await trial.task("people")
     _stored(await trial.tell(task, **COMMENTING))
-    if not await trial.until(lambda: _count(trial, task, COMMENT)):
-        raise Differs("The engine accepted a comment and does not show it.")
+    await trial.soon(lambda: _count(trial, task, COMMENT), "The engine accepted a comment and does not show it.")
 
 
 @LINES.line("A comment is not repeated after a lost reply", "People in the engine read the same comment several times.")
@@ -80,8 +79,7 @@ async def late(trial: Trial) -> None:
         row = await trial.connector.open_row(trial.api, task.id) or {}
         return row.get("priority") == PRIORITY_OF_LATE or bool(await _count(trial, task, words))
 
-    if not await trial.until(is_shown):
-        raise Differs("The engine accepted the notice and shows neither a comment nor a higher priority.")
+    await trial.soon(is_shown, "The engine accepted the notice and shows neither a comment nor a higher priority.")
 
 
 def _stored(result: Result) -> None:

@@ -55,9 +55,8 @@ async def start(trial: Trial) -> None:
 )
 async def read(trial: Trial) -> None:
     task = await trial.task("reading")
-    row = await trial.until(lambda: trial.connector.open_row(trial.api, task.id))
-    if row is None:
-        raise Differs("The engine does not show an open task by its id.")
+    unseen = "The engine does not show an open task by its id."
+    row = await trial.soon(lambda: trial.connector.open_row(trial.api, task.id), unseen)
     if trial.connector.listing.id_of(row) != task.id or not (await trial.standing(task)).is_open:
         raise Differs("The engine shows another task, or one that is not open.")
 
@@ -71,9 +70,7 @@ async def task_list(trial: Trial) -> None:
         listed = await listing.created_since(trial.api, since, WHOLE_PAGE)
         return [row for row in listed if listing.id_of(row) == task.id]
 
-    tasks = await trial.until(find)
-    if not tasks:
-        raise Differs("The list of open tasks does not have a new task.")
+    tasks = await trial.soon(find, "The list of open tasks does not have a new task.")
     trial.facts["row"] = tasks[0]
 
 

@@ -71,6 +71,13 @@ class Trial:
         """Return the first true answer, or None: what engines show may lag."""
         return await until(ask, self.options.patience)
 
+    async def soon(self, ask: Callable[[], Awaitable[Value | None]], otherwise: str) -> Value:
+        """Return the first true answer. Raises Differs with these words if there is none in time."""
+        value = await self.until(ask)
+        if not value:
+            raise Differs(otherwise)
+        return value
+
     async def standing(self, task: OwnTask) -> Standing:
         return await self.connector.look_up(self.api, task.id)
 

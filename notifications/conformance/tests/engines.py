@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,8 +23,20 @@ from tests.engines.opentext import OpenTextServer
 from tests.engines.server import Answer, Asked, EngineServer, Route, Wrong
 
 LIMITED, LIMITED_SECRET = "wfpush-reader", "r3ad-only-secret"
-Twist = Callable[["Runs", str, str, Any, Callable[[], Answer]], Answer]
-"""A deviation: server, method, path, JSON body, and what the engine would do."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """`line`: such as `POST /task/1/complete`. `act`: does what an engine without deviations does."""
+
+    server: "Runs"
+    line: str
+    body: Any
+    act: Callable[[], Answer]
+
+
+Twist = Callable[[Request], Answer]
+"""A deviation."""
 
 
 class Accounts:
@@ -52,8 +65,8 @@ class Runs(EngineServer):
         act = partial(self._deploy, request, body) if is_form else partial(self._act, request, route, task, query, body)
         if self.twist is None:
             return act()
-        said = None if is_form or not body else json.loads(body)
-        return self.twist(self, request.method or "", request.raw_path, said, act)
+        document = None if is_form or not body else json.loads(body)
+        return self.twist(Request(self, f"{request.method} {request.raw_path}", document, act))
 
     def _act(self, request: web.BaseRequest, route: Route | None, task: str, query: str, body: bytes) -> Answer:
         if route is not None and route.role == "command" and self.guard.who(request.headers) == LIMITED:

@@ -89,6 +89,7 @@ async def run_webhook_kit(
     *,
     port: int = 0,
     patience: float = 0.3,
+    by_hand: float = 0.3,
 ) -> Report:
     """`begin` starts the processes, given the address for events, while the kit waits for them."""
     report, begun = Report("webhook", callback_url, KEY, datetime.now(UTC)), list[asyncio.Task[None]]()
@@ -97,7 +98,7 @@ async def run_webhook_kit(
         if found := re.search(r"its events to (\S+),", line):
             begun.append(asyncio.create_task(begin(found[1])))
 
-    options, receiver = Options(patience, ("kit-1", "kit-2"), by_hand=patience), Receiver(API_KEY, secret, KEY)
+    options, receiver = Options(patience, ("kit-1", "kit-2"), by_hand=by_hand), Receiver(API_KEY, secret, KEY)
     await kit.check_webhook(receiver, ("127.0.0.1", port), options, report, Outbound(LOOPBACK), say)
     await asyncio.gather(*begun, return_exceptions=True)
     return report

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from notifications.conformance import kit
-from notifications.conformance.tests.engines import Accounts, Camunda8, Runs, Twist
+from notifications.conformance.tests.engines import Accounts, Camunda8, Request, Runs, Twist
 from notifications.conformance.tests.runs import run_kit
 from tests.engines.guards import SERVICE
 from tests.engines.server import Answer
@@ -23,9 +23,9 @@ Before = Callable[[Runs], None]
 def reply(where: str, change: Callable[[Any], Any]) -> Twist:
     """Change the JSON of successful replies to requests such as `POST /task/1/complete`."""
 
-    def twist(server: Runs, method: str, path: str, said: Any, act: Callable[[], Answer]) -> Answer:
-        answer = act()
-        if re.search(where, f"{method} {path}") and answer.status < 300:
+    def twist(request: Request) -> Answer:
+        answer = request.act()
+        if re.search(where, request.line) and answer.status < 300:
             return replace(answer, body=change(json.loads(json.dumps(answer.body))))
         return answer
 
@@ -35,20 +35,20 @@ def reply(where: str, change: Callable[[Any], Any]) -> Twist:
 def instead(where: str, status: int, body: Any = None, *, of: int | None = None) -> Twist:
     """Reply so to such requests, without doing anything. `of`: do it, and replace only this status."""
 
-    def twist(server: Runs, method: str, path: str, said: Any, act: Callable[[], Answer]) -> Answer:
-        if not re.search(where, f"{method} {path}"):
-            return act()
-        answer = act() if of is not None else None
+    def twist(request: Request) -> Answer:
+        if not re.search(where, request.line):
+            return request.act()
+        answer = request.act() if of is not None else None
         return Answer(status, body) if answer is None or answer.status == of else answer
 
     return twist
 
 
 def twice(where: str) -> Twist:
-    def twist(server: Runs, method: str, path: str, said: Any, act: Callable[[], Answer]) -> Answer:
-        if re.search(where, f"{method} {path}"):
-            act()
-        return act()
+    def twist(request: Request) -> Answer:
+        if re.search(where, request.line):
+            request.act()
+        return request.act()
 
     return twist
 
@@ -141,18 +141,18 @@ def no_history(engine: Runs) -> None:
     engine.keeps_history = False  # type: ignore[attr-defined]
 
 
-def shows_ended_as_open(server: Runs, method: str, path: str, said: Any, act: Callable[[], Answer]) -> Answer:
-    answer, task = act(), server.book.tasks.get(path.rpartition("/")[2])
-    if method == "GET" and answer.status == 404 and task is not None:
-        return Answer(200, server.task_json(task))  # type: ignore[attr-defined]
+def shows_ended_as_open(request: Request) -> Answer:
+    answer, task = request.act(), request.server.book.tasks.get(request.line.rpartition("/")[2])
+    if request.line.startswith("GET") and answer.status == 404 and task is not None:
+        return Answer(200, request.server.task_json(task))  # type: ignore[attr-defined]
     return answer
 
 
-def takes_away(server: Runs, method: str, path: str, said: Any, act: Callable[[], Answer]) -> Answer:
-    if path.endswith("/claim"):
-        server.book.tasks[path.split("/")[-2]].assignee = said["userId"]
+def takes_away(request: Request) -> Answer:
+    if request.line.endswith("/claim"):
+        request.server.book.tasks[request.line.split("/")[-2]].assignee = request.body["userId"]
         return Answer(204)
-    return act()
+    return request.act()
 
 
 def amount_as_text(row: dict[str, Any]) -> dict[str, Any]:
@@ -163,9 +163,9 @@ def does_not_complete(engine: Runs) -> None:
     engine.book.complete = lambda *given, **more: None  # type: ignore[method-assign]
 
 
-def forgets_answers(server: Runs, method: str, path: str, said: Any, act: Callable[[], Answer]) -> Answer:
-    asks = path.endswith("/variables/search") and said.get("filter", {}).get("name") == "wfpush_answer"
-    return Answer(200, {"items": []}) if asks else act()
+def forgets_answers(request: Request) -> Answer:
+    asks = request.line.endswith("/variables/search") and request.body.get("filter", {}).get("name") == "wfpush_answer"
+    return Answer(200, {"items": []}) if asks else request.act()
 
 
 # --- the deviations ---------------------------------------------------------------------------------------------------
