@@ -6,6 +6,7 @@ to both web processes in turn, and none may be refused with an error page.
 
 import itertools
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -150,17 +151,38 @@ class Readers(threading.Thread):
 
 
 @contextmanager
+def running(house: House) -> Iterator[None]:
+    """Its web and worker run meanwhile, and survive it."""
+    commands = [house.start("web", "--port", str(free_ports(1))), house.start("worker", "--grace", "3")]
+    commands[1].says("dispatcher_runs")
+    yield
+    for command in commands:
+        assert command.process.poll() is None, command.said
+        command.signal(signal.SIGTERM)
+        command.ends()
+
+
+@contextmanager
 def two_releases(checkout: Path) -> Iterator[TwoReleases]:
-    """A database of the last release, which `migrate` of this version has changed, and what runs on it."""
+    """A database of the last release, which `migrate` of this version has changed while that release ran, and what runs
+    on it."""
     with ExitStack() as stack:
         houses = {FORMER: stack.enter_context(House(checkout)), THIS: stack.enter_context(House())}
-        base = houses[THIS]
+        base, former = houses[THIS], houses[FORMER]
         base.environment |= SETTINGS
         restore(base, LAST)
         stack.callback(shared_servers.release, base.folder)
         servers = shared_servers.ensure(base.folder)
         base.environment["DATABASE_URL"] = servers.database_url
-        migrated = base.run("migrate")
+        for role in houses:
+            base.change(f"CREATE ROLE {role} LOGIN IN ROLE postgres")
+        urls = {role: servers.database_url.replace("//postgres@", f"//{role}@") for role in houses}
+        for house in houses.values():
+            house.environment |= {**SETTINGS, "REDIS_URL": servers.redis_url}
+            house.environment |= {"OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8", "ALLOWED_HOSTS": "127.0.0.1"}
+        former.environment["DATABASE_URL"] = urls[FORMER]
+        with running(former):
+            migrated = base.run("migrate")
         assert migrated.process.returncode == 0, migrated.said
         base.is_migrated = True
         base.change(RENAME_BOB)
@@ -168,12 +190,7 @@ def two_releases(checkout: Path) -> Iterator[TwoReleases]:
         for work, when in WORK.items():
             name = work.replace(" ", "_")
             base.change(f"CREATE TRIGGER {name} AFTER {when} EXECUTE FUNCTION who_did_it('{work}')")
-        for role in houses:
-            base.change(f"CREATE ROLE {role} LOGIN IN ROLE postgres")
-        for role, house in houses.items():
-            url = servers.database_url.replace("//postgres@", f"//{role}@")
-            house.environment |= {**SETTINGS, "DATABASE_URL": url, "REDIS_URL": servers.redis_url}
-            house.environment |= {"OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8", "ALLOWED_HOSTS": "127.0.0.1"}
+        base.environment["DATABASE_URL"] = urls[THIS]
         receiver = stack.enter_context(receiving())
         yield TwoReleases(houses, receiver)
 

@@ -7,11 +7,14 @@ import sys
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from notifications.models import Category
+from escalations.clocks import due_steps
+from escalations.models import Policy, PolicyStep, StepTarget
+from notifications.models import Category, Template
 from notifications.routing import pipeline
 from tests.flows.conftest import world
 from tests.support.documentation import blocks
@@ -30,10 +33,10 @@ def engine_world(world: World) -> World:
     return world
 
 
-def send(world: World, traceparent: str | None = TRACEPARENT, **members: Any) -> None:
+def send(world: World, traceparent: str | None = TRACEPARENT, **task: Any) -> None:
     if traceparent:
         world.client.defaults["HTTP_TRACEPARENT"] = traceparent
-    world.send("task.assigned", {"task": TASK}, **members)
+    world.send("task.assigned", {"task": TASK | task})
     world.client.defaults.pop("HTTP_TRACEPARENT", None)
 
 
@@ -122,7 +125,7 @@ def test_a_call_without_a_trace_begins_one(engine_world: World, exported: InMemo
 def test_the_trace_of_an_event_counts_before_that_of_its_request(
     engine_world: World, exported: InMemorySpanExporter
 ) -> None:
-    send(engine_world, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+    engine_world.send("task.assigned", {"task": TASK}, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
     assert f"{named(exported, 'process events').context.trace_id:032x}" == "a" * 32
 
 
@@ -146,6 +149,19 @@ def test_a_call_that_the_engine_does_not_take_is_an_error(engine_world: World, e
     span = named(exported, "POST")
     assert span.status.status_code == StatusCode.ERROR
     assert ((span.attributes or {})["error.type"], (span.attributes or {})["http.response.status_code"]) == ("503", 503)
+
+
+def test_messages_of_sla_steps_belong_to_the_trace_of_the_task(
+    engine_world: World, exported: InMemorySpanExporter
+) -> None:
+    policy = Policy.objects.create(name="Approvals", time="wall")
+    words = {"template": Template.objects.get(slug="task-late"), "category": Category.objects.get(slug="approvals")}
+    PolicyStep.objects.create(policy=policy, time="wall", target=StepTarget.MANAGER, **words)
+    send(engine_world, due_at="2026-11-02T10:00:00Z")
+    exported.clear()
+    due_steps.tick(timezone.now())
+    engine_world.run()
+    assert f"{named(exported, 'send email').context.trace_id:032x}" == TRACE
 
 
 def test_a_digest_is_part_of_the_traces_of_its_messages(exported: InMemorySpanExporter) -> None:
