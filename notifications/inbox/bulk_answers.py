@@ -200,6 +200,7 @@ def _choice(
         "comment": comment,
         "fault": fault,
         "takes_comment": asks,
+        "required_for": [button.action.title for button in choice.buttons if button.asks],
         "max_comment": MAX_COMMENT,
         "proofs": _proofs(choice, request.recipient),
     }

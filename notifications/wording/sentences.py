@@ -77,7 +77,7 @@ ENGINE: dict[str, Text] = {  # `system` is the engine's name, or the first of th
     "the_system": _("The system"),
     "engine_held": _("{system} gets it in a moment."),
     "engine_waiting": _("{system} has not confirmed it yet."),
-    "engine_waiting_since": _("{system} has not confirmed it since {when}."),
+    "engine_waiting_since": _("{system} has not confirmed it yet (since {when})."),
     "engine_connect": _("It waits until you have connected your account at {engine}."),
     "engine_delivered": _("{system} has it."),
     "engine_kept": _("{system} cannot store it, so it stays here."),

@@ -202,7 +202,7 @@ def test_answers_kept_for_an_engine_without_an_address_are_no_fault(day: World, 
     Engine.objects.filter(pk=day.engine.pk).update(callback_url="")
     story.answer(day, "T-103", day.alice, "approve")
     panel = panels(root)["Answers waiting for their engine"]
-    sentence = "Invoices has no callback address: 2 answers are kept; it can fetch them by GET /api/v1/tasks/{id}."
+    sentence = "Invoices has no callback address: 2 answers are kept until it reads them by API."
     assert [row.what for row in panel.rows] == [sentence]
     assert [str(each.task.task_id) for each in root.get(panel.rows[0].href).context["cl"].result_list] == [
         "T-103",
@@ -218,7 +218,7 @@ def test_answers_kept_for_an_engine_without_an_address_are_no_fault(day: World, 
 
 def test_one_kept_answer_is_one(day: World, root: Client) -> None:
     Engine.objects.filter(pk=day.engine.pk).update(callback_url="")
-    assert "1 answer is kept; it can fetch it by GET /api/v1/tasks/{id}." in text_of(root.get("/admin/"))
+    assert "1 answer is kept until it reads it by API." in text_of(root.get("/admin/"))
 
 
 def test_an_engine_that_is_switched_off_fetches_nothing(day: World, root: Client) -> None:

@@ -103,7 +103,7 @@ async def test_an_answer_by_key_waits_for_a_second_press_where_it_cannot_be_undo
 async def test_keys_are_explained_and_can_be_turned_off(installation: Installation, sign_in: SignIn) -> None:
     dave = await with_items(installation, sign_in, "Approve the third teapot")
     await dave.keyboard.press("?")
-    sheet = dave.get_by_role("dialog", name="Keys")
+    sheet = dave.get_by_role("dialog", name="Keyboard shortcuts")
     await expect(sheet).to_be_visible()
     assert await faults(dave) == []
     await sheet.get_by_label("Use these keys in this browser").uncheck()
@@ -115,7 +115,7 @@ async def test_keys_are_explained_and_can_be_turned_off(installation: Installati
     await expect(sheet).to_be_hidden()
 
     await dave.reload()
-    await dave.get_by_role("button", name="Keys").click()
+    await dave.get_by_role("button", name="Keyboard shortcuts").click()
     await sheet.get_by_label("Use these keys in this browser").check()
     await sheet.get_by_role("button", name="Close").click()
     await dave.locator("#waiting-heading").focus()

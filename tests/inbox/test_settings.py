@@ -66,7 +66,7 @@ def test_the_page_says_what_would_happen_now_and_at_night(bob: Recipient) -> Non
     with time_machine.travel(datetime(2026, 11, 28, 5, tzinfo=UTC), tick=False):
         told = settings_of(bob).part("outlook")
     assert "Now, Saturday 06:00 An urgent task would come without a sound on Firefox on Linux." in told
-    assert "Another task would wait until 07:00, and then come without a sound on Firefox on Linux." in told
+    assert "Any other task would wait until 07:00, and then come without a sound on Firefox on Linux." in told
     assert "After these quiet hours, from Saturday 07:00" in told
     Device.objects.all().delete()
     Recipient.objects.filter(pk=bob.pk).update(email="")
@@ -136,7 +136,7 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
     saved = page.press("Save", **{box(approvals, "email"): "on", box(updates, "email"): []})
     assert "Saved." in saved.text
     assert [(each.category, each.channels) for each in CategoryChoice.objects.all()] == [(approvals, {"email": True})]
-    assert "No browser is registered. Register this browser" in page.text
+    assert "No browser is registered. Turn on notifications in this browser" in page.text
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     trial = _choose_trial(answer, came, types, engine, event, now)
     answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
-    answer.who = list(_target_lines(meant)) or [Line(_("Choose who is notified before you publish."), "wait")]
+    answer.who = list(_target_lines(meant)) or [Line(_("No recipient yet. Choose one, then publish."), "wait")]
     if not valid:
         version = published(rule.rule.cleaned_data["template"])
         _show_words(answer, version, trial, now, with_variables=rule.writes_words)

@@ -72,7 +72,7 @@ def _sentences(outlooks: Outlooks, at: datetime, now: datetime) -> list[str]:
 
 
 def _sentence(outlook: Outlook, at: datetime, *, alone: bool) -> str:
-    what = {URGENT: _("An urgent task"), TASK: _("Another task"), UPDATE: _("An update")}[outlook.kind]
+    what = {URGENT: _("An urgent task"), TASK: _("Any other task"), UPDATE: _("An update")}[outlook.kind]
     if not alone:
         language = translation.get_language() or ""
         what = f"{what} ({', '.join(each.name_in(language) for each in outlook.categories)})"
