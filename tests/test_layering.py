@@ -44,7 +44,7 @@ FLOORS: dict[str, str] = {
         "roles signing_in starter tasks urls"
     ),
     "features": (
-        "notifications: absences conformance config_files conversation customers event_subscriptions insight "
+        "notifications: absences conformance config_files conversation customers insight "
         "provisioning replays retention rotas second_factors sign_on signed_answers transfer"
     ),
     "why steps are taken": "escalations: reasons",
@@ -52,6 +52,7 @@ FLOORS: dict[str, str] = {
         "escalations: admin api apps calendars clocks compliance feature forecast kinds management models policies"
     ),
     "features of time": "escalations: team_time",
+    "features that follow steps, too": "notifications: event_subscriptions",
     "the settings, and what is begun with them": "wfpush: __main__ asgi management settings",
 }
 LAYERS = {

@@ -123,7 +123,8 @@ def _step_body(row: OutgoingEvent, event: Event) -> bytes:
 
 def _unreachable_body(row: OutgoingEvent, event: Event) -> bytes:
     assert event.task is not None
-    return _event(row, event.task, event.task.case, event, {"state": event.task.state})
+    data = {"state": event.task.state, "escalation": None, **row.circumstances}
+    return _event(row, event.task, event.task.case, event, data)
 
 
 _KINDS: Mapping[str, tuple[Callable[[Iterable[UUID]], Iterable[Any]], Callable[[OutgoingEvent, Any], bytes]]] = {

@@ -64,7 +64,7 @@ FEATURE = Feature(
                     words=f"name{CHANGE_REASON}", plain=f"address kinds signing{HISTORY_TYPE}"
                 ),
                 SECRET: Columns(plain="secret"),
-                EVENT: Columns(words="detail_fact", plain="kind state circumstances"),
+                EVENT: Columns(words="detail_fact circumstances", plain="kind state"),
             },
         ),
     ],

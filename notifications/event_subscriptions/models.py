@@ -23,7 +23,7 @@ class OutgoingKind(models.TextChoices):
     UNDELIVERABLE = "message.undeliverable", _("message undeliverable")
     ANSWERED = "task.answered", _("task answered")
     ESCALATED = "task.escalated", _("task escalated")
-    UNREACHABLE = "task.unreachable", _("task that nobody has")
+    UNREACHABLE = "task.unreachable", _("task or SLA step that reaches nobody")
 
 
 class SigningScheme(models.TextChoices):

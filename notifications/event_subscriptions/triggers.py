@@ -93,6 +93,25 @@ WHERE former.processed_at IS NULL AND fresh.status IN ('processed', 'unrouted')
     AND NOT EXISTS (SELECT FROM notifications_notification item WHERE item.task_id = task.id
                     AND (item.state = 'open' OR (item.state = 'info' AND item.is_copy)))
 """
+# The row of a step has no UUID: the key is that of the event that assigned the task, or else of its newest event.
+_STEPS_TO_NOBODY = """
+SELECT 'task.unreachable', cause.id, task.engine_id,
+    jsonb_build_object('escalation', jsonb_build_object(
+        'policy', rules.data->'name',
+        'step', (SELECT place FROM jsonb_array_elements(rules.data->'steps') WITH ORDINALITY AS step (fields, place)
+                 WHERE step.fields->'id' = to_jsonb(fresh.step)),
+        'number', fresh.number,
+        'due_at', to_jsonb(clock.deadline AT TIME ZONE 'UTC')#>>'{}' || 'Z',
+        'reasons', jsonb_path_query_array(
+            coalesce(fresh.why_fact->'reasons', jsonb_build_array(fresh.why_fact)), '$[*].code'))),
+    fresh.ran_at, fresh.ran_at
+FROM fresh JOIN escalations_escalation clock ON clock.id = fresh.escalation_id
+JOIN escalations_rules rules ON rules.id = fresh.rules_id
+JOIN notifications_task task ON task.id = clock.task_id
+JOIN LATERAL (SELECT event.id FROM notifications_event event WHERE event.task_id = task.id
+              ORDER BY event.id = task.assigned_event_id DESC NULLS LAST, event.id DESC LIMIT 1) cause ON true
+WHERE fresh.result = 'nobody'
+"""
 
 RECORDED: Mapping[str, Recorded] = {
     "deliveries": Recorded(
@@ -104,12 +123,14 @@ RECORDED: Mapping[str, Recorded] = {
         "notifications_event", INSERT, (OutgoingKind.ESCALATED, OutgoingKind.UNREACHABLE), _STEPS_AND_LOSSES
     ),
     "routed": Recorded("notifications_event", UPDATE, (OutgoingKind.UNREACHABLE,), _ROUTED_TO_NOBODY),
+    "steps": Recorded("escalations_steprun", INSERT, (OutgoingKind.UNREACHABLE,), _STEPS_TO_NOBODY),
 }
 
 
-def create() -> Iterator[str]:
+def create(*names: str) -> Iterator[str]:
     """Yield statements, each of which makes one trigger with its function. They can be repeated."""
-    for name, recorded in RECORDED.items():
+    for name in names:
+        recorded = RECORDED[name]
         event, tables = recorded.event
         yield _FUNCTION.format(
             name=_name(name),
@@ -124,9 +145,9 @@ def create() -> Iterator[str]:
         )
 
 
-def drop() -> Iterator[str]:
+def drop(*names: str) -> Iterator[str]:
     """Yield the statements that undo those of `create`."""
-    for name in RECORDED:
+    for name in names:
         yield f"DROP FUNCTION IF EXISTS {_name(name)}() CASCADE"
 
 

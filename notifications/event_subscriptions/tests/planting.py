@@ -10,7 +10,7 @@ from wfpush.identifiers import uuid7
 
 
 def plant(world: World, person: Recipient) -> None:
-    """They are named by a subscription, and by the reply of its receiver."""
+    """They are named by a subscription, by the reply of its receiver, and by the policy of a step."""
     row = EventSubscription.objects.create(
         name=f"Warehouse of {person.name}", active=False, address="https://warehouse.example/", kinds=["message.read"]
     )
@@ -18,8 +18,9 @@ def plant(world: World, person: Recipient) -> None:
     OutgoingEvent.objects.create(
         id=uuid7(),
         subscription=row,
-        kind=OutgoingKind.READ,
+        kind=OutgoingKind.UNREACHABLE,
         subject_key=uuid7(),
+        circumstances={"escalation": {"policy": f"Approvals of {person.name}"}},
         occurred_at=timezone.now(),
         state="failed",
         detail_fact=said(f"{person.name} is unknown.").as_json(),

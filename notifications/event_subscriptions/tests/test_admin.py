@@ -36,7 +36,7 @@ def test_a_subscription_is_added_and_its_secret_shown_once(world: World, root: C
     secret = word_of(shown, "whsec_")
     assert row.signing_secrets.get().secret == secret
     assert secret not in text_of(root.get(page_of(row)))
-    assert "Monitoring every engine message undeliverable, task that nobody has 0 0 active" in text_of(
+    assert "Monitoring every engine message undeliverable, task or SLA step that reaches nobody 0 0 active" in text_of(
         root.get(list_of(EventSubscription))
     )
 

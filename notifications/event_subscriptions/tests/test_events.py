@@ -1,6 +1,7 @@
 """What happens to messages and tasks is recorded once, in its transaction, and told without personal data but refs."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from escalations.clocks import due_steps
+from escalations.forecast import simulate
+from escalations.models import RunResult, StepTarget
 from notifications.event_subscriptions.models import EventSubscription, OutgoingEvent
 from notifications.event_subscriptions.tests.conftest import Subscribe, dispatch
 from notifications.items import inbox_items, ledger
-from notifications.models import Delivery, DeliveryState, Engine, Notification
+from notifications.models import Delivery, DeliveryState, Engine, Notification, Recipient, Task
 from notifications.reasons import TOO_OLD
 from notifications.routing import entitlement_review
+from tests.factories import TeamFactory
 from tests.support.receiver import Receiver
 from tests.support.story import Story
 from tests.test_docs_samples import members, sample
@@ -34,7 +38,10 @@ def told(receiver: Receiver) -> dict[str, Any]:
     (call,) = receiver.calls
     event: dict[str, Any] = json.loads(call.body)
     assert event["id"] == call.id
-    assert members(event) == members(sample(f'"type": "{event["type"]}"')), "as docs/api/event-subscriptions.md has it"
+    documented = sample(f'"type": "{event["type"]}"')
+    if event["data"].get("escalation", ...) is None:  # the sample is of a step
+        documented["data"]["escalation"] = None
+    assert members(event) == members(documented), "as docs/api/event-subscriptions.md has it"
     return event
 
 
@@ -152,6 +159,42 @@ def test_a_task_that_finds_nobody(story: Story, subscribe: Subscribe, receiver: 
     story.assign(assignee="nobody-here")
     event = told(receiver)
     assert (event["type"], event["subject"], event["data"]["state"]) == ("task.unreachable", "T-42", "open")
+    assert event["data"]["escalation"] is None
+
+
+def test_a_step_that_reaches_nobody_is_told_once(story: Story, subscribe: Subscribe, receiver: Receiver) -> None:
+    subscribe()
+    policy = story.tell_manager_when_due()
+    story.add_step(policy, 1, StepTarget.ASSIGNEE)
+    story.add_step(policy, 2, StepTarget.TEAM_LEAD, team=TeamFactory(name="Auditors"))
+    Recipient.objects.filter(pk=story.bob.pk).update(manager=None)
+    story.assign(due_at="2026-11-02T10:00:00Z")
+    due = datetime(2026, 11, 2, 10, tzinfo=UTC)
+
+    for minutes in (0, 0, 1, 2):
+        due_steps.tick(due + timedelta(minutes=minutes))
+
+    assert sorted(kinds()) == ["task.escalated", "task.unreachable", "task.unreachable"]
+    OutgoingEvent.objects.exclude(occurred_at=due).delete()
+    data = told(receiver)["data"]
+    assert (data["task_id"], data["state"], data["event"]) == ("T-42", "open", {"id": "e-1", "source": "invoices"})
+    assert data["escalation"] == {
+        "policy": "Approvals",
+        "step": 1,
+        "number": 0,
+        "due_at": "2026-11-02T10:00:00Z",
+        "reasons": ["no_manager"],
+    }
+
+
+def test_a_simulated_step_that_reaches_nobody_is_no_news(story: Story, subscribe: Subscribe) -> None:
+    subscribe()
+    story.tell_manager_when_due()
+    Recipient.objects.filter(pk=story.bob.pk).update(manager=None)
+    story.assign(due_at="2026-11-02T10:00:00Z")
+    (row,) = simulate.of_task(Task.objects.get(), timezone.now()).rows
+    assert row.result == RunResult.NOBODY
+    assert kinds() == []
 
 
 def test_a_task_whose_last_person_leaves(story: Story, subscribe: Subscribe, receiver: Receiver) -> None:
