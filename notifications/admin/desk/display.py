@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from notifications.wording.plaintext import escape_hidden_in_json
+from notifications.wording.times import SOON
 
 Tone = str
 """One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
@@ -110,7 +111,7 @@ def due_words(value: datetime | None, *, still_matters: bool = True) -> SafeStri
     length = value - timezone.now()
     if length < timedelta(0):
         return _time(value, _("late by %(span)s") % {"span": span(length)}, "bad")
-    return _time(value, _("due in %(span)s") % {"span": span(length)})
+    return _time(value, _("due in %(span)s") % {"span": span(length)}, "wait" if length <= SOON else "")
 
 
 def took(start: datetime | None, end: datetime | None) -> str:

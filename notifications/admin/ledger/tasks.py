@@ -1,5 +1,6 @@
 """Tasks and cases: what waits since when, for whom, and the outcome."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -116,22 +117,23 @@ class TaskColumns:
         return due_words(task.deadline, still_matters=task.answerable)
 
 
-class LateFirst(DeskChangeList):
-    """The list of tasks: unless its user sorts it, late ones come first, the most overdue at the top.
+class DueFirst(DeskChangeList):
+    """The list of tasks: unless its user sorts it, those that are late or due within a day come first, the most overdue
+    at the top.
 
-    Late tasks are read by themselves: a sort by lateness would read the whole table for each page."""
+    They are read by themselves: a sort by deadline would read the whole table for each page."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if ORDER_VAR in request.GET or OverviewFilter.parameter_name in request.GET:
             return
-        is_late = late(timezone.now())
-        late_tasks, others = self.queryset.filter(is_late).order_by(DEADLINE, "-id"), self.queryset.exclude(is_late)
-        count = late_tasks.order_by()[:MAX_COUNT].count()
+        is_due = late(timezone.now() + timedelta(days=1))
+        due, others = self.queryset.filter(is_due).order_by(DEADLINE, "-id"), self.queryset.exclude(is_due)
+        count = due.order_by()[:MAX_COUNT].count()
         length = self.result_count if self.show_all and self.can_show_all else self.list_per_page
         start = 0 if length == self.result_count else (self.page_num - 1) * length
         first, rest = (max(each - count, 0) for each in (start, start + length))
-        self.result_list = [*late_tasks[: start + length][start:], *others[first:rest]]
+        self.result_list = [*due[: start + length][start:], *others[first:rest]]
 
 
 class CopyInline(ReadOnlyInline):
@@ -213,11 +215,11 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         tasks = tasks.annotate(key_facts=Subquery(copies.values(f"details__{STORED}")[:1]))
         return tasks.prefetch_related("candidates", "teams")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LateFirst]:
-        return LateFirst
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DueFirst]:
+        return DueFirst
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """Return the most overdue first, if the list shows waiting tasks; else the newest: see `LateFirst`."""
+        """Return the most overdue first, if the list shows waiting tasks; else the newest: see `DueFirst`."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     title = column(str, _("task"), "name")
