@@ -29,6 +29,7 @@ RECIPIENT_TOKEN_PREFIX = "wfr_"
 ACTION_TOKEN_PREFIX = "wfa_"
 LINK_TOKEN_PREFIX = "wfl_"
 SCIM_TOKEN_PREFIX = "wfs_"
+OPERATOR_KEY_PREFIX = "wfo_"
 
 _MINIMUM_KEY_LENGTH = 16
 _TOKEN_BYTES = 32
@@ -232,6 +233,10 @@ def new_api_key() -> ApiKey:
 
 def new_scim_token() -> ApiKey:
     return _new_key(SCIM_TOKEN_PREFIX)
+
+
+def new_operator_key() -> ApiKey:
+    return _new_key(OPERATOR_KEY_PREFIX)
 
 
 def _new_key(kind: str) -> ApiKey:

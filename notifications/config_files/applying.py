@@ -4,6 +4,7 @@ A plan is an application that is rolled back. So it finds all that applying woul
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import override
 
 from notifications.additions import ConfigEffects
+from notifications.config_files import rights
 from notifications.config_files.changes import Change, Owned, Owner, compare, lines_of
 from notifications.config_files.columns import Missing, near, title_of
 from notifications.config_files.documents import Documents, Things
@@ -33,12 +35,21 @@ class Refused(Exception):
     """Raised for what cannot be done now. The message says what to do."""
 
 
+class Outdated(Refused):
+    """Raised for a plan that has become another one."""
+
+
 @dataclass(frozen=True)
 class Operator:
-    """Who applies: a user of the desk, or an account of the machine."""
+    """Who plans and applies: an account of the machine, or by the API a user of the desk, with the rights of this."""
 
     name: str
     user: Any = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables with secrets. By the API nobody has those of the server: a file could send them away."""
+        return os.environ if self.user is None else {}
 
 
 @dataclass
@@ -100,9 +111,9 @@ def owned() -> Owned:
 def plan(documents: Documents, operator: Operator) -> Plan:
     """Return what applying would do. Raises Mistakes, or Refused if others change something at the same time."""
     with _refusing_others(), override("en"), lifted(), _rolled_back():
-        planned, present = _compare(documents)
+        planned, present = _compare(documents, operator)
         effects = [import_string(each.effects)(timezone.now()) for each in features.added(ConfigEffects)]
-        writer = _write(planned, present, Writer("plan", operator.user))
+        writer = _write(planned, present, Writer("plan", operator.user, operator.environment))
         rows = list(writer.rows.values())
         planned.effects = [text for effect in effects for text in effect.sentences(rows)] if planned.changes else []
     return planned
@@ -111,17 +122,20 @@ def plan(documents: Documents, operator: Operator) -> Plan:
 @contextmanager
 def _rolled_back() -> Iterator[None]:
     with transaction.atomic():
+        _wait_for_others()
         yield
         transaction.set_rollback(True)
 
 
-def _compare(documents: Documents) -> tuple[Plan, Things]:
+def _compare(documents: Documents, operator: Operator) -> tuple[Plan, Things]:
     if documents.mistakes:
         raise Mistakes(documents.mistakes)
     present, owners = current(), owned()
     changes = compare(present, documents.things, owners)
     _check_names(documents.things, present, {each.thing.id for each in changes if each.after is None})
-    _add_secrets(changes, documents.things, present)
+    _add_secrets(changes, documents.things, present, operator.environment)
+    if operator.user is not None:
+        rights.check_changes(operator.user, changes)
     files = {key: Owner(each.place.file, tuple(sorted(each.absent))) for key, each in documents.things.items()}
     return Plan(changes, {key: owner for key, owner in files.items() if owners.get(key) != owner}), present
 
@@ -144,13 +158,13 @@ def _check_names(things: Things, present: Things, removed: set[tuple[str, str]])
         raise Mistakes(mistakes)
 
 
-def _add_secrets(changes: list[Change], things: Things, present: Things) -> None:
+def _add_secrets(changes: list[Change], things: Things, present: Things, environment: Mapping[str, str]) -> None:
     """Add the secrets that differ from the environment's, to changes of their own if nothing else changes."""
     by_key = {each.thing.id: each for each in changes}
     for key, thing in things.items():
         if thing.secrets:
             row = thing.table.naming.find(thing.name) if key in present else None
-            if names := secrets_to_set(thing, row):
+            if names := secrets_to_set(thing, row, environment):
                 change = by_key.get(key) or Change(thing, present[key].body, present[key].body)
                 change.secrets = names
                 if key not in by_key:
@@ -175,9 +189,9 @@ def apply(documents: Documents, operator: Operator, source: str, digest: str = "
     """Apply files, and return what was done; None for an application without effect. Raises Mistakes, or Refused if
     the plan has another `digest` by now."""
     with _alone():
-        planned, present = _compare(documents)
+        planned, present = _compare(documents, operator)
         if digest and planned.digest != digest:
-            raise Refused("Something has changed since the plan. Make the plan again, and read it.")
+            raise Outdated("Something has changed since the plan. Make the plan again, and read it.")
         return planned, _store(planned, present, operator, source)
 
 
@@ -199,7 +213,8 @@ def _store(
         owned=[[*key, owners.get(key)] for key in keys],
         undoes=undoes,
     )
-    _write(planned, present, Writer(f"Files, no. {record.pk}, by {operator.name}"[:100], operator.user))
+    reason = f"Files, no. {record.pk}, by {operator.name}"[:100]
+    _write(planned, present, Writer(reason, operator.user, operator.environment))
     removed = {each.thing.id for each in planned.changes if each.after is None}
     _own({**planned.taken_over, **dict.fromkeys(removed)})
     return record
@@ -239,11 +254,17 @@ def _alone() -> Iterator[None]:
     models = [model for table in tables().values() for model in _models_of(table)]
     names = ", ".join(sorted({connection.ops.quote_name(model._meta.db_table) for model in models}))
     with _refusing_others(), override("en"), lifted(), transaction.atomic():
+        _wait_for_others()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush config files', 0))")
             cursor.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
         yield
+
+
+def _wait_for_others() -> None:
+    """Let one plan or application run at a time. No lock is waited for longer than LOCK_SECONDS."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush config files', 0))")
 
 
 def _models_of(table: Any) -> Iterator[Any]:

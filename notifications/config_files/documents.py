@@ -13,7 +13,7 @@ import yaml
 
 from notifications.config_files.columns import SECRET, near, title_of
 from notifications.config_files.kinds import Table, Thing, references, tables
-from notifications.config_files.nodes import MAX_BYTES, Mistake, Node, Place, read_folder
+from notifications.config_files.nodes import MAX_BYTES, Mistake, Node, Place, read_folder, read_texts
 
 WIDTH = 110
 """Most characters of a line, but of texts."""
@@ -39,10 +39,18 @@ class Documents:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 def read(folder: Path) -> Documents:
-    roots, mistakes = read_folder(folder)
+    return _read_files(*read_folder(folder), Place(str(folder)))
+
+
+def read_sent(files: Mapping[str, str]) -> Documents:
+    """Return what files say that came by HTTP: texts by their paths."""
+    return _read_files(*read_texts(files), Place())
+
+
+def _read_files(roots: list[Node], mistakes: list[Mistake], place: Place) -> Documents:
     if not roots and not mistakes:
         text = "There is no file with configuration here. Write one with “config export”."
-        mistakes.append(Mistake(Place(str(folder)), text))
+        mistakes.append(Mistake(place, text))
     return read_nodes(roots, mistakes)
 
 

@@ -7,9 +7,10 @@ Of YAML only what configuration needs is read: mappings, lists, texts, numbers, 
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ MAX_BYTES = 1_000_000
 MAX_TOTAL_BYTES = 32_000_000
 MAX_FILES = 10_000
 MAX_DEPTH = 32
+MAX_NAME = 200
+"""Characters of the name of a file that comes by HTTP."""
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -48,13 +51,21 @@ class Mistake:
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}" if str(self.place) else self.reason
 
+    def as_json(self) -> dict[str, Any]:
+        return {"file": self.place.file, "line": self.place.line, "reason": self.reason}
+
 
 class Mistakes(Exception):
     """Raised with all mistakes that were found."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = mistakes
+        self.mistakes = sorted(mistakes, key=lambda each: (each.place.file, each.place.line))
+
+    @property
+    def summary(self) -> str:
+        count = len(self.mistakes)
+        return f"{count} mistake{'s' * (count != 1)}. Nothing was changed."
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,21 @@ def read_folder(folder: Path) -> tuple[list[Node], list[Mistake]]:
     """
     if not folder.is_dir():
         return [], [Mistake(Place(str(folder)), ("There is no such folder. Enter the folder with the files."))]
+    return _read_all((name, partial(_read, name, path, folder)) for name, path in _files(folder, ""))
+
+
+def read_texts(files: Mapping[str, str]) -> tuple[list[Node], list[Mistake]]:
+    """Return the roots of files that came by HTTP, as `read_folder` does. Their names become no paths."""
+    return _read_all((name, partial(_encoded, name, text)) for name, text in sorted(files.items()))
+
+
+def _read_all(files: Iterable[tuple[str, Callable[[], bytes]]]) -> tuple[list[Node], list[Mistake]]:
     roots, mistakes, total = list[Node](), list[Mistake](), 0
-    for count, (name, path) in enumerate(_files(folder, "")):
+    for count, (name, read) in enumerate(files):
         try:
             if count >= MAX_FILES:
                 raise _Refused(Place(name), f"There are more than {MAX_FILES} files.")
-            data = _read(name, path, folder)
+            data = read()
             total += len(data)
             if total > MAX_TOTAL_BYTES:
                 raise _Refused(Place(name), "The files are larger than 32 MB in all.")
@@ -132,6 +152,23 @@ def _read(name: str, path: Path, folder: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise _Refused(Place(name), ("It is no regular file."))
         data = file.read(MAX_BYTES + 1)
+    return _bounded(name, data)
+
+
+def _encoded(name: str, text: str) -> bytes:
+    if not _is_file_name(name):
+        text = "Name it as an export does: by a path such as rules/invoices.yaml, without hidden or parent folders."
+        raise _Refused(Place(name), text)
+    return _bounded(name, text.encode())
+
+
+def _is_file_name(name: str) -> bool:
+    is_text = len(name) <= MAX_NAME and name.isprintable() and "\\" not in name
+    has_folders = all(part and not part.startswith(".") for part in name.split("/"))
+    return is_text and has_folders and name.lower().endswith((".yaml", ".yml"))
+
+
+def _bounded(name: str, data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise _Refused(Place(name), ("It is larger than 1 MB. Split it into several files."))
     return data

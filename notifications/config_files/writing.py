@@ -3,7 +3,6 @@
 Rows of parts stay the same rows where they can: clocks and messages refer to them.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,10 +26,11 @@ from notifications.wording.template_versions import CannotPublish
 
 @dataclass
 class Writer:
-    """Writes changes. `reason` and `by` (a user or None) are for the history."""
+    """Writes changes. `reason` and `by` (a user or None) are for the history. Secrets come from `environment`."""
 
     reason: str
     by: Any
+    environment: Mapping[str, str]
     mistakes: list[Mistake] = field(default_factory=list)
     rows: dict[tuple[str, str], Any] = field(default_factory=dict)
     """The changed rows, by kind and name."""
@@ -172,11 +172,13 @@ class Writer:
         return len(self.mistakes) == count
 
     def _set_secret(self, change: Change, row: Any, path: tuple[Any, ...], name: str) -> None:
-        value = os.environ.get(f"{SECRET_PREFIX}{name}")
+        value = self.environment.get(f"{SECRET_PREFIX}{name}")
         if value:
             setattr(row, path[-1], value)
         elif not getattr(row, path[-1]):  # a stored one stays
             text = "The environment has no %(name)s. Set it for this process, or leave out the member."
+            if self.by is not None:
+                text = "The API sets no secrets. Apply this on the machine with %(name)s, or leave out the member."
             self._add(change, path, text % {"name": f"{SECRET_PREFIX}{name}"})
 
     def _save(self, change: Change, row: Any, path: tuple[Any, ...], exclude: Iterable[str] = ()) -> bool:
@@ -232,7 +234,7 @@ class Writer:
             as_one(row, self._since.get(thing.id, 0))
         row = type(row)._default_manager.get(pk=row.pk)
         if thing.table.hooks is not None:
-            given = [path for path, name in thing.secrets.items() if os.environ.get(f"{SECRET_PREFIX}{name}")]
+            given = [path for path, name in thing.secrets.items() if self.environment.get(f"{SECRET_PREFIX}{name}")]
             for path, text in thing.table.hooks.faults(row, change.before, change.after, given):
                 self._add(change, path, text)
             thing.table.hooks.after_change(row, change.before, change.after)
@@ -274,9 +276,9 @@ def stored(row: Any, path: tuple[str, ...]) -> Any:
     return getattr(row, path[-1], None) if row is not None else None
 
 
-def secrets_to_set(thing: Thing, row: Any) -> list[str]:
+def secrets_to_set(thing: Thing, row: Any, environment: Mapping[str, str]) -> list[str]:
     """Return the members whose secret is another one than the environment's."""
-    values = {path: os.environ.get(f"{SECRET_PREFIX}{name}") for path, name in thing.secrets.items()}
+    values = {path: environment.get(f"{SECRET_PREFIX}{name}") for path, name in thing.secrets.items()}
     return [".".join(path) for path, value in values.items() if value and stored(row, path) != value]
 
 

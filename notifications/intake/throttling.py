@@ -18,10 +18,11 @@ WINDOW = 60
 KEPT_WINDOWS = 10
 """Windows whose counts stay, for the desk."""
 
-Bucket = Literal["engine", "key", "directory", "person", "stranger"]
-LIMITS: dict[Bucket, int] = {"key": 300_000, "directory": 30_000, "person": 3_000, "stranger": 3_000}
-"""Calls in a window: of each API key, each token of a directory and each person, and failed calls without a caller of
-each address. Administrators can set others of engines and keys (`notifications.models.Limit`), which count events."""
+Bucket = Literal["engine", "key", "directory", "operator", "person", "stranger"]
+LIMITS: dict[Bucket, int] = {"key": 300_000, "directory": 30_000, "operator": 300, "person": 3_000, "stranger": 3_000}
+"""Calls in a window: of each API key, each token of a directory, each operator's key and each person, and failed calls
+without a caller of each address. Administrators can set others of engines and keys (`notifications.models.Limit`),
+which count events."""
 
 PORTIONS = 600
 """Portions in a window. A process takes its calls from Redis in at most as many portions, so that a busy key needs no

@@ -52,6 +52,7 @@ _TITLES = {
     "method_not_allowed": "This method is not possible here",
     "not_allowed": "This is not allowed",
     "not_found": "Nothing is there",
+    "plan_outdated": "The plan is no longer the same",
     "scope_missing": "The key may not do this",
     "server_error": "Something went wrong on our side",
     "signature_required": "A signature is needed",

@@ -39,9 +39,6 @@ class OneTimeSecretAdmin(LedgerAdmin):
     It is in no message (Django keeps messages in the session or a cookie), in no log, and not there after a reload.
     """
 
-    list_select_related = ["engine"]
-    autocomplete_fields = ["engine"]
-    of_engine = link_column("engine", _("engine"), "engine__name")
     made = time_column("created_at", _("made"))
     shown_fields: list[str] = []
     form_fields: list[str] = []
@@ -62,8 +59,14 @@ class OneTimeSecretAdmin(LedgerAdmin):
         return response
 
     def shown_once(self, request: HttpRequest, row: Any, title: str, plain: str, text: str) -> HttpResponse:
-        context = {"row": row, "back": change_url(row), "plain": plain, "text": text, "engine": row.engine}
+        context = {"row": row, "back": change_url(row), "plain": plain, "text": text}
         return self.page(request, "admin/desk/shown_once.html", title, **context)
+
+
+class EngineSecretAdmin(OneTimeSecretAdmin):
+    list_select_related = ["engine"]
+    autocomplete_fields = ["engine"]
+    of_engine = link_column("engine", _("engine"), "engine__name")
 
 
 # --- API keys ---------------------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
+class ApiKeyAdmin(ApiKeyColumns, EngineSecretAdmin):
     empty_says = _("Keys that engines use to call wfpush. Add one for each engine.")
     form = ApiKeyForm
     form_fields = ["engine", "name", "scopes", "expires_at"]
@@ -247,7 +250,7 @@ class SecretWorks(Conditions):
 
 
 @admin.register(SigningSecret)
-class SigningSecretAdmin(SecretColumns, OneTimeSecretAdmin):
+class SigningSecretAdmin(SecretColumns, EngineSecretAdmin):
     empty_says = _("Secrets that prove to engines that wfpush is calling. Add one for each engine that is called.")
     form = SigningSecretForm
     form_fields = ["engine", "secret", "old_ones_end"]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import structlog
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -77,7 +77,7 @@ class KeyAuthentication(Authentication):
     """
 
     def authenticate(self, request: Request) -> AuthResult | None:
-        credential = _key_in(request._request)
+        credential = key_in(request._request)
         if credential is None:
             return None
         now = timezone.now()
@@ -89,7 +89,7 @@ class KeyAuthentication(Authentication):
         raise AuthenticationFailed
 
 
-def _key_in(request: HttpRequest) -> str | None:
+def key_in(request: HttpRequest) -> str | None:
     authorization = request.META.get("HTTP_AUTHORIZATION")
     if authorization is not None:
         scheme, _, credential = str(authorization).partition(" ")
@@ -109,7 +109,7 @@ def _engine_of_key(digest: str, now: datetime, *, goes_by_lately_read: bool = Fa
     key = lately or api_keys.lately_read.fresh(digest, now)
     if key is None:
         raise AuthenticationFailed
-    if _note_use(ApiKey, key.pk, key.last_used_at, now):
+    if note_use(ApiKey, key.pk, key.last_used_at, now):
         api_keys.lately_read.keep([replace(key, last_used_at=now)], now)
     engine = key.engine()
     return EngineCaller(engine, key.scopes, _quotas(f"key{key.pk}", key.limit, engine.pk, key.engine_limit), lately)
@@ -140,12 +140,12 @@ def _person_of_token(credential: str, now: datetime) -> PersonCaller:
     for token, person, brand, account in _TOKENS.read(_BY_TOKEN, [digest_of(credential)]):
         token.recipient, person.brand, person.user = person, brand, account
         if token.usable and person.may_act:
-            _note_use(RecipientToken, token.pk, token.last_used_at, now)
+            note_use(RecipientToken, token.pk, token.last_used_at, now)
             return PersonCaller(person, Via.API, token)
     raise AuthenticationFailed
 
 
-def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> bool:
+def note_use(model: type[Model], pk: int, last: datetime | None, now: datetime) -> bool:
     """Record a use of a key or token, at most once a minute to save writes. Return whether it was due."""
     before = now - USE_NOTED_EVERY
     if last is not None and last >= before:

@@ -28,6 +28,7 @@ SAMPLES: dict[int, dict[str, str]] = {
         "changed": "What you decide about has changed. Nothing was sent: look at it as it is now, and answer again.",
         "event_id_reused": "Another event with this source and id, but other content, was accepted before. "
         "Use an id of its own.",
+        "plan_outdated": "Something has changed since the plan. Make the plan again, and read it.",
         "too_late": "This answer cannot be taken back: the engine has been told, or there is none of yours.",
         "withdrawn": "This is no longer yours to answer: Reassigned to Carol.",
     },

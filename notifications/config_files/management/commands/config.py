@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import socket
 import sys
 from argparse import ArgumentParser
@@ -10,11 +11,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from notifications.config_files import applying, documents
+from notifications.config_files import applying, documents, other_installation
 from notifications.config_files.applying import Operator, Plan, Refused
 from notifications.config_files.changes import compare
 from notifications.config_files.documents import Documents, FolderError
-from notifications.config_files.nodes import Mistake, Mistakes
+from notifications.config_files.nodes import Mistakes
+from notifications.config_files.other_installation import NotRead
 from wfpush.postgres import schema
 
 CHANGES = 2
@@ -32,10 +34,10 @@ class Command(BaseCommand):
             ("check", "look for mistakes in files, without a database"),
             ("plan", "say what applying would change; ends with 0 for nothing, 2 for changes, 1 for mistakes"),
             ("apply", "apply files: all of them, or nothing"),
-            ("compare", "compare this installation with the export of another one"),
+            ("compare", "compare this installation with another one: its export, or its address"),
         ):
             action: ArgumentParser = actions.add_parser(name, help=text)
-            action.add_argument("where", metavar="DIR")
+            action.add_argument("where", metavar="DIR|URL" if name == "compare" else "DIR")
             self._add_options(name, action)
         undo = actions.add_parser("undo", help="undo the last application")
         undo.add_argument("--json", action="store_true", help="write JSON")
@@ -59,8 +61,8 @@ class Command(BaseCommand):
                 schema.require_current_schema()
             getattr(self, f"_{action}")(options)
         except Mistakes as fault:
-            self._fail(options, fault.mistakes)
-        except (Refused, FolderError, schema.WrongSchema) as fault:
+            self._fail(options, fault)
+        except (Refused, FolderError, NotRead, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
 
     # --- actions ------------------------------------------------------------------------------------------------------
@@ -89,7 +91,11 @@ class Command(BaseCommand):
 
     def _compare(self, options: Any) -> None:
         """Say what would have to change here to be as there."""
-        there = self._read(options)
+        where = options["where"]
+        if where.startswith(("https://", "http://")):
+            there = other_installation.read(where, os.environ.get(other_installation.KEY, ""))
+        else:
+            there = self._read(options)
         if there.mistakes:
             raise Mistakes(there.mistakes)
         here = applying.current()
@@ -113,16 +119,14 @@ class Command(BaseCommand):
         return documents.read(Path(options["where"]))
 
     def _say(self, options: Any, document: Any, text: str) -> None:
-        self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) if options.get("json") else text)
+        self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) if options.get("json") else _shown(text))
 
-    def _fail(self, options: Any, mistakes: list[Mistake]) -> None:
-        mistakes = sorted(mistakes, key=lambda each: (each.place.file, each.place.line))
+    def _fail(self, options: Any, fault: Mistakes) -> None:
         if options.get("json"):
-            lines = [{"file": each.place.file, "line": each.place.line, "reason": each.reason} for each in mistakes]
+            lines = [each.as_json() for each in fault.mistakes]
             self.stdout.write(json.dumps({"mistakes": lines}, ensure_ascii=False, indent=2))
             sys.exit(1)
-        count = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "1 mistake"
-        raise CommandError("\n".join([*map(str, mistakes), f"{count}. Nothing was changed."]))
+        raise CommandError(_shown("\n".join([*map(str, fault.mistakes), fault.summary])))
 
 
 def _operator() -> Operator:
@@ -131,6 +135,11 @@ def _operator() -> Operator:
         return Operator(f"{getpass.getuser()}@{socket.gethostname()}")
     except (KeyError, OSError):  # an account without a name, as in containers
         return Operator(socket.gethostname())
+
+
+def _shown(text: str) -> str:
+    """Return the text without characters that control a terminal: it may be another installation's."""
+    return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
 
 
 def _text_of(plan: Plan) -> str:
