@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ def read(address: str, key: str) -> Documents:
     parts = urlsplit(address)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise NotRead("Enter an address with https://, because others could read the key on its way.")
-    if not key.isascii() or not key.startswith("wfo_"):
+    if not re.fullmatch(r"wfo_[\w-]+", key, re.ASCII):
         raise NotRead(f"Set {KEY} to an operator's key of the other installation, which begins with wfo_.")
     try:
         response = asyncio.run(_ask(f"{address.rstrip('/')}{PATH}", key))
@@ -61,7 +62,7 @@ def _files(response: Response, host: str) -> dict[str, str]:
         case "not_found":
             text = f"{host} runs another release, which does not give its configuration by the API."
         case str():
-            text = f"{host} refuses: {document.get('detail')}"
+            text = f"{host} refuses: {' '.join(str(document.get('detail')).split())}"
         case _:
             text = f"{host} does not answer as wfpush does (status {response.status}): enter its BASE_URL."
     raise NotRead(text)

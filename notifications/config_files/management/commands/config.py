@@ -63,7 +63,7 @@ class Command(BaseCommand):
         except Mistakes as fault:
             self._fail(options, fault)
         except (Refused, FolderError, NotRead, schema.WrongSchema) as fault:
-            raise CommandError(str(fault)) from fault
+            raise CommandError(_shown(str(fault))) from fault
 
     # --- actions ------------------------------------------------------------------------------------------------------
     def _export(self, options: Any) -> None:
