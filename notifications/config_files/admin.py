@@ -28,7 +28,7 @@ LONGEST_LIFE = timedelta(days=366)
 
 @admin.register(ConfigApply)
 class ConfigApplyAdmin(LedgerAdmin):
-    empty_says = _("Files that were applied with “config apply”, with their changes. There are none yet.")
+    empty_says = _("Files that were applied, with their changes. There are none yet.")
     list_display = ["applied", "by_name", "source", "count", "state"]
     list_select_related = ["undoes", "undone_by"]
     search_fields = ["by_name", "source"]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.utils.translation import override
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.exceptions import AuthenticationFailed, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -75,6 +76,13 @@ class OperatorAuthentication(KeyAuthentication):
             raise AuthenticationFailed
         note_use(OperatorKey, key.pk, key.last_used_at, timezone.now())
         return key.user, OperatorCaller(key)
+
+
+class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    target_class, name, priority = OperatorAuthentication, "operator", 1
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        return {"type": "http", "scheme": "bearer", "description": "An operator's key (wfo_…)"}
 
 
 class IsOperator(BasePermission):

@@ -53,6 +53,7 @@ PAGES: dict[str, set[str]] = {
     "style_inbox": WRITING,
     "user password_change": set(),
     "apikey revoke": CONNECTING,
+    "operatorkey revoke": {ADMINISTRATORS},
     "signingsecret end_now": CONNECTING,
     "eventsubscription new_secret": CONNECTING,
     "eventsubscription send_failed": SENDING,

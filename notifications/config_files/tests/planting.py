@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from notifications.config_files.models import ConfigApply, OwnedThing
+from notifications.config_files.models import ConfigApply, OperatorKey, OwnedThing
 from notifications.models import Recipient
 from tests.support.world import World
 
@@ -19,3 +19,6 @@ def plant(world: World, person: Recipient) -> None:
         owned=[[*rule[:2], None]],
     )
     OwnedThing.objects.create(kind="rules", name=rule[1], file="rules.yaml")
+    OperatorKey.objects.create(
+        user=person.user, name=f"CI of {person.name}", prefix="abcdefgh", digest="0" * 64, expires_at=timezone.now()
+    )

@@ -1,5 +1,8 @@
 """What the tests of the desk's pages see of configuration files."""
 
+from datetime import timedelta
+
+from notifications.config_files import operator_keys
 from notifications.config_files.models import ConfigApply, OwnedThing
 from tests.admin.world import World
 
@@ -13,3 +16,4 @@ def add_to(world: World) -> None:
         after=[["rules", "Travel", {"category": "approvals", "template": "task"}]],
     )
     OwnedThing.objects.create(kind="rules", name="Travel", file="rules/travel.yaml")
+    operator_keys.issue(world.carol.user, name="CI", expires_at=world.now + timedelta(days=90))
