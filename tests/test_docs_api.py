@@ -176,6 +176,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Files of an engine that no message names": f"{limits.MOST_OF_ENGINE // limits.MEGABYTE:,} MB",
         "Devices of a person": f"{devices.MAX_DEVICES}",
         "Calls a minute of one API key": f"{LIMITS['key']:,}",
+        "Calls a minute of one operator's key": f"{LIMITS['operator']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",
         "Failed calls a minute from one address": f"{LIMITS['stranger']:,}",
     }

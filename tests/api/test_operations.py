@@ -234,6 +234,7 @@ def call(name: str, caller: Caller, story: Story, *, kind: str = "application/js
 OF_FEATURES = {
     "on_duty": "rotas",
     "signing_challenge": "signed_answers",
+    **dict.fromkeys(("configuration", "plan_configuration", "apply_configuration"), "config_files"),
     **dict.fromkeys(("messages", "say", "forward", "forward_effect"), "conversation"),
     **dict.fromkeys(("case", "case_messages", "write_in"), "customers"),
     **dict.fromkeys(("absence", "put_absence", "recipient_absence", "put_recipient_absence"), "absences"),
@@ -343,6 +344,7 @@ def test_every_operation_was_tried() -> None:
         *("send_event", "send_event_of_engine", "respond_with_token", "take_back", "send_file", "file", "remove_file"),
         "on_duty",  # notifications/rotas/tests/test_api.py
         "signing_challenge",  # notifications/signed_answers/tests/test_signing.py
+        *("configuration", "plan_configuration", "apply_configuration"),  # notifications/config_files/tests/test_api.py
         "receipts",  # each service has a form and a signature of its own: tests/notifications/channels/
     }
     tried = {name for names in CALLERS.values() for name in names} | of_their_own

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
 from notifications.config_files import applying, documents
+from notifications.config_files.api import TAG
 from notifications.config_files.models import ConfigApply, OperatorKey
 from notifications.config_files.tests.folders import apply, export
 from notifications.config_files.tests.operators import ADDRESS, administrator, key_of
@@ -18,6 +19,7 @@ from notifications.roles import ADMINISTRATORS, AUDITORS, CONNECTION_OWNERS, RUL
 from tests.admin.conftest import member_of
 from tests.support.api import Caller, engine_caller, is_problem, person_caller, pointers
 from tests.support.at_once import at_once
+from tests.support.documentation import blocks
 from tests.support.story import Story
 from wfpush.web.bodylimit import BODY_LIMIT
 
@@ -77,6 +79,19 @@ def test_an_application_is_recorded_with_its_account_and_key(ci: Caller) -> None
     assert newest.history_user == key.user
     assert newest.history_change_reason == f"Files, no. {record.pk}, by {key.user} ({key})"
     assert key.last_used_at is not None
+
+
+def test_the_examples_are_taken_and_have_the_members_of_answers(ci: Caller) -> None:
+    shown, sample = TAG.operations["apply_configuration"], "docs/api/configuration.md"
+    (documented,) = [json.loads(block) for block in blocks(sample, "json") if "taken_over" in block]
+    files = {"teams.yaml": "teams:\n  finance: {name: Money, lead: carol}\n"}
+    planned = plan(ci, files).json()
+    applied = apply_by(ci, planned["digest"], files).json()
+
+    assert planned.keys() == documented.keys() == TAG.operations["plan_configuration"].response.keys()
+    assert planned["changes"][0].keys() == documented["changes"][0].keys()
+    assert applied.keys() == shown.response.keys()
+    assert is_problem(ci.post(f"{ADDRESS}/apply", shown.request), 409, "plan_outdated")
 
 
 def test_nothing_to_change_is_applied_as_nothing(ci: Caller) -> None:
