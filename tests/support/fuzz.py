@@ -285,9 +285,9 @@ def undone() -> Iterator[None]:
 MEMBERS = [
     "action", "after", "answers", "attachments", "auth", "brand", "by", "candidates", "categories", "channel",
     "comment", "components", "data", "delegate", "device", "digest_times", "due_at", "email", "endpoint", "engine",
-    "event", "expirationTime", "external", "fid", "fields", "form", "from", "give_back", "id", "keys", "kind",
+    "event", "expirationTime", "external", "fid", "fields", "files", "form", "from", "give_back", "id", "keys", "kind",
     "label", "lead", "limit", "locale", "lock_screen", "manager", "members", "most_an_hour", "name", "next", "note",
-    "now", "open_items", "p256dh", "parts", "phone", "platform", "properties", "public_key", "quiet_hours",
+    "now", "open_items", "p256dh", "parts", "phone", "plan", "platform", "properties", "public_key", "quiet_hours",
     "quiet_on_holidays", "ref", "repeat_pause", "reply_to", "revision", "schema", "signature", "silent", "source",
     "specversion", "subject", "subscription", "task", "teams", "text", "time", "timezone", "to", "token", "type",
     "ui", "until", "up_to", "values", "variables",
