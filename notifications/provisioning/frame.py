@@ -162,8 +162,8 @@ def error_of(exc: Exception) -> tuple[Error, dict[str, str]]:
     if isinstance(exc, BadText):
         return Error(status=400, scim_type="invalidValue", detail=exc.detail), {}
     if isinstance(exc, Refusal):
-        wait = {"Retry-After": str(exc.seconds)} if isinstance(exc, TooManyDepartures) else {}
-        return Error(status=exc.status, scim_type=_SCIM_TYPES.get(exc.status), detail=exc.detail), wait
+        error = Error(status=exc.status, scim_type=_SCIM_TYPES.get(exc.status), detail=exc.detail)
+        return error, {"Retry-After": str(exc.seconds)} if isinstance(exc, TooManyDepartures) else {}
     if isinstance(exc, IntegrityError):
         log.info("scim_conflict", fault=str(exc))
         detail = "Somebody else has just taken this name, address or id. Read the resource again, then repeat."

@@ -359,7 +359,8 @@ def _show_words(
     inbound = trial.inbound
     event = Event(engine=trial.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
     event.data, event.received_at = inbound.data, now
-    subject = Subject(event, trial.task, trial.task and trial.task.case, trial.words)
+    task = trial.task
+    subject = Subject(event, task, task.case if task is not None else None, trial.words)
     for language in _languages(version)[:LANGUAGES]:
         answer.previews.append((language, name_of(language), previewed(version, language, subject)))
     if with_variables:
