@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page
 
+from notifications.models import Event
 from tests.admin.desk import Visit
 from tests.admin.guide import IMAGES, SCHEMES, SHOTS, Shot
 from tests.admin.world import World
@@ -20,7 +22,8 @@ WIDTH, HEIGHT, HIGHEST = 1_280, 800, 2_400
 @pytest.mark.browser
 @pytest.mark.parametrize("shot", SHOTS, ids=lambda shot: shot.name)
 def test_pictures_are_made(shot: Shot, evening: World, browse: Callable[[Visit], Any]) -> None:
-    address = shot.address(evening)
+    address, now = shot.address(evening), timezone.now()
+    Event.objects.filter(received_at__gt=now).update(received_at=now)  # the story's escalations come hours later
 
     def visit(page: Page) -> dict[str, bytes]:
         found = {}
