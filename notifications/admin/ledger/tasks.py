@@ -170,7 +170,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     shown_with = ["task_id"]
-    search_help_text = _("A complete task or case id, or the start of a name, among the newest 100,000.")
+    search_help_text = _("Task or case id, or the start of a name")
     inlines = [CopyInline, AnswerInline]
     facts = {
         "outcome_words": "",
