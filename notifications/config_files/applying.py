@@ -24,7 +24,7 @@ from notifications.config_files.documents import Documents, Things
 from notifications.config_files.fixed import lifted
 from notifications.config_files.kinds import Body, Thing, canonical, references, tables
 from notifications.config_files.models import ConfigApply, OwnedThing
-from notifications.config_files.nodes import Mistake, Mistakes
+from notifications.config_files.nodes import FoundMistakes, Mistake, Mistakes
 from notifications.config_files.writing import Writer, secrets_to_set, unexpected
 from wfpush import features
 
@@ -50,6 +50,11 @@ class Operator:
     def environment(self) -> Mapping[str, str]:
         """Return the variables with secrets. By the API nobody has those of the server: a file could send them away."""
         return os.environ if self.user is None else {}
+
+    @property
+    def patience(self) -> int:
+        """Return the seconds to wait for other plans. Requests that wait would keep the web process from others."""
+        return LOCK_SECONDS if self.user is None else 1
 
 
 @dataclass
@@ -110,7 +115,7 @@ def owned() -> Owned:
 # --- planning ---------------------------------------------------------------------------------------------------------
 def plan(documents: Documents, operator: Operator) -> Plan:
     """Return what applying would do. Raises Mistakes, or Refused if others change something at the same time."""
-    with _refusing_others(), override("en"), lifted(), _rolled_back():
+    with _refusing_others(), override("en"), lifted(), _rolled_back(operator):
         planned, present = _compare(documents, operator)
         effects = [import_string(each.effects)(timezone.now()) for each in features.added(ConfigEffects)]
         writer = _write(planned, present, Writer("plan", operator.user, operator.environment))
@@ -120,9 +125,9 @@ def plan(documents: Documents, operator: Operator) -> Plan:
 
 
 @contextmanager
-def _rolled_back() -> Iterator[None]:
+def _rolled_back(operator: Operator) -> Iterator[None]:
     with transaction.atomic():
-        _wait_for_others()
+        _wait_for_others(operator)
         yield
         transaction.set_rollback(True)
 
@@ -145,7 +150,7 @@ def _check_names(things: Things, present: Things, removed: set[tuple[str, str]])
     they are written."""
     kinds = {table.model: table for table in tables().values()}
     names = (present.keys() | things.keys()) - removed
-    mistakes = []
+    mistakes = FoundMistakes()
     for thing in things.values():
         for path, model, name in references(thing.table, thing.body):
             table = kinds.get(model)
@@ -188,7 +193,7 @@ def _write(planned: Plan, present: Things, writer: Writer) -> Writer:
 def apply(documents: Documents, operator: Operator, source: str, digest: str = "") -> tuple[Plan, ConfigApply | None]:
     """Apply files, and return what was done; None for an application without effect. Raises Mistakes, or Refused if
     the plan has another `digest` by now."""
-    with _alone():
+    with _alone(operator):
         planned, present = _compare(documents, operator)
         if digest and planned.digest != digest:
             raise Outdated("Something has changed since the plan. Make the plan again, and read it.")
@@ -249,22 +254,23 @@ def _refusing_others() -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(operator: Operator) -> Iterator[None]:
     """A transaction in which nobody else changes configuration. Raises Refused if others take too long."""
     models = [model for table in tables().values() for model in _models_of(table)]
     names = ", ".join(sorted({connection.ops.quote_name(model._meta.db_table) for model in models}))
     with _refusing_others(), override("en"), lifted(), transaction.atomic():
-        _wait_for_others()
+        _wait_for_others(operator)
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
         yield
 
 
-def _wait_for_others() -> None:
-    """Let one plan or application run at a time. No lock is waited for longer than LOCK_SECONDS."""
+def _wait_for_others(operator: Operator) -> None:
+    """Let one plan or application run at a time. Locks of tables and rows are waited for LOCK_SECONDS."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{operator.patience}s"])
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('wfpush config files', 0))")
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_SECONDS}s"])
 
 
 def _models_of(table: Any) -> Iterator[Any]:
@@ -279,7 +285,7 @@ def _models_of(table: Any) -> Iterator[Any]:
 # --- undoing ----------------------------------------------------------------------------------------------------------
 def undo(operator: Operator) -> ConfigApply:
     """Undo the last application, its secrets excepted. Raises Refused if something that it changed is different now."""
-    with _alone():
+    with _alone(operator):
         last = ConfigApply.objects.order_by("-pk").first()
         if last is None or last.undoes_id is not None:
             raise Refused("There is nothing to undo: nothing was applied since the last undo.")

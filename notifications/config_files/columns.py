@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.apps import apps
@@ -28,6 +29,11 @@ SECRET_PREFIX = "CONFIG_SECRET_"
 """Prefix of environment variables that files can name: no file can read others."""
 
 
+MAX_OPTIONS = 1_000
+MAX_TEXT = 100
+"""Options and characters that are compared for a proposal: it takes the square of their length."""
+
+
 class Missing(Exception):
     """Raised for a name without a row."""
 
@@ -38,7 +44,7 @@ class Missing(Exception):
 
 def near(text: str, options: Any) -> str:
     """Return a sentence that proposes the nearest option; empty without one."""
-    matches = get_close_matches(text, [str(each) for each in options], n=1, cutoff=0.6)
+    matches = get_close_matches(text[:MAX_TEXT], [str(each) for each in islice(options, MAX_OPTIONS)], n=1, cutoff=0.6)
     return " " + (f"Did you mean “{matches[0]}”?") if matches else ""
 
 
@@ -164,7 +170,8 @@ class Column:
             cleaned = self.field.clean(value, None)
             return self.plain_value(cleaned)
         except ValidationError as fault:
-            mistakes.extend(Mistake(node.place, self._reason(text, node)) for text in fault.messages)
+            for text in fault.messages:
+                mistakes.append(Mistake(node.place, self._reason(text, node)))
         return None
 
     def _reason(self, text: str, node: Node) -> str:
@@ -248,10 +255,12 @@ class RowsColumn(RowColumn):
             mistakes.append(Mistake(node.place, f"{self.name}: " + ("Enter a list, such as [a, b].")))
             return None
         names = [self.target.read(each, mistakes) for each in node.value]
-        for index, name in enumerate(names):
-            if name is not None and name in names[:index]:
+        seen = set[str]()
+        for item, name in zip(node.value, names, strict=True):
+            if name is not None and repr(name) in seen:
                 text = f"“{title_of(name)}” is there twice. Remove one of them."
-                mistakes.append(Mistake(node.value[index].place, f"{self.name}: {text}"))
+                mistakes.append(Mistake(item.place, f"{self.name}: {text}"))
+            seen.add(repr(name))
         return sorted(names, key=repr)
 
     def to_row(self, value: Any, row: Any) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from notifications.config_files.columns import SECRET, near, title_of
 from notifications.config_files.kinds import Table, Thing, references, tables
-from notifications.config_files.nodes import MAX_BYTES, Mistake, Node, Place, read_folder, read_texts
+from notifications.config_files.nodes import MAX_BYTES, FoundMistakes, Mistake, Node, Place, read_folder, read_texts
 
 WIDTH = 110
 """Most characters of a line, but of texts."""
@@ -34,7 +34,7 @@ class Documents:
     """What files say, and their mistakes."""
 
     things: Things = field(default_factory=dict)
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=FoundMistakes)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def _read_files(roots: list[Node], mistakes: list[Mistake], place: Place) -> Doc
 
 def read_nodes(roots: Iterable[Node], mistakes: list[Mistake] | None = None) -> Documents:
     """Return the things of files. All mistakes are found that need no database, but unknown names."""
-    documents = Documents(mistakes=[*(mistakes or ())])
+    documents = Documents(mistakes=FoundMistakes(mistakes or ()))
     for root in roots:
         if not isinstance(root.value, dict):
             documents.mistakes.append(Mistake(root.place, ("A file has kinds, such as “rules:”, with names below.")))

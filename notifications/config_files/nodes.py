@@ -55,8 +55,20 @@ class Mistake:
         return {"file": self.place.file, "line": self.place.line, "reason": self.reason}
 
 
+MAX_MISTAKES = 1_000
+
+
+class FoundMistakes(list[Mistake]):
+    """The mistakes of files. At MAX_MISTAKES it raises Mistakes: more are not looked for."""
+
+    def append(self, mistake: Mistake) -> None:
+        super().append(mistake)
+        if len(self) >= MAX_MISTAKES:
+            raise Mistakes(self)
+
+
 class Mistakes(Exception):
-    """Raised with all mistakes that were found."""
+    """Raised with the mistakes that were found."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         super().__init__("\n".join(map(str, mistakes)))

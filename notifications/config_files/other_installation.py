@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from notifications.config_files import documents
 from notifications.config_files.documents import Documents
-from notifications.config_files.nodes import MAX_TOTAL_BYTES
+from notifications.config_files.nodes import MAX_TOTAL_BYTES, Mistakes
 from notifications.errors import Failure
 from notifications.intake.strictjson import BadText, decode
 from wfpush.net.http import OutboundError, Response, outbound_from_settings
@@ -37,10 +37,14 @@ def read(address: str, key: str) -> Documents:
     except OutboundError as error:
         raise NotRead(error.detail) from error
     host = parts.netloc
-    there = documents.read_sent(_files(response, host))
-    if there.mistakes:
+    files = _files(response, host)
+    try:
+        there = documents.read_sent(files)
+        if there.mistakes:
+            raise Mistakes(there.mistakes)
+    except Mistakes as fault:
         text = "%(host)s seems to run another release, because its files cannot be read here: %(mistake)s"
-        raise NotRead(text % {"host": host, "mistake": there.mistakes[0]})
+        raise NotRead(text % {"host": host, "mistake": fault.mistakes[0]}) from fault
     return there
 
 

@@ -19,7 +19,7 @@ KEPT_WINDOWS = 10
 """Windows whose counts stay, for the desk."""
 
 Bucket = Literal["engine", "key", "directory", "operator", "person", "stranger"]
-LIMITS: dict[Bucket, int] = {"key": 300_000, "directory": 30_000, "operator": 300, "person": 3_000, "stranger": 3_000}
+LIMITS: dict[Bucket, int] = {"key": 300_000, "directory": 30_000, "operator": 60, "person": 3_000, "stranger": 3_000}
 """Calls in a window: of each API key, each token of a directory, each operator's key and each person, and failed calls
 without a caller of each address. Administrators can set others of engines and keys (`notifications.models.Limit`),
 which count events."""
