@@ -5,6 +5,7 @@ in batches, by a thread that the SDK starts again in forked processes. The provi
 make spans of their own are not asked what they write into them.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.util import Finalize, register_after_fork
@@ -38,6 +39,7 @@ def _flush_at_exit(provider: TracerProvider) -> None:
     Finalize(None, provider.shutdown, exitpriority=0)
 
 
+os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "3")  # not 10: a process that ends waits for its last batch
 provider = provider_of(BatchSpanProcessor(OTLPSpanExporter()))
 _flush_at_exit(provider)
 register_after_fork(provider, _flush_at_exit)

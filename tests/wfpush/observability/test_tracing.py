@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -225,3 +227,22 @@ def test_a_start_loads_nothing_of_the_extra() -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "wfpush.settings"}
     done = subprocess.run([sys.executable, "-c", STARTED], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+ENDING = """
+from wfpush.observability import tracing
+with tracing.span("GET /", "server", "", {}):
+    pass
+"""
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_end_of_a_process() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        environment = {tracing.ENDPOINTS[0]: f"http://127.0.0.1:{collector.getsockname()[1]}"}
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", ENDING], env=environment, capture_output=True, text=True)
+        seconds = time.monotonic() - began
+        collector.settimeout(0)
+        collector.accept()
+    assert done.returncode == 0 and "Failed to export spans" in done.stderr + done.stdout
+    assert seconds < 9, "the exporter's own timeout is 10"
