@@ -242,7 +242,7 @@ class TargetKind(models.TextChoices):
     CANDIDATES = "candidates", _("the task's candidates")
     TASK_TEAMS = "task_teams", _("the members of the event's teams")
     TEAM = "team", _("the members of a team")
-    TEAM_LEAD = "team_lead", _("the lead of the event's or the named team")
+    TEAM_LEAD = "team_lead", _("the lead of the event's team, or of the named team")
     MANAGER = "manager", _("the assignee's manager")
     INITIATOR = "initiator", _("who started it")
     FOLLOWERS = "followers", _("the case's followers")

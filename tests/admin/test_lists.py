@@ -205,7 +205,7 @@ def test_lists_say_what_failed_for_how_long_and_why(day: World, root: Client) ->
     assert "550 5.1.1 No such user here" in dead
 
 
-def test_tasks_that_are_late_or_due_within_a_day_come_first(
+def test_waiting_tasks_with_a_deadline_come_first_the_most_overdue_at_the_top(
     world: World, root: Client, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admin.site.get_model_admin(Task), "list_per_page", 3)

@@ -217,7 +217,7 @@ def test_the_board_says_whose_it_is_who_was_told_last_and_what_comes_next(
     clock = sla.escalated(world)  # Bob was reminded, and Carol heard
     postpone(world.now - timedelta(minutes=30))
     page = shown(root)
-    assert "Late now 1 of 1 running" in page["text"]
+    assert "Late now 1 of 1 late or with an SLA clock" in page["text"]
     said = (
         "late by 30 min Approve invoice 4800 Bob Bauer · Approvals Last notified Carol Castle 0 s ago "
         "Next step notify the assignee's manager in 29 min"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
+from unfold.enums import ActionVariant
 
 from notifications import reasons
 from notifications.admin.desk.display import Tone, change_url, link, list_url, mark, moment, pretty, took
@@ -32,11 +33,16 @@ def display(*, description: object, ordering: Ordering = None, boolean: bool | N
 
 
 def action(
-    *, description: object, permissions: Sequence[str], url_path: str | None = None, icon: str | None = None
+    *,
+    description: object,
+    permissions: Sequence[str],
+    url_path: str | None = None,
+    icon: str | None = None,
+    variant: ActionVariant = ActionVariant.DEFAULT,
 ) -> Decorator[Any]:
     """Return a decorator: an action on chosen rows, or with `url_path` a page of one row. 403 without a permission."""
     decorator: Decorator[Any] = unfold_action(
-        description=description, permissions=permissions, url_path=url_path, icon=icon
+        description=description, permissions=permissions, url_path=url_path, icon=icon, variant=variant
     )
     return decorator
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.enums import ActionVariant
 
 from notifications.admin.desk.base import DeskAdmin
 from notifications.admin.desk.decorators import action
@@ -80,7 +81,13 @@ class EngineWizard(DeskAdmin):
         return self.page(request, f"admin/desk/connect_{name or 'kind'}.html", title, **shown)
 
     # --- 1: kind and name -------------------------------------------------------------------------------------------
-    @action(description=_("Connect an engine"), url_path="connect", permissions=["add"], icon=ICON)
+    @action(
+        description=_("Connect an engine"),
+        url_path="connect",
+        permissions=["add"],
+        icon=ICON,
+        variant=ActionVariant.PRIMARY,
+    )
     def connect(self, request: HttpRequest) -> HttpResponse:
         form_class: Any = self.get_form(request, fields=["kind", "name", "callback_url"])
         form = form_class(request.POST or None)

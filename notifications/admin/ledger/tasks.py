@@ -1,6 +1,6 @@
 """Tasks and cases: what waits since when, for whom, and the outcome."""
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -117,9 +117,11 @@ class TaskColumns:
         return due_words(task.deadline, still_matters=task.answerable)
 
 
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 class DueFirst(DeskChangeList):
-    """The list of tasks: unless its user sorts it, those that are late or due within a day come first, the most overdue
-    at the top.
+    """The list of tasks: if nobody sorts it, waiting tasks with a deadline come first, the most overdue one on top.
 
     They are read by themselves: a sort by deadline would read the whole table for each page."""
 
@@ -127,7 +129,7 @@ class DueFirst(DeskChangeList):
         super().get_results(request)
         if ORDER_VAR in request.GET or OverviewFilter.parameter_name in request.GET:
             return
-        is_due = late(timezone.now() + timedelta(days=1))
+        is_due = late(NEVER)
         due, others = self.queryset.filter(is_due).order_by(DEADLINE, "-id"), self.queryset.exclude(is_due)
         count = due.order_by()[:MAX_COUNT].count()
         length = self.result_count if self.show_all and self.can_show_all else self.list_per_page
