@@ -24,11 +24,13 @@ from notifications.config_files.documents import Documents, Things
 from notifications.config_files.fixed import lifted
 from notifications.config_files.kinds import Body, Thing, canonical, references, tables
 from notifications.config_files.models import ConfigApply, OwnedThing
-from notifications.config_files.nodes import FoundMistakes, Mistake, Mistakes
+from notifications.config_files.nodes import FoundMistakes, Mistake, Mistakes, Place
 from notifications.config_files.writing import Writer, secrets_to_set, unexpected
 from wfpush import features
 
 LOCK_SECONDS = 10
+MAX_CHANGES = 500
+"""Changes of one request. Each takes about 50 ms."""
 
 
 class Refused(Exception):
@@ -139,10 +141,19 @@ def _compare(documents: Documents, operator: Operator) -> tuple[Plan, Things]:
     changes = compare(present, documents.things, owners)
     _check_names(documents.things, present, {each.thing.id for each in changes if each.after is None})
     _add_secrets(changes, documents.things, present, operator.environment)
-    if operator.user is not None:
-        rights.check_changes(operator.user, changes)
     files = {key: Owner(each.place.file, tuple(sorted(each.absent))) for key, each in documents.things.items()}
-    return Plan(changes, {key: owner for key, owner in files.items() if owners.get(key) != owner}), present
+    planned = Plan(changes, {key: owner for key, owner in files.items() if owners.get(key) != owner})
+    if operator.user is not None:
+        _check_request(planned, operator)
+    return planned, present
+
+
+def _check_request(planned: Plan, operator: Operator) -> None:
+    """Raise Mistakes or NotAllowed for what a request may not do, or not in its time."""
+    if len(planned.changes) > MAX_CHANGES:
+        text = f"The API makes at most {MAX_CHANGES} changes at once. Apply these files on the machine."
+        raise Mistakes([Mistake(Place(), text)])
+    rights.check_changes(operator.user, planned.changes, planned.taken_over)
 
 
 def _check_names(things: Things, present: Things, removed: set[tuple[str, str]]) -> None:

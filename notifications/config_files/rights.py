@@ -1,6 +1,6 @@
 """What the account of an operator's key may read and change: no more than at the desk."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth import get_permission_codename
@@ -24,11 +24,14 @@ def check_use(user: Any) -> None:
     _check(user, (("view", model) for table in tables().values() for model in _models_of(table)))
 
 
-def check_changes(user: Any, changes: Iterable[Change]) -> None:
-    """Raise NotAllowed for an account that could not make the changes at the desk."""
+def check_changes(user: Any, changes: Sequence[Change], taken_over: Iterable[tuple[str, str]]) -> None:
+    """Raise NotAllowed for an account that could not make the changes at the desk. `taken_over`: things that others can
+    no longer change there."""
     if not user.has_perm(DECIDE_FOR_ALL):
         raise NotAllowed("The account of this key may not change people, so its rules would need a second person.")
-    _check(user, (right for change in changes for right in _rights_of(change)))
+    added = {change.thing.id for change in changes if change.before is None}
+    fixed = {("change", tables()[kind].model) for kind, name in taken_over if (kind, name) not in added}
+    _check(user, [*(right for change in changes for right in _rights_of(change)), *fixed])
 
 
 def _rights_of(change: Change) -> Iterator[Right]:

@@ -48,7 +48,8 @@ def apply_by(caller: Caller, digest: Any, files: Any = FILES, **more: Any) -> An
 
 
 # --- the whole way ----------------------------------------------------------------------------------------------------
-def test_files_are_exported_changed_planned_and_applied(ci: Caller) -> None:
+def test_files_are_exported_changed_planned_and_applied() -> None:
+    ci = Caller(key_of(User.objects.create_superuser("root")))
     files = ci.get(ADDRESS).json()["files"]
     assert files == documents.files_of(applying.current())
     planned = plan(ci, files).json()
@@ -229,6 +230,24 @@ def test_administrators_cannot_give_themselves_more_rights(ci: Caller) -> None:
 
     root = Caller(key_of(User.objects.create_superuser("root")))
     assert plan(root, roles).status_code == 200
+
+
+def test_what_an_account_may_not_change_it_may_not_keep_others_from_changing(ci: Caller) -> None:
+    files = ci.get(ADDRESS).json()["files"]
+    assert "change group" in plan(ci, files).json()["detail"]
+    others = {name: text for name, text in files.items() if not name.startswith("roles/")}
+    assert plan(ci, others).status_code == 200
+
+    applying.apply(documents.read_sent(files), applying.Operator("machine"), "tests")
+    assert plan(ci, files).json()["taken_over"] == []
+
+
+def test_a_request_makes_a_limited_number_of_changes(ci: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "MAX_CHANGES", 1)
+    assert plan(ci).status_code == 200
+    answer = plan(ci, {**FILES, "teams.yaml": "teams:\n  new: {name: New}\n"})
+    assert is_problem(answer, 422, "invalid")
+    assert "at most 1 changes at once" in answer.json()["mistakes"][0]["reason"]
 
 
 def test_calls_are_limited(ci: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
