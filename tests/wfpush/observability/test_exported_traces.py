@@ -2,7 +2,9 @@
 
 import json
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from urllib.request import Request, urlopen
 
 import pytest
@@ -12,11 +14,9 @@ from tests.soak.installation import Installation
 from tests.support.calls import Caller
 from tests.support.documentation import blocks
 from tests.support.processes import House
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Call, Receiver, receiving
 from tests.support.waiting import eventually
 from tests.wfpush.observability.test_tracing import PARENT, TASK, TRACE, TRACEPARENT
-
-pytestmark = pytest.mark.processes
 
 SENT = "SELECT FROM notifications_delivery WHERE state = 'delivered' AND channel = 'email'"
 
@@ -27,10 +27,10 @@ def collector() -> Iterator[Receiver]:
         yield receiver
 
 
-def spans(collector: Receiver) -> dict[str, tuple[str, str, str]]:
+def spans(calls: Sequence[Call]) -> dict[str, tuple[str, str, str]]:
     """The trace, id and parent of each span, by its service and name."""
     made = {}
-    for call in collector.calls:
+    for call in calls:
         for resource in ExportTraceServiceRequest.FromString(call.body).resource_spans:
             names = {each.key: each.value.string_value for each in resource.resource.attributes}
             for span in (span for scope in resource.scope_spans for span in scope.spans):
@@ -39,6 +39,27 @@ def spans(collector: Receiver) -> dict[str, tuple[str, str, str]]:
     return made
 
 
+FORKING = """
+import multiprocessing
+from wfpush.observability import tracing
+def make(name):
+    with tracing.span(name, "server", "", {}):
+        pass
+make("parent")
+child = multiprocessing.get_context("fork").Process(target=make, args=("child",))
+child.start()
+child.join()
+"""
+
+
+def test_a_forked_process_sends_its_own_spans_when_it_ends(collector: Receiver) -> None:
+    environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+    subprocess.run([sys.executable, "-c", FORKING], env=environment, check=True)
+    assert [list(spans([call])) for call in collector.calls] == [["wfpush: child"], ["wfpush: parent"]]
+
+
+@pytest.mark.processes
+@pytest.mark.long
 def test_the_spans_of_all_processes_are_one_trace(collector: Receiver) -> None:
     with House() as house, receiving() as engine:
         (documented,) = blocks("docs/operations/tracing.md", "ini")
@@ -57,7 +78,7 @@ def test_the_spans_of_all_processes_are_one_trace(collector: Receiver) -> None:
             command.signal(signal.SIGTERM)
             command.ends()
 
-    made = spans(collector)
+    made = spans(collector.calls)
     names = ["POST /api/v1/events", "process events", "send email", "answer task", "POST"]
     taken, *_, answered, called = [made[f"wfpush-production: {name}"] for name in names]
     assert {made[f"wfpush-production: {name}"][0] for name in names} == {TRACE}
