@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth import get_permission_codename
+from django.utils.translation import override
 
 from notifications.config_files.changes import Change
 from notifications.config_files.kinds import Table, tables
@@ -52,6 +53,7 @@ def _models_of(table: Table) -> Iterator[Any]:
         yield part.model
 
 
+@override("en")
 def _check(user: Any, needed: Iterable[Right]) -> None:
     missing = {
         f"{verb} {model._meta.verbose_name}"

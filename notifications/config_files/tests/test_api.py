@@ -219,7 +219,7 @@ def test_whose_rules_need_a_second_person_cannot_go_round_it() -> None:
 
 def test_what_an_account_may_not_see_it_may_not_export() -> None:
     caller = without(administrator()[0], "view_policy")
-    assert "view SLA policy" in caller.get(ADDRESS).json()["detail"]
+    assert "view SLA policy" in caller.get(ADDRESS, accept_language="de").json()["detail"]
 
 
 def test_administrators_cannot_give_themselves_more_rights(ci: Caller) -> None:
