@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,13 +15,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.desk.base import LedgerAdmin, count_words
+from notifications.admin.desk.base import LedgerAdmin
 from notifications.admin.desk.decorators import action, column, display, link_column, time_column
-from notifications.admin.desk.filters import Usable
-from notifications.admin.engines.keys import ApiKeyColumns, OneTimeSecretAdmin
+from notifications.admin.engines.keys import RevocableKeyAdmin
 from notifications.config_files import applying, operator_keys
 from notifications.config_files.kinds import tables
 from notifications.config_files.models import ConfigApply, OperatorKey, OwnedThing
+from wfpush.crypto import OPERATOR_KEY_PREFIX
 
 LONGEST_LIFE = timedelta(days=366)
 
@@ -94,7 +94,7 @@ class OperatorKeyForm(forms.ModelForm):
 
 
 @admin.register(OperatorKey)
-class OperatorKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
+class OperatorKeyAdmin(RevocableKeyAdmin):
     """Keys are made for one's own account only: one for somebody else's could do more than its maker."""
 
     empty_says = _("Keys by which programs plan and apply configuration as files. Add one for your own account.")
@@ -102,13 +102,10 @@ class OperatorKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
     form_fields = ["name", "expires_at"]
     shown_fields = ["account", "name", "starts", "state", "made", "last_used", "expires_at", "revoked_at"]
     list_display = ["starts", "account", "name", "last_used", "made", "state"]
-    list_filter = [Usable]
     list_select_related = ["user"]
     search_fields = ["prefix", "name", "user__username"]
-    actions = ["revoke_chosen"]
-    actions_detail = ["revoke"]
+    begins = OPERATOR_KEY_PREFIX
     account = link_column("user", _("account"), "user__username")
-    starts = column(str, _("begins with"), "prefix")
 
     def save_model(self, request: HttpRequest, obj: OperatorKey, form: Any, change: bool) -> None:
         made, plain = operator_keys.issue(request.user, name=obj.name, expires_at=obj.expires_at)
@@ -122,28 +119,3 @@ class OperatorKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
         plain: str = request.plain_once  # type: ignore[attr-defined]
         text = gettext("Copy it now, such as to the secrets of your CI. It is not stored here and is shown only once.")
         return self.shown_once(request, obj, gettext("The new operator key"), plain, text)
-
-    def offers(self, action: str, row: OperatorKey) -> bool:
-        return row.revoked_at is None
-
-    @action(description=_("Revoke"), url_path="revoke", permissions=["operate"], icon="block")
-    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key: OperatorKey = self.get_row(request, object_id)
-        if key.revoked_at is not None:
-            return self.done(request, key, gettext("It is already revoked."), messages.INFO)
-        if request.method != "POST":
-            text = gettext("Calls with the key %(key)s are refused from now on. This cannot be undone.") % {"key": key}
-            title = gettext("Revoke the key")
-            return self.ask(request, key, title=title, text=text, button=gettext("Revoke"), danger=True)
-        operator_keys.revoke(OperatorKey.objects.filter(pk=key.pk), timezone.now())
-        return self.done(request, key, gettext("The key %(key)s is refused from now on.") % {"key": key})
-
-    @action(description=_("Revoke"), permissions=["operate"])
-    def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[OperatorKey]) -> None:
-        selection = list(queryset)
-        chosen = OperatorKey.objects.filter(pk__in=[key.pk for key in selection])
-        revoked = operator_keys.revoke(chosen, timezone.now())
-        for key in selection:
-            if key.revoked_at is None:
-                self.log(request, key, "Revoked")
-        self.message_user(request, count_words(revoked, len(selection), gettext("Keys revoked")))

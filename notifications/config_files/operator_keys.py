@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from notifications.config_files.models import OperatorKey
+from notifications.connectors import credentials
 from wfpush.crypto import digest_of, new_operator_key
 
 
@@ -29,11 +29,6 @@ def find(credential: str) -> OperatorKey | None:
     return key if is_open else None
 
 
-def revoke(keys: QuerySet[OperatorKey], now: datetime) -> int:
-    """Refuse these keys from now on. Return how many had still worked."""
-    return keys.filter(revoked_at=None).update(revoked_at=now)
-
-
 def end_with_password(request: HttpRequest, user: User) -> None:
     """Revoke the keys of an account with a new password: somebody else may have made them."""
-    revoke(OperatorKey.objects.filter(user=user), timezone.now())
+    credentials.revoke_keys(OperatorKey.objects.filter(user=user), timezone.now())

@@ -33,7 +33,7 @@ def issue_key(
     return key, plain
 
 
-def revoke_keys(keys: QuerySet[ApiKey], now: datetime) -> int:
+def revoke_keys(keys: QuerySet[Any], now: datetime) -> int:
     """Refuse these keys from now on. Return how many had still worked."""
     return keys.filter(revoked_at=None).update(revoked_at=now)
 

@@ -1,6 +1,7 @@
 """API keys and signing secrets of engines, tokens and links of people: how long each works, and actions that end it."""
 
 import copy
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from notifications.admin.desk.filters import Conditions, Usable
 from notifications.connectors import credentials, signatures
 from notifications.models import ApiKey, LinkMail, RecipientToken, Scope, SigningSecret, SignInLink
 from notifications.people import devices
+from wfpush.crypto import API_KEY_PREFIX
 
 SCOPE_HELP = _(
     "A key with “directory” may change everybody's manager and teams. “tokens” signs in its engine's "
@@ -71,14 +73,15 @@ class EngineSecretAdmin(OneTimeSecretAdmin):
 
 # --- API keys ---------------------------------------------------------------------------------------------------------
 class ApiKeyColumns:
+    begins = API_KEY_PREFIX
     last_used = time_column("last_used_at", _("last used"))
 
     @display(description=_("begins with"), ordering="prefix")
-    def starts(self, key: ApiKey) -> str:
-        return f"wfp_{key.prefix}…"
+    def starts(self, key: Any) -> str:
+        return f"{self.begins}{key.prefix}…"
 
     @display(description=_("validity"))
-    def state(self, key: ApiKey) -> SafeString:
+    def state(self, key: Any) -> SafeString:
         if key.revoked_at:
             return mark("quiet", gettext("revoked"), str(key.revoked_at))
         if not key.usable:
@@ -120,8 +123,41 @@ class ApiKeyForm(forms.ModelForm):
         return expires_at
 
 
+class RevocableKeyAdmin(ApiKeyColumns, OneTimeSecretAdmin):
+    """Keys that are shown once when they are made, and can be revoked."""
+
+    list_filter: Sequence[Any] = [Usable]
+    actions = ["revoke_chosen"]
+    actions_detail = ["revoke"]
+
+    def offers(self, action: str, row: Any) -> bool:
+        return row.revoked_at is None
+
+    @action(description=_("Revoke"), url_path="revoke", permissions=["operate"], icon="block")
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = self.get_row(request, object_id)
+        if key.revoked_at is not None:
+            return self.done(request, key, gettext("It is already revoked."), messages.INFO)
+        if request.method != "POST":
+            text = gettext("Calls with the key %(key)s are refused from now on. This cannot be undone.")
+            title = gettext("Revoke the key")
+            text %= {"key": self.starts(key)}
+            return self.ask(request, key, title=title, text=text, button=gettext("Revoke"), danger=True)
+        credentials.revoke_keys(self.model.objects.filter(pk=key.pk), timezone.now())
+        return self.done(request, key, gettext("The key %(key)s is refused from now on.") % {"key": self.starts(key)})
+
+    @action(description=_("Revoke"), permissions=["operate"])
+    def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        selection = list(queryset)
+        working = [key for key in selection if key.revoked_at is None]
+        revoked = credentials.revoke_keys(self.model.objects.filter(pk__in=[key.pk for key in working]), timezone.now())
+        for key in working:
+            self.log(request, key, "Revoked")
+        self.message_user(request, count_words(revoked, len(selection), gettext("Keys revoked")))
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(ApiKeyColumns, EngineSecretAdmin):
+class ApiKeyAdmin(EngineSecretAdmin, RevocableKeyAdmin):
     empty_says = _("Keys that engines use to call wfpush. Add one for each engine.")
     form = ApiKeyForm
     form_fields = ["engine", "name", "scopes", "expires_at"]
@@ -129,8 +165,6 @@ class ApiKeyAdmin(ApiKeyColumns, EngineSecretAdmin):
     list_display = ["starts", "of_engine", "name", "scopes", "last_used", "made", "state"]
     list_filter = [Usable, "engine"]
     search_fields = ["prefix", "name", "engine__name"]
-    actions = ["revoke_chosen"]
-    actions_detail = ["revoke"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form. Only users who may change people can give a key the scope `directory`."""
@@ -150,36 +184,6 @@ class ApiKeyAdmin(ApiKeyColumns, EngineSecretAdmin):
         plain: str = request.plain_once  # type: ignore[attr-defined]
         text = gettext("Copy it to %(engine)s now. It is not stored here and is shown only this once.")
         return self.shown_once(request, obj, gettext("The new API key"), plain, text % {"engine": obj.engine})
-
-    def offers(self, action: str, row: ApiKey) -> bool:
-        return row.revoked_at is None
-
-    @action(description=_("Revoke"), url_path="revoke", permissions=["operate"], icon="block")
-    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key: ApiKey = self.get_row(request, object_id)
-        if key.revoked_at is not None:
-            return self.done(request, key, gettext("It is already revoked."), messages.INFO)
-        if request.method != "POST":
-            text = gettext(
-                "Calls with the key wfp_%(prefix)s… of %(engine)s are refused from now on. This cannot be undone."
-            )
-            text %= {"prefix": key.prefix, "engine": key.engine}
-            return self.ask(
-                request, key, title=gettext("Revoke the key"), text=text, button=gettext("Revoke"), danger=True
-            )
-        credentials.revoke_keys(ApiKey.objects.filter(pk=key.pk), timezone.now())
-        return self.done(
-            request, key, gettext("The key wfp_%(prefix)s… is refused from now on.") % {"prefix": key.prefix}
-        )
-
-    @action(description=_("Revoke"), permissions=["operate"])
-    def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        selection = list(queryset)
-        working = [key for key in selection if key.revoked_at is None]
-        revoked = credentials.revoke_keys(ApiKey.objects.filter(pk__in=[key.pk for key in working]), timezone.now())
-        for key in working:
-            self.log(request, key, "Revoked")
-        self.message_user(request, count_words(revoked, len(selection), gettext("Keys revoked")))
 
 
 # --- signing secrets --------------------------------------------------------------------------------------------------
