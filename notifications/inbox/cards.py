@@ -36,6 +36,11 @@ class Button:
         return f"{self.action.title}…" if self.asks else self.action.title
 
     @property
+    def hint(self) -> str:
+        """A sentence on an answer beside others that decide; else empty."""
+        return say("acknowledge_means") if self.action.effect == "acknowledge" and not self.primary else ""
+
+    @property
     def label_elsewhere(self) -> str:
         """The label on pages that do not show the form."""
         return f"{self.action.title}…" if self.asks or self.fills else self.action.title
