@@ -135,7 +135,7 @@ async def refused(trial: Trial) -> None:
     result = await trial.tell(task, variables={"kit_answer_whole": "many"}, types={"kit_answer_whole": "integer"})
     if result.outcome not in ("refused", "misconfigured") or result.status not in range(400, 500):
         raise Differs(f"A text was sent as a whole number. {described(result)} Expected: a refusal (400).")
-    if result.reason == reasons.ANSWERED(status=result.status):
+    if result.reason.code == reasons.ANSWERED.name:
         raise Differs(f"The engine gives no reason. {result.detail}")
     if not (await trial.standing(task)).is_open:
         raise Differs("The engine refused the answer, and the task is no longer open.")

@@ -17,7 +17,7 @@ from notifications.connectors import signatures
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Result
 from notifications.connectors.webhook import post, signed_call
-from notifications.engines.connection_test import test_event
+from notifications.engines.connection_test import event_of_test
 from notifications.items.representation import iso_utc, task_event
 from notifications.models import Case, Task
 from notifications.types import USUAL_EFFECTS, Json, object_in, text_in
@@ -90,7 +90,8 @@ class WebhookTrial:
 
     def step(self, type: str, task: str, number: int, **members: Any) -> Json:
         """Return the callback of a step of an SLA policy."""
-        step = {"policy": "Conformance", "step": number, "number": 0, "due_at": now(), "raised_at": now()}
+        at = timezone.now()
+        step = {"policy": "Conformance", "step": number, "number": 0, "due_at": iso_utc(at), "raised_at": iso_utc(at)}
         return self.event(type, task, {**step, "assignee": self.assigned_to(task), **members})
 
     def assigned_to(self, task: str) -> Json | None:
@@ -116,7 +117,7 @@ LINES: Lines[WebhookTrial] = Lines()
     "A test of the connection is accepted", "Administrators read that the connection is broken although it works."
 )
 async def test(trial: WebhookTrial) -> None:
-    expect(await trial.send(test_event("conformance", timezone.now())), "done")
+    expect(await trial.send(event_of_test("conformance", timezone.now())), "done")
 
 
 @LINES.line(
@@ -124,7 +125,7 @@ async def test(trial: WebhookTrial) -> None:
     "A new release of wfpush alarms operators, and calls are repeated for a week.",
 )
 async def unknown_type(trial: WebhookTrial) -> None:
-    expect(await trial.send({**test_event("conformance", timezone.now()), "type": "wfpush.conformance"}), "done")
+    expect(await trial.send({**event_of_test("conformance", timezone.now()), "type": "wfpush.conformance"}), "done")
 
 
 @LINES.line("The engine sends its tasks", "Tasks reach nobody. The lines about answers cannot be tried.")

@@ -84,7 +84,7 @@ async def late(trial: Trial) -> None:
 
 def _stored(result: Result) -> None:
     """Raises NotOffered if the engine has no place for it, and Differs if it was not accepted."""
-    if result.reason in (reasons.NO_PLACE(), reasons.NO_HISTORY()):
+    if result.reason.code in (reasons.NO_PLACE.name, reasons.NO_HISTORY.name):
         raise NotOffered(result.detail)
     expect(result, "done")
 

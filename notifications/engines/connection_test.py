@@ -84,7 +84,7 @@ def check(engine: Engine) -> Result:
 def _tell_test(engine: Engine) -> Result:
     """Send a callback that says that it is a test, by the code that sends answers. Nothing is stored."""
     connector, now = connector_for(engine.kind), timezone.now()
-    callback = Callback(id=uuid7(), engine=engine, body=json.dumps(test_event(engine.slug, now)))
+    callback = Callback(id=uuid7(), engine=engine, body=json.dumps(event_of_test(engine.slug, now)))
     call = connector.prepare(engine, callback, now)
 
     async def send() -> Result:
@@ -94,7 +94,7 @@ def _tell_test(engine: Engine) -> Result:
     return asyncio.run(send())
 
 
-def test_event(engine: str, now: datetime) -> Json:
+def event_of_test(engine: str, now: datetime) -> Json:
     """Return the CloudEvent that says that it is a test: docs/api/callbacks.md."""
     return {
         "specversion": "1.0",

@@ -129,7 +129,7 @@ def test_the_description_is_openapi_3_and_names_who_may_call() -> None:
 
     assert answer.headers["Content-Type"] == "application/json"
     assert document["openapi"].startswith("3.")
-    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey", "session", "signature"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey", "session", "signature", "operator"}
     paths = document["paths"]
     assert paths["/api/v1/events"]["post"]["security"] == [{"bearer": []}, {"apiKey": []}]
     assert paths["/api/v1/notifications"]["get"]["security"] == [{"bearer": []}, {"apiKey": []}, {"session": []}]
