@@ -4,9 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+
+from notifications.models.keys import RevocableKey
 
 
 class ConfigApply(models.Model):
@@ -54,19 +55,13 @@ class OwnedThing(models.Model):
         return f"{self.kind} · {self.name}"
 
 
-class OperatorKey(models.Model):
+class OperatorKey(RevocableKey):
     """A key (`wfo_…`) by which a user of the desk plans and applies by the API. Only its digest is stored."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("account"), on_delete=models.CASCADE, related_name="operator_keys"
     )
     name = models.CharField(_("name"), max_length=80, help_text=_("Where it is used, such as “CI of production”."))
-    prefix = models.CharField(max_length=20, editable=False)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(_("expires at"))
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("operator key")
@@ -75,7 +70,3 @@ class OperatorKey(models.Model):
 
     def __str__(self) -> str:
         return f"wfo_{self.prefix}…"
-
-    @property
-    def usable(self) -> bool:
-        return self.revoked_at is None and self.expires_at > timezone.now()

@@ -11,6 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.history import HistoryWithParts
+from notifications.models.keys import RevocableKey
 from notifications.reasons import EnglishText
 from wfpush.crypto import EncryptedTextField
 from wfpush.queue.outbox import Work
@@ -127,20 +128,15 @@ class EngineAccess(models.Model):
         return str(self.get_auth_display())
 
 
-class ApiKey(models.Model):
+class ApiKey(RevocableKey):
     """A key is shown once; its SHA-256 is stored (the key has 256 random bits, so a slow hash would add nothing)."""
 
     engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(_("name"), max_length=80, default="default")
-    prefix = models.CharField(max_length=20, editable=False)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(
         models.CharField(max_length=20, choices=Scope.choices), verbose_name=_("scopes"), default=default_scopes
     )
-    created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("API key")
@@ -149,10 +145,6 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
-
-    @property
-    def usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
 
 class RotatedSecret(models.Model):

@@ -10,7 +10,6 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +17,7 @@ from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
 from notifications.models.history import HistoryWithParts
+from notifications.models.keys import RevocableKey
 from notifications.models.validators import validate_own_address, validate_ref, validate_timezone
 from wfpush.identifiers import uuid7
 from wfpush.postgres.word_index import Words
@@ -275,17 +275,11 @@ class SavedView(models.Model):
         return self.name
 
 
-class RecipientToken(models.Model):
+class RecipientToken(RevocableKey):
     """Signs one person in to the API (`wfr_…`): for apps and customer portals."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="tokens")
     label = models.CharField(_("label"), max_length=80, blank=True)
-    prefix = models.CharField(max_length=20, editable=False)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(_("expires at"))
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("recipient token")
@@ -294,10 +288,6 @@ class RecipientToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
-
-    @property
-    def usable(self) -> bool:
-        return self.revoked_at is None and self.expires_at > timezone.now()
 
 
 class SignInLink(models.Model):
