@@ -185,7 +185,7 @@ class CaseFactory(DjangoModelFactory[Case]):
         model = Case
 
     engine = factory.SubFactory(EngineFactory)
-    case_id = factory.Sequence(lambda n: f"47{n:02}")
+    case_id = factory.Sequence(lambda n: f"case-{n}")
     title = factory.LazyAttribute(lambda case: f"Invoice {case.case_id}")
 
 
@@ -194,7 +194,7 @@ class TaskFactory(DjangoModelFactory[Task]):
         model = Task
 
     engine = factory.SubFactory(EngineFactory)
-    task_id = factory.Sequence(lambda n: f"T-{n}")
+    task_id = factory.Sequence(lambda n: f"made-{n}")  # no id that a test gives, such as T-42
     name = "Approve invoice 4711"
     kind = "approval"
     case = factory.SubFactory(CaseFactory, engine=factory.SelfAttribute("..engine"))

@@ -76,10 +76,19 @@ def _note_untried(report: Report, lines: Sequence[Line[Subject]]) -> None:
 
 
 def finish(work: Coroutine[Any, Any, None]) -> bool:
-    """Run the work to its end. Return whether Ctrl-C or SIGTERM stopped it; then it has cleaned up, too."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # asyncio.run cancels the work
+    """Run the work to its end. Return whether Ctrl-C or SIGTERM stopped it; then it has cleaned up, too.
+
+    SIGTERM stops it also where a shell has started it in the background, with SIGINT ignored.
+    """
     try:
-        asyncio.run(work)
-    except KeyboardInterrupt:
+        asyncio.run(_stopped_by_sigterm(work))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return True
     return False
+
+
+async def _stopped_by_sigterm(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await work

@@ -88,6 +88,7 @@ def test_the_whole_job_takes_eleven_clicks(world: World, browse: Callable[[Visit
     assert steps == [(-120, "team", "business"), (0, "manager", "business")]
 
 
+@pytest.mark.long
 def test_the_same_by_keyboard(world: World, browse: Callable[[Visit], Any]) -> None:
     story.live(world)
     sla.calendar()

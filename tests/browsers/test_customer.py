@@ -117,7 +117,7 @@ async def test_erin_follows_her_case_on_her_phone(
     assert complaints == []
 
 
-@pytest.mark.ci
+@pytest.mark.long
 async def test_frank_follows_his_case_by_the_keyboard_alone_and_without_javascript(
     installation: Installation, browser: Browser, complaints: list[str]
 ) -> None:

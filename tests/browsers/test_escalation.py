@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browsers.conftest import SignIn
@@ -45,6 +46,7 @@ async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: In
         assert call.data["responded_by"]["ref"] == "carol"
 
 
+@pytest.mark.long
 async def test_the_open_item_says_when_it_went_to_carol(installation: Installation, sign_in: SignIn) -> None:
     key = installation.engine_with_policy("forge")
     bob = await sign_in("bob", again=True)

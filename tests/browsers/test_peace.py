@@ -166,6 +166,7 @@ async def test_erin_wants_no_more_of_these(here: MovedInstallation, browser: Bro
     assert complaints == []
 
 
+@pytest.mark.long
 async def test_alice_and_carol_swap_a_turn(here: MovedInstallation, browser: Browser, complaints: list[str]) -> None:
     await here.goes_on_to(berlin("2026-12-06T18:00"))
     alice = await here.opens(browser, complaints, "alice")

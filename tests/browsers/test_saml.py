@@ -99,6 +99,7 @@ async def test_people_sign_in_by_saml_and_are_signed_out_from_there(
     await page.context.close()
 
 
+@pytest.mark.long
 def test_ines_signs_in_by_saml_in_firefox(installation: Installation, provider: NpmProvider, tmp_path: Path) -> None:
     with line_to(installation) as line:
         client = f"http://127.0.0.1:{line.network.port}/sign-on/tram"

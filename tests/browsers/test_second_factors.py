@@ -146,6 +146,7 @@ async def test_a_passkey_is_added_signs_in_is_lost_and_replaced_by_a_code(page: 
     await expect(page.get_by_text("The passkey is removed.")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_a_passkey_is_a_second_factor_and_confirms(page: Page, house: Installation) -> None:
     house.account("hans", "Hans")
     await Device().plug_in(page)
@@ -162,6 +163,7 @@ async def test_a_passkey_is_a_second_factor_and_confirms(page: Page, house: Inst
     await expect(page).to_have_url(f"{house.url}/security")
 
 
+@pytest.mark.long
 async def test_an_app_by_its_key_with_the_keyboard_alone(page: Page, house: Installation) -> None:
     house.account("ines", "Ines")
     await give_password(page, "ines", house)

@@ -152,6 +152,7 @@ async def test_an_answer_that_waits_is_sent_after_the_sign_in_there(
     await page.context.close()
 
 
+@pytest.mark.long
 def test_hans_signs_in_there_in_firefox(installation: Installation, provider: NpmProvider, tmp_path: Path) -> None:
     with line_to(installation) as line:
         here = f"http://127.0.0.1:{line.network.port}"

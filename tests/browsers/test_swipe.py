@@ -170,7 +170,7 @@ return scrollLeft > 0 && scrollLeft === scrollWidth - clientWidth;
 WIDER = "return document.documentElement.scrollWidth - innerWidth;"
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_in_firefox_a_row_is_as_wide_as_a_phone_and_snaps(installation: Installation, tmp_path: Path) -> None:
     """Its driver has no finger that swipes: the row is scrolled as by a touchpad, and by the keyboard."""
     installation.account("judy", "Judy")

@@ -34,6 +34,7 @@ def ask(deployed: Deployed, port: int) -> int:
     return line.getresponse().status
 
 
+@pytest.mark.long
 def test_a_web_process_takes_its_pool_and_five(deployed: Deployed) -> None:
     deployed.stop()
     port = next(iter(deployed.webs))

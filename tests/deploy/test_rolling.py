@@ -76,6 +76,7 @@ def test_nginx_takes_the_shipped_configuration(deployed: Deployed, tmp_path: Pat
     assert "warn" not in done.stderr + (tmp_path / "start.log").read_text()
 
 
+@pytest.mark.long
 def test_a_rolling_restart_costs_no_request(deployed: Deployed, proxy: Proxy) -> None:
     engines = [Engine(deployed, proxy, first) for first in (1_000, 2_000)]
     for engine in engines:

@@ -50,7 +50,7 @@ def installation() -> Iterator[tuple[House, int]]:
 
 
 @pytest.mark.processes
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_commands_lead_to_a_signed_answer(installation: tuple[House, int], tmp_path: Path) -> None:
     house, port = installation
     receiver = free_ports(1)

@@ -64,7 +64,7 @@ def test_two_builds_are_equal(wheel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.ci
+@pytest.mark.long
 def test_it_starts_where_there_is_no_checkout(wheel: Path, tmp_path: Path) -> None:
     """With the packages of the tests, and a database that has been migrated."""
     site = tmp_path / "site"

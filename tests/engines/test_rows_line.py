@@ -231,7 +231,7 @@ def test_row_17_bytes_that_drip(line: Line, impatient: None, reads: bool) -> Non
     assert theirs.answers == APPROVED
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @with_tokens
 def test_row_17_a_token_that_drips(line: Line, impatient: None) -> None:
     theirs = line.side.assign("bob", "carol")

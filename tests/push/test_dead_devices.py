@@ -69,7 +69,7 @@ async def dispatched(until: Callable[[], bool] = lambda: True) -> bool:
         await engine.close()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_before(story: Story, service: Crowd) -> None:
     dead, alive = people(service, 200, "dave", "hangs"), people(service, 20, "ann")
     assign_to(story, "T-1", dead, alive)

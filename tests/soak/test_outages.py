@@ -129,6 +129,7 @@ def outages(servers: Servers, server: Server) -> dict[str, tuple[Outage, float]]
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", MANNERS)
 def test_without_the_database_events_are_refused_and_later_all_goes_on(
     installation: Installation, servers: Servers, how: str
@@ -199,6 +200,7 @@ def test_a_database_that_takes_no_writes_is_used_again_at_once_when_it_does(
     assert here.main_processes() == before, here.worker.said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", MANNERS)
 def test_without_redis_everything_is_taken_and_only_slower(
     installation: Installation, servers: Servers, how: str

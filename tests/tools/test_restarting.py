@@ -184,7 +184,7 @@ def test_a_mistake_is_said_and_mended_by_the_next_save_of_what_both_are_made_of(
 
 
 @pytest.mark.processes
-@pytest.mark.ci
+@pytest.mark.long
 def test_if_what_restarts_a_process_is_killed_all_of_them_end(dev: Dev) -> None:
     (restarting,) = (each for each in dev.house.named("tools.restarting") if "web" in command_line(each))
     restarting.kill()

@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.support.length import some
 from wfpush import apps
 from wfpush.config.env import Environment
 from wfpush.embedded.datafolder import new_secret
@@ -75,15 +76,15 @@ def said(*arguments: str, **environment: str) -> str:
     return found.stdout + found.stderr
 
 
-@pytest.mark.parametrize(
-    ("environment", "ids"),
-    [
-        ({**HTTPS, "PROXY_COUNT": "1"}, []),
-        (HTTPS, ["wfpush.W003"]),
-        ({**HTTPS, "ALLOWED_HOSTS": "*", "PROXY_COUNT": "1"}, ["wfpush.E001"]),
-        ({"BASE_URL": "http://push.example.com"}, ["wfpush.W002"]),
-    ],
-)
+DEPLOYMENTS = [
+    ({**HTTPS, "PROXY_COUNT": "1"}, []),
+    (HTTPS, ["wfpush.W003"]),
+    ({**HTTPS, "ALLOWED_HOSTS": "*", "PROXY_COUNT": "1"}, ["wfpush.E001"]),
+    ({"BASE_URL": "http://push.example.com"}, ["wfpush.W002"]),
+]
+
+
+@pytest.mark.parametrize(("environment", "ids"), some(DEPLOYMENTS, 2))
 def test_check_deploy_says_what_matters_and_nothing_else(environment: dict[str, str], ids: list[str]) -> None:
     assert re.findall(r"\((\w+\.[EW]\d+)\)", said("check", "--deploy", **environment)) == ids
 

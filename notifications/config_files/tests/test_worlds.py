@@ -14,6 +14,7 @@ from tests.admin.world import World
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.long
 def test_a_company_is_exported_and_applied_to_an_empty_installation(evening: World, tmp_path: Path) -> None:
     files = documents.files_of(applying.current())
     documents.write(tmp_path, files)

@@ -88,8 +88,8 @@ async def run_webhook_kit(
     begin: Callable[[str], Coroutine[Any, Any, None]],
     *,
     port: int = 0,
-    patience: float = 0.3,
-    by_hand: float = 0.3,
+    patience: float,
+    by_hand: float,
 ) -> Report:
     """`begin` starts the processes, given the address for events, while the kit waits for them."""
     report, begun = Report("webhook", callback_url, KEY, datetime.now(UTC)), list[asyncio.Task[None]]()

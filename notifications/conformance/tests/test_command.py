@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -72,10 +73,23 @@ def test_the_commands_of_the_page_prove_an_engine(engine: Runs, tmp_path: Path) 
     assert not (tmp_path / "data").exists(), "it needs no servers of its own"
 
 
+@pytest.fixture
+def sigint() -> Iterator[Callable[[Any], None]]:
+    """Sets what processes that are started do with SIGINT: a shell that starts this one in the background ignores it."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda handler: signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.processes
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_it_cleans_up_when_somebody_stops_it(engine: Runs, tmp_path: Path, stop: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("stop", "in_background"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)]
+)
+def test_it_cleans_up_when_somebody_stops_it(
+    engine: Runs, tmp_path: Path, sigint: Callable[[Any], None], stop: signal.Signals, in_background: bool
+) -> None:
     engine.break_next(Fault(slow=True, roles=("comment",)))
+    sigint(signal.SIG_IGN if in_background else signal.default_int_handler)
     with started(rest_block(engine), tmp_path) as kit:
         eventually(lambda: not engine.faults and engine.book.models, "it waits for the engine")
         kit.send_signal(stop)

@@ -61,7 +61,6 @@ def test_the_demo_engine_conforms(tmp_path: Path) -> None:
     }
 
     def begin(name: str) -> None:
-        eventually(lambda: is_there(demo), "the demo engine answers")
         start = {"process": "invoice_approval", "data": {"number": name}}
         assert httpx.post(f"{demo}/api/instances", json=start, trust_env=False).status_code == 201
 
@@ -72,6 +71,7 @@ def test_the_demo_engine_conforms(tmp_path: Path) -> None:
         ) as engine,
     ):
         try:
+            eventually(lambda: is_there(demo), "the demo engine answers")
             prove(f"{demo}/callback", kit_port, secret, tmp_path, begin)
         finally:
             engine.terminate()
@@ -112,7 +112,7 @@ DEVIATIONS = [
 ]
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.parametrize(("deviation", "found"), DEVIATIONS)
 async def test_a_deviation_of_it_is_found(engine_of_npm: Callable[..., BpmnEngine], deviation: str, found: str) -> None:

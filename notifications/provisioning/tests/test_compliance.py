@@ -9,6 +9,7 @@ from scim2_tester import Status, check_server
 from notifications.provisioning.tests.idp import Idp
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_scim2_tester_finds_nothing(live_server: LiveServer, settings: pytest.FixtureRequest) -> None:
     idp = Idp.begin(max_departures=10_000)

@@ -137,6 +137,7 @@ def test_answers_reach_an_engine_while_sixty_older_ones_wait_for_a_slow_one(
     assert not Callback.objects.exclude(state=CallbackState.DELIVERED).exists()
 
 
+@pytest.mark.long
 def test_a_token_server_that_hangs_holds_up_its_own_engine_alone(two: tuple[Story, Story], receiver: Receiver) -> None:
     slow, quick = two
     Engine.objects.filter(pk=slow.engine.pk).update(kind="flowable")

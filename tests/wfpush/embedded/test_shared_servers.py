@@ -182,7 +182,7 @@ def _ask(user: User) -> tuple[int, bool]:
         return row[0], bool(client.ping())
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @as_each_user
 def test_two_processes_that_start_at_once_share_one_pair_of_servers(nothing_made: None, house: House) -> None:
     alice, bob = house.starting(), house.starting()
@@ -215,7 +215,7 @@ def test_release_tells_whether_somebody_else_stays_and_else_stops_at_once(house:
     assert house.servers() == []
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @as_each_user
 def test_who_comes_after_a_sigkill_of_the_starter_finds_the_same_rows(house: House) -> None:
     alice = house.user()
@@ -233,7 +233,7 @@ def test_who_comes_after_a_sigkill_of_the_starter_finds_the_same_rows(house: Hou
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_after_a_sigkill_of_every_user_the_servers_stop_and_start_again(house: House) -> None:
     alice = house.user()
     alice.kill()
@@ -264,6 +264,7 @@ def test_killed_servers_come_back_on_the_same_sockets(house: House) -> None:
     assert _ask(alice)[1]
 
 
+@pytest.mark.long
 def test_a_new_process_starts_servers_that_were_killed_with_all_their_children(house: House) -> None:
     alice = house.user()
     for process in house.servers():
@@ -273,6 +274,7 @@ def test_a_new_process_starts_servers_that_were_killed_with_all_their_children(h
     assert _ask(bob)[1]
 
 
+@pytest.mark.long
 def test_a_fork_that_ends_does_not_stop_its_parents_servers(house: House) -> None:
     alice = house.user()
     forking = f"{USE}\nimport os\nif os.fork() == 0:\n    sys.exit(0)\nos.wait()\n"

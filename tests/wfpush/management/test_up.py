@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_nothing_behind(house: House, running: Command) -> None:
     house.leaves_nothing()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_reuses_accounts_key_and_rows(
     house: House, port: int, running: Command, started: list[Command]
 ) -> None:
@@ -144,7 +144,7 @@ def test_on_another_port_the_demo_gets_its_answers_there(
     ]
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_if_one_process_is_killed_the_others_stop_and_it_says_so(house: House, running: Command, victim: str) -> None:
     house.named(victim)[0].kill()

@@ -172,6 +172,7 @@ def many(rows: int, insert: str) -> None:
         sql(insert.replace("FROM numbers i", f"FROM generate_series({first}, {last}) i"))
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_with_many_deliveries_nothing_that_has_ended_is_read() -> None:
     row = NotificationFactory()

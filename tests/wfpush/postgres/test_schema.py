@@ -211,7 +211,7 @@ def refused(house: House, *words: str) -> str:
     return command.said
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 def test_neither_web_nor_worker_starts_before_migrate_and_up_migrates_first(house: House) -> None:
     port = free_ports(1)
@@ -239,7 +239,7 @@ def test_neither_web_nor_worker_starts_before_migrate_and_up_migrates_first(hous
     assert house.rows(APPLIED) == [(HARMLESS,)]
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_database_from_before_the_first_release_is_refused_by_everything_that_starts(house: House) -> None:
     change(house, COLUMN)

@@ -103,7 +103,7 @@ def test_one_killed_django_q2_process_takes_its_cluster_along_at_once(
     assert "cluster_stalled" not in worker.said
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["main", "sentinel"] if LONG else ["sentinel"])
 def test_a_killed_django_q2_main_or_sentinel_takes_its_cluster_along_and_a_new_one_runs(
     house: House, worker: Command, victim: str
@@ -115,7 +115,7 @@ def test_a_killed_django_q2_main_or_sentinel_takes_its_cluster_along_and_a_new_o
     assert worker.process.poll() is None
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["cluster", "dispatcher"])
 def test_one_process_that_hangs_is_noticed_and_replaced(house: House, worker: Command, name: str) -> None:
     """Long before the watchdog would notice, if it ever did: the other worker of the cluster runs its tasks."""
@@ -181,7 +181,7 @@ def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(
     whole_cluster(worker)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_a_killed_worker_takes_its_children_along_and_another_goes_on(
     house: House, worker: Command, second: Command
 ) -> None:
@@ -202,7 +202,7 @@ def test_sigterm_stops_every_process_and_the_servers(house: House, seconds: list
     house.leaves_nothing()
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_web_process_says_when_its_port_is_taken(house: House) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -272,7 +272,7 @@ def a_start(house: House) -> Any:
     return json.loads(shown.said)
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_garbage_is_looked_for_once_everything_is_loaded(a_start: Any) -> None:
     assert a_start[0] == [True, True]
 
@@ -294,7 +294,7 @@ def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_the_first_key_can_be_made_before_anything_is_set(house: House, tmp_path: Path) -> None:
     shown = house.run("vapid", "--new", WFPUSH_DATA=str(tmp_path / "nothing"))
     assert shown.process.returncode == 0, shown.said

@@ -99,7 +99,7 @@ def test_of_very_many_the_oldest_and_the_newest_are_read(settings: Settings) -> 
     assert fault.startswith("1 of the signing secrets (Oldest) cannot be read")
 
 
-@pytest.mark.ci
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_worker_says_so_in_its_log_and_starts_but_not_with_a_key_that_is_too_short() -> None:
     with House() as house:

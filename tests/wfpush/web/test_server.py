@@ -196,7 +196,7 @@ def test_requests_may_be_sent_before_those_before_them_are_answered(port: int) -
     assert [wire.answer()[1] for _ in range(4)] == [str(size).encode()] * 3 + [b"0"]
 
 
-@pytest.mark.ci
+@pytest.mark.long
 def test_of_requests_that_wait_for_their_turn_there_are_not_many(port: int) -> None:
     wire, requests = Wire(port), head(path="/large") * 1000
     wire.socket.settimeout(5)
@@ -241,6 +241,7 @@ def test_a_connection_that_takes_nothing_is_closed(impatient: int) -> None:
     eventually(lambda: here not in [each.raddr for each in server.net_connections()], "its connection is gone")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not has_ipv6(), reason="there is no IPv6 here")
 def test_all_addresses_include_those_of_ipv4() -> None:
     for port in served(SERVER.replace('"127.0.0.1"', '"::"')):

@@ -108,6 +108,7 @@ def test_a_request_that_has_begun_is_answered_and_no_other_follows_on_its_connec
     assert served.process.wait(30) == 0
 
 
+@pytest.mark.long
 def test_who_was_let_in_but_not_heard_yet_is_answered(served: Served) -> None:
     os.kill(served.process.pid, signal.SIGSTOP)  # so that connections queue up in the kernel
     wires = [served.connect() for _ in range(5)]
@@ -136,6 +137,7 @@ def test_it_takes_signals_once_it_has_said_that_it_is_ready(tmp_path: Path) -> N
     assert served.process.wait(30) == 0
 
 
+@pytest.mark.long
 def test_a_connection_that_says_nothing_holds_nobody_up(served: Served) -> None:
     with served.connect():
         served.stop()
@@ -151,6 +153,7 @@ def test_what_never_ends_is_left_after_the_grace(tmp_path: Path) -> None:
             assert read_all(wire) == b""
 
 
+@pytest.mark.long
 async def test_open_sockets_are_told_of_the_restart(served: Served) -> None:
     async with aiohttp.ClientSession() as client, client.ws_connect(f"http://127.0.0.1:{served.port}/ws/inbox") as ws:
         served.stop()
@@ -167,6 +170,7 @@ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"""
 CLOSED = b"\x88\x80\0\0\0\0"
 
 
+@pytest.mark.long
 def test_a_socket_that_is_being_closed_while_it_takes_nothing_holds_nobody_up(served: Served) -> None:
     running = served.ask("/until-told")
     with served.connect() as wire:
