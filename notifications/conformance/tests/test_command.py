@@ -75,7 +75,7 @@ def test_the_commands_of_the_page_prove_an_engine(engine: Runs, tmp_path: Path) 
 
 @pytest.fixture
 def sigint() -> Iterator[Callable[[Any], None]]:
-    """Sets what processes that are started do with SIGINT: a shell that starts this one in the background ignores it."""
+    """Sets what processes that are started do with SIGINT. A shell ignores it for those in the background."""
     before = signal.getsignal(signal.SIGINT)
     yield lambda handler: signal.signal(signal.SIGINT, handler)
     signal.signal(signal.SIGINT, before)

@@ -14,7 +14,6 @@ from notifications.connectors import signatures
 from notifications.types import InboundEvent
 from tests.support.documentation import blocks
 
-
 NEVER_COMES = {"tasks", "reassignment", "again"}
 """Lines that wait for an event. Where they differ, the kit waits for all the time that it is given."""
 
