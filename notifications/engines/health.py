@@ -103,7 +103,7 @@ class Health:
         """Return the faults, and how many answers wait because of them; empty without faults."""
         said = [fault.sentence(at) for fault in self.faults]
         if said and self.waiting:
-            waits = ngettext("%(count)s answer waits.", "%(count)s answers wait.", self.waiting)
+            waits = ngettext("%(count)s answer waits to be sent.", "%(count)s answers wait to be sent.", self.waiting)
             said.append(waits % {"count": number(self.waiting)})
         return " ".join(said)
 

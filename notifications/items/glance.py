@@ -8,7 +8,7 @@ import re
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Engine, Notification, Recipient
+from notifications.models import Engine, Notification, NotificationState, Recipient
 from notifications.types import Json
 from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.plaintext import clean_line, cut
@@ -31,17 +31,23 @@ _BETWEEN = " \t:;.,–—-·|/"
 
 def glance_of(notification: Notification, facts: list[WrittenFact] | None = None) -> Json:
     """Return the card. `first`: the first of the reader's key facts, shown large, if it is a number; `others`: the
-    others in a row; `text`: the line of context, in the message's language; `origin`: engine and kind of task, in the
-    active language.
+    others in a row; `text`: the line of context, in the message's language, empty if nobody is asked any more;
+    `origin`: engine and kind of task, in the active language.
     """
     facts = facts_of(notification) if facts is None else facts
     first = facts[0] if facts and facts[0].is_large else None
     return {
         "first": first.text if first else "",
         "others": " · ".join(fact.in_a_row for fact in facts if fact is not first),
-        "text": context_of(notification.title, notification.body, facts_of(notification, notification.language)),
+        "text": _context(notification),
         "origin": origin_of(notification),
     }
+
+
+def _context(notification: Notification) -> str:
+    if notification.state in (NotificationState.WITHDRAWN, NotificationState.EXPIRED):
+        return ""
+    return context_of(notification.title, notification.body, facts_of(notification, notification.language))
 
 
 def context_of(title: str, body: str, facts: list[WrittenFact]) -> str:

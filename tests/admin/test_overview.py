@@ -224,7 +224,7 @@ def test_one_kept_answer_is_one(day: World, root: Client) -> None:
 def test_an_engine_that_is_switched_off_fetches_nothing(day: World, root: Client) -> None:
     Engine.objects.filter(pk=day.engine.pk).update(callback_url="", active=False)
     page = text_of(root.get("/admin/"))
-    assert "Invoices : Switched off: its events are refused, and it gets no answers. 1 answer waits." in page
+    assert "Invoices : Switched off: its events are refused, and it gets no answers. 1 answer waits to be sent." in page
     assert "Invoices: switched off" in page
     assert "kept" not in page
 

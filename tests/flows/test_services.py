@@ -187,7 +187,7 @@ def test_answers_for_a_dead_engine_wait_for_it_and_none_is_late_before_or_after_
     status, faults, notes = readiness()
     assert (status, faults) == (200, {})
     assert notes.startswith("Invoices: It has not answered since 2026-11-25 11:59 UTC: ")
-    assert "24 answers wait. Start the engine" in notes
+    assert "24 answers wait to be sent. Start the engine" in notes
     assert "Invoices: It has not answered since" in doctor()
     engine = 'kind="engine"', 'service="invoices"'
     assert sample("wfpush_service_trouble_seconds", *engine, 'state="away"') == pytest.approx(140, abs=2)

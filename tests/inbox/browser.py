@@ -1,5 +1,6 @@
 """A browser without JavaScript: follows links, presses the buttons of the page's forms, reads what it says."""
 
+import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -57,10 +58,11 @@ class Page:
         return [" ".join(each.text_content().split()) for each in found]
 
     def press(self, words: str, **fields: Any) -> "Page":
-        """Fill in the button's form, press it, follow the redirect. The open item's buttons come first."""
+        """Fill in the button's form, press it, follow the redirect. The open item's buttons come first. A number in
+        parentheses behind the words is left out."""
         shown = [each for each in self.tree.iter("button") if not _inside(each, "template")]
         for button in sorted(shown, key=lambda each: not _inside(each, "article")):
-            if " ".join(button.text_content().split()) == words:
+            if re.sub(r" \(\d+\)$", "", " ".join(button.text_content().split())) == words:
                 return self._submit(button, fields)
         raise AssertionError(f"No button says {words!r}: {self.text}")
 

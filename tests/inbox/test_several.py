@@ -49,6 +49,7 @@ def test_items_are_ticked_and_answered_together(story: Story, invoices: list[Not
     assert "3 items" in page.text
     assert "€3,601.50" in page.text
     assert page.buttons() == []
+    assert "Approve (3)" in page.text
     told = page.press("Approve", comment="All three are right.")
 
     assert outcomes(told) == {f"Approve invoice {n}": "Approved. Invoices has not confirmed it yet." for n in (1, 2, 3)}
@@ -75,12 +76,12 @@ def test_who_was_faster_and_what_needs_four_eyes_stop_none_of_the_others(
 
 
 def test_a_comment_is_asked_for_where_one_of_them_needs_it(story: Story, invoices: list[Notification]) -> None:
-    page = chosen(story.bob, *invoices).press("Reject…", comment="  ")
+    page = chosen(story.bob, *invoices).press("Reject", comment="  ")
 
     assert page.status == 422
     assert "Write a comment first." in page.text
     assert not Response.objects.exists()
-    told = page.press("Reject…", comment="Wrong year")
+    told = page.press("Reject", comment="Wrong year")
     assert set(outcomes(told).values()) == {"Rejected. Invoices has not confirmed it yet."}
 
 

@@ -276,7 +276,11 @@ class RouteAdmin(RuleAdmin):
     @display(description=_("position"), ordering="priority")
     def place(self, route: Route) -> str:
         """Return the position, and which rules let later ones match, too: few do."""
-        return str(route.priority) if route.stop else gettext("%(position)s · continues") % {"position": route.priority}
+        return (
+            str(route.priority)
+            if route.stop
+            else gettext("%(position)s · others also apply") % {"position": route.priority}
+        )
 
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Dry run"), url_path="dry-run", permissions=["view"], icon="science")

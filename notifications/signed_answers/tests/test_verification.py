@@ -25,6 +25,7 @@ from notifications.signed_answers.statements import Once
 from notifications.signed_answers.tests.signer import HERE, HOST, Signer
 from tests.factories import EngineFactory, NotificationFactory
 from tests.support.files import png
+from tests.support.length import some
 from tests.support.story import Story
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("payments")]
@@ -283,7 +284,7 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["client_data", "authenticator_data", "public_key", "signature", "statement", "listing"]
 )
-@pytest.mark.parametrize("text", ["AA", "not base64 at all!", "{}"])
+@pytest.mark.parametrize("text", some(["AA", "not base64 at all!", "{}"], 1))
 def test_a_bundle_of_nonsense_is_not_valid(bundle: Path, name: str, text: str) -> None:
     document = json.loads(bundle.read_text())
     bundle.write_text(json.dumps({**document, name: text}))

@@ -45,6 +45,11 @@ def test_a_card_says_each_thing_once() -> None:
     }
 
 
+@pytest.mark.parametrize(("state", "text"), [("answered", "Please review it."), ("withdrawn", ""), ("expired", "")])
+def test_nobody_is_asked_by_an_item_that_is_withdrawn(state: str, text: str) -> None:
+    assert glance_of(bobs(body="Please review it.", state=state))["text"] == text
+
+
 def test_a_name_or_an_address_is_never_large() -> None:
     glance = glance_of(bobs(details={"key_facts": [FACTS[1], FACTS[0]]}))
 
