@@ -178,23 +178,23 @@ def under_way(now: datetime, choice: Choice, may_open: MayOpen) -> dict[str, Any
         "board": board(compliance.most_overdue(now, choice, SHOWN), now, may_open),
         "more": late > SHOWN,
         "bars": bars(open_clocks, choice),
-        "open": shown(sum(open_clocks.counts.values()), bool(open_clocks.at_least)),
-        "anything": any(open_clocks.counts.values()),
+        "anything": any(count for name, count in open_clocks.counts.items() if name != "late"),
     }
 
 
 def bars(open_clocks: OpenClocks, choice: Choice) -> list[dict[str, Any]]:
-    """Return the numbers by time left, late tasks first. `width`: percent of the longest bar."""
-    most = max(open_clocks.counts.values()) or 1
+    """Return the numbers of clocks that are not late, by time left. `width`: percent of the longest bar."""
+    in_time = {name: count for name, count in open_clocks.counts.items() if name != "late"}
+    most = max(in_time.values()) or 1
     return [
         {
-            "words": gettext("late") if name == "late" else str(TIME_LEFT[name]),
+            "words": str(TIME_LEFT[name]),
             "count": shown(count, name in open_clocks.at_least),
-            "href": late_address(choice) if name == "late" else address(choice, left=name),
+            "href": address(choice, left=name),
             "width": percent_of(count, most),
-            "tone": {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
+            "tone": {"1h": "wait", "paused": "quiet"}.get(name, "ok"),
         }
-        for name, count in open_clocks.counts.items()
+        for name, count in in_time.items()
     ]
 
 

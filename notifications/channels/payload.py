@@ -63,7 +63,7 @@ def members(push: PushMessage) -> Json:
 def _button(action: Action) -> Json:
     """Return a button. Answers with values or a signature are given in the item: apps without values open it as for a
     comment."""
-    fills = action.values == "required"
+    fills = action.values != "none"
     shown = {"action": sound(action.name), "title": sound(action.title)}
     if action.signature:
         shown["signature"] = "required"

@@ -18,7 +18,7 @@ from notifications.wording.times import Due, due, exact, short_time
 
 @dataclass(frozen=True)
 class Button:
-    """An answer offered. `asks`: it needs a comment before it is sent; `fills`: it needs values of the task's form."""
+    """An answer offered. `asks`: it needs a comment before it is sent; `fills`: it is given with the task's form."""
 
     action: Action
     primary: bool
@@ -29,7 +29,7 @@ class Button:
 
     @property
     def fills(self) -> bool:
-        return self.action.values == "required"
+        return self.action.values != "none"
 
     @property
     def label(self) -> str:
@@ -71,6 +71,11 @@ class Card:
     @property
     def is_open(self) -> bool:
         return self.notification.state == NotificationState.OPEN
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Return whether it ended without an answer. Lists do not show its time, which is that of its arrival."""
+        return self.notification.state in (NotificationState.WITHDRAWN, NotificationState.EXPIRED)
 
     @property
     def unread(self) -> bool:

@@ -33,8 +33,8 @@ export function build(item) {
 
 const address = (id) => `/n/${id}${settings.list ?? ""}`;
 
-/** An answer that needs values is given where the form is: on the item's page as the server makes it. */
-const needsItem = (host, { values }) => values === "required" && !slot(host, "form");
+/** An answer to a task with a form is given where the form is: on the item's page as the server makes it. */
+const needsItem = (host, { values }) => Boolean(values) && !slot(host, "form");
 
 export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
@@ -64,6 +64,7 @@ export function fill(host, item, progress = null) {
   fillDue(host, open ? item.due_at : null);
   const answered = item.state === "answered" && item.outcome?.at;
   fillStamp(host, Date.parse(answered) ? answered : item.created_at);
+  if (isRow(host)) slot(host, "stamp").hidden = ["withdrawn", "expired"].includes(item.state);
   showOutcome(host, progress ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
   if (progress) showLeft(host, progress);
@@ -256,6 +257,8 @@ function fillButtons(host, actions) {
   const shown = isRow(host) ? wanted.slice(0, ON_CARD) : wanted;
   const wantedNow = shown.map((action) => buttonFor(action, action === wanted.primary, needsItem(host, action) ? address(host.dataset.id) : ""));
   if (wantedNow.map(signature).join() !== [...place.children].map(signature).join()) place.replaceChildren(...wantedNow);
+  const primary = isRow(host) && place.querySelector("button.primary");
+  if (primary) primary.dataset.amount = slot(host, "first")?.textContent ?? "";
   showActions(host, !slot(host, "ask-form"));
 }
 

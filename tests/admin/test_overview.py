@@ -124,7 +124,7 @@ def test_a_quiet_day_is_good_news(world: World, root: Client) -> None:
         "No event has to be tried again.",
         "Nothing failed.",
         "No event has come in yet.",
-        "Engines have every answer.",
+        "No answer waits for its engine.",
         "Every event found a rule.",
     ):
         assert sentence in page

@@ -12,7 +12,6 @@ from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldAdminURLInputWidget,
 )
 
 from notifications.models.validators import DOMAIN, validate_callback_url
@@ -37,7 +36,7 @@ class AddressField(forms.URLField):
     """A field for an optional address. An address without a scheme gets https."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = UnfoldAdminURLInputWidget()
+        widget = UnfoldAdminTextInputWidget(attrs={"inputmode": "url"})
         super().__init__(required=False, max_length=500, assume_scheme="https", widget=widget, **kwargs)
 
 

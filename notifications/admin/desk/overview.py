@@ -222,7 +222,7 @@ def waiting_callbacks(now: datetime) -> Panel:
     return Panel(
         _("Answers waiting for their engine"),
         list_url(Callback, query),
-        _("Engines have every answer."),
+        _("No answer waits for its engine."),
         rows + _kept_answers(),
     )
 

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 from django.utils.html import escape, format_html_join
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import format_lazy
+from django.utils.text import format_lazy, get_text_list
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -271,7 +271,9 @@ class RouteAdmin(RuleAdmin):
     @display(description=_("who"))
     def who(self, route: Route) -> SafeString:
         targets = [str(target) for target in route.targets.all()]
-        return shortened(", ".join(targets), MAX_WORDS) if targets else mark("bad", gettext("nobody"))
+        return (
+            shortened(get_text_list(targets, gettext("and")), MAX_WORDS) if targets else mark("bad", gettext("nobody"))
+        )
 
     @display(description=_("position"), ordering="priority")
     def place(self, route: Route) -> str:
