@@ -108,7 +108,7 @@ def test_the_list_reads_as_sentences(world: World, route: Route, root: Client) -
     with_target(root, route, kind="team", team=world.team.pk)
     shown = text_of(root.get(list_of(Route, "q=Audit")))
     assert "task.assigned, variables.amount is more than 1,000" in shown
-    assert "the task's assignee, the members of a team Finance" in shown
+    assert "the task's assignee and the members of a team Finance" in shown
 
 
 def test_routes_are_switched_with_their_history(route: Route, root: Client) -> None:

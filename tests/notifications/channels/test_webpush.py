@@ -69,13 +69,13 @@ async def test_alices_browser_reads_the_message_and_nobody_else_can(transport: W
         bob.read(body)
 
 
-def test_an_answer_that_needs_values_opens_the_item_as_one_that_needs_a_comment() -> None:
+def test_an_answer_to_a_form_opens_the_item_as_one_that_needs_a_comment() -> None:
     """What does not know of values, such as a worker of an earlier version, asks for nothing on the lock screen."""
     message = replace(MESSAGE, actions=(replace(APPROVE, values="required"), replace(REJECT, values="optional")))
 
     assert payload.members(replace(PUSH, message=message))["actions"] == [
         {"action": "approve", "title": "Approve", "comment": "required", "values": "required"},
-        {"action": "reject", "title": "Reject", "comment": "required"},
+        {"action": "reject", "title": "Reject", "comment": "required", "values": "required"},
     ]
 
 
