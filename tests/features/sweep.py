@@ -21,7 +21,7 @@ from tests.support.length import LONG
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
-MOST = 400 if LONG else 80
+MOST = 400 if LONG else 120
 LEFT_ALONE = re.compile(r"logout|sign-out|/export/|/delete/|\.(csv|xlsx|ods|json|png|jpg|ics)$|^/static/|^/i18n/")
 
 
