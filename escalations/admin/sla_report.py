@@ -170,15 +170,15 @@ def percent(share: Share) -> str:
 # --- clocks under way -------------------------------------------------------------------------------------------------
 def under_way(now: datetime, choice: Choice, may_open: MayOpen) -> dict[str, Any]:
     open_clocks = compliance.under_way(now, choice)
-    late = open_clocks.counts["late"]
+    late, in_time = open_clocks.counts["late"], bars(open_clocks, choice)
     return {
         "late": shown(late, "late" in open_clocks.at_least),
         "late_href": late_address(choice),
         "late_count": late,
         "board": board(compliance.most_overdue(now, choice, SHOWN), now, may_open),
         "more": late > SHOWN,
-        "bars": bars(open_clocks, choice),
-        "anything": any(count for name, count in open_clocks.counts.items() if name != "late"),
+        "bars": in_time,
+        "anything": any(bar["width"] for bar in in_time),
     }
 
 

@@ -38,7 +38,9 @@ class Button:
     @property
     def hint(self) -> str:
         """A sentence on an answer beside others that decide; else empty."""
-        return say("acknowledge_means") if self.action.effect == "acknowledge" and not self.primary else ""
+        if self.primary or self.action.effect != "acknowledge":
+            return ""
+        return say("acknowledge_means", title=self.action.title)
 
     @property
     def label_elsewhere(self) -> str:
@@ -71,11 +73,6 @@ class Card:
     @property
     def is_open(self) -> bool:
         return self.notification.state == NotificationState.OPEN
-
-    @property
-    def is_withdrawn(self) -> bool:
-        """Return whether it ended without an answer. Lists do not show its time, which is that of its arrival."""
-        return self.notification.state in (NotificationState.WITHDRAWN, NotificationState.EXPIRED)
 
     @property
     def unread(self) -> bool:

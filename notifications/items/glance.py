@@ -8,7 +8,7 @@ import re
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Engine, Notification, NotificationState, Recipient
+from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
 from notifications.wording.key_facts import WrittenFact, facts_of
 from notifications.wording.plaintext import clean_line, cut
@@ -45,7 +45,7 @@ def glance_of(notification: Notification, facts: list[WrittenFact] | None = None
 
 
 def _context(notification: Notification) -> str:
-    if notification.state in (NotificationState.WITHDRAWN, NotificationState.EXPIRED):
+    if notification.is_withdrawn:
         return ""
     return context_of(notification.title, notification.body, facts_of(notification, notification.language))
 

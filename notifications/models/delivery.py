@@ -134,6 +134,11 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Return whether it ended without an answer: nobody is asked any more."""
+        return self.state in (NotificationState.WITHDRAWN, NotificationState.EXPIRED)
+
 
 GONE = "gone:"
 """Prefix of a delivery's id, in place of an address that was removed: it keeps rows of one event different."""

@@ -66,7 +66,7 @@ BY_OTHERS: dict[str, Text] = {
     "already_complete": _("Already completed by {name} {when}."),
     "already_other": _("{name} already answered “{title}” {when}."),
     "already_handled": _("This has already been handled."),
-    "acknowledge_means": _("Says that you have seen it. You can still answer."),
+    "acknowledge_means": _("“{title}” says that you have seen it. You can still answer."),
     "others_acknowledge": _("{name} acknowledged this {when}. You can still answer."),
     "others_request_info": _("{name} asked for information {when}. You can still answer."),
     "others_asked": _("{name} asked {to} {when}. You can still answer."),

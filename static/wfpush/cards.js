@@ -288,7 +288,7 @@ function buttonFor({ action, comment, effect, title, values = "", signature: sig
     return button;
   }
   Object.assign(button, { type: values ? "submit" : "button", name: "action", value: action });
-  if (effect === "acknowledge" && !primary) button.title = say("acknowledge_means");
+  if (effect === "acknowledge" && !primary) button.title = say("acknowledge_means", { title });
   Object.assign(button.dataset, { action, comment, effect, values }, signs ? { signature: "" } : {});
   return button;
 }

@@ -189,7 +189,7 @@ def who_opens(address: Address) -> set[str]:
 
 
 # --- seeing ---------------------------------------------------------------------------------------------------------
-@pytest.mark.long
+@pytest.mark.ci
 def test_each_role_opens_what_its_rights_say_and_nothing_else(members: dict[str, User]) -> None:
     owner, wrong, every = User.objects.get(username="owner"), [], ours()
     for address in every:

@@ -21,6 +21,12 @@ SHIFTED = """row => {
   return [row.scrollLeft, left, width, height, document.documentElement.scrollWidth];
 }"""
 
+STAYS = """row => {
+  const title = row.querySelector(".row-title"), amount = row.querySelector("[data-slot=first]").textContent;
+  const below = getComputedStyle(row.querySelector("button.primary"), "::after").content;
+  return title.getBoundingClientRect().left > row.getBoundingClientRect().left && below.includes(amount);
+}"""
+
 
 async def swipe(page: Page, row: Locator, across: float, down: float = 0) -> None:
     """With a finger, from the middle of the row."""
@@ -52,6 +58,7 @@ async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Ins
     await swipe(dave, row, -SWIPE)
     await expect(button(row, "Approve")).to_be_in_viewport(ratio=0.95)
     await expect(row.get_by_text("Reject…")).to_be_in_viewport(ratio=0.95)
+    assert await row.evaluate(STAYS), "the title is beside the button, and the amount in it"
     assert (await row.evaluate(SHIFTED))[1:] == before[1:], "only what is in the row has moved"
     assert answers(installation, "Approve the carousel") == []
 

@@ -14,7 +14,7 @@ from tests.flows.seen_model import World
 pytestmark = pytest.mark.soak
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
-DRAWS = 250 if LONG else 25
+DRAWS = 250 if LONG else 75
 PARTS = 40 if LONG else 1
 STEPS = 10 if LONG else 6
 

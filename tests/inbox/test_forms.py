@@ -160,6 +160,21 @@ def test_a_card_leads_to_the_form(story: Story) -> None:
     assert answers(opened)[:1] == ["Approve"]
 
 
+def test_a_form_of_optional_fields_is_opened_before_it_is_answered(story: Story) -> None:
+    form = invoice_form()
+    form["schema"]["required"] = []
+    ask(story, "T-43", form=form)
+    copy = story.copy(story.bob, "T-43")
+    assert [each["values"] for each in copy.actions if each["action"] == "approve"] == ["optional"]
+    page = get(signed_in(story.bob), "/")
+    assert "Approve" not in page.buttons() and page.link("Approve…").endswith("?answer=approve#form")
+    page = get(signed_in(story.bob), f"/several?n={copy.pk}")
+    assert "These have a form, and are answered one by one:" in page.text
+
+    get(signed_in(story.bob), f"/n/{copy.pk}").press("Approve")
+    assert Response.objects.get().notification_id == copy.pk
+
+
 def test_a_mail_leads_to_the_inbox_even_where_it_may_answer(story: Story) -> None:
     copy = story.copy(story.bob)
     copy.answer_from_email = True

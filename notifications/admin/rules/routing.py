@@ -270,10 +270,8 @@ class RouteAdmin(RuleAdmin):
 
     @display(description=_("who"))
     def who(self, route: Route) -> SafeString:
-        targets = [str(target) for target in route.targets.all()]
-        return (
-            shortened(get_text_list(targets, gettext("and")), MAX_WORDS) if targets else mark("bad", gettext("nobody"))
-        )
+        targets = get_text_list([str(target) for target in route.targets.all()], gettext("and"))
+        return shortened(targets, MAX_WORDS) if targets else mark("bad", gettext("nobody"))
 
     @display(description=_("position"), ordering="priority")
     def place(self, route: Route) -> str:

@@ -97,7 +97,7 @@ class _Undo(Exception):
     pass
 
 
-@settings(max_examples=100 if LONG else 2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100 if LONG else 3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CONFIGURATION, CONFIGURATION)
 def test_random_configurations(before: dict[str, Any], after: dict[str, Any]) -> None:
     try:

@@ -205,7 +205,7 @@ def test_each_step_says_by_which_rules_it_was_taken() -> None:
 
 # --- all of it ----------------------------------------------------------------------------------------------------
 @settings(
-    max_examples=100 if LONG else 3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,)
+    max_examples=100 if LONG else 5, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,)
 )
 @given(st.data())
 def test_what_would_change_is_what_changes(data: st.DataObject) -> None:

@@ -144,7 +144,7 @@ def rows_after(story: Story, history: Sequence[Burst], size: int, *, singly: boo
     return found
 
 
-@examples(300, 3)
+@examples(300, 5)
 @given(history=histories, sizes=some_sizes)
 def test_together_events_leave_what_they_leave_one_by_one(
     story: Story, history: list[Burst], sizes: list[tuple[int, int]]
