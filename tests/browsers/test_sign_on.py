@@ -129,6 +129,7 @@ async def test_an_answer_that_waits_is_sent_after_the_sign_in_there(
     await start(page, "ines@acme.example")
     await sign_in_there(page, "ines")
     await page.wait_for_url(f"{installation.url}/")
+    await is_live(page)
     installation.assign("Approve the boat", assignee="ines")
     await is_kept(page, "Approve the boat")
     await page.context.set_offline(True)

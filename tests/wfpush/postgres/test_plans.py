@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from notifications.models import Case, Task
 from tests.factories import CaseFactory, TaskFactory
@@ -36,7 +36,7 @@ def test_checks_of_foreign_keys_do_not_read_a_table_that_has_grown(monkeypatch: 
     newest = Case.objects.latest("pk")
     assert rows_read_to_add_tasks(newest, 1) >= MANY
 
-    monkeypatch.setattr(connection, "_plans_since", time.monotonic() - PLANS_SECONDS - 1)
+    monkeypatch.setattr(connections[connection.alias], "_plans_since", time.monotonic() - PLANS_SECONDS - 1)
     connection.close_if_unusable_or_obsolete()
 
     assert rows_read_to_add_tasks(newest, 1) == 0
