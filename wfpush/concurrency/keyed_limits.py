@@ -189,4 +189,5 @@ class Places(Generic[Key, Job]):
         if not self._taken[key]:
             del self._taken[key]
         if not task.cancelled():
+            task.exception()  # retrieved: `_one` logs errors, and the loop itself raises what ends the process
             self._rounds.again()  # claim work for a place that is free again, without waiting for the next wake-up
