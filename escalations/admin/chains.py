@@ -89,8 +89,8 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
     list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
-    found_by = ["task__task_id", "task__name__istartswith", "task__case__case_id"]
-    search_help_text = _("Task or case id, or the start of a name")
+    found_by = ["task__task_id", "task__name__icontains", "task__case__case_id"]
+    search_help_text = _("Complete task or case ID, or part of a name")
     change_form_outer_before_template = "admin/desk/clock.html"
     actions_list = ["sla", "simulator", "dead_ends"]
     title = column(lambda clock: str(clock.task), _("task"), "task__name")

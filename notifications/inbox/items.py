@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django.utils import translation
 from django.utils.module_loading import import_string
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from notifications.additions import ItemAction, ItemPanel
 from notifications.forms.fields import Form, form_of
@@ -20,15 +24,18 @@ from notifications.items import snoozing
 from notifications.items.glance import engine_of
 from notifications.items.inbox_json import documents_of, shown_facts, web_link
 from notifications.items.representation import notification_queryset
-from notifications.models import Engine, Notification, Recipient
+from notifications.models import Engine, Notification, NotificationState, Recipient
 from notifications.preferences import following
 from notifications.revisions.changes import ChangedValue, changes_of, changes_since
 from notifications.types import Json
+from notifications.wording.directions import apart
 from notifications.wording.key_facts import WrittenFact
 from notifications.wording.times import short_time
 from wfpush import features
 
 RELATED_SHOWN = 5
+COLLEAGUES_NAMED = 3
+"""The largest number of colleagues whom an item names. Of more it gives the number."""
 
 
 class Panel(Protocol):
@@ -72,6 +79,8 @@ class Item:
     """Changes since the reader was shown the item, else of the last update, by label."""
     revised: str
     """Time of the item's last change; empty: never."""
+    colleagues: str
+    """A sentence on the colleagues who may answer the task, too; empty if there are none."""
     snoozed: bool
     snoozes: list[tuple[str, datetime]]
     """Usual times until which the item can be put off."""
@@ -148,6 +157,7 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
         form=form_of(notification.task.data) if notification.task else None,
         revised=short_time(notification.revised_at, now) if notification.revised_at else "",
         changes={each.label: each for each in changes},
+        colleagues=_colleagues(notification, reader) if shown_card.buttons else "",
         snoozed=snoozing.is_snoozed(notification, now),
         snoozes=snoozing.choices(notification, now),
     )
@@ -163,3 +173,33 @@ def _related(notification: Notification, reader: Recipient, now: datetime) -> li
         return []
     others = Notification.objects.filter(recipient=reader, case=notification.case_id).exclude(pk=notification.pk)
     return [(other, short_time(other.created_at, now)) for other in others.order_by("-created_at")[:RELATED_SHOWN]]
+
+
+def _colleagues(notification: Notification, reader: Recipient) -> str:
+    """Return the sentence on the colleagues who have the same task open with answers. External people read none."""
+    if notification.task_id is None or reader.external:
+        return ""
+    others = Recipient.objects.filter(
+        Exists(
+            Notification.objects.filter(
+                recipient=OuterRef("pk"), task=notification.task_id, state=NotificationState.OPEN
+            ).exclude(actions=[])
+        ),
+        engine=None,
+    ).exclude(pk=reader.pk)
+    names = [str(person) for person in others.order_by("name", "ref")[: COLLEAGUES_NAMED + 1]]
+    return colleagues_text(names, others.count() if len(names) > COLLEAGUES_NAMED else len(names))
+
+
+def colleagues_text(names: Sequence[str], total: int) -> str:
+    """Return a sentence that says that these people have the task, too. `total`: their number; `names`: the first of
+    them, at least COLLEAGUES_NAMED if there are so many."""
+    named = [apart(name) for name in names]
+    if total > COLLEAGUES_NAMED:
+        del named[COLLEAGUES_NAMED - 1 :]
+        some = {"names": ", ".join(named), "number": total - len(named)}
+        return _("%(names)s and %(number)d others have this task, too.") % some
+    if not named:
+        return ""
+    text = ngettext("%(names)s has this task, too.", "%(names)s have this task, too.", total)
+    return text % {"names": get_text_list(named, _("and"))}

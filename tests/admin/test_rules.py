@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from lxml import html
 
 from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.page import NAME
@@ -107,6 +108,40 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
     assert "remind" not in parts["try"] or "Finance" in parts["try"]
     assert "What comes next" in parts["try"]
     assert counts() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence", "others"),
+    [
+        ({}, "Also applies to this event", ["Tasks"]),
+        ({"goes_on": ""}, "Would apply to this event, but this rule comes first", ["Tasks"]),
+        ({"goes_on": "", "enabled": ""}, "", []),
+    ],
+)
+def test_a_new_rule_shows_its_position_and_which_others_apply(
+    changes: dict[str, Any], sentence: str, others: list[str], world: World, calendar: Any, root: Client
+) -> None:
+    story.live(world)
+    part = html.fromstring(ask(root, form(world, calendar, **changes))["parts"]["order"])
+    text = " ".join(part.text_content().split())
+    assert "Position 100: tried before all other rules" in text
+    assert sentence in text
+    assert [link.text for link in part.iter("a")] == others
+
+
+def test_a_rule_shows_which_others_apply_before_it(world: World, calendar: Any, root: Client) -> None:
+    story.live(world)
+    tasks = Route.objects.get(name="Tasks")
+    publish(root, form(world, calendar))
+    address = reverse("admin:notifications_route_rule", args=[tasks.pk])
+    fields = form(world, calendar, name="Tasks")
+    text = " ".join(html.fromstring(ask(root, fields, address)["parts"]["order"]).text_content().split())
+    assert "tried after" in text
+    assert "Applies to this event first: recipients of both rules get its message Large invoices" in text
+
+    Route.objects.filter(name="Large invoices").update(stop=True)
+    text = " ".join(html.fromstring(ask(root, fields, address)["parts"]["order"]).text_content().split())
+    assert "Applies to this event first, so this rule does not Large invoices" in text
 
 
 def test_an_event_then_does_what_was_shown(world: World, calendar: Any, root: Client) -> None:

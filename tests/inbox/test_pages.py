@@ -315,3 +315,39 @@ def test_a_person_without_a_name_is_called_by_their_ref(db: None) -> None:
     nameless = RecipientFactory(ref="dave", name="")
 
     assert "Signed in as dave" in get(signed_in(nameless), "/").text
+
+
+def test_an_item_names_colleagues_who_may_answer_it_until_one_of_them_has(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"])
+
+    assert "Carol has this task, too." in open_item(story, story.bob).part("item")
+    assert "Bob has this task, too." in open_item(story, story.carol).part("item")
+
+    open_item(story, story.carol).press("Approve")
+    assert "this task, too" not in open_item(story, story.bob).part("item")
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (0, ""),
+        (3, "Person 0, Person 1 and Person 2 have this task, too."),
+        (4, "Person 0, Person 1 and 2 others have this task, too."),
+        (40, "Person 0, Person 1 and 38 others have this task, too."),
+    ],
+)
+def test_of_many_colleagues_it_gives_the_number(story: Story, others: int, sentence: str) -> None:
+    people = [RecipientFactory(ref=f"p{number}", name=f"Person {number:x}") for number in range(others)]
+    story.assign(candidates=["bob", *(person.ref for person in people)])
+
+    text = open_item(story, story.bob).part("item")
+
+    assert sentence in text if sentence else "this task, too" not in text
+
+
+def test_customers_read_no_names_of_others(story: Story) -> None:
+    story.assign(candidates=["bob", {"ref": "C-9", "name": "Erin"}, {"ref": "C-8", "name": "Frank"}])
+    erin, bob = Recipient.objects.get(ref="C-9"), story.bob
+
+    assert "this task, too" not in open_item(story, erin).text
+    assert "this task, too" not in open_item(story, bob).text

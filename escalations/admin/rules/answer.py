@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from escalations.admin import dead_ends, policy_change, simulator
 from escalations.admin.rules.bundle import ONLY_EVENTS, RuleForms
 from escalations.admin.rules.forms import WRITTEN, published, texts_of
+from escalations.admin.rules.order import order_lines
 from escalations.admin.rules.saving import CannotSave, save
 from escalations.admin.simulator import Foresight
 from escalations.forecast import policy_change as forecast
@@ -69,6 +70,7 @@ class Answer:
 
     when: list[Line] = field(default_factory=list)
     who: list[Line] = field(default_factory=list)
+    order: list[Line] = field(default_factory=list)
     previews: list[tuple[str, str, Preview]] = field(default_factory=list)
     words: list[Line] = field(default_factory=list)
     late: list[Line] = field(default_factory=list)
@@ -196,6 +198,13 @@ class _Trial:
     words: str
     task: Task | None = None
 
+    def event(self, now: datetime) -> Event:
+        """Return an event that is not stored."""
+        inbound = self.inbound
+        event = Event(engine=self.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
+        event.data, event.received_at = inbound.data, now
+        return event
+
 
 def _choose_trial(
     answer: Answer,
@@ -296,6 +305,7 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
     """Save the rule in a transaction that the caller rolls back, and add its effect to the answer. Return its route."""
     route = save(rule, by, now)
     answer.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
+    answer.order = list(order_lines(route, trial.event(now) if trial is not None else None))
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
         answer.late = list(_policy_lines(answer, rule, policy, now))
@@ -356,11 +366,8 @@ def _show_words(
     """Add the message in each language to the answer, and its variables for texts that are being written."""
     if version is None or trial is None:
         return
-    inbound = trial.inbound
-    event = Event(engine=trial.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
-    event.data, event.received_at = inbound.data, now
     task = trial.task
-    subject = Subject(event, task, task.case if task is not None else None, trial.words)
+    subject = Subject(trial.event(now), task, task.case if task is not None else None, trial.words)
     for language in _languages(version)[:LANGUAGES]:
         answer.previews.append((language, name_of(language), previewed(version, language, subject)))
     if with_variables:

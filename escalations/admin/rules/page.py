@@ -54,7 +54,7 @@ WORDING = (
     *(f"notifications.{verb}_templatetext" for verb in ("add", "change", "delete")),
 )
 """Permissions that publishing texts on the template's own page takes."""
-PARTS = ("problems", "when", "who", "words", "late", "try")
+PARTS = ("problems", "when", "who", "order", "words", "late", "try")
 ANSWER, PUBLISH, MORE = "_answer", "_publish", "_more"
 
 

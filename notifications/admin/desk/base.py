@@ -297,7 +297,7 @@ class LedgerAdmin(DeskAdmin):
     found_by: Sequence[str] = ()
     """Lookups of the search box. Each is run by itself with exactly the typed text, so that it can use its index."""
     without_index: Sequence[str] = ()
-    """Lookups of `found_by` without an index. They read the newest rows only, as `istartswith` lookups always do."""
+    """Lookups of `found_by` without an index. They read the newest rows only, as `icontains` lookups always do."""
 
     def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
         return self.found_by or super().get_search_fields(request)
@@ -316,7 +316,7 @@ class LedgerAdmin(DeskAdmin):
         for lookup in self.found_by:
             rows = queryset.filter(**{lookup: term})
             path, _separator, name = lookup.rpartition("__")
-            if name == "istartswith" or lookup in self.without_index:
+            if name == "icontains" or lookup in self.without_index:
                 rows = self._newest(rows)
             if name in ENGINE_IDS:
                 rows = rows.filter(**{f"{path}__engine__in" if path else "engine__in": engines})

@@ -32,7 +32,7 @@ from notifications.forms.fields import form_of
 from notifications.forms.rendering import FormView
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry
-from notifications.inbox.items import Item
+from notifications.inbox.items import Item, colleagues_text
 from notifications.inbox.list_query import Finding
 from notifications.inbox.listing import Group
 from notifications.items import snoozing
@@ -153,6 +153,7 @@ def _item(shown: Card, now: datetime) -> Item:
             Entry(now, actor, text, words, (), short_time(now, now), exact(now)) for actor, text, words in entries
         ],
         related=[],
+        colleagues=colleagues_text(["Carol Diaz"], 1),
         heard=None,
         actions=[],
         panel=None,

@@ -170,9 +170,9 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
     list_filter = [OverviewFilter, "state", "priority", Recent, OfTeam, "engine"]
     list_select_related = ["engine", "assignee", "case"]
-    found_by = ["task_id", "name__istartswith", "case__case_id"]
+    found_by = ["task_id", "name__icontains", "case__case_id"]
     shown_with = ["task_id"]
-    search_help_text = _("Task or case id, or the start of a name")
+    search_help_text = _("Complete task or case ID, or part of a name")
     inlines = [CopyInline, AnswerInline]
     facts = {
         "outcome_words": "",
@@ -302,7 +302,7 @@ class CaseAdmin(TimelineAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
-    found_by = ["case_id", "title__istartswith"]
+    found_by = ["case_id", "title__icontains"]
     ordering = ["-pk"]
     inlines = [TaskInline]
     facts = dict.fromkeys(["title", "status", "case_id", "type", "from_engine", "in_roles", "following"], "")

@@ -33,7 +33,7 @@ class WhyNotNotifiedForm(forms.Form):
         label=gettext_lazy("Task"),
         required=False,
         widget=ChooseOne(Notification._meta.get_field("task"), site),
-        help_text=gettext_lazy("Found by its ID or the beginning of its name. Empty: everything in the period."),
+        help_text=gettext_lazy("Found by its ID or a part of its name. Empty: everything in the period."),
     )
     within = forms.ChoiceField(
         label=gettext_lazy("Period"), choices=list(WITHIN.items()), required=False, widget=UnfoldAdminSelectWidget
