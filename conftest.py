@@ -19,7 +19,7 @@ from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests.support import flushing, isolation, left_out, length, migrated, parallel, unrendered
+from tests.support import causes, flushing, isolation, left_out, length, migrated, parallel, unrendered
 from wfpush import identifiers
 from wfpush.config import env
 from wfpush.embedded.servers import DATABASE
@@ -81,6 +81,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return parallel.scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    yield
+    for line in causes.causes(each for kind in ("failed", "error") for each in terminalreporter.stats.get(kind, ())):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
