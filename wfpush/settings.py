@@ -156,7 +156,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "wfpush.redis.channel_layer.RedisChannelLayer",
-        "CONFIG": {"url": REDIS_URL, "on_return": "inbox.missed"},
+        "CONFIG": {"url": REDIS_URL, "on_begin": "inbox.missed"},
     }
 }
 # Our tables are the queue; django-q2 is only woken up. Why each value: docs/architecture/behaviour.md, "django-q2".

@@ -1,5 +1,6 @@
 """The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api/inbox.md, `WS /ws/inbox`)."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
+from redis.asyncio.client import PubSub
 
 from escalations.clocks import due_steps, policy_reload
 from escalations.models import Policy
@@ -38,6 +40,7 @@ from tests.support.live_inbox import (
 from tests.support.story import Story
 from wfpush.asgi import application
 from wfpush.crypto import digest_of
+from wfpush.redis.subscription import Subscription
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_connection_stays")]
 
@@ -157,6 +160,23 @@ async def test_marking_read_is_a_change_of_its_own(story: Story) -> None:
         await database_sync_to_async(mark_read)(unread, timezone.now())
         read = await frame(communicator)
         assert (read["seq"], read["unread"]) == (2, 0) and read["notification"]["read_at"]
+
+
+async def test_a_change_before_the_first_subscription_is_sent_once_it_begins(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_begin, begin = asyncio.Event(), Subscription._begin
+
+    async def begin_late(self: Subscription, pubsub: PubSub) -> None:
+        await may_begin.wait()
+        await begin(self, pubsub)
+
+    monkeypatch.setattr(Subscription, "_begin", begin_late)
+    await database_sync_to_async(story.assign)()
+    async with inbox_of(story.bob, after=1) as (communicator, _):
+        await database_sync_to_async(story.happen)("task.updated", {"task": {"id": "T-42", "priority": "urgent"}})
+        may_begin.set()
+        assert (await frame(communicator))["seq"] == 2
 
 
 async def test_a_future_or_far_too_old_seq_is_told_to_load_afresh(

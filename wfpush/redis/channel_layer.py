@@ -1,8 +1,9 @@
 """Channels' layer over Redis pub/sub: groups of sockets, to which any process sends.
 
 Made for hints, which may be lost: opening a socket does not wait for Redis, and a socket that is too slow loses
-messages instead of piling them up. After every loss of Redis all sockets get a message (`on_return`). The pub/sub layer
-of channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets while Redis is away.
+messages instead of piling them up. When a process first reaches Redis, and after every loss of it, all its sockets get
+a message (`on_begin`). The pub/sub layer of channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses
+sockets while Redis is away.
 """
 
 import asyncio
@@ -30,14 +31,15 @@ MAX_SINGLE_MESSAGES = 20
 
 
 class RedisChannelLayer(BaseChannelLayer):
-    """The layer of Channels. `on_return`: the type of the message that every channel gets when Redis is back."""
+    """The layer of Channels. `on_begin`: the type of the message that every channel gets when it begins to hear its
+    groups, at the start and when Redis is back: earlier messages were missed."""
 
     extensions = ["groups"]
 
-    def __init__(self, url: str, on_return: str, capacity: int = 200) -> None:
+    def __init__(self, url: str, on_begin: str, capacity: int = 200) -> None:
         super().__init__(capacity=capacity)
         self._url = url
-        self._on_return = on_return
+        self._on_begin = on_begin
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}  # one or two for each process
 
     async def new_channel(self, prefix: str = "specific.") -> str:
@@ -102,14 +104,14 @@ class RedisChannelLayer(BaseChannelLayer):
     def _here(self) -> "_Loop":
         loop = asyncio.get_running_loop()
         if (loop_state := self._loops.get(loop)) is None:
-            loop_state = self._loops[loop] = _Loop(self._url, {"type": self._on_return})
+            loop_state = self._loops[loop] = _Loop(self._url, {"type": self._on_begin})
         return loop_state
 
 
 class _Loop:
     """The state of one event loop: its channels, and its connections to Redis."""
 
-    def __init__(self, url: str, returned: Message) -> None:
+    def __init__(self, url: str, begun: Message) -> None:
         self.channels: dict[str, asyncio.Queue[Message]] = {}
         self.groups: dict[str, set[str]] = {}
         self.subscription = Subscription(url, self._hear, self._tell_all, names=[EVERYWHERE])
@@ -117,7 +119,7 @@ class _Loop:
         self.sender = redis.asyncio.Redis.from_url(
             url, socket_connect_timeout=SEND_SECONDS, socket_timeout=SEND_SECONDS, retry=once_more
         )
-        self._returned = returned
+        self._begun = begun
         self._listening: asyncio.Task[None] | None = None
 
     def listen(self) -> None:
@@ -137,4 +139,4 @@ class _Loop:
 
     def _tell_all(self) -> None:
         for channel in self.channels:
-            self.put(channel, self._returned)
+            self.put(channel, self._begun)

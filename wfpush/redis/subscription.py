@@ -23,19 +23,20 @@ _ALWAYS = "wfpush:subscribers"
 
 
 class Subscription:
-    """A subscription to channels. `hear` is called with name and data of each message, `on_return` after a gap."""
+    """A subscription to channels. `hear` is called with name and data of each message. `on_begin` is called whenever it
+    begins to hear, at the start and after a gap: earlier messages to its channels were missed."""
 
     def __init__(
         self,
         url: str,
         hear: Callable[[str, bytes], None],
-        on_return: Callable[[], None] = lambda: None,
+        on_begin: Callable[[], None] = lambda: None,
         *,
         names: Iterable[str] = (),
     ) -> None:
         self._url = url
         self._hear = hear
-        self._on_return = on_return
+        self._on_begin = on_begin
         self._names = set(names)
         self._pubsub: PubSub | None = None
 
@@ -63,8 +64,8 @@ class Subscription:
                     await self._begin(pubsub)
                     if away:
                         log.info("subscription_back")
-                        self._on_return()
                     away = False
+                    self._on_begin()
                     await self._listen(pubsub)
             except (redis.RedisError, OSError) as fault:
                 if not away:

@@ -1,4 +1,4 @@
-"""Subscriptions and the channel layer: they outlive Redis, and say so when messages may have been missed."""
+"""Subscriptions and the channel layer: they outlive Redis, and say when they begin to hear."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,23 +59,23 @@ async def relayed() -> AsyncIterator[tuple[Relay, str]]:
 
 
 class Heard:
-    """What a subscription heard, and how often it said that it may have missed something."""
+    """What a subscription heard, and how often it began to."""
 
     def __init__(self) -> None:
         self.messages: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self.returns: asyncio.Queue[None] = asyncio.Queue()
+        self.begins: asyncio.Queue[None] = asyncio.Queue()
 
     def hear(self, name: str, data: bytes) -> None:
         self.messages.put_nowait((name, data))
 
-    def on_return(self) -> None:
-        self.returns.put_nowait(None)
+    def on_begin(self) -> None:
+        self.begins.put_nowait(None)
 
 
 @asynccontextmanager
 async def listening(url: str, *names: str) -> AsyncIterator[tuple[Subscription, Heard]]:
     heard = Heard()
-    made = Subscription(url, heard.hear, heard.on_return)
+    made = Subscription(url, heard.hear, heard.on_begin)
     for name in names:
         await made.add(name)
     running = asyncio.create_task(made.run())
@@ -102,16 +102,17 @@ async def test_names_from_before_and_after_the_start_are_heard() -> None:
         await made.add("test:late")
         await publish("test:late", b"2")
         assert await heard.messages.get() == ("test:late", b"2")
-        assert heard.returns.empty()
+        assert heard.begins.qsize() == 1
 
 
 async def test_after_a_cut_every_name_is_heard_again_and_the_loss_is_told() -> None:
     async with relayed() as (relay, url), listening(url, "test:one") as (made, heard):
         await publish("test:one", b"1")
         await heard.messages.get()
+        await heard.begins.get()
         await made.add("test:two")
         relay.cut()
-        await heard.returns.get()
+        await heard.begins.get()
         for name in ("test:one", "test:two"):
             await publish(name, b"again")
             assert await heard.messages.get() == (name, b"again")
@@ -122,8 +123,9 @@ async def test_a_redis_without_a_sign_of_life_is_given_up(monkeypatch: pytest.Mo
     async with relayed() as (relay, url), listening(url, "test:one") as (_, heard):
         await publish("test:one", b"1")
         await heard.messages.get()
+        await heard.begins.get()
         relay.mute()
-        await heard.returns.get()
+        await heard.begins.get()
         await publish("test:one", b"2")
         assert await heard.messages.get() == ("test:one", b"2")
 
@@ -173,7 +175,7 @@ async def join_and_stay(made: Subscription, name: str) -> None:
 
 
 async def test_a_group_reaches_all_its_channels_and_no_other() -> None:
-    layer = RedisChannelLayer(settings.REDIS_URL, on_return="missed")
+    layer = RedisChannelLayer(settings.REDIS_URL, on_begin="missed")
     bob, bob_too, carol = [await layer.new_channel() for _ in range(3)]
     for group, channel in (("inbox.bob", bob), ("inbox.bob", bob_too), ("inbox.carol", carol)):
         await layer.group_add(group, channel)
@@ -183,6 +185,7 @@ async def test_a_group_reaches_all_its_channels_and_no_other() -> None:
         [("inbox.bob", {"type": "changed", "seq": 1}), ("inbox.carol", {"type": "changed", "seq": 2})]
     )
     async with asyncio.timeout(20):
+        assert [await layer.receive(each) for each in (bob, bob_too, carol)] == [{"type": "missed"}] * 3
         assert [(await layer.receive(each))["seq"] for each in (bob, bob_too, carol)] == [1, 1, 2]
         await layer.groups_send(
             [(f"inbox.{name}", {"type": "changed", "seq": 4}) for name in ["carol", *range(MAX_SINGLE_MESSAGES)]]
@@ -194,19 +197,19 @@ async def test_a_group_reaches_all_its_channels_and_no_other() -> None:
     assert layer._here.channels[bob].empty()
 
 
-async def test_without_redis_channels_open_and_are_told_when_it_is_back() -> None:
+async def test_without_redis_channels_open_and_are_told_when_they_begin_to_hear() -> None:
     async with relayed() as (relay, url):
-        layer = RedisChannelLayer(url, on_return="missed")
+        layer = RedisChannelLayer(url, on_begin="missed")
         channel = await layer.new_channel()
         await layer.group_add("inbox.bob", channel)
-        await somebody_listens("inbox.bob")
-        relay.cut()
         async with asyncio.timeout(20):
+            assert await layer.receive(channel) == {"type": "missed"}, "messages before the subscription"
+            relay.cut()
             assert await layer.receive(channel) == {"type": "missed"}
 
 
 async def test_a_channel_that_does_not_keep_up_loses_messages_and_ends_with_its_consumer() -> None:
-    layer = RedisChannelLayer(settings.REDIS_URL, on_return="missed", capacity=2)
+    layer = RedisChannelLayer(settings.REDIS_URL, on_begin="missed", capacity=2)
     channel = await layer.new_channel()
     for seq in range(5):
         await layer.send(channel, {"seq": seq})
