@@ -176,6 +176,16 @@ def obstacle(route: Route, event: Event, facts: Json) -> Reason:
     return _why_not(_Rule(route, types, list(route.conditions.all())), event, facts)
 
 
+def meets(event: Event, facts: Json, route: Route, types: list[str], conditions: list[RouteCondition]) -> bool:
+    """Return whether the event meets a route that need not be stored, with its types (none: every type)."""
+    return not _why_not(_Rule(route, types, conditions), event, facts)
+
+
+def met_routes(event: Event, facts: Json) -> list[Route]:
+    """Return the enabled routes that the event meets, by priority, also those that an earlier one stops."""
+    return [rule.route for rule in _RULES.get() if not _why_not(rule, event, facts)]
+
+
 def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
     if rule.route.engine_id is not None and rule.route.engine_id != event.engine_id:
         return reasons.OF_ENGINE(engine=rule.route.engine)

@@ -116,6 +116,8 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
         ({}, "Also applies to this event", ["Tasks"]),
         ({"goes_on": ""}, "Would apply to this event, but this rule comes first", ["Tasks"]),
         ({"goes_on": "", "enabled": ""}, "", []),
+        (rows("targets", []), "Also applies to this event", ["Tasks"]),
+        (rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "99000"}]), "", []),
     ],
 )
 def test_a_new_rule_shows_its_position_and_which_others_apply(

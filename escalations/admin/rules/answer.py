@@ -99,6 +99,7 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
     answer.who = list(_target_lines(meant)) or [Line(_("No recipient yet. Choose one, then publish."), "wait")]
+    answer.order = list(order_lines(rule, conditions, trial.event(now) if trial is not None else None))
     if not valid:
         version = published(rule.rule.cleaned_data["template"])
         _show_words(answer, version, trial, now, with_variables=rule.writes_words)
@@ -305,7 +306,6 @@ def _try(answer: Answer, rule: RuleForms, by: Any, now: datetime, trial: _Trial 
     """Save the rule in a transaction that the caller rolls back, and add its effect to the answer. Return its route."""
     route = save(rule, by, now)
     answer.problems += [Line(doubt, "wait") for doubt in doubts_about(route)]
-    answer.order = list(order_lines(route, trial.event(now) if trial is not None else None))
     policy = Policy.objects.filter(route=route, enabled=True).first() if rule.counts else None
     if policy is not None:
         answer.late = list(_policy_lines(answer, rule, policy, now))

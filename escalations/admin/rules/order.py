@@ -1,56 +1,57 @@
 """Shows on the rule's page its position, and which other rules apply to the event that the rule is tried on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.saving import first_place
 from notifications.admin.desk.display import Tone, change_url
 from notifications.admin.ledger.timeline import Line
 from notifications.cases.facts import facts_of_task
-from notifications.models import Event, Route
-from notifications.routing.route import match, obstacle
-from notifications.types import Json
+from notifications.models import Event, Route, RouteCondition
+from notifications.routing.route import meets, met_routes
 
 LISTED = 5
 """The number of rules that a line lists; the others are counted."""
 
 
-def order_lines(route: Route, event: Event | None) -> Iterator[Line]:
-    """Yield the lines of a saved rule. `event`: an event of a new task, not saved; None if there is none to try."""
-    order = list(Route.objects.filter(Q(enabled=True) | Q(pk=route.pk)).values_list("pk", flat=True))
-    yield Line(_position(route, order.index(route.pk), len(order) - 1), "quiet")
-    if event is None or not route.enabled:
+def order_lines(rule: RuleForms, conditions: list[RouteCondition], event: Event | None) -> Iterator[Line]:
+    """Yield the lines of a rule whose other parts may still be missing. `event`: an event of a new task, not saved;
+    None if there is none to try."""
+    chosen, route = rule.rule.cleaned_data, rule.rule.instance
+    position = first_place(Route.objects, "priority") if rule.is_new else route.priority
+    place = position, chosen["name"] or route.name
+    others = Route.objects.filter(enabled=True).exclude(pk=route.pk)
+    earlier = sum(each < place for each in others.values_list("priority", "name"))
+    yield Line(_position(position, earlier, len(others)), "quiet")
+    if event is None or not chosen["enabled"]:
         return
     facts = facts_of_task(None, None, event)
-    tried = match(event, facts)
-    mine = next(each for each in tried if each.route.pk == route.pk)
-    place = tried.index(mine)
-    first = [each.route for each in tried[:place] if each.matched]
-    if not mine.matched:
-        if first and not obstacle(route, event, facts):
-            yield from _rules(_("Applies to this event first, so this rule does not"), first[-1:], "bad")
+    if not meets(event, facts, route, chosen["types"], conditions):
         return
+    met = [each for each in met_routes(event, facts) if each.pk != route.pk]
+    first = list(_until_stop(each for each in met if (each.priority, each.name) < place))
+    if first and first[-1].stop:
+        yield from _rules(_("Applies to this event first, so this rule does not"), first[-1:], "bad")
+        return
+    later = list(_until_stop(each for each in met if (each.priority, each.name) >= place))
     yield from _rules(_("Applies to this event first: recipients of both rules get its message"), first)
-    if route.stop:
-        later = _applying([each.route for each in tried[place + 1 :]], event, facts)
-        yield from _rules(_("Would apply to this event, but this rule comes first"), list(later))
+    if chosen["goes_on"]:
+        yield from _rules(_("Also applies to this event"), later, "quiet")
     else:
-        after = [each.route for each in tried[place + 1 :] if each.matched]
-        yield from _rules(_("Also applies to this event"), after, "quiet")
+        yield from _rules(_("Would apply to this event, but this rule comes first"), later)
 
 
-def _applying(routes: Sequence[Route], event: Event, facts: Json) -> Iterator[Route]:
-    """Yield the routes that match, until one of them stops."""
+def _until_stop(routes: Iterable[Route]) -> Iterator[Route]:
     for route in routes:
-        if not obstacle(route, event, facts):
-            yield route
-            if route.stop:
-                return
+        yield route
+        if route.stop:
+            return
 
 
-def _position(route: Route, earlier: int, others: int) -> str:
+def _position(position: int, earlier: int, others: int) -> str:
     if not others:
         text = _("Position %(position)d: no other rule is switched on")
     elif not earlier:
@@ -61,7 +62,7 @@ def _position(route: Route, earlier: int, others: int) -> str:
             "Position %(position)d: tried after %(count)d other rules",
             earlier,
         )
-    return text % {"position": route.priority, "count": earlier}
+    return text % {"position": position, "count": earlier}
 
 
 def _rules(text: str, routes: Sequence[Route], tone: Tone = "wait") -> Iterator[Line]:
