@@ -279,6 +279,7 @@ DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 UNFOLD = {
     "SITE_TITLE": "wfpush",
     "SITE_HEADER": "wfpush",
+    "SITE_SUBHEADER": "notifications.admin.desk.navigation.zone_of_times",
     "SHOW_HISTORY": True,
     "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("wfpush/favicon.svg")}],

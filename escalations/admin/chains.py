@@ -90,7 +90,7 @@ class EscalationAdmin(ClockColumns, WorkColumns, LedgerAdmin):
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
     found_by = ["task__task_id", "task__name__icontains", "task__case__case_id"]
-    search_help_text = _("Complete task or case ID, or part of a name")
+    search_help_text = _("Complete ID, or part of a name")
     change_form_outer_before_template = "admin/desk/clock.html"
     actions_list = ["sla", "simulator", "dead_ends"]
     title = column(lambda clock: str(clock.task), _("task"), "task__name")

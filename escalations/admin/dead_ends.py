@@ -85,7 +85,7 @@ def panel(now: datetime) -> Panel:
         since = mark("bad" if line.since <= now else "wait", when(line, now))
         places = shortened(", ".join(map(_name, line.leads)), 160)
         rows.append(Row(since, shortened(line.why.words(), 160), places, page))
-    empty = _("For %(days)d days, every rule and every step reaches somebody.") % {"days": HORIZON.days}
+    empty = _("In the next %(days)d days, every rule and every step reaches somebody.") % {"days": HORIZON.days}
     return Panel(_("Dead ends: what reaches nobody"), page, empty, rows)
 
 

@@ -58,7 +58,7 @@ TIME_LEFT: dict[str, Any] = {
     "1d": _("in 4 to 24 h"),
     "3d": _("in 1 to 3 days"),
     "later": _("later"),
-    "paused": _("paused, in time so far"),
+    "paused": _("paused, on time so far"),
 }
 """Labels of the clocks under way that are not late, by their names in compliance.by_time_left."""
 

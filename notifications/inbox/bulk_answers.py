@@ -107,7 +107,8 @@ def common(cards: Iterable[Card]) -> tuple[Button, ...]:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
-    """Show the choice (GET), or the outcomes of the answers to it (POST). A form that is sent twice answers once."""
+    """Show the choice (GET), or the outcomes of the answers to it (POST). A form that is sent twice answers once.
+    POST with `without`: show the choice again, without this item."""
     now, reader, shown = timezone.now(), request.recipient, chosen(request)
     keys = list(shown)
     if not keys:
@@ -115,6 +116,9 @@ def page(request: PersonRequest) -> HttpResponse:
     choice = selection_of(reader, keys, now)
     if request.method != "POST":
         return _choice(request, choice)
+    if left_out := request.POST.get("without"):
+        rest = selection_of(reader, [key for key in keys if str(key) != left_out], now)
+        return _choice(request, rest, comment=cleaned_comment(request.POST.get("comment", "")))
     button, comment = choice.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
     fault = _fault(button, comment, reader) if choice.open else ""
     if fault:

@@ -38,6 +38,14 @@ function touched(event) {
   if (!showNew.contains(event.target)) touchedAt = performance.now();
 }
 
+/** A swiped row shows its title in what is left of it. */
+list.addEventListener("scroll", ({ target: row }) => {
+  if (!row.matches?.("li.row")) return;
+  const covered = row.querySelector(".row-actions").offsetWidth;
+  row.classList.toggle("swiped", covered > 0 && Math.abs(row.scrollLeft) > covered / 2);
+  row.style.setProperty("--covered", `${covered}px`);
+}, { passive: true, capture: true });
+
 /** One row at a time stays swiped. */
 function closeOthers(target) {
   for (const row of list.querySelectorAll(".row")) if (row.scrollLeft && !row.contains(target)) row.scrollLeft = 0;

@@ -18,7 +18,7 @@ from tests.admin.pages import page_of, save_form, text_of
 from tests.admin.world import World
 
 PAGE = "admin:escalations_escalation_dead_ends"
-GOOD_NEWS = "For 14 days, every rule and every step reaches somebody."
+GOOD_NEWS = "In the next 14 days, every rule and every step reaches somebody."
 
 
 @pytest.fixture

@@ -28,6 +28,15 @@ STAYS = """row => {
 }"""
 
 
+WHOLE = """row => {
+  const title = row.querySelector(".row-title"), actions = row.querySelector(".row-actions");
+  const words = document.createRange();
+  words.selectNodeContents(title);
+  const {right, bottom} = words.getBoundingClientRect();
+  return right <= actions.getBoundingClientRect().left && bottom <= row.getBoundingClientRect().bottom;
+}"""
+
+
 async def swipe(page: Page, row: Locator, across: float, down: float = 0) -> None:
     """With a finger, from the middle of the row."""
     await row.evaluate("row => row.scrollIntoView({block: 'center'})")
@@ -61,6 +70,8 @@ async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Ins
     assert await row.evaluate(STAYS), "the title is beside the button, and the amount in it"
     assert (await row.evaluate(SHIFTED))[1:] == before[1:], "only what is in the row has moved"
     assert answers(installation, "Approve the carousel") == []
+    await expect(row).to_have_class(re.compile(r"\bswiped\b"))
+    assert await row.evaluate(WHOLE), "the title is whole beside the answers"
 
     await swipe(dave, other, -SWIPE)  # one row at a time
     await expect(button(row, "Approve")).not_to_be_in_viewport()

@@ -57,6 +57,25 @@ def test_items_are_ticked_and_answered_together(story: Story, invoices: list[Not
     assert get(signed_in(story.bob), "/").part("nothing-waiting") == "Nothing is waiting for you. Show what is done"
 
 
+def test_an_item_is_left_out_on_the_page_and_the_comment_stays(story: Story, invoices: list[Notification]) -> None:
+    page = chosen(story.bob, *invoices).press("×Leave out: Approve invoice 2", comment="Both are right.")
+
+    assert "2 items" in page.text and "€2,401.00" in page.text
+    assert not Response.objects.exists()
+    assert page.tree.xpath("//textarea")[0].text.strip() == "Both are right."
+    told = page.press("×Leave out: Approve invoice 3").press("Approve")
+    assert [*outcomes(told)] == ["Approve invoice 1"]
+    assert [each.notification for each in Response.objects.all()] == invoices[:1]
+
+
+def test_the_last_item_and_items_of_others_are_not_left_out(story: Story, invoices: list[Notification]) -> None:
+    assert "Leave out" not in chosen(story.bob, invoices[0]).text
+
+    page = chosen(story.bob, *invoices[:2])
+    assert "2 items" in page.press("×Leave out: Approve invoice 1", without="nonsense").text
+    assert not Response.objects.exists()
+
+
 def test_who_was_faster_and_what_needs_four_eyes_stop_none_of_the_others(
     story: Story, invoices: list[Notification]
 ) -> None:

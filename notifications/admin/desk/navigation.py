@@ -17,6 +17,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import capfirst
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure
 
@@ -223,6 +225,11 @@ def _entry(request: HttpRequest, title: Any, icon: str, places: list[Place]) -> 
         "link": places[0].address(),
         "active": any(place.holds(request.path) for place in places),
     }
+
+
+def zone_of_times(request: HttpRequest) -> str:
+    """Return the line below the product's name: the time zone of all times."""
+    return gettext("Times in %(zone)s") % {"zone": get_current_timezone_name().replace("_", " ")}
 
 
 def tabs(request: HttpRequest) -> dict[str, Any]:

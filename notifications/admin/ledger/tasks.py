@@ -172,7 +172,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__icontains", "case__case_id"]
     shown_with = ["task_id"]
-    search_help_text = _("Complete task or case ID, or part of a name")
+    search_help_text = _("Complete ID, or part of a name")
     inlines = [CopyInline, AnswerInline]
     facts = {
         "outcome_words": "",
