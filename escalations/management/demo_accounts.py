@@ -196,7 +196,7 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
         accounts.write(path)
     for ref, options in PEOPLE.items():
         if not User.objects.filter(username=ref).exists():
-            accounts.passwords[ref] = secrets.token_urlsafe(9)
+            accounts.passwords[ref] = new_password()
             accounts.write(path)  # first: a password that is not kept cannot be shown again
             call_command("create_person", ref, password=accounts.passwords[ref], stdout=io.StringIO(), **options)
             accounts.hashes[ref] = User.objects.get(username=ref).password
@@ -211,6 +211,11 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
         accounts.write(path)
     move_logo(base_url)
     return accounts
+
+
+def new_password() -> str:
+    """Return a random password that no validator refuses: other letters are now and then too similar to an address."""
+    return f"{secrets.token_hex(4)}-{secrets.token_hex(4)}"
 
 
 def shown_passwords(accounts: DemoAccounts) -> dict[str, str]:

@@ -29,10 +29,11 @@ from notifications.models import (
     RecipientToken,
     SigningSecret,
     Task,
+    TaskState,
 )
 from tests.admin.pages import adding, list_of, page_of, text_of
 from tests.admin.world import ENDPOINT, World
-from tests.factories import TaskFactory
+from tests.factories import RecipientFactory, TaskFactory
 from tests.soak.installation import LONG
 from tests.support.left_out import misnamed
 from tests.support.length import some
@@ -265,3 +266,13 @@ def test_the_filter_by_channel_does_not_ask_all_deliveries_which_there_are(day: 
     assert {row.channel for row in answer.context["cl"].result_list} == {"email"}
     assert {"inbox", "browser"} <= set(text_of(answer).split())
     assert not any("DISTINCT" in each["sql"] and '"channel"' in each["sql"] for each in asked)
+
+
+def test_a_waiting_task_names_those_to_whom_it_was_escalated(root: Client) -> None:
+    escalated = [{"name": "Carol Conrad", "at": "2026-05-01T10:00:00Z"}] * 2
+    task = TaskFactory(assignee=RecipientFactory(name="Bob Bauer"), escalated=escalated)
+
+    assert text_of(root.get(list_of(Task))).count("Carol Conrad") == 1
+
+    Task.objects.filter(pk=task.pk).update(state=TaskState.ANSWERED)
+    assert "Carol Conrad" not in text_of(root.get(list_of(Task)))

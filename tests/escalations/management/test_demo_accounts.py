@@ -1,8 +1,10 @@
 """What `manage.py up --demo` makes at its first start, and leaves alone at every other."""
 
 import json
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles import finders
 from django.utils import timezone
 
@@ -84,6 +87,14 @@ def test_an_inspection_is_due_in_working_time(start: Callable[[], object]) -> No
     assert titles("carol") == []
     due_steps.tick(calendar.add(due, MINUTE))
     assert titles("carol") == ["Approve invoice 4711"]
+
+
+@pytest.mark.parametrize("digits", ["ace", "acde", "0123456789"])
+def test_no_password_is_refused_whatever_digits_come(digits: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "".join(islice(cycle(digits), 2 * size)))
+    for ref, person in demo_accounts.PEOPLE.items():
+        user = User(username=ref, first_name=str(person["name"]), email=str(person["email"]))
+        validate_password(demo_accounts.new_password(), user)
 
 
 def test_the_desk_would_take_the_policies(start: Callable[[], object]) -> None:
