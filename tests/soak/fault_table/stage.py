@@ -40,7 +40,7 @@ class Stage(Installation):
 
     def speakers(self) -> list[Speaker]:
         """As a superuser sees them."""
-        password = secrets.token_hex(8)
+        password = secrets.token_urlsafe(12)
         words = ("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.com")
         made = self.house.run(*words, DJANGO_SUPERUSER_PASSWORD=password)
         assert made.process.returncode == 0, made.said
