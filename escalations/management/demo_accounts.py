@@ -214,7 +214,8 @@ def ensure(path: Path, callback_url: str, base_url: str) -> DemoAccounts:
 
 
 def new_password() -> str:
-    """Return a random password that no validator refuses: other letters are now and then too similar to an address."""
+    """Return a random password that no validator refuses. Passwords of any letters are sometimes too similar to the
+    e-mail address."""
     return f"{secrets.token_hex(4)}-{secrets.token_hex(4)}"
 
 

@@ -113,16 +113,17 @@ def page(request: PersonRequest) -> HttpResponse:
     keys = list(shown)
     if not keys:
         return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
+    if left_out := request.POST.get("without"):
+        keys += [*chosen(request, "over"), *chosen(request, "alone")]
+        rest = selection_of(reader, [key for key in keys if str(key) != left_out], now)
+        return _choice(request, rest, shown, comment=cleaned_comment(request.POST.get("comment", "")))
     choice = selection_of(reader, keys, now)
     if request.method != "POST":
-        return _choice(request, choice)
-    if left_out := request.POST.get("without"):
-        rest = selection_of(reader, [key for key in keys if str(key) != left_out], now)
-        return _choice(request, rest, comment=cleaned_comment(request.POST.get("comment", "")))
+        return _choice(request, choice, shown)
     button, comment = choice.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
     fault = _fault(button, comment, reader) if choice.open else ""
     if fault:
-        return _choice(request, choice, comment=comment, fault=fault, status=422)
+        return _choice(request, choice, shown, comment=comment, fault=fault, status=422)
     refused = {}
     if button is not None:
         proof = {"proof": proof_in_form(request), "session": session_digest(request)}
@@ -195,11 +196,20 @@ def _outcome(card: Card, refused: Failure | None) -> dict[str, Any]:
 
 
 def _choice(
-    request: PersonRequest, choice: Selection, *, comment: str = "", fault: str = "", status: int = 200
+    request: PersonRequest,
+    choice: Selection,
+    shown: Mapping[UUID, str],
+    *,
+    comment: str = "",
+    fault: str = "",
+    status: int = 200,
 ) -> HttpResponse:
+    """Return the page. An item keeps the revision in `shown`: if it has changed since, its answer is refused."""
+    rows = [each.notification for each in choice.open]
     asks = bool(choice.buttons) and any(button.action.comment != "none" for button in choice.buttons)
     context = {
         "several": choice,
+        "revisions": [f"{row.pk} {shown.get(row.pk) or row.revision}" for row in rows],
         "most": MAX_ITEMS,
         "comment": comment,
         "fault": fault,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.shortcuts import get_object_or_404
 from django.utils import translation
 from django.utils.module_loading import import_string
@@ -186,7 +186,8 @@ def _colleagues(notification: Notification, reader: Recipient) -> str:
             ).exclude(actions=[])
         ),
         engine=None,
-    ).exclude(pk=reader.pk)
+        active=True,
+    ).exclude(Q(pk=reader.pk) | Q(user__is_active=False))
     names = [str(person) for person in others.order_by("name", "ref")[: COLLEAGUES_NAMED + 1]]
     return colleagues_text(names, others.count() if len(names) > COLLEAGUES_NAMED else len(names))
 
@@ -198,7 +199,12 @@ def colleagues_text(names: Sequence[str], total: int) -> str:
     if total > COLLEAGUES_NAMED:
         del named[COLLEAGUES_NAMED - 1 :]
         some = {"names": ", ".join(named), "number": total - len(named)}
-        return _("%(names)s and %(number)d others have this task, too.") % some
+        text = ngettext(
+            "%(names)s and %(number)d other have this task, too.",
+            "%(names)s and %(number)d others have this task, too.",
+            total - len(named),
+        )
+        return text % some
     if not named:
         return ""
     text = ngettext("%(names)s has this task, too.", "%(names)s have this task, too.", total)

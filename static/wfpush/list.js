@@ -38,13 +38,14 @@ function touched(event) {
   if (!showNew.contains(event.target)) touchedAt = performance.now();
 }
 
-/** A swiped row shows its title in what is left of it. */
-list.addEventListener("scroll", ({ target: row }) => {
-  if (!row.matches?.("li.row")) return;
+list.addEventListener("scroll", ({ target }) => target.matches?.("li.row") && fit(target), { passive: true, capture: true });
+
+/** A swiped row shows its title in what its answers leave of it. */
+function fit(row) {
   const covered = row.querySelector(".row-actions").offsetWidth;
   row.classList.toggle("swiped", covered > 0 && Math.abs(row.scrollLeft) > covered / 2);
   row.style.setProperty("--covered", `${covered}px`);
-}, { passive: true, capture: true });
+}
 
 /** One row at a time stays swiped. */
 function closeOthers(target) {
@@ -140,7 +141,10 @@ export function place(item) {
 
 /** Each row in the group of its due date: time goes on. */
 export function sort() {
-  for (const row of waiting().sort(morePressing)) rowsOf(groupOf(row)).append(row);
+  for (const row of waiting().sort(morePressing)) {
+    rowsOf(groupOf(row)).append(row);  // which ends a swipe, without an event
+    if (row.matches(".swiped")) fit(row);
+  }
 }
 
 function guard() {

@@ -10,7 +10,7 @@ import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
 const PATIENCE = 10_000;  // milliseconds after which the kept item is shown instead
-const PARTS = ["facts", "menu", "panel", "history", "aside"];
+const PARTS = ["colleagues", "facts", "menu", "panel", "history", "aside"];
 const BESIDE = matchMedia("(min-width: 60rem)");  // the list and the item are seen at once
 const pane = document.getElementById("item");
 const page = document.body;

@@ -168,7 +168,7 @@ def test_a_clock_is_found_by_its_tasks_id_and_name(world: World, policy: Policy,
     sla.assign(world, "T-1", world.now + HOUR)
     sla.assign(world, "T-2", world.now + HOUR)
     assert names(root.get(list_of(Escalation, "q=T-2"))) == ["T-2"]
-    assert names(root.get(list_of(Escalation, "q=approve"))) == ["T-2", "T-1"]
+    assert names(root.get(list_of(Escalation, "q=invoice"))) == ["T-2", "T-1"]
     assert len(root.get(list_of(StepRun, "q=T-2")).context["cl"].result_list) == 0
 
 

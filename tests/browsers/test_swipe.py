@@ -84,6 +84,7 @@ async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Ins
     await expect(row.locator(".outcome")).to_contain_text("Approved.")
     assert answers(installation, "Approve the carousel") == [("approve", "")]
     await expect(row).to_have_js_property("scrollLeft", 0)
+    await expect(row).not_to_have_class(re.compile(r"\bswiped\b"))
 
     await other.get_by_role("link", name="Approve the climbing frame", exact=True).tap()
     await expect(dave.locator("#item-heading")).to_have_text("Approve the climbing frame")

@@ -68,6 +68,33 @@ def test_an_item_is_left_out_on_the_page_and_the_comment_stays(story: Story, inv
     assert [each.notification for each in Response.objects.all()] == invoices[:1]
 
 
+def test_what_changed_before_another_item_was_left_out_is_not_answered(
+    story: Story, invoices: list[Notification]
+) -> None:
+    page = chosen(story.bob, *invoices)
+    story.happen("task.updated", {"task": {"id": "T-1"}, "variables": {"amount": 9_999}})
+
+    told = outcomes(page.press("×Leave out: Approve invoice 2").press("Approve"))
+
+    assert [each.notification for each in Response.objects.all()] == invoices[2:]
+    assert "changed" in told["Approve invoice 1"]
+
+
+def test_others_that_are_not_answered_here_stay_on_the_page(story: Story, invoices: list[Notification]) -> None:
+    story.assign(
+        "T-9", name="Approve invoice 9", form={"schema": {"type": "object", "properties": {"note": {"type": "string"}}}}
+    )
+    answered = invoices[0]
+    story.answer(story.bob, "approve", task_id="T-1")
+    page = chosen(story.bob, answered, *invoices[1:], story.copy(story.bob, "T-9"))
+    assert "No longer to be answered" in page.text and "These have a form" in page.text
+
+    page = page.press("×Leave out: Approve invoice 2")
+
+    assert "No longer to be answered" in page.text and "These have a form" in page.text
+    assert "1 item" in page.text
+
+
 def test_the_last_item_and_items_of_others_are_not_left_out(story: Story, invoices: list[Notification]) -> None:
     assert "Leave out" not in chosen(story.bob, invoices[0]).text
 

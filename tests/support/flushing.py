@@ -45,7 +45,10 @@ def flush(test: Any = None) -> None:
 
 def _open_transactions() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT application_name, state, query FROM pg_stat_activity WHERE state LIKE 'idle in%'")
+        cursor.execute(
+            "SELECT application_name, state, query FROM pg_stat_activity"
+            " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+        )
         return cursor.fetchall()
 
 

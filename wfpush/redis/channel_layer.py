@@ -32,7 +32,7 @@ MAX_SINGLE_MESSAGES = 20
 
 class RedisChannelLayer(BaseChannelLayer):
     """The layer of Channels. `on_begin`: the type of the message that every channel gets when it begins to hear its
-    groups, at the start and when Redis is back: earlier messages were missed."""
+    groups, at the start and when Redis is back: earlier messages may have been missed."""
 
     extensions = ["groups"]
 

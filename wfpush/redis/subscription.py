@@ -24,7 +24,7 @@ _ALWAYS = "wfpush:subscribers"
 
 class Subscription:
     """A subscription to channels. `hear` is called with name and data of each message. `on_begin` is called whenever it
-    begins to hear, at the start and after a gap: earlier messages to its channels were missed."""
+    begins to hear, at the start and after a gap: earlier messages to its channels may have been missed."""
 
     def __init__(
         self,

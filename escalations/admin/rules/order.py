@@ -18,15 +18,17 @@ LISTED = 5
 
 
 def order_lines(rule: RuleForms, conditions: list[RouteCondition], event: Event | None) -> Iterator[Line]:
-    """Yield the lines of a rule whose other parts may still be missing. `event`: an event of a new task, not saved;
-    None if there is none to try."""
+    """Yield the lines of a rule whose other parts may still be missing; none if it is switched off. `event`: an event
+    of a new task, not saved; None if there is none to try."""
     chosen, route = rule.rule.cleaned_data, rule.rule.instance
+    if not chosen["enabled"]:
+        return
     position = first_place(Route.objects, "priority") if rule.is_new else route.priority
     place = position, chosen["name"] or route.name
     others = Route.objects.filter(enabled=True).exclude(pk=route.pk)
     earlier = sum(each < place for each in others.values_list("priority", "name"))
     yield Line(_position(position, earlier, len(others)), "quiet")
-    if event is None or not chosen["enabled"]:
+    if event is None:
         return
     facts = facts_of_task(None, None, event)
     if not meets(event, facts, route, chosen["types"], conditions):
@@ -37,11 +39,11 @@ def order_lines(rule: RuleForms, conditions: list[RouteCondition], event: Event 
         yield from _rules(_("Applies to this event first, so this rule does not"), first[-1:], "bad")
         return
     later = list(_until_stop(each for each in met if (each.priority, each.name) >= place))
-    yield from _rules(_("Applies to this event first: recipients of both rules get its message"), first)
+    yield from _rules(_("Applies to this event first: recipients of both rules get the earlier rule's message"), first)
     if chosen["goes_on"]:
         yield from _rules(_("Also applies to this event"), later, "quiet")
     else:
-        yield from _rules(_("Would apply to this event, but this rule comes first"), later)
+        yield from _rules(_("Would apply to this event, but this rule stops it"), later)
 
 
 def _until_stop(routes: Iterable[Route]) -> Iterator[Route]:

@@ -35,7 +35,7 @@ MAX_MATCHES = 500
 """Maximum number of rows, the newest, that a search reads for each of its lookups."""
 
 NEWEST = 100_000
-"""Number of the newest rows in which a search looks for values without an index, such as beginnings of names."""
+"""Number of the newest rows in which a search looks for values without an index, such as parts of names."""
 
 ENGINE_IDS = ("task_id", "case_id")
 """Ids that are looked up together with all engines, because the index begins with the engine."""

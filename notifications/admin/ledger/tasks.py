@@ -239,11 +239,11 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     @display(description=_("person"))
     def people(self, task: Task) -> SafeString:
         """Return who has the task, with those to whom it was escalated while it waits."""
+        later = dict.fromkeys(each["name"] for each in task.escalated) if task.answerable else {}
         if task.assignee:
-            later = dict.fromkeys(each["name"] for each in task.escalated) if task.answerable else {}
             person = link(task.assignee)
             return format_html("{}, {}", person, shortened(", ".join(later), 40)) if later else person
-        names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
+        names = [str(each) for each in (*task.candidates.all(), *task.teams.all(), *later)]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
     from_engine = link_column("engine", _("engine"), "engine__name")
