@@ -99,8 +99,8 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     answer.when = list(_event_lines(came)) if may_read else []
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
     answer.who = list(_target_lines(meant)) or [Line(_("No recipient yet. Choose one, then publish."), "wait")]
-    known = trial is not None and rule.conditions.is_valid()
-    answer.order = list(order_lines(rule, conditions, trial.event(now) if known else None))
+    tried = trial.event(now) if trial is not None and rule.conditions.is_valid() else None
+    answer.order = list(order_lines(rule, conditions, tried))
     if not valid:
         version = published(rule.rule.cleaned_data["template"])
         _show_words(answer, version, trial, now, with_variables=rule.writes_words)
