@@ -151,7 +151,7 @@ def test_the_page_says_what_counts(world: World, root: Client) -> None:
 def test_nothing_yet_is_said_in_sentences(world: World, root: Client) -> None:
     text = shown(root)["text"]
     undecided = "No task with an SLA policy was answered or late in these 12 weeks."
-    for sentence in ("Nothing is late.", "No task in time has an SLA policy.", undecided):
+    for sentence in ("Nothing is late.", "No task on time has an SLA policy.", undecided):
         assert sentence in text
     assert "On time this week –" in text
 
