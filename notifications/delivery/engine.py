@@ -11,10 +11,8 @@ from functools import partial
 from typing import Protocol
 
 from django.db import close_old_connections
-from django.db.models import Q
 from django.utils import timezone
 
-from notifications.channel_facts import device_channels
 from notifications.channels import registry
 from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.delivery import claims
@@ -71,9 +69,7 @@ class Engine:
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._sender = Sender()
         persons = [channel for channel in channels if isinstance(channel, PersonChannel)]
-        self._lanes: list[Lane] = [PersonLane(each, Q(channel=each.name), self._sender) for each in persons]
-        person_channels = [each.name for each in registry.person_channels()]
-        self._lanes.append(PersonLane(None, ~Q(channel__in=[*person_channels, *device_channels()]), self._sender))
+        self._lanes: list[Lane] = [PersonLane(each, self._sender) for each in [*persons, None]]
         if any(isinstance(channel, DeviceChannel) for channel in channels):
             self._lanes.append(DeviceLane(self._sender))
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
@@ -26,11 +26,10 @@ UNKNOWN = Places(most=8, each=4, by=F("channel"))
 
 class PersonLane:
     """A channel's own threads and places: a server that hangs takes none from other channels. `channel` is None for
-    rows (`these`) of channels that no longer exist."""
+    rows of channels that no longer exist."""
 
-    def __init__(self, channel: PersonChannel | None, these: Q, sender: Sender) -> None:
+    def __init__(self, channel: PersonChannel | None, sender: Sender) -> None:
         self._channel = channel
-        self._these = these
         self._sender = sender
         self._together = channel.together if channel is not None else None
         self._limits = channel.places if channel is not None else UNKNOWN
@@ -57,7 +56,7 @@ class PersonLane:
         self._threads.shutdown(wait=False)
 
     def _rows(self) -> QuerySet[Delivery]:
-        return claims.waiting_for_persons().filter(self._these)
+        return claims.waiting([self._channel.name]) if self._channel else claims.waiting_without_channel()
 
     def _claim(self, room: FreePlaces[str]) -> ClaimedJobs[str, PersonAttempt]:
         now = timezone.now()

@@ -57,7 +57,7 @@ def test_a_step_at_its_last_try_is_taken_when_there_is_room_again(story: Story) 
 
 def test_a_mail_that_cannot_be_noted_has_not_failed(story: Story) -> None:
     due_message(story)
-    due = claims.waiting_for_persons().filter(channel="email")
+    due = claims.waiting(["email"])
     rows = outbox.claim(due, limit=10, lease=LEASE, now=timezone.now())
     assert rows
 

@@ -163,7 +163,7 @@ def test_a_claim_looks_no_further_where_nothing_goes_together(story: Story) -> N
         story.send("task.assigned", {"task": {"id": person.ref, "name": "Approve", "assignee": person.ref}})
     pipeline.drain()
     channel = registry.channels()["email"]
-    rows, room = claims.waiting_for_persons().filter(channel="email"), FreePlaces(left=16, each=8, taken={})
+    rows, room = claims.waiting(["email"]), FreePlaces(left=16, each=8, taken={})
 
     def claimed(*, may_go_together: bool) -> tuple[int, int]:
         with CaptureQueriesContext(connection) as asked:

@@ -87,7 +87,7 @@ class Doors:
         )
 
     def mailed(self) -> bool:
-        now, due = timezone.now(), claims.waiting_for_persons().filter(channel="email")
+        now, due = timezone.now(), claims.waiting(["email"])
         rows = outbox.claim(due, limit=10, lease=LEASE, now=now)
         return bool(any(person_messages.for_deliveries([rows], "", now)))
 
