@@ -30,7 +30,7 @@ from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, 
 from notifications.admin.desk import search
 from notifications.admin.desk.base import LedgerAdmin
 from notifications.admin.desk.decorators import action, column, display
-from notifications.admin.desk.display import link, list_url, mark, shortened
+from notifications.admin.desk.display import link, list_url, mark, shortened, with_codes
 from notifications.admin.desk.feature_rows import ROW_REF, FeatureRowField
 from notifications.admin.desk.fields import OrderedChoicesField
 from notifications.admin.desk.filters import Conditions
@@ -245,7 +245,7 @@ class PolicyAdmin(RuleAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
-        return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), MAX_WORDS)
+        return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), MAX_WORDS, with_codes)
 
     @display(description=_("what happens"))
     def what_happens(self, policy: Policy) -> SafeString:

@@ -79,6 +79,11 @@ class Card:
         return self.notification.read_at is None
 
     @property
+    def words_of_title(self) -> str:
+        """The title up to its number, see `glance_of`."""
+        return self.notification.title.removesuffix(self.glance["number"]).rstrip()
+
+    @property
     def first_label(self) -> str:
         """The label of the fact that is shown large."""
         return self.facts[0].label if self.glance["first"] else ""

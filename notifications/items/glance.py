@@ -24,6 +24,7 @@ KINDS: dict[str, str | Promise] = {
 }
 """Labels of the kinds of tasks that docs/api/events.md names."""
 
+_NUMBER = re.compile(r"(?<=\s)(?=\S*\d)\S{1,14}$")
 _WORDS = re.compile(r"\w+")
 _BETWEEN = " \t:;.,–—-·|/"
 """Characters that may follow a title with which a text begins."""
@@ -31,17 +32,24 @@ _BETWEEN = " \t:;.,–—-·|/"
 
 def glance_of(notification: Notification, facts: list[WrittenFact] | None = None) -> Json:
     """Return the card. `first`: the first of the reader's key facts, shown large, if it is a number; `others`: the
-    others in a row; `text`: the line of context, in the message's language, empty if nobody is asked any more;
-    `origin`: engine and kind of task, in the active language.
+    others in a row; `number`: the last word of the title if it has a digit and is short, as in “Approve invoice 4803”,
+    which a narrow list never cuts; `text`: the line of context, in the message's language, empty if nobody is asked any
+    more; `origin`: engine and kind of task, in the active language.
     """
     facts = facts_of(notification) if facts is None else facts
     first = facts[0] if facts and facts[0].is_large else None
     return {
         "first": first.text if first else "",
         "others": " · ".join(fact.in_a_row for fact in facts if fact is not first),
+        "number": number_of(notification.title),
         "text": _context(notification),
         "origin": origin_of(notification),
     }
+
+
+def number_of(title: str) -> str:
+    found = _NUMBER.search(title)
+    return found.group() if found else ""
 
 
 def _context(notification: Notification) -> str:

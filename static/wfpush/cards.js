@@ -49,7 +49,7 @@ export function fill(host, item, progress = null) {
   Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
   host.toggleAttribute("data-unread", !item.read_at);
   host.toggleAttribute("data-back", Boolean(item.back_at));
-  fillText(host, "title", item.title);
+  fillTitle(host, item);
   for (const name of ["title", "snippet", "body"]) fillLanguage(slot(host, name), item);
   fillText(host, "more-title", item.title);
   fillGlance(host, item);
@@ -88,6 +88,13 @@ function fillText(host, name, text) {
   if (!element) return;
   if (element.textContent !== text) element.textContent = text;
   if (!name.endsWith("title")) element.hidden = !text;
+}
+
+/** A row cuts the words of a long title, and never the number at its end. */
+function fillTitle(host, { title, glance: { number = "" } = {} }) {
+  if (!isRow(host)) return fillText(host, "title", title);
+  fillText(host, "words", number ? title.slice(0, -number.length).trimEnd() : title);
+  fillText(host, "number", number && ` ${number}`);
 }
 
 /** The key facts, one line of the text, and where it comes from: worded by the server, notifications/items/glance.py. */

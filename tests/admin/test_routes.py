@@ -106,9 +106,9 @@ def test_a_route_that_reaches_nobody_or_has_no_words_is_saved_with_a_warning(rou
 def test_the_list_reads_as_sentences(world: World, route: Route, root: Client) -> None:
     with_condition(root, route, "variables.amount", "gt", "1000")
     with_target(root, route, kind="team", team=world.team.pk)
-    shown = text_of(root.get(list_of(Route, "q=Audit")))
-    assert "task.assigned, variables.amount is more than 1,000" in shown
-    assert "the task's assignee and the members of a team Finance" in shown
+    page = root.get(list_of(Route, "q=Audit"))
+    assert "<code>task.assigned</code>, <code>variables.amount</code> is more than 1,000" in page.content.decode()
+    assert "the task's assignee and the members of a team Finance" in text_of(page)
 
 
 def test_routes_are_switched_with_their_history(route: Route, root: Client) -> None:

@@ -170,7 +170,10 @@ ROWS = """() => {
   const rows = [...document.querySelectorAll('.row:has(> [data-slot="outcome"][hidden])')];
   const boxes = rows.map((row) => row.getBoundingClientRect());
   const whole = boxes.filter(({height, bottom}) => height && bottom <= innerHeight);
-  return {above: boxes[0].top, tallest: Math.max(...whole.map(({height}) => height)), whole: whole.length};
+  const numbers = document.querySelectorAll('.row-title [data-slot="number"]:not([hidden])');
+  const right = (element) => element.getBoundingClientRect().right;
+  const cut = [...numbers].filter((number) => right(number) > right(number.parentElement)).length;
+  return {above: boxes[0].top, tallest: Math.max(...whole.map(({height}) => height)), whole: whole.length, cut};
 }"""
 NEWS = """(words) => {
   const button = document.getElementById("show-new"), row = document.querySelector(".row");
@@ -188,7 +191,9 @@ async def test_the_list_has_room_for_its_rows_and_news_move_nothing(
     installation: Installation, sign_in: SignIn, finger: bool
 ) -> None:
     for number in range(14):
-        installation.assign(f"Approve the many chairs {number}", priority="low", due_at="2020-01-01T00:00:00Z")
+        installation.assign(
+            f"Approve the many chairs and tables of room {number}", priority="low", due_at="2020-01-01T00:00:00Z"
+        )
     dave = await sign_in("dave", phone=finger)
     await reloaded(dave, dave.locator(".row").nth(13).is_visible)
     words = []
@@ -201,6 +206,7 @@ async def test_the_list_has_room_for_its_rows_and_news_move_nothing(
         measured = await dave.evaluate(ROWS)
         assert measured["above"] <= 140, (width, measured)
         assert measured["whole"] >= rows, (width, measured)
+        assert measured["cut"] == 0, (width, measured)
         assert width < 1024 or measured["tallest"] <= 64, (width, measured)
         assert [await dave.evaluate(NEWS, each) for each in words] == [0] * len(words), width
 

@@ -1,6 +1,7 @@
 """Times, durations, links and data as text for the desk, with the exact value in the title."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -18,6 +19,9 @@ from notifications.wording.times import SOON
 
 Tone = str
 """One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
+
+CODES = re.compile(r"([a-z_]\w*(?:\.\w+)+(?: / [\w.]+)*)")
+"""Names of event types, and paths into their data."""
 
 STORED_TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 INNER_QUOTES = str.maketrans("“”„", "‘’‚")
@@ -169,11 +173,17 @@ def with_why(state: SafeString, why: object) -> SafeString:
     return format_html('<div class="desk-both">{}<div class="desk-why">{}</div></div>', state, why)
 
 
-def shortened(content: object, length: int = 90) -> SafeString:
+def with_codes(text: str) -> SafeString:
+    """Return the text with codes in a font of their own: “<code>task.kind</code> is field”."""
+    parts = CODES.split(text)
+    return format_html_join("", "{}<code>{}</code>", zip(parts[:-1:2], parts[1::2], strict=True)) + escape(parts[-1])
+
+
+def shortened(content: object, length: int = 90, written: Callable[[str], SafeString] = escape) -> SafeString:
     """Return at most `length` characters, with the whole text in the title."""
     text = str(content)
     if not text:
         return NOTHING
     if len(text) <= length:
-        return format_html("{}", text)
-    return format_html('<span title="{}">{}…</span>', text, text[: length - 1].rstrip())
+        return written(text)
+    return format_html('<span title="{}">{}…</span>', text, written(text[: length - 1].rstrip()))

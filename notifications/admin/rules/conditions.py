@@ -10,11 +10,13 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.desk.decorators import display
+from notifications.admin.desk.display import shortened, with_codes
 from notifications.admin.desk.feature_rows import ROW_REF, FeatureRowField
 from notifications.admin.desk.invalid_ids import AutocompleteMixin
 from notifications.admin.rules.known_paths import OF_TASKS, OffersPaths, offer
@@ -41,6 +43,12 @@ def value_of(condition: Condition) -> str:
 def condition_sentence(condition: Condition) -> str:
     """Return a condition as a sentence: variables.amount is more than 10,000."""
     return f"{condition.path} {condition.get_operator_display()} {value_of(condition)}".strip()
+
+
+def in_a_list(parts: Iterable[str], conditions: Iterable[Condition], length: int = 110) -> SafeString:
+    """Return, for a list at the desk, what a rule is for: these parts and the conditions; without any, every task."""
+    text = ", ".join([*parts, *map(condition_sentence, conditions)]) or gettext("every task")
+    return shortened(text, length, with_codes)
 
 
 def _language() -> str:

@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import display, link_column, reason_column, time_column
-from notifications.admin.desk.display import shortened
 from notifications.admin.desk.filters import Recent
-from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
+from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, in_a_list
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
 
 NEWEST = 5_000
@@ -52,9 +51,7 @@ class FourEyesRuleAdmin(HistoryAdmin):
     @display(description=_("which tasks"))
     def which(self, rule: FourEyesRule) -> SafeString:
         engine = [gettext("from %(engine)s") % {"engine": rule.engine}] if rule.engine else []
-        return shortened(
-            ", ".join([*engine, *map(condition_sentence, rule.conditions.all())]) or gettext("every task"), 110
-        )
+        return in_a_list(engine, rule.conditions.all())
 
     @display(description=_("who may not decide"))
     def who_not(self, rule: FourEyesRule) -> str:

@@ -29,8 +29,8 @@ from notifications.admin.rules.conditions import (
     ConditionInline,
     ShowsValue,
     TargetInline,
-    condition_sentence,
     doubts_about_conditions,
+    in_a_list,
 )
 from notifications.admin.rules.dry_run import dry_run_page
 from notifications.admin.rules.known_paths import OffersPaths, answer, offer
@@ -265,8 +265,7 @@ class RouteAdmin(RuleAdmin):
     def when(self, route: Route) -> SafeString:
         types = types_in_short(each.name for each in route.event_types.all()) or gettext("every event")
         from_engine = [gettext("from %(engine)s") % {"engine": route.engine}] if route.engine else []
-        conditions = [condition_sentence(condition) for condition in route.conditions.all()]
-        return shortened(", ".join([types, *from_engine, *conditions]), MAX_WORDS)
+        return in_a_list([types, *from_engine], route.conditions.all(), MAX_WORDS)
 
     @display(description=_("who"))
     def who(self, route: Route) -> SafeString:

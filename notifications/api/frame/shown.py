@@ -212,6 +212,7 @@ class GlanceShown(Shown):
 
     first = serializers.CharField(help_text="The text of the first key fact.")
     others = serializers.CharField(help_text="The others in a row.")
+    number = serializers.CharField(help_text="The last word of the title if it has a digit and is short; else empty.")
     text = serializers.CharField(help_text="Of the body, the first line that says more than title and facts.")
     origin = serializers.CharField(help_text="The engine's name and the kind of task.")
 

@@ -51,6 +51,7 @@ ITEM: Json = {
     "glance": {
         "first": "€1,200.50",
         "others": "Asked by Alice",
+        "number": "4711",
         "text": "Your approval is needed: Invoice 4711.",
         "origin": "Invoices · Approval",
     },

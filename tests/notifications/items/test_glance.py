@@ -40,9 +40,25 @@ def test_a_card_says_each_thing_once() -> None:
     assert glance_of(copy) == {
         "first": "€1,200.50",
         "others": "Acme GmbH · Asked by Alice",
+        "number": "4711",
         "text": "Office furniture for the new floor.",
         "origin": "Invoices · Approval",
     }
+
+
+@pytest.mark.parametrize(
+    ("title", "number"),
+    [
+        ("Approve invoice 4803", "4803"),
+        ("Rechnung RE-2026/17 freigeben", ""),
+        ("Pay RE-2026/17", "RE-2026/17"),
+        ("4803", ""),
+        ("Approve the chairs", ""),
+        ("See https://engine.example/17", ""),
+    ],
+)
+def test_a_short_number_at_the_end_of_a_title_is_known(title: str, number: str) -> None:
+    assert glance_of(bobs(title=title))["number"] == number
 
 
 @pytest.mark.parametrize(("state", "text"), [("answered", "Please review it."), ("withdrawn", ""), ("expired", "")])
