@@ -27,12 +27,12 @@ def _kind(channel: Channel) -> Kind:
     if isinstance(channel, DeviceChannel):
         of, parties = partial(_at_service, channel.name), partial(_devices, channel.name)
         return Kind(channel.name, label, QUEUE, claims.due, of, resume, tuple, parties, TRIED, remedy)
-    of, names = partial(_by_channel, channel), partial(_names, channel)
-    return Kind(channel.name, label, QUEUE, _waiting_for_persons, of, resume, names, one, TRIED, remedy)
+    rows, of, names = partial(_waiting, channel.name), partial(_by_channel, channel), partial(_names, channel)
+    return Kind(channel.name, label, QUEUE, rows, of, resume, names, one, TRIED, remedy)
 
 
-def _waiting_for_persons() -> QuerySet[Delivery]:
-    return claims.waiting_for_persons().filter(due_at__isnull=False)
+def _waiting(channel: str) -> QuerySet[Delivery]:
+    return claims.waiting([channel]).filter(due_at__isnull=False)
 
 
 def _by_channel(channel: Channel, name: str) -> Q:

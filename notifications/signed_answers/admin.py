@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import column, display, link_column
 from notifications.admin.desk.display import link, moment, pretty, shortened
-from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, in_a_list
+from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, scope_of
 from notifications.signed_answers import statements
 from notifications.signed_answers.bundles import Bundle, faults_of
 from notifications.signed_answers.models import AnswerSignature, SignatureRule, SignatureRuleCondition
@@ -62,7 +62,7 @@ class SignatureRuleAdmin(HistoryAdmin):
     def which(self, rule: SignatureRule) -> SafeString:
         parts = [gettext("from %(engine)s") % {"engine": rule.engine}] if rule.engine else []
         parts += [gettext("of the category %(category)s") % {"category": rule.category}] if rule.category else []
-        return in_a_list(parts, rule.conditions.all())
+        return scope_of(parts, rule.conditions.all())
 
     @display(description=_("which answers"))
     def which_answers(self, rule: SignatureRule) -> str:

@@ -45,7 +45,7 @@ def condition_sentence(condition: Condition) -> str:
     return f"{condition.path} {condition.get_operator_display()} {value_of(condition)}".strip()
 
 
-def in_a_list(parts: Iterable[str], conditions: Iterable[Condition], length: int = 110) -> SafeString:
+def scope_of(parts: Iterable[str], conditions: Iterable[Condition], length: int = 110) -> SafeString:
     """Return, for a list at the desk, what a rule is for: these parts and the conditions; without any, every task."""
     text = ", ".join([*parts, *map(condition_sentence, conditions)]) or gettext("every task")
     return shortened(text, length, with_codes)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.admin.desk.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.desk.decorators import display, link_column, reason_column, time_column
 from notifications.admin.desk.filters import Recent
-from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, in_a_list
+from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, scope_of
 from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
 
 NEWEST = 5_000
@@ -51,7 +51,7 @@ class FourEyesRuleAdmin(HistoryAdmin):
     @display(description=_("which tasks"))
     def which(self, rule: FourEyesRule) -> SafeString:
         engine = [gettext("from %(engine)s") % {"engine": rule.engine}] if rule.engine else []
-        return in_a_list(engine, rule.conditions.all())
+        return scope_of(engine, rule.conditions.all())
 
     @display(description=_("who may not decide"))
     def who_not(self, rule: FourEyesRule) -> str:

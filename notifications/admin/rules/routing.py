@@ -30,7 +30,7 @@ from notifications.admin.rules.conditions import (
     ShowsValue,
     TargetInline,
     doubts_about_conditions,
-    in_a_list,
+    scope_of,
 )
 from notifications.admin.rules.dry_run import dry_run_page
 from notifications.admin.rules.known_paths import OffersPaths, answer, offer
@@ -265,7 +265,7 @@ class RouteAdmin(RuleAdmin):
     def when(self, route: Route) -> SafeString:
         types = types_in_short(each.name for each in route.event_types.all()) or gettext("every event")
         from_engine = [gettext("from %(engine)s") % {"engine": route.engine}] if route.engine else []
-        return in_a_list([types, *from_engine], route.conditions.all(), MAX_WORDS)
+        return scope_of([types, *from_engine], route.conditions.all(), MAX_WORDS)
 
     @display(description=_("who"))
     def who(self, route: Route) -> SafeString:
