@@ -16,10 +16,11 @@ from tests.support.waiting import PATIENCE_SECONDS, eventually
 NOWHERE = "about:blank"
 EVERY = 0.1
 """Seconds between two looks at a page: each costs this process, the driver and the browser."""
-VISIBLE = """
+VISIBLE = r"""
 const [css, text] = arguments;
+const reads = (each) => each.innerText.replace(/\s+/g, " ");
 const shows = (each) => each.checkVisibility({opacityProperty: true, visibilityProperty: true})
-  && each.getClientRects().length && each.innerText.includes(text);
+  && each.getClientRects().length && reads(each).includes(text);
 return [...document.querySelectorAll(css)].find(shows) ?? null;
 """
 KEPT_TITLES = """
