@@ -50,11 +50,6 @@ class Progress:
     news_at: datetime | None = None
 
     @property
-    def next(self) -> str:
-        """The label of the step after the current one; empty at the end."""
-        return next((step.label for step in self.steps if step.state == "ahead"), "")
-
-    @property
     def over(self) -> bool:
         return bool(self.steps) and self.steps[-1].state != "ahead"
 

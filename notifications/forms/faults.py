@@ -53,7 +53,7 @@ TEXTS: dict[str, str | Promise] = {
 """The sentences by the fault's code, which mostly is the keyword of JSON Schema that was violated."""
 
 ROW = _("Row {row}")
-SUM = _("Sum of {column}: {sum}")
+SUM = _("Sum of the column “{column}”: {sum}")
 
 COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minRows", "maxRows"})
 """Codes whose limits are counts, whatever the kind of the field."""

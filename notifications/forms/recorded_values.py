@@ -134,7 +134,7 @@ def _rows(entry: Json, rows: Any, language: str) -> list[str]:
 
 
 def _count_of(entry: Json, rows: Sequence[Json], language: str) -> str:
-    """Return the number of rows, and the sum if the table has one: “2 rows. Sum of Price: €42.00”."""
+    """Return the number of rows, and the sum if the table has one: “2 rows. Sum of the column “Price”: €42.00”."""
     if not rows:
         return _("no rows")
     count = ngettext("%(count)s row", "%(count)s rows", len(rows)) % {"count": len(rows)}
@@ -145,7 +145,7 @@ def _count_of(entry: Json, rows: Sequence[Json], language: str) -> str:
 
 
 def sum_of_rows(rows: Sequence[Json], column: Json, language: str) -> str:
-    """Return the sum in words: “Sum of Price: €42.00”. `column` is the entry of the column."""
+    """Return the sum in words: “Sum of the column “Price”: €42.00”. `column` is the entry of the column."""
     total = sum((Decimal(str(row.get(column["name"], 0))) for row in rows), Decimal(0))
     total_text = written(total, column["kind"], column.get("currency", ""), formats.locale_of(language))
     return str(SUM).format(column=clean_line(words_in(column["label"], language)) or column["name"], sum=total_text)

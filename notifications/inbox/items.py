@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 from django.shortcuts import get_object_or_404
-from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ from notifications.inbox.proofs import Proofs, proofs_of
 from notifications.inbox.uploads import File
 from notifications.items import snoozing
 from notifications.items.glance import engine_of
-from notifications.items.inbox_json import documents_of, shown_facts, web_link
+from notifications.items.inbox_json import documents_of, escalation_of, shown_facts, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, NotificationState, Recipient
 from notifications.preferences import following
@@ -59,7 +58,6 @@ class Panel(Protocol):
 @dataclass(frozen=True)
 class Item:
     card: Card
-    category: str
     engine: Engine | None
     url: str
     case_url: str
@@ -142,7 +140,6 @@ def item(notification: Notification, reader: Recipient, now: datetime, *, shown:
     shown_card = card(notification, reader, now)
     return Item(
         card=shown_card,
-        category=notification.category.name_in(translation.get_language() or ""),
         engine=engine,
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
@@ -189,6 +186,8 @@ def _colleagues(notification: Notification, reader: Recipient) -> str:
         active=True,
     ).exclude(Q(pk=reader.pk) | Q(user__is_active=False))
     names = [str(person) for person in others.order_by("name", "ref")[: COLLEAGUES_NAMED + 1]]
+    if len(names) == 1 and names[0] in escalation_of(notification):
+        return ""  # it says already that the task came from them
     return colleagues_text(names, others.count() if len(names) > COLLEAGUES_NAMED else len(names))
 
 

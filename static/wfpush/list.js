@@ -40,11 +40,13 @@ function touched(event) {
 
 list.addEventListener("scroll", ({ target }) => target.matches?.("li.row") && fit(target), { passive: true, capture: true });
 
-/** A swiped row shows its title in what its answers leave of it. */
+/** A swiped row shows its title in what its answers leave of it: two lines, or their beginning and the number. */
 function fit(row) {
-  const covered = row.querySelector(".row-actions").offsetWidth;
-  row.classList.toggle("swiped", covered > 0 && Math.abs(row.scrollLeft) > covered / 2);
+  const covered = row.querySelector(".row-actions").offsetWidth, title = row.querySelector(".row-title");
   row.style.setProperty("--covered", `${covered}px`);
+  row.classList.remove("long");
+  const isSwiped = row.classList.toggle("swiped", covered > 0 && Math.abs(row.scrollLeft) > covered / 2);
+  row.classList.toggle("long", isSwiped && title.scrollHeight > title.clientHeight);
 }
 
 /** One row at a time stays swiped. */

@@ -72,7 +72,7 @@ async def test_erin_follows_her_case_on_her_phone(
     await expect(erin.get_by_role("link", name="+49 89 5550 1234")).to_have_attribute("href", "tel:+498955501234")
     assert await erin.locator(".row", has_text=TITLE).evaluate(MARK_ENDS) <= 0
     heads = erin.locator("#list h2:visible")
-    await expect(heads).to_have_text(["Broken heating", "Contact us", "What we need from you", "Messages"])
+    await expect(heads).to_have_text(["What we need from you", "Broken heating", "Contact us", "Messages"])
     assert await faults(erin) == []
 
     moves(installation, "assigned", message="Mr Huber comes on Monday.")

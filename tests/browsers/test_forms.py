@@ -83,13 +83,13 @@ async def fill_in_rows(page: Page) -> None:
     await page.keyboard.type("Tap")
     await cell(page, 2, "price").focus()
     await page.keyboard.type("6")
-    await expect(page.locator(".total")).to_have_text("Sum of Price: €48.50")
+    await expect(page.locator(".total")).to_have_text("Sum of the column “Price”: €48.50")
     await page.get_by_role("button", name="Remove row 2").focus()
     await page.keyboard.press("Enter")
     await expect(news).to_have_text("Row 2 was removed.")
     await expect(page.get_by_role("button", name="Remove row 2")).to_be_focused()
     await expect(page.get_by_role("textbox", name="Article Row 2", exact=True)).to_have_value("Tap")
-    await expect(page.locator(".total")).to_have_text("Sum of Price: €36.00")
+    await expect(page.locator(".total")).to_have_text("Sum of the column “Price”: €36.00")
 
 
 async def sign(page: Page) -> None:
@@ -148,7 +148,7 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await dave.locator("#list").get_by_role("link", name="Approve…").first.click()
     await expect(dave.locator("#value-note")).to_have_value("Nine came.")
     await expect(cell(dave, 1, "article")).to_have_value("Tap")
-    await expect(dave.locator(".total")).to_have_text("Sum of Price: €36.00")
+    await expect(dave.locator(".total")).to_have_text("Sum of the column “Price”: €36.00")
     await cell(dave, 1, "article").fill("")
     await dave.locator("#value-amount").fill("10.000")
     await dave.locator("#item").get_by_role("button", name="Approve", exact=True).click()

@@ -231,7 +231,7 @@ def test_rows_are_filled_in_without_javascript(story: Story) -> None:
         ["", "", "", ""],
         ["", "", "", ""],
     ]
-    assert "Sum of Price: €42.50" in page.part("value-lines")
+    assert "Sum of the column “Price”: €42.50" in page.part("value-lines")
     names = [each.get("aria-labelledby") for each in page.tree.xpath("//*[starts-with(@name, 'value-lines.1.')]")]
     told = [
         " ".join(page.tree.xpath("//*[@id=$id]", id=id)[0].text_content().strip() for id in each.split())
@@ -265,8 +265,9 @@ def test_rows_are_filled_in_without_javascript(story: Story) -> None:
         {"article": "Tap", "pieces": 1, "price": 12.5},
     ]
     history = page.part("history")
-    assert "Lines: 2 rows. Sum of Price: €42.50 1. Pump · 2 · €30.00 · Whole 2. Tap · 1 · €12.50 · –" in history
-    assert "instead of 2 rows. Sum of Price: €42.50: 1. Pump · 2 · €30.00 · – 2. Valve · – · €12.50 · –" in history
+    total = "Sum of the column “Price”: €42.50"
+    assert f"Lines: 2 rows. {total} 1. Pump · 2 · €30.00 · Whole 2. Tap · 1 · €12.50 · –" in history
+    assert f"instead of 2 rows. {total}: 1. Pump · 2 · €30.00 · – 2. Valve · – · €12.50 · –" in history
 
 
 def test_rows_that_were_there_can_all_be_taken_away(story: Story) -> None:

@@ -121,13 +121,13 @@ READ: dict[str, Json] = {
         "facts": [("Amount", "€1,532.05"), ("Supplier", "Acme GmbH"), ("Asked by", "Alice"), ("Express", "yes")],
         "others": "Acme GmbH · Asked by Alice · Express yes",
         "buttons": ["Approve", "Reject…", "Ask for information…", "Acknowledge"],
-        "around": ("Approvals", "Invoices · Approval"),
+        "origin": "Invoices · Approval",
     },
     "de": {
         "facts": [("Betrag", "1.532,05 €"), ("Lieferant", "Acme GmbH"), ("Angefragt von", "Alice"), ("Eilig", "ja")],
         "others": "Acme GmbH · Angefragt von Alice · Eilig ja",
         "buttons": GERMAN,
-        "around": ("Genehmigungen", "Invoices · Genehmigung"),
+        "origin": "Invoices · Genehmigung",
     },
 }
 
@@ -153,7 +153,7 @@ def test_an_item_has_one_language_on_its_page_in_the_api_in_live_frames_and_in_m
     assert [(each["label"], each["text"]) for each in live["key_facts"]] == expected["facts"]
     assert (live["glance"]["first"], live["glance"]["others"]) == (expected["facts"][0][1], expected["others"])
     assert buttons(page) == expected["buttons"]
-    texts = (*expected["facts"][0], *expected["facts"][-1], *expected["around"])
+    texts = (*expected["facts"][0], *expected["facts"][-1], expected["origin"])
     assert [text for text in texts if text not in page.text] == []
     assert (copy.language, message.language) == (written, written)
     assert (page.tree.get("lang"), message.frame_language) == (reads, reads)

@@ -301,7 +301,7 @@ def test_a_category_is_called_by_its_name_in_the_readers_language(story: Story, 
     category.name, category.names = "Sign-offs", {"de": "Freigaben"}
     category.save()
 
-    assert name in open_item(story, story.bob).text
+    assert name in get(signed_in(story.bob), "/settings").text
 
 
 def test_each_language_is_offered_in_its_own_words(story: Story) -> None:

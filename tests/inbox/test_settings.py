@@ -70,7 +70,7 @@ def test_the_page_says_what_would_happen_now_and_at_night(bob: Recipient) -> Non
     assert "After these quiet hours, from Saturday 07:00" in told
     Device.objects.all().delete()
     Recipient.objects.filter(pk=bob.pk).update(email="")
-    assert "An update would appear in your inbox only." in settings_of(bob).part("outlook")
+    assert "Everything would appear in your inbox only." in settings_of(bob).part("outlook")
 
 
 def test_what_is_decided_when_it_is_sent_is_said_besides(story: Story, bob: Recipient) -> None:
@@ -129,7 +129,7 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
     page = settings_of(bob)
 
     assert "off by default (team Finance)" in page.text
-    assert "default: the first at once, repeats in a digest (team Finance)" in page.text
+    assert "Default: the first at once, repeats in a digest (team Finance)" in page.text
     assert "Always on. The law asks for it." in page.text
     (locked,) = page.tree.xpath(f"//input[@name='{box(updates, 'email')}']")
     assert locked.get("checked") is not None and locked.get("disabled") is not None
@@ -137,6 +137,7 @@ def test_what_administrators_have_chosen_is_said_and_what_is_mandatory_is_locked
     assert "Saved." in saved.text
     assert [(each.category, each.channels) for each in CategoryChoice.objects.all()] == [(approvals, {"email": True})]
     assert "No browser is registered. Turn on notifications in this browser" in page.text
+    assert [each.get("type") for each in page.tree.xpath(f"//input[@name='{box(approvals, 'webpush')}']")] == ["hidden"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,7 @@ def test_what_is_typed_is_told_before_it_is_saved(bob: Recipient) -> None:
     with time_machine.travel(EVENING, tick=False):
         told = client.post("/settings/outlook", {**typed, "language": "en", "timezone": "Europe/Berlin"})
         odd = client.post("/settings/outlook", {**typed, "language": "en", "repeat_pause": "never"})
-    assert "An update would appear in your inbox only." in told.content.decode()  # no check box is ticked
+    assert "Everything would appear in your inbox only." in told.content.decode()  # no check box is ticked
     assert odd.status_code == 204
     assert not QuietHours.objects.exists() and not Preferences.objects.exists()
     assert client.get("/settings/outlook").status_code == 405

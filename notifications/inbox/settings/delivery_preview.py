@@ -67,6 +67,9 @@ def _later(outlooks: Outlooks, now: datetime) -> tuple[str, datetime] | None:
 
 def _sentences(outlooks: Outlooks, at: datetime, now: datetime) -> list[str]:
     forecasts = outlooks.at(at)
+    happens = {_happens(each.reach, at) for each in forecasts}
+    if len(happens) == 1:
+        return [_("%(what)s would %(happens)s.") % {"what": _("Everything"), "happens": happens.pop()}]
     kinds = [each.kind for each in forecasts]
     return [_sentence(each, at, alone=kinds.count(each.kind) == 1) for each in forecasts]
 

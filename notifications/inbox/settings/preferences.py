@@ -167,13 +167,14 @@ def _show(
     person = request.recipient
     used = columns(form.matrix)
     missing = without_address(person, used)
+    shown = [name for name in used if name not in missing]
     context = {
         "form": form,
         "speaking": speaking,
         "varieties": choices(language_of(person), timezone.now()),
         "moments": delivery_preview.moments(person, timezone.now()),
-        "columns": [channel_name(name) for name in used],
-        "rows": [_row_shown(form, row, used) for row in form.matrix],
+        "columns": [channel_name(name) for name in shown],
+        "rows": [_row_shown(form, row, shown) for row in form.matrix],
         "unreachable": [
             (channel_name(name), all_channels()[name].without_address.words(), reaches_devices(name))
             for name in used
@@ -189,13 +190,16 @@ def _show(
 
 
 # --- the matrix -----------------------------------------------------------------------------------
-def _row_shown(form: PreferencesForm, row: Row, used: Sequence[str]) -> dict[str, Any]:
+def _row_shown(form: PreferencesForm, row: Row, shown: Sequence[str]) -> dict[str, Any]:
+    """Return a row of the matrix. `hidden`: names of boxes that stay ticked, of channels that are not shown."""
     name = row.category.name_in(translation.get_language() or "")
-    cells = [_cell_shown(form, row, channel, row.cell(channel)) for channel in used]
+    cells = [_cell_shown(form, row, channel, row.cell(channel)) for channel in shown]
+    boxes = [form[name_of(row, cell)] for cell in row.cells if cell.channel not in shown and not cell.mandatory]
     label = Frequency(row.default).label
     usual = _("default: %(often)s") % {"often": _with_source(str(label), row.source)}
     options = [("", usual), *((value, str(often)) for value, often in Frequency.choices)]
-    return {"name": name, "cells": cells, "often": form[f"f{row.category.pk}"], "options": options}
+    hidden = [box.html_name for box in boxes if box.value()]
+    return {"name": name, "cells": cells, "hidden": hidden, "often": form[f"f{row.category.pk}"], "options": options}
 
 
 def _cell_shown(form: PreferencesForm, row: Row, channel: str, cell: Cell | None) -> dict[str, Any]:
