@@ -30,12 +30,12 @@ from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep, 
 from notifications.admin.desk import search
 from notifications.admin.desk.base import LedgerAdmin
 from notifications.admin.desk.decorators import action, column, display
-from notifications.admin.desk.display import link, list_url, mark, shortened, with_codes
+from notifications.admin.desk.display import link, list_url, mark, shortened
 from notifications.admin.desk.feature_rows import ROW_REF, FeatureRowField
 from notifications.admin.desk.fields import OrderedChoicesField
 from notifications.admin.desk.filters import Conditions
 from notifications.admin.desk.invalid_ids import AutocompleteMixin
-from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, condition_sentence, doubts_about_tasks
+from notifications.admin.rules.conditions import ConditionsInline, ShowsValue, doubts_about_tasks, scope_of
 from notifications.admin.rules.routing import MAX_WORDS
 from notifications.admin.rules.second_person import RuleAdmin, RuleTargets
 from notifications.channel_facts import offered_channels
@@ -245,7 +245,8 @@ class PolicyAdmin(RuleAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("which tasks"))
     def which(self, policy: Policy) -> SafeString:
-        return shortened(wording.fits(policy, map(condition_sentence, policy.conditions.all())), MAX_WORDS, with_codes)
+        engine = [gettext("from %(engine)s") % {"engine": policy.engine}] if policy.engine else []
+        return scope_of(engine, policy.conditions.all(), MAX_WORDS)
 
     @display(description=_("what happens"))
     def what_happens(self, policy: Policy) -> SafeString:

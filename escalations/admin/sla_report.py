@@ -123,6 +123,7 @@ def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
     return {
         "total": statistics.total,
         "percent": percent(statistics.total),
+        "counted": counted(statistics.total),
         "weeks": weeks,
         "this_week": weeks[-1],
         "last_week": weeks[-2],
@@ -141,6 +142,7 @@ def as_weeks(shares: Mapping[date, Share]) -> list[dict[str, Any]]:
             "words": date_format(monday, "DATE_FORMAT"),
             "share": share,
             "percent": percent(share),
+            "counted": counted(share),
             "height": percent_of(share.total, most),
         }
         for monday, share in shares.items()
@@ -161,6 +163,14 @@ def named_shares(model: type[Model], shares: Mapping[int | None, Share], nobodys
     ]
     lines.sort(key=lambda line: (line["share"].percent or 0, -line["share"].late, line["name"]))
     return lines[:FOLDED], lines[FOLDED:]
+
+
+def counted(share: Share) -> str:
+    if not share.total:
+        return gettext("no tasks")
+    return gettext("%(on_time)s on time, %(late)s late") % {
+        "on_time": shown(share.on_time, False), "late": shown(share.late, False)
+    }  # fmt: skip
 
 
 def percent(share: Share) -> str:

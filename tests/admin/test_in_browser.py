@@ -328,6 +328,26 @@ def test_a_list_has_one_line_a_row_and_shows_twelve_rows(evening: World, browse:
     assert {address: room for address, room in rooms.items() if room["fit"] < 12} == {}
 
 
+NUMBER = """(cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell.querySelector('a').lastChild);
+  const words = cell.querySelector('.desk-words');
+  const isIn = range.getBoundingClientRect().right <= cell.getBoundingClientRect().right;
+  return [range.toString().trim(), isIn, words.scrollHeight > words.clientHeight];
+}"""
+
+
+def test_a_cut_title_keeps_its_number(evening: World, browse: Browse) -> None:
+    name = "Release the purchase order for the new warehouse in Hamburg-Altona with all of its racks 4500012345"
+    Task.objects.filter(task_id="T-102").update(name=name)
+
+    def visit(page: Page) -> Any:
+        page.goto(list_of(Task))
+        return page.locator("#result_list th .desk-cell", has_text="4500012345").evaluate(NUMBER)
+
+    assert browse(visit) == ["4500012345", True, True]
+
+
 CUT = """() => [...document.querySelectorAll('#result_list .desk-cell')].filter((cell) =>
   cell.scrollWidth > cell.clientWidth || cell.scrollHeight > cell.clientHeight || cell.innerText.includes('…'),
 ).map((cell) => cell.innerText)"""

@@ -276,3 +276,16 @@ def test_a_waiting_task_names_those_to_whom_it_was_escalated(root: Client) -> No
 
     Task.objects.filter(pk=task.pk).update(state=TaskState.ANSWERED)
     assert "Carol Conrad" not in text_of(root.get(list_of(Task)))
+
+
+def test_names_of_people_are_links_on_the_page_of_a_task_and_none_in_the_list(world: World, root: Client) -> None:
+    task = TaskFactory(assignee=None, escalated=[{"name": "Carol Castle", "at": "2026-05-01T10:00:00Z"}])
+    task.candidates.set([world.alice, world.bob])
+    task.teams.set([world.team])
+
+    [cell] = re.findall(r"<td[^>]*field-people[^>]*>(.*?)</td>", root.get(list_of(Task)).content.decode(), re.DOTALL)
+    assert "Alice Adams, Bob Bauer, Finance, Carol Castle" in cell
+    assert "<a" not in cell
+    page = root.get(page_of(task)).content.decode()
+    for row in (world.alice, world.bob, world.team):
+        assert f'<a class="desk-link" href="{page_of(row)}">{row}</a>' in page

@@ -102,7 +102,8 @@ def test_the_tables_have_the_numbers_of_weeks_policies_and_teams(world: World, p
     assert ["Field service", "0%", "0", "1"] in rows
     assert ["no team", "100%", "1", "0"] in rows
     assert [row[1:] for row in rows if row[0] == page["weeks"][-2]["words"]] == [["100%", "1", "0"]]
-    assert "On time, last 12 weeks 60% 3 of 5" in page["text"]
+    assert "On time this week 50% 2 on time, 2 late Last week: 1 on time, 0 late" in page["text"]
+    assert "On time, last 12 weeks 60% 3 on time, 2 late" in page["text"]
 
 
 def test_the_worst_come_first(world: World, policy: Policy, root: Client) -> None:
@@ -153,7 +154,7 @@ def test_nothing_yet_is_said_in_sentences(world: World, root: Client) -> None:
     undecided = "No task with an SLA policy was answered or late in these 12 weeks."
     for sentence in ("Nothing is late.", "No task on time has an SLA policy.", undecided):
         assert sentence in text
-    assert "On time this week –" in text
+    assert "On time this week – no tasks Last week: no tasks" in text
 
 
 # --- weeks where the reader is ----------------------------------------------------------------------------------------
@@ -317,10 +318,10 @@ def test_a_policy_and_a_team_can_be_chosen(world: World, policy: Policy, root: C
     decided(world, policy, late=True, assignee=world.bob)
     decided(world, visits, late=False)
     begun(sla.assign(world, "T-1", world.now - 8 * DAY))
-    assert "1 of 3" in shown(root)["text"]
-    assert "1 of 1" in shown(root, f"?policy={visits.pk}")["text"]
+    assert "1 on time, 2 late" in shown(root)["text"]
+    assert "1 on time, 0 late" in shown(root, f"?policy={visits.pk}")["text"]
     chosen = shown(root, f"?policy={policy.pk}&team={world.team.pk}")
-    assert "0 of 2" in chosen["text"]
+    assert "0 on time, 2 late" in chosen["text"]
     assert "Show all" in chosen["text"]
     assert len(chosen["board"]) == 1
     assert shown(root, f"?policy={visits.pk}")["board"] == []
@@ -331,7 +332,7 @@ def test_what_cannot_be_chosen_is_said_at_its_field(world: World, policy: Policy
     decided(world, policy, late=True)
     page = shown(root, query)
     assert "Select a valid choice" in page["text"]
-    assert "0 of 1" in page["text"], "all of them"
+    assert "0 on time, 1 late" in page["text"], "all of them"
 
 
 def test_the_first_page_names_the_most_overdue(world: World, policy: Policy, root: Client) -> None:
@@ -406,6 +407,8 @@ def test_it_fits_a_phone_and_axe_finds_nothing(
                 wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
                 wrong = Axe().run(page, context="#content", options=AA).response["violations"]
                 found |= {f"{scheme} {width}": (wide, [each["id"] for each in wrong])} if wide or wrong else {}
+            late = "all => new Set(all.map((each) => getComputedStyle(each).backgroundImage)).size"
+            assert page.eval_on_selector_all("#content .desk-part-bad", late) == 1, "late looks the same everywhere"
         return found
 
     assert browse(visit) == {}

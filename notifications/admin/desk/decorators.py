@@ -18,6 +18,7 @@ from unfold.enums import ActionVariant
 from notifications import reasons
 from notifications.admin.desk.display import Tone, change_url, link, list_url, mark, moment, pretty, took
 from notifications.channel_facts import channel_name
+from notifications.items.glance import number_of
 from notifications.types import Json
 from notifications.wording.key_facts import key_amount
 
@@ -61,6 +62,18 @@ def column(text_of: Callable[[Any], object], description: object, ordering: Orde
 def reason_column(name: str, description: object) -> Any:
     """Return a column with the reason that a row stores as `name`, in the reader's language, sorted by its code."""
     return column(lambda row: reasons.words(row, name), description, f"{name}{reasons.FACT}__code")
+
+
+def title_column(description: object, ordering: Ordering = None, title_of: Callable[[Any], str] = str) -> Any:
+    """Return a column with the row's title, whose number stays visible where the list cuts it."""
+
+    def numbered(row: Any) -> object:
+        title = title_of(row)
+        number = number_of(title)
+        words = title.removesuffix(number).rstrip()
+        return format_html('<span class="desk-words">{}</span> {}', words, number) if number else title
+
+    return column(numbered, description, ordering)
 
 
 def link_column(name: str, description: object, ordering: Ordering = None) -> Any:

@@ -1,7 +1,7 @@
 """Times, durations, links and data as text for the desk, with the exact value in the title."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from notifications.wording.times import SOON
 Tone = str
 """One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
 
-CODES = re.compile(r"([a-z_]\w*(?:\.\w+)+(?: / [\w.]+)*)")
+CODES = r"[a-z_]\w*(?:\.\w+)+(?: / [\w.]+)*"
 """Names of event types, and paths into their data."""
 
 STORED_TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
@@ -173,9 +173,10 @@ def with_why(state: SafeString, why: object) -> SafeString:
     return format_html('<div class="desk-both">{}<div class="desk-why">{}</div></div>', state, why)
 
 
-def with_codes(text: str) -> SafeString:
-    """Return the text with codes in a font of their own: “<code>task.kind</code> is field”."""
-    parts = CODES.split(text)
+def with_codes(text: str, others: Iterable[str] = ()) -> SafeString:
+    """Return the text with codes in a font of their own: “<code>task.kind</code> is field”. `others`: patterns of codes
+    without a dot."""
+    parts = re.split(f"({'|'.join([CODES, *others])})", text)
     return format_html_join("", "{}<code>{}</code>", zip(parts[:-1:2], parts[1::2], strict=True)) + escape(parts[-1])
 
 

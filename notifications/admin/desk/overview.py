@@ -126,7 +126,7 @@ def waiting_tile(now: datetime) -> Tile:
     tile = Tile(_("Waiting now"), count_text(bounded_count(tasks)), list_url(Task, "now=waiting"), "wait")
     if (oldest := tasks.order_by("id").first()) is None:
         return replace(tile, tone="ok", worst=_("Nothing is waiting for anybody."))
-    worst = _("Waiting longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": _joined(now - oldest.created_at)}
+    worst = _("Oldest: “%(task)s”, received %(span)s ago") % {"task": oldest, "span": _joined(now - oldest.created_at)}
     return replace(tile, worst=worst, worst_href=change_url(oldest))
 
 

@@ -24,16 +24,17 @@ from notifications.admin.desk.decorators import (
     reason_column,
     state_column,
     time_column,
+    title_column,
 )
 from notifications.admin.desk.display import (
     NOTHING,
     Tone,
+    ago,
     due_words,
     link,
     mark,
     moment,
     shortened,
-    since,
     with_why,
 )
 from notifications.admin.desk.filters import Conditions, Lookups, Recent
@@ -47,6 +48,7 @@ from notifications.models import (
     Case,
     Notification,
     NotificationState,
+    Recipient,
     Response,
     Task,
     TaskState,
@@ -108,9 +110,8 @@ class TaskColumns:
     @display(description=_("state"), ordering="state")
     def state_or_outcome(self, task: Task) -> SafeString:
         """Return the outcome, with the engine's state if it has not taken the answer; the state without an outcome."""
-        return outcome_with_fault(task, TASK_TONES[task.state]) or mark(
-            TASK_TONES[task.state], task.get_state_display()
-        )
+        state = gettext("waiting") if task.state == TaskState.OPEN else task.get_state_display()
+        return outcome_with_fault(task, TASK_TONES[task.state]) or mark(TASK_TONES[task.state], state)
 
     @display(description=_("due"), ordering=DEADLINE)
     def due_word(self, task: Task) -> SafeString:
@@ -167,7 +168,7 @@ class AnswerInline(ReadOnlyInline):
 @admin.register(Task)
 class TaskAdmin(TaskColumns, TimelineAdmin):
     empty_says = _("Tasks that engines wait for. There are none yet: events create them.")
-    list_display = ["title", "amount", "state_or_outcome", "waiting_since", "due_word", "people", "from_engine"]
+    list_display = ["title", "amount", "state_or_outcome", "received", "due_word", "people", "from_engine"]
     list_filter = [OverviewFilter, "state", "priority", Recent, OfTeam, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__icontains", "case__case_id"]
@@ -183,7 +184,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         "who_has_it": "notifications.view_notification",
         "due_in_engine": "",
         "expiry": "",
-        "people": "",
+        "people_linked": "",
         "from_initiator": "",
         "in_case": "",
         "from_engine": "",
@@ -224,13 +225,10 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         """Return the most overdue first, if the list shows waiting tasks; else the newest: see `DueFirst`."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
-    title = column(str, _("task"), "name")
+    title = title_column(_("task"), "name")
+    received = column(lambda task: ago(task.created_at), _("received"), "created_at")
     amount = amount_column(lambda task: task.data if task.key_facts is None else {STORED: task.key_facts})
     state_mark = state_column(TASK_TONES)
-
-    @display(description=_("waiting"), ordering="created_at")
-    def waiting_since(self, task: Task) -> SafeString:
-        return since(task.created_at) if task.answerable else link(None)
 
     @display(description=_("due by its SLA"))
     def due_by_sla(self, task: Task) -> SafeString:
@@ -240,11 +238,13 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     def people(self, task: Task) -> SafeString:
         """Return who has the task, with those to whom it was escalated while it waits."""
         later = dict.fromkeys(each["name"] for each in task.escalated) if task.answerable else {}
-        if task.assignee:
-            person = link(task.assignee)
-            return format_html("{}, {}", person, shortened(", ".join(later), 40)) if later else person
-        names = [str(each) for each in (*task.candidates.all(), *task.teams.all(), *later)]
+        names = [*map(str, _named(task)), *later]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
+
+    @display(description=_("person"))
+    def people_linked(self, task: Task) -> SafeString:
+        """Return whom the engine named, linked to their pages. `who_has_it` has the others."""
+        return format_html_join(", ", "{}", ((link(each),) for each in _named(task))) or mark("bad", gettext("nobody"))
 
     from_engine = link_column("engine", _("engine"), "engine__name")
     outcome_words = column(lambda task: outcome_in_full(task, TASK_TONES[task.state]), _("outcome"))
@@ -287,6 +287,10 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
     shown_data = json_column("data", _("data"))
 
 
+def _named(task: Task) -> list[Recipient | Team]:
+    return [task.assignee] if task.assignee else [*task.candidates.all(), *task.teams.all()]
+
+
 def _with_lateness(task: Task, due: SafeString) -> SafeString:
     """Return the due date, and by how much the task is late if it is."""
     is_late = task.answerable and task.deadline is not None and task.deadline < timezone.now()
@@ -311,7 +315,7 @@ class CaseAdmin(TimelineAdmin):
     facts = dict.fromkeys(["title", "status", "case_id", "type", "from_engine", "in_roles", "following"], "")
     fieldsets = [(_("In our books"), {"fields": ["url", "created_at", "updated_at"], "classes": ["collapse"]})]
 
-    title_or_id = column(str, _("case"), "title")
+    title_or_id = title_column(_("case"), "title")
     from_engine = link_column("engine", _("engine"), "engine__name")
     changed = time_column("updated_at", _("changed"))
     following = column(lambda case: ", ".join(str(person) for person in case.followers.all()), _("followed by"))

@@ -5,7 +5,9 @@ Numbers are typed and shown in the reader's format, and stored in the format of 
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -47,8 +49,10 @@ def condition_sentence(condition: Condition) -> str:
 
 def scope_of(parts: Iterable[str], conditions: Iterable[Condition], length: int = 110) -> SafeString:
     """Return, for a list at the desk, what a rule is for: these parts and the conditions; without any, every task."""
-    text = ", ".join([*parts, *map(condition_sentence, conditions)]) or gettext("every task")
-    return shortened(text, length, with_codes)
+    rows = list(conditions)
+    text = ", ".join([*parts, *map(condition_sentence, rows)]) or gettext("every task")
+    paths = [rf"\b{re.escape(row.path)}(?= {re.escape(row.get_operator_display())})" for row in rows]
+    return shortened(text, length, partial(with_codes, others=paths))
 
 
 def _language() -> str:
