@@ -92,7 +92,7 @@ class Health:
             return self.faults[0].label
         if self.is_proven:
             return _("works")
-        return _("not called yet") if self.engine.callback_url else _("answers are kept here")
+        return _("no answer sent yet") if self.engine.callback_url else _("no address for answers")
 
     @property
     def is_bad(self) -> bool:

@@ -379,7 +379,7 @@ def test_overview_and_filter_name_engines_that_do_not_answer(engine: Engine, roo
 
 def test_page_and_list_say_when_it_was_asked_and_what_is_wrong(engine: Engine, root: Client) -> None:
     poll = Poll.objects.create(engine=engine)
-    assert "not called yet" in text_of(root.get(list_of(Engine)))
+    assert "no answer sent yet" in text_of(root.get(list_of(Engine)))
     Poll.objects.update(asked_at=timezone.now() - timedelta(seconds=12))
     assert "works" in text_of(root.get(list_of(Engine)))
     assert f"Last poll {short(Poll.objects.get().asked_at)}" in text_of(root.get(page_of(engine)))  # type: ignore[arg-type]

@@ -88,4 +88,4 @@ def test_every_place_says_the_same_of_an_engine_at_once(state: str, day: World, 
 
 def test_an_engine_that_was_never_called_is_not_said_to_work(world: World, root: Client) -> None:
     for page in (list_of(Engine), page_of(world.engine)):
-        assert ">not called yet<" in root.get(page).content.decode()
+        assert ">no answer sent yet<" in root.get(page).content.decode()

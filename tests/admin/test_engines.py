@@ -115,7 +115,7 @@ def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: 
     Engine.objects.create(slug="silent", name="Silent")
     shown = text_of(root.get(list_of(Engine)))
     assert "answers are stopped It has said that its address is gone" in shown and ": Gone (410)." in shown
-    assert "answers are kept here" in shown
+    assert "no address for answers" in shown
     assert [each.name for each in rows_of(root, Engine, "answers=disabled")] == ["Invoices"]
     waiting = list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")
     assert f'href="{waiting}"' in root.get(list_of(Engine)).content.decode()

@@ -344,6 +344,7 @@ class RuleTargetForm(Plain, TargetForm):
         super().__init__(*args, **kwargs)
         offer(self.fields["path"], **OFFERED)
         self.fields["kind"].label = gettext("Recipient")
+        self.fields["kind"].error_messages["required"] = gettext("Add a recipient.")
 
 
 class TargetFormSet(BaseInlineFormSet):

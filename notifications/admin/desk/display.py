@@ -29,8 +29,8 @@ INNER_QUOTES = str.maketrans("“”„", "‘’‚")
 NOTHING = mark_safe('<span class="desk-quiet desk-nothing">–</span>')
 
 
-def span(length: timedelta) -> str:
-    """Return a duration in its two largest units: 2 h 10 min."""
+def span(length: timedelta, *, rough: bool = False) -> str:
+    """Return a duration in its two largest units: 2 h 10 min. `rough`: in the largest one, 2 h."""
     seconds = int(abs(length.total_seconds()))
     if seconds < 60:
         return _("%(seconds)d s") % {"seconds": seconds}
@@ -38,9 +38,11 @@ def span(length: timedelta) -> str:
     if days:
         return (
             _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
-            if days < 14
+            if days < 14 and not rough
             else _("%(days)d d") % {"days": days}
         )
+    if hours and rough:
+        return _("%(hours)d h") % {"hours": hours}
     if hours:
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
     return _("%(minutes)d min") % {"minutes": minutes}
@@ -94,13 +96,13 @@ def moment(value: datetime | None) -> SafeString:
     return NOTHING if value is None else _time(value, short(value))
 
 
-def ago(value: datetime | None) -> SafeString:
-    """Return the time since or until `value`: “12 min ago”, “in 12 min”."""
+def ago(value: datetime | None, *, rough: bool = False) -> SafeString:
+    """Return the time since or until `value`: “12 min ago”, “in 12 min”. `rough`: in one unit."""
     if value is None:
         return NOTHING
     length = timezone.now() - value
     form = _("%(span)s ago") if length >= timedelta(0) else _("in %(span)s")
-    return _time(value, form % {"span": span(length)})
+    return _time(value, form % {"span": span(length, rough=rough)})
 
 
 def since(value: datetime | None, tone: Tone = "") -> SafeString:

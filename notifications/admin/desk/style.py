@@ -143,7 +143,6 @@ def _item(shown: Card, now: datetime) -> Item:
     ]
     return Item(
         card=shown,
-        category="Approvals",
         engine=None,
         url="",
         case_url="",

@@ -226,7 +226,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     title = title_column(_("task"), "name")
-    received = column(lambda task: ago(task.created_at), _("received"), "created_at")
+    received = column(lambda task: ago(task.created_at, rough=True), _("received"), "created_at")
     amount = amount_column(lambda task: task.data if task.key_facts is None else {STORED: task.key_facts})
     state_mark = state_column(TASK_TONES)
 
