@@ -62,12 +62,14 @@ def test_the_whole_job_takes_eleven_clicks(world: World, browse: Callable[[Visit
         click("[data-add=conditions]")
         click(".desk-path:has-text('variables.amount')")
         page.keyboard.type("1000")
+        page.wait_for_function("document.querySelector('[data-unready]').textContent === 'Recipient: Add a recipient.'")
         click("[data-chip=target]")
         assert Axe().run(page, options=AA).response["violations"] == []
         click("[data-people-list] option:has-text('Finance')")
         click("[data-kind=remind]")
         click("[data-kind=escalate]")
         page.wait_for_function("document.querySelector('[data-part=try]').textContent.includes('assignee')")
+        assert page.inner_text("[data-unready]") == ""
         sentence, means = page.inner_text(".desk-say"), " ".join(page.locator("[data-part]").all_text_contents())
         height = page.evaluate("document.documentElement.scrollHeight")
         click("[name=_publish]")

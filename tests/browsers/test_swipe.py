@@ -37,6 +37,17 @@ WHOLE = """row => {
 }"""
 
 
+KEPT = """row => {
+  const end = row.querySelector(".row-actions").getBoundingClientRect().left;
+  const isIn = (css) => {
+    const {width, right, bottom} = row.querySelector(css).getBoundingClientRect();
+    return width > 0 && right <= end && bottom <= row.getBoundingClientRect().bottom;
+  };
+  return [".row-title [data-slot=number]", ".badge", ".row-context"].map(isIn);
+}"""
+"""Whether the number of its title, its priority and its key facts are beside the answers."""
+
+
 async def swipe(page: Page, row: Locator, across: float, down: float = 0) -> None:
     """With a finger, from the middle of the row."""
     await row.evaluate("row => row.scrollIntoView({block: 'center'})")
@@ -88,6 +99,21 @@ async def test_a_swipe_shows_the_answers_and_a_press_gives_one(installation: Ins
 
     await other.get_by_role("link", name="Approve the climbing frame", exact=True).tap()
     await expect(dave.locator("#item-heading")).to_have_text("Approve the climbing frame")
+
+
+async def test_a_swiped_row_keeps_number_priority_and_facts(installation: Installation, sign_in: SignIn) -> None:
+    title = "Release the purchase order for the new warehouse in Hamburg-Altona 4500012345"
+    installation.assign(title, priority="high")
+    installation.waits_for("dave", title)
+    dave = await sign_in("dave", phone=True)
+    row = card(dave, title)
+    height = await row.evaluate("row => row.offsetHeight")
+
+    await swipe(dave, row, -SWIPE)
+
+    await expect(row).to_have_class(re.compile(r"\bswiped\b"))
+    assert await row.evaluate(KEPT) == [True, True, True]
+    assert await row.evaluate("row => row.offsetHeight") == height
 
 
 async def test_the_page_scrolls_under_a_finger_on_a_row(installation: Installation, sign_in: SignIn) -> None:

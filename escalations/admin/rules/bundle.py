@@ -33,7 +33,7 @@ REMINDER, ESCALATION = "task-reminder", "task-late"
 """Slugs of templates of the starter configuration."""
 
 Fault = dict[str, str]
-"""{"field", "text"}: the name of the page's field, or "" for an error of a whole form; and a sentence."""
+"""{"field", "label", "text"}: name and label of its field on the page, "" for a whole form; and a sentence."""
 
 
 class RuleForms:
@@ -155,10 +155,11 @@ class RuleForms:
                 if name == "id":
                     sentences = [gettext("Somebody else removed a row of this rule: remove it here, too.")]
                 field = "" if name in ("__all__", "id") else form.add_prefix(name)
-                yield from ({"field": field, "text": str(sentence)} for sentence in sentences)
+                label = str(form.fields[name].label or "") if name in form.fields else ""
+                yield from ({"field": field, "label": label, "text": str(sentence)} for sentence in sentences)
         further = ([self.texts] if self.writes_words else []) + ([self.steps] if self.counts else [])
         for formset in (self.conditions, self.targets, *further):
-            yield from ({"field": "", "text": str(sentence)} for sentence in formset.non_form_errors())
+            yield from ({"field": "", "label": "", "text": str(sentence)} for sentence in formset.non_form_errors())
 
 
 def starting_values() -> dict[str, Any]:

@@ -64,11 +64,11 @@ def reason_column(name: str, description: object) -> Any:
     return column(lambda row: reasons.words(row, name), description, f"{name}{reasons.FACT}__code")
 
 
-def title_column(description: object, ordering: Ordering = None, title_of: Callable[[Any], str] = str) -> Any:
+def title_column(description: object, ordering: Ordering = None) -> Any:
     """Return a column with the row's title, whose number stays visible where the list cuts it."""
 
     def numbered(row: Any) -> object:
-        title = title_of(row)
+        title = str(row)
         number = number_of(title)
         words = title.removesuffix(number).rstrip()
         return format_html('<span class="desk-words">{}</span> {}', words, number) if number else title

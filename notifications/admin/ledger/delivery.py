@@ -1,6 +1,5 @@
 """Notifications, deliveries and attempts: who got which message, by which channel, and why not."""
 
-from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
@@ -23,7 +22,6 @@ from notifications.admin.desk.decorators import (
     reason_column,
     state_column,
     time_column,
-    title_column,
 )
 from notifications.admin.desk.display import NOTHING, Tone, due_words, mark, shortened, with_why
 from notifications.admin.desk.filters import Conditions, Lookups, Recent
@@ -129,7 +127,7 @@ class NotificationAdmin(LedgerAdmin):
     made = time_column("created_at", _("made"), "id")
     person = link_column("recipient", _("person"), "recipient__name")
     instead_of = link_column("on_behalf_of", _("on behalf of"))
-    headline = title_column(_("title"), title_of=attrgetter("title"))
+    headline = column(lambda notification: shortened(notification.title, 70), _("title"))
     amount = amount_column(lambda notification: notification.details)
     state_mark = state_column(COPY_TONES)
     why = reason_column("reason", _("reason"))

@@ -242,7 +242,7 @@ function show({ parts, faults, events, event, open_tasks, insert_menu: menu }) {
   for (const described of form.querySelectorAll("[aria-describedby^=rule-fault]")) described.removeAttribute("aria-describedby");
   faults.forEach(place);
   form.querySelector("[name=_publish]").classList.toggle("desk-second", faults.length > 0);
-  form.querySelector("[data-unready]").textContent = faults[0]?.text ?? "";
+  form.querySelector("[data-unready]").textContent = faults.length ? [faults[0].label, faults[0].text].filter(Boolean).join(": ") : "";
   offer(events, event);
   form.querySelector("[data-follow]")?.toggleAttribute("hidden", !open_tasks);
   for (const place of form.querySelectorAll("[data-part]")) {
