@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Value
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -282,6 +283,8 @@ class RouteTarget(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
+        if self.kind == TargetKind.TEAM and self.team:
+            return gettext("the members of %(team)s") % {"team": self.team}
         kind = self.get_kind_display() if self.is_installed else not_installed()
         return f"{kind} {self.named or self.path or self.role}".strip()
 

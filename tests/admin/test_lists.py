@@ -289,3 +289,19 @@ def test_names_of_people_are_links_on_the_page_of_a_task_and_none_in_the_list(wo
     page = root.get(page_of(task)).content.decode()
     for row in (world.alice, world.bob, world.team):
         assert f'<a class="desk-link" href="{page_of(row)}">{row}</a>' in page
+
+
+def test_a_list_names_the_filters_that_are_on(root: Client) -> None:
+    both = {"now": "waiting", "priority__exact": "high"}
+
+    assert "Filtered: now “waiting”, priority “high”" in text_of(root.get(list_of(Task), both))
+    assert "Filtered" not in text_of(root.get(list_of(Task)))
+
+
+def test_a_question_with_a_reply_leaves_a_task_waiting(root: Client) -> None:
+    asked = {"action": "request_info", "by": {"name": "Bob Bauer"}, "to": {"name": "Alice Adams"}}
+    task = TaskFactory(state=TaskState.INFO_REQUESTED, outcome=asked)
+    assert "Bob Bauer asked for information" in text_of(root.get(list_of(Task)))
+
+    Task.objects.filter(pk=task.pk).update(state=TaskState.OPEN)
+    assert "asked for information" not in text_of(root.get(list_of(Task)))

@@ -108,7 +108,7 @@ def test_the_list_reads_as_sentences(world: World, route: Route, root: Client) -
     with_target(root, route, kind="team", team=world.team.pk)
     page = root.get(list_of(Route, "q=Audit"))
     assert "<code>task.assigned</code>, <code>variables.amount</code> is more than 1,000" in page.content.decode()
-    assert "the task's assignee and the members of a team Finance" in text_of(page)
+    assert "the task's assignee and the members of Finance" in text_of(page)
     with_condition(root, route, "recipients", "exists", "")
     body = root.get(list_of(Route, "q=Audit")).content.decode()
     assert "<code>recipients</code> is present" in body, "a path without a dot is code, too"

@@ -81,7 +81,7 @@ def test_a_rule_is_published_with_all_its_parts(world: World, calendar: Any, roo
     route = Route.objects.get(name="Large invoices")
     assert {each.name for each in route.event_types.all()} == {"task.assigned", "task.updated", "task.info_supplied"}
     assert [str(each) for each in route.conditions.all()] == ["variables.amount is more than 1000"]
-    assert [str(each) for each in route.targets.all()] == ["the members of a team Finance"]
+    assert [str(each) for each in route.targets.all()] == ["the members of Finance"]
     assert not route.stop and route.priority < Route.objects.get(name="Tasks").priority
     policy = Policy.objects.get(route=route)
     assert (policy.clock, policy.minutes, policy.calendar) == ("duration", 240, calendar)
@@ -113,10 +113,14 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
 @pytest.mark.parametrize(
     ("changes", "sentence", "others"),
     [
-        ({}, "Also applies to this event", ["Tasks"]),
+        ({}, "Also applies to this event: recipients of both rules get this rule's message", ["Tasks"]),
         ({"goes_on": ""}, "Would apply to this event, but this rule stops it", ["Tasks"]),
         ({"goes_on": "", "enabled": ""}, "", []),
-        (rows("targets", []), "Also applies to this event", ["Tasks"]),
+        (
+            rows("targets", []),
+            "Also applies to this event: recipients of both rules get this rule's message",
+            ["Tasks"],
+        ),
         (rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "99000"}]), "", []),
     ],
 )

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from notifications.wording.sentences import TEXTS
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
-from tests.browsers.items import account_menu
+from tests.browsers.items import account_menu, opened
 from tests.browsers.test_main_job import reloaded
 
 pytestmark = pytest.mark.ci
@@ -258,6 +258,21 @@ async def test_a_screen_reader_finds_its_way(installation: Installation, sign_in
         - button "Approve"
         """
     )
+
+
+async def test_what_was_asked_is_past_once_it_is_answered(installation: Installation, sign_in: SignIn) -> None:
+    title = "Approve the gazebo"
+    installation.assign(title)
+    installation.waits_for("dave", title)
+    dave = await sign_in("dave")
+    item = await opened(dave, title)
+    await expect(item.locator(".asked")).to_be_hidden()
+
+    await item.get_by_role("button", name="Approve", exact=True).click()
+
+    await expect(item.locator(".outcome")).to_contain_text("Approved.")
+    await expect(item.locator(".asked")).to_have_text("What was asked:")
+    await expect(item.locator(".asked")).to_be_visible()
 
 
 async def test_motion_stops_when_asked(installation: Installation, sign_in: SignIn) -> None:

@@ -41,7 +41,9 @@ def order_lines(rule: RuleForms, conditions: list[RouteCondition], event: Event 
     later = list(_until_stop(each for each in met if (each.priority, each.name) >= place))
     yield from _rules(_("Applies to this event first: recipients of both rules get the earlier rule's message"), first)
     if chosen["goes_on"]:
-        yield from _rules(_("Also applies to this event"), later, "quiet")
+        yield from _rules(
+            _("Also applies to this event: recipients of both rules get this rule's message"), later, "quiet"
+        )
     else:
         yield from _rules(_("Would apply to this event, but this rule stops it"), later)
 

@@ -121,7 +121,7 @@ DAILY: dict[str, Section] = {
 
 REST: dict[str, Section] = {
     "ledger": Section(
-        _("Ledger"),
+        _("Logs"),
         places=[
             _list(Notification, "notifications"),
             _list(Delivery, "send"),

@@ -110,6 +110,8 @@ class TaskColumns:
     @display(description=_("state"), ordering="state")
     def state_or_outcome(self, task: Task) -> SafeString:
         """Return the outcome, with the engine's state if it has not taken the answer; the state without an outcome."""
+        if task.state == TaskState.OPEN and "to" in (task.outcome or {}):
+            return mark(TASK_TONES[task.state], gettext("waiting"))  # what was asked has been replied to
         state = gettext("waiting") if task.state == TaskState.OPEN else task.get_state_display()
         return outcome_with_fault(task, TASK_TONES[task.state]) or mark(TASK_TONES[task.state], state)
 
@@ -241,7 +243,7 @@ class TaskAdmin(TaskColumns, TimelineAdmin):
         names = [*map(str, _named(task)), *later]
         return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
-    @display(description=_("person"))
+    @display(description=_("named by the engine"))
     def people_linked(self, task: Task) -> SafeString:
         """Return whom the engine named, linked to their pages. `who_has_it` has the others."""
         return format_html_join(", ", "{}", ((link(each),) for each in _named(task))) or mark("bad", gettext("nobody"))

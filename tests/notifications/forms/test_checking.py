@@ -132,9 +132,9 @@ def test_a_record_has_the_rows_and_what_they_were_and_hides_all_of_a_sensitive_t
     with translation.override("de"):
         (line,) = [each.line for each in recorded_values.shown(entries, "de")]
     assert line.split("\n") == [
-        "Lines: 1 Zeile. Summe Price: 30,00 €",
+        "Lines: 1 Zeile. Summe der Spalte „Price“: 30,00 €",
         "1. Pump · 2 · 30,00 € · Ganz",
-        "statt 2 Zeilen. Summe Price: 42,50 €:",
+        "statt 2 Zeilen. Summe der Spalte „Price“: 42,50 €:",
         "1. Pump · 2 · 30,00 € · –",
         "2. Valve · – · 12,50 € · –",
     ]
