@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.admin.chromium import Chromium
 
@@ -50,7 +50,8 @@ class Desk(ThreadingHTTPServer):
 
     def _visited(self, browser: Browser, visit: Visit) -> Any:
         complaints: list[str] = []
-        with browser.new_context(viewport={"width": 1280, "height": 800}, base_url=self.url) as context:
+        size: ViewportSize = {"width": 1280, "height": 800}
+        with browser.new_context(viewport=size, base_url=self.url, timezone_id="UTC") as context:
             page = context.new_page()
             page.set_default_timeout(PATIENCE * 1000)
             page.on("pageerror", lambda fault: complaints.append(str(fault)))

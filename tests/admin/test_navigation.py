@@ -23,6 +23,7 @@ from notifications.roles import ADMINISTRATORS, AUDITORS, CONNECTION_OWNERS, EDI
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
+from tests.factories import RecipientFactory
 from tests.soak.installation import LONG
 from wfpush import features
 
@@ -198,3 +199,20 @@ def test_a_routes_place_is_called_like_a_policys(language: str) -> None:
         }
         assert len(names) == 1
         assert names != {str(Task._meta.get_field("priority").verbose_name)}, "that is how urgent something is"
+
+
+@pytest.mark.parametrize(
+    ("own", "stored", "read"),
+    [
+        ("", "", "UTC"),
+        ("", "America/New_York", "America/New York"),
+        ("Europe/Berlin", "America/New_York", "Europe/Berlin"),
+        ("", "../../etc/passwd", "UTC"),
+    ],
+)
+def test_times_are_in_the_zone_of_the_reader_or_browser(root: Client, own: str, stored: str, read: str) -> None:
+    if own:
+        RecipientFactory(user=User.objects.get(is_superuser=True), timezone=own)
+    root.cookies["timezone"] = stored
+
+    assert f"Times in {read}" in text_of(root.get(list_of(Engine)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import tzinfo
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -140,6 +141,10 @@ class SessionLimitMiddleware:
         return self.get_response(request)
 
 
+ZONE_COOKIE = "timezone"
+"""See static/wfpush/admin/search.js."""
+
+
 class RecipientMiddleware:
     """Sets `request.recipient`, and activates the person's language and time zone.
 
@@ -153,7 +158,8 @@ class RecipientMiddleware:
         recipient = self._recipient(request)
         request.recipient = recipient  # type: ignore[attr-defined]
         if recipient is None:
-            return self.get_response(request)
+            with timezone.override(_zone_of_browser(request)):
+                return self.get_response(request)
         with in_language_of(recipient, request):
             return self.get_response(request)
 
@@ -175,8 +181,14 @@ def in_language_of(recipient: Recipient, request: HttpRequest) -> Iterator[None]
     if recipient_of(request) == recipient or not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # not undone: LocaleMiddleware activates one for every request
         request.LANGUAGE_CODE = translation.get_language()
-    with timezone.override(zone_of(recipient.timezone)), written_for(recipient.locale):
+    zone = zone_of(recipient.timezone) if recipient.timezone else _zone_of_browser(request)
+    with timezone.override(zone), written_for(recipient.locale):
         yield
+
+
+def _zone_of_browser(request: HttpRequest) -> tzinfo:
+    """Return the time zone that the desk's script has stored in a cookie for its pages; elsewhere UTC."""
+    return zone_of(request.COOKIES.get(ZONE_COOKIE, ""))
 
 
 def recipient_of(request: HttpRequest) -> Recipient | None:
