@@ -198,7 +198,7 @@ class PolicyAdmin(RuleAdmin):
     save_as = True
     parts = [PolicyCondition, PolicyStep]
     kept_when_restored = ["route"]
-    due_is = column(wording.due_in_short, _("due is"))
+    due_is = column(wording.due_in_short, _("due"))
     inlines = [PolicyConditionInline, StepInline]
     actions_detail = ["test"]
     fieldsets = [
@@ -256,7 +256,7 @@ class PolicyAdmin(RuleAdmin):
         lines = format_html_join("", "<div>{}</div>", ((shortened(step, MAX_WORDS),) for step in steps))
         return format_html('<div class="desk-both">{}</div>', lines)
 
-    @display(description=_("open clocks"), ordering="clocks")
+    @display(description=_("open tasks"), ordering="clocks")
     def open_clocks(self, policy: Any) -> SafeString | int:
         if not policy.clocks:
             return 0

@@ -40,7 +40,7 @@ def glance_of(notification: Notification, facts: list[WrittenFact] | None = None
     first = facts[0] if facts and facts[0].is_large else None
     return {
         "first": first.text if first else "",
-        "others": " · ".join(fact.in_a_row for fact in facts if fact is not first),
+        "others": " · ".join(dict.fromkeys(fact.in_a_row for fact in facts if fact is not first)),
         "number": number_of(notification.title),
         "text": _context(notification),
         "origin": origin_of(notification),

@@ -102,8 +102,8 @@ def test_the_tables_have_the_numbers_of_weeks_policies_and_teams(world: World, p
     assert ["Field service", "0%", "0", "1"] in rows
     assert ["no team", "100%", "1", "0"] in rows
     assert [row[1:] for row in rows if row[0] == page["weeks"][-2]["words"]] == [["100%", "1", "0"]]
-    assert "On time this week 50% 2 on time, 2 late Last week: 1 on time, 0 late" in page["text"]
-    assert "On time, last 12 weeks 60% 3 on time, 2 late" in page["text"]
+    assert "On time this week 50% with an SLA policy: 2 on time, 2 late Last week: 1 on time, 0 late" in page["text"]
+    assert "On time, last 12 weeks 60% with an SLA policy: 3 on time, 2 late" in page["text"]
 
 
 def test_the_worst_come_first(world: World, policy: Policy, root: Client) -> None:
@@ -154,7 +154,7 @@ def test_nothing_yet_is_said_in_sentences(world: World, root: Client) -> None:
     undecided = "No task with an SLA policy was answered or late in these 12 weeks."
     for sentence in ("Nothing is late.", "No task on time has an SLA policy.", undecided):
         assert sentence in text
-    assert "On time this week – no tasks Last week: no tasks" in text
+    assert "On time this week – with an SLA policy: no tasks Last week: no tasks" in text
 
 
 # --- weeks where the reader is ----------------------------------------------------------------------------------------

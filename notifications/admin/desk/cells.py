@@ -5,6 +5,7 @@ from html import unescape
 from itertools import islice
 
 from django import template
+from django.contrib.admin import BooleanFieldListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
@@ -23,9 +24,12 @@ left."""
 
 @register.filter
 def active_filters(changes: ChangeList) -> list[str]:
-    """Return the filters that are on, such as: now “waiting”. The first choice of each filter stands for all rows."""
+    """Return the choices of the filters that are on, such as “waiting”; of those with yes and no, the filter, too. The
+    first choice of each filter stands for all rows."""
     return [
-        _("%(filter)s “%(choice)s”") % {"filter": spec.title, "choice": choice["display"]}
+        _("%(title)s “%(choice)s”") % {"title": spec.title, "choice": choice["display"]}
+        if isinstance(spec, BooleanFieldListFilter)
+        else str(choice["display"])
         for spec in changes.filter_specs
         for choice in islice(spec.choices(changes), 1, None)
         if choice.get("selected") and "display" in choice

@@ -261,9 +261,7 @@ def _read_lines(notification: Notification) -> list[Line]:
     if notification.read_at is None:
         return []
     way = dict(via_choices()).get(notification.opened_by or "") or channel_name(notification.opened_by or "")
-    return [
-        Line(_("read"), "ok", notification.read_at, detail=_("opened through: %(way)s") % {"way": way} if way else "")
-    ]
+    return [Line(_("read"), "ok", notification.read_at, detail=_("by %(way)s") % {"way": way} if way else "")]
 
 
 def delivery_line(delivery: Delivery) -> Line:
