@@ -6,8 +6,14 @@ const controlIn = (details) => [...details.querySelectorAll(CONTROLS)].find((con
 let pressed = null;
 
 export function start() {
-  document.addEventListener("click", ({ target }) => {
-    pressed = target.closest("summary")?.parentElement;
+  document.addEventListener("click", (event) => {
+    const { target } = event, link = target.closest("a[data-opens]");  // to a control in one
+    pressed = link ? document.querySelector(link.hash)?.closest("details") : target.closest("summary")?.parentElement;
+    if (link && pressed) {
+      event.preventDefault();
+      if (pressed.open) controlIn(pressed)?.focus();
+      else pressed.open = true;
+    }
     for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(target)) menu.open = false;
   });
   document.addEventListener("toggle", ({ target }) => {

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -128,8 +129,8 @@ class Recent:
 
     def __str__(self) -> str:
         data = self.event.data
-        name = text_in(object_in(data, "task"), "name", 80) or text_in(object_in(data, "case"), "title", 80)
-        placeholders = {"name": name or self.event.type, "time": short(self.event.received_at)}
+        name = text_in(object_in(data, "task"), "name") or text_in(object_in(data, "case"), "title")
+        placeholders = {"name": Truncator(name or self.event.type).chars(80), "time": short(self.event.received_at)}
         text = _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
         return text % placeholders
 
