@@ -7,7 +7,7 @@ let pressed = null;
 
 export function start() {
   document.addEventListener("click", (event) => {
-    const { target } = event, link = target.closest("a[data-opens]");  // to a control in one
+    const { target } = event, link = target.closest("a[data-opens]");  // leads to one
     pressed = link ? document.querySelector(link.hash)?.closest("details") : target.closest("summary")?.parentElement;
     if (link && pressed) {
       event.preventDefault();

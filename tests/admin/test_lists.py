@@ -295,7 +295,7 @@ def test_a_list_names_the_filters_that_are_on(root: Client) -> None:
     TaskFactory(priority="high")
     both = {"now": "waiting", "priority__exact": "high"}
 
-    assert "Filtered: waiting, high" in text_of(root.get(list_of(Task), both))
+    assert "Filtered: waiting, high Show all" in text_of(root.get(list_of(Task), both))
     assert "Filtered" not in text_of(root.get(list_of(Task)))
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from lxml import html
 
+from escalations.admin.rules.answer import Recent
 from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.page import NAME
 from escalations.clocks import due_steps
@@ -19,6 +20,7 @@ from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
+from tests.factories import EventFactory
 from tests.support.length import some
 from wfpush.queue import outbox
 
@@ -93,6 +95,13 @@ def test_a_rule_is_published_with_all_its_parts(world: World, calendar: Any, roo
     for row, parts in ((route, {"conditions": 1, "targets": 1}), (policy, {"conditions": 1, "steps": 2})):
         [record] = row.history.all()
         assert {name: len(kept) for name, kept in record.parts.items()} == parts
+
+
+def test_a_sample_event_marks_a_name_that_is_cut(db: None) -> None:
+    name = f"Approve the replacement of the {'air conditioning ' * 3}units 90217"
+    event = EventFactory(data={"task": {"name": name}})
+
+    assert f"{name[:79].rstrip()}…, " in str(Recent(event, meets=True, lacking=0))
 
 
 def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: Any, root: Client) -> None:

@@ -88,6 +88,11 @@ async def test_carol_mentions_bob_with_an_at_and_forwards_the_task_to_alice(
     await expect(box).to_be_focused()
     await expect(card(bob, title)).to_contain_text("Carol has written to you")
 
+    await box.press("Escape")
+    await expect(box).to_be_hidden()
+    await pane.get_by_role("link", name="Write to your colleagues").click()
+    await expect(box).to_be_focused()
+
     await pane.locator("summary.more").click()
     await pane.get_by_role("link", name="Forward…").click()
     await carol.get_by_label("Colleague").fill("Alice (alice)")
@@ -140,7 +145,7 @@ async def test_without_javascript_it_is_all_forms(installation: Installation, si
     await item.get_by_role("button", name="Ask for information").click()
     await expect(item.locator(".outcome")).to_contain_text("Sent to Carol.")
 
-    await item.get_by_text("Write to your colleagues").click()
+    await item.locator("summary", has_text="Write to your colleagues").click()
     await item.get_by_label("Message", exact=True).fill("No hurry, @Carol")
     await item.get_by_role("button", name="Send").click()
     await expect(item.locator(".line-head strong")).to_have_text(["You asked Carol", "You wrote to Carol"])

@@ -96,7 +96,7 @@ async def test_erin_follows_her_case_on_her_phone(
     item = await opened(carol, "Order the spare part")
     await expect(item.locator(".line-text")).to_have_text(["Please ring twice."])
     await expect(item.locator(".line img")).to_have_js_property("naturalWidth", 30)
-    await item.get_by_text("Write to your colleagues").click()
+    await item.locator("summary", has_text="Write to your colleagues").click()
     await item.get_by_label("Message", exact=True).fill("We will.")
     await item.get_by_role("checkbox", name="Erin Lindner").check()
     assert await faults(carol) == []
