@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from lxml import html
 
-from escalations.admin.rules.answer import Recent
+from escalations.admin.rules.events import Recent
 from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.page import NAME
 from escalations.clocks import due_steps
@@ -111,6 +111,11 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
     assert said["faults"] == []
     parts = {name: " ".join(html.split()) for name, html in said["parts"].items()}
     assert "It matches 4 of the last 4 such events" in parts["when"]
+    in_every_currency = "variables.amount counts in every currency"
+    assert in_every_currency in parts["when"]
+    eur = {"path": "variables.currency", "operator": "eq", "value": "EUR"}
+    more = rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "1000"}, eur])
+    assert in_every_currency not in ask(root, form(world, calendar, **more))["parts"]["when"]
     assert "Alice Adams, Bob Bauer" in parts["who"]
     assert 'lang="en"' in parts["words"] and 'lang="de"' in parts["words"]
     assert "4 h after the assignment, working time" in parts["late"]

@@ -11,8 +11,9 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from escalations.admin.rules.answer import as_if_new, build_answer
+from escalations.admin.rules.answer import build_answer
 from escalations.admin.rules.bundle import RuleForms
+from escalations.admin.rules.events import as_if_new
 from escalations.admin.rules.forms import WAIT
 from escalations.admin.rules.saving import save
 from escalations.forecast import simulate

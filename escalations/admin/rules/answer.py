@@ -1,21 +1,19 @@
 """Shows on the rule's page its events, its recipients, its texts, and the steps if nobody answers. A valid rule is
 saved and tried by the code of real events, then rolled back: the published rule does what the page showed."""
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from escalations.admin import dead_ends, policy_change, simulator
 from escalations.admin.rules.bundle import ONLY_EVENTS, RuleForms
+from escalations.admin.rules.events import Recent, as_if_new, currency_lines, event_lines, of_sample, recent, sample_of
 from escalations.admin.rules.forms import WRITTEN, published, texts_of
 from escalations.admin.rules.order import order_lines
 from escalations.admin.rules.saving import CannotSave, save
@@ -26,19 +24,16 @@ from escalations.kinds import wording
 from escalations.kinds.targets import step_for
 from escalations.models import Policy
 from notifications import reasons
-from notifications.admin.desk.display import short
 from notifications.admin.ledger.timeline import Line
 from notifications.admin.rules.conditions import condition_sentence
 from notifications.admin.rules.routing import doubts_about
 from notifications.admin.wording.live_preview import Group, variables
 from notifications.admin.wording.preview import Preview, Subject, previewed
 from notifications.admin.wording.template_languages import name_of
-from notifications.cases.facts import facts_of_task
 from notifications.feature_targets import feature_targets
 from notifications.models import (
     Engine,
     Event,
-    EventType,
     Recipient,
     Route,
     RouteCondition,
@@ -47,22 +42,16 @@ from notifications.models import (
     Task,
     TemplateVersion,
 )
-from notifications.routing.conditions import holds
 from notifications.starter.routes import WAITING
-from notifications.types import InboundEvent, Json, behaviour_of, lookup, object_in, text_in
+from notifications.types import InboundEvent, Json, behaviour_of
 from notifications.wording import liquid
-from notifications.wording.formats import as_instant
-from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 from notifications.wording.template_check import check, variables_of
 
 NAMED = 8
 """The number of people that a line names; the others are counted."""
 LANGUAGES = 8
-COUNTED = 200
-"""The number of newest events that the rule's conditions are tried on."""
 OFFERED = 20
 SAMPLE = "sample"
-TIMES = ("due_at", "expires_at")
 
 
 @dataclass
@@ -97,7 +86,8 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     conditions = rule.conditions_to_save() if rule.conditions.is_valid() else []
     came = recent(types, engine, conditions, _used_paths(rule, conditions)) if may_read else []
     trial = _choose_trial(answer, came, types, engine, event, now)
-    answer.when = list(_event_lines(came)) if may_read else []
+    answer.when = list(event_lines(came)) if may_read else []
+    answer.when += currency_lines(conditions, trial.event(now) if trial is not None else None)
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
     answer.who = list(_target_lines(meant)) or [Line(_("No recipient yet. Choose one, then publish."), "wait")]
     tried = trial.event(now) if trial is not None and rule.conditions.is_valid() else None
@@ -118,79 +108,6 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     return answer
 
 
-# --- recent events, and others to try the rule on ---------------------------------------------------------------------
-@dataclass(frozen=True)
-class Recent:
-    """An event that came, whether it meets the conditions, and the number of paths that the rule uses and it lacks."""
-
-    event: Event
-    meets: bool
-    lacking: int
-
-    def __str__(self) -> str:
-        data = self.event.data
-        name = text_in(object_in(data, "task"), "name") or text_in(object_in(data, "case"), "title")
-        placeholders = {"name": Truncator(name or self.event.type).chars(80), "time": short(self.event.received_at)}
-        text = _("%(name)s, %(time)s") if self.meets else _("%(name)s, %(time)s (does not meet the conditions)")
-        return text % placeholders
-
-
-def recent(
-    types: Sequence[str], engine: Engine | None, conditions: Sequence[RouteCondition], used: Collection[str]
-) -> list[Recent]:
-    """Return the newest events of these types (none: of any), at most COUNTED, or none if the search takes too long.
-    `used`: the paths that the rule uses."""
-    event_ids, until = newest_in_time(engine, set(types), COUNTED), time.monotonic() + SECONDS
-    rows = Event.objects.select_related("engine").defer("plan").order_by("-id")
-    events: list[Event] = []
-    while event_ids and time.monotonic() < until:  # in batches: events may be large
-        events += rows.filter(pk__in=event_ids[:AT_ONCE])
-        del event_ids[:AT_ONCE]
-    return [_recent(event, facts_of_task(None, None, event), conditions, used) for event in events]
-
-
-def _recent(event: Event, facts: Json, conditions: Sequence[RouteCondition], used: Collection[str]) -> Recent:
-    lacking = sum(lookup(facts, path) is None for path in used)
-    return Recent(event, all(holds(each, facts) for each in conditions), lacking)
-
-
-def _used_paths(rule: RuleForms, conditions: Sequence[RouteCondition]) -> set[str]:
-    """Return the paths that the conditions and the words of the first language read."""
-    texts = rule.texts_to_save() if rule.writes_words else texts_of(rule.rule.cleaned_data["template"])
-    words = [liquid.parse(text[name]) for text in texts[:1] for name in WRITTEN]
-    return {each.path for each in conditions} | {path for each in words for path in variables_of(each)}
-
-
-def sample_of(types: Sequence[str]) -> EventType | None:
-    described = EventType.objects.exclude(sample={})
-    return (described.filter(name__in=types).order_by("name").first() if types else None) or described.first()
-
-
-def as_if_new(event: Event, now: datetime) -> InboundEvent:
-    """Return the event as if it came now, with times as far ahead as they were. It is about a new task, because
-    recipients of the old task would not be told again."""
-    data: Json = deepcopy(event.data)
-    task = object_in(data, "task")
-    if task:
-        task["id"] = f"{text_in(task, 'id', 180)} (tried)"
-        for name in TIMES:
-            if (then := as_instant(task.get(name))) is not None:
-                task[name] = (then + (now - event.received_at)).isoformat()
-    return InboundEvent(
-        id=f"{event.event_id[:180]} (tried)",
-        source=event.source,
-        type=event.type,
-        data=data,
-        digest="",
-        subject=event.subject,
-        extensions=event.extensions,
-    )
-
-
-def of_sample(event_type: EventType) -> InboundEvent:
-    return InboundEvent(id="sample", source="sample", type=event_type.name, data=event_type.sample, digest="")
-
-
 # --- events -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Trial:
@@ -207,6 +124,13 @@ class _Trial:
         event = Event(engine=self.engine, type=inbound.type, source=inbound.source, event_id=inbound.id)
         event.data, event.received_at = inbound.data, now
         return event
+
+
+def _used_paths(rule: RuleForms, conditions: Sequence[RouteCondition]) -> set[str]:
+    """Return the paths that the conditions and the words of the first language read."""
+    texts = rule.texts_to_save() if rule.writes_words else texts_of(rule.rule.cleaned_data["template"])
+    words = [liquid.parse(text[name]) for text in texts[:1] for name in WRITTEN]
+    return {each.path for each in conditions} | {path for each in words for path in variables_of(each)}
 
 
 def _choose_trial(
@@ -240,21 +164,6 @@ def _choose_trial(
 def _by_use(recent: Recent) -> tuple[bool, int, bool]:
     """Sort events that meet the conditions first, those with the most paths that the rule uses, and new tasks."""
     return not recent.meets, recent.lacking, behaviour_of(recent.event.type) != WAITING[0]
-
-
-def _event_lines(came: Sequence[Recent]) -> Iterator[Line]:
-    meant = [each for each in came if each.meets]
-    if not came:
-        yield Line(_("No such event was received recently."), "wait")
-    elif not meant:
-        text = ngettext("It does not match the %(count)d such event received recently.",
-                        "It matches none of the last %(count)d such events.", len(came))  # fmt: skip
-        yield Line(text % {"count": len(came)}, "wait")
-    else:
-        text = ngettext("It matches %(meant)d of the last %(count)d such event. The newest: %(newest)s.",
-                        "It matches %(meant)d of the last %(count)d such events. The newest: %(newest)s.",
-                        len(came))  # fmt: skip
-        yield Line(text % {"meant": len(meant), "count": len(came), "newest": meant[0]}, "ok")
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
