@@ -19,6 +19,7 @@ from notifications.items.representation import notification_queryset
 from notifications.items.snoozing import snoozed
 from notifications.models import Case, Engine, Notification, NotificationState, Priority, Recipient, Task, Team
 from notifications.wording.formats import local_hour
+from notifications.wording.times import SOON
 from notifications.wording.languages import reading_language
 
 GROUP_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 20, 10, 10
@@ -42,7 +43,7 @@ STATES = {
 
 
 def group_name(due: str) -> str:
-    names = {"back": _("Back from snooze"), "overdue": _("Overdue"), "today": _("Due today"), "later": _("Later")}
+    names = {"back": _("Back from snooze"), "overdue": _("Overdue"), "today": _("Due soon"), "later": _("Later")}
     return names[due]
 
 
@@ -150,15 +151,15 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
 
 # --- order by due time --------------------------------------------------------------------------------
 def due_within(due: str, now: datetime) -> Q:
-    """Return a filter for items that are back from snooze, overdue, due until the reader's midnight, or later. Items
-    without a date are later."""
+    """Return a filter for items that are back from snooze, overdue, due until the reader's midnight or SOON, or later.
+    Items without a date are later."""
     if due == "back":
         return Q(back_at__isnull=False)
-    midnight = local_hour(now, 1)
+    until = max(local_hour(now, 1), now + SOON)
     by_date = {
         "overdue": Q(due_at__lt=now),
-        "today": Q(due_at__gte=now, due_at__lt=midnight),
-        "later": Q(due_at=None) | Q(due_at__gte=max(midnight, now)),
+        "today": Q(due_at__gte=now, due_at__lt=until),
+        "later": Q(due_at=None) | Q(due_at__gte=until),
     }
     return by_date[due] & Q(back_at=None)
 

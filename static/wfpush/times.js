@@ -1,7 +1,7 @@
 // Times as people say them, in a language and a time zone: the same words as notifications/wording/times.py. Pages and the
 // service worker share them. tests/vectors/inbox_words.json holds all of them to each other.
 
-const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR, SOON = 2 * HOUR;
 
 /**
  * {exact, due, stamp, when}; `say`: of `sentencesOf`, `language` and `timezone`: the reader's. `variety`: their locale, such as
@@ -39,7 +39,7 @@ export function timesOf({ say, language, timezone, variety = "" }) {
   /** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`; in short `today 17:00`, or `10 min late`. */
   function due(at, today) {
     const left = at - today;
-    const urgency = left < 0 ? "overdue" : left <= 2 * HOUR ? "soon" : "ontime", isOver = urgency === "overdue";
+    const urgency = left < 0 ? "overdue" : left <= SOON ? "soon" : "ontime", isOver = urgency === "overdue";
     const words = isOver ? [span("over", -left), dueAt(at, today)] : [dueAt(at, today), span("left", left)];
     return { text: words.join(" · "), short: isOver ? late(-left) : inShort(at, today), urgency, icon: urgency === "ontime" ? "clock" : urgency };
   }
@@ -89,7 +89,8 @@ export function timesOf({ say, language, timezone, variety = "" }) {
   function dueGroup(at, today) {
     if (!at) return "later";
     const due = new Date(at);
-    return due < today ? "overdue" : dayNumber(due) <= dayNumber(today) ? "today" : "later";
+    if (due < today) return "overdue";
+    return dayNumber(due) <= dayNumber(today) || due - today < SOON ? "today" : "later";
   }
 
   return { exact, due, dueGroup, stamp, when };

@@ -111,7 +111,7 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
     assert said["faults"] == []
     parts = {name: " ".join(html.split()) for name, html in said["parts"].items()}
     assert "It matches 4 of the last 4 such events" in parts["when"]
-    in_every_currency = "variables.amount counts in every currency"
+    in_every_currency = "amount counts in every currency. To limit it to one, add a condition on currency."
     assert in_every_currency in parts["when"]
     eur = {"path": "variables.currency", "operator": "eq", "value": "EUR"}
     more = rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "1000"}, eur])

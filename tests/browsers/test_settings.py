@@ -37,7 +37,7 @@ async def test_dave_decides_and_reads_what_would_happen(
     installation.set_up(SET_UP)
     dave = await sign_in("dave", phone=phone, color_scheme=scheme)
     await (await account_menu(dave)).get_by_role("link", name="Settings").click()
-    await expect(dave.get_by_role("heading", name="What you would be sent")).to_be_visible()
+    await expect(dave.get_by_role("heading", name="How you are notified")).to_be_visible()
     found = await faults(dave)
     assert await is_wide_enough(dave)
     locked = dave.get_by_role("checkbox", name="Incidents: e-mail")

@@ -169,7 +169,7 @@ def test_a_form_of_optional_fields_is_opened_before_it_is_answered(story: Story)
     page = get(signed_in(story.bob), "/")
     assert "Approve" not in page.buttons() and page.link("Approve…").endswith("?answer=approve#form")
     page = get(signed_in(story.bob), f"/several?n={copy.pk}")
-    assert "Not answered here, because of their forms" in page.text
+    assert "Open these to answer them: they have forms" in page.text
 
     get(signed_in(story.bob), f"/n/{copy.pk}").press("Approve")
     assert Response.objects.get().notification_id == copy.pk
@@ -192,7 +192,7 @@ def test_several_are_answered_without_those_that_have_a_form(story: Story) -> No
     story.assign("T-43")
     plain, formed = story.copy(story.bob, "T-43"), story.copy(story.bob)
     page = get(signed_in(story.bob), f"/several?n={plain.pk}&n={formed.pk}")
-    assert "Not answered here, because of their forms" in page.text
+    assert "Open these to answer them: they have forms" in page.text
 
     page = page.press("Approve")
     assert [answer.notification_id for answer in Response.objects.all()] == [plain.pk]

@@ -53,7 +53,7 @@ def test_the_page_says_what_would_happen_now_and_at_night(bob: Recipient) -> Non
 
     with time_machine.travel(EVENING, tick=False):
         told = settings_of(bob).part("outlook")
-        assert told.startswith("What you would be sent Now, Friday 22:40 An urgent task (")
+        assert told.startswith("How you are notified Now, Friday 22:40 An urgent task (")
         assert "An urgent task (Approvals and tasks) would come by e-mail." in told
         assert ") would ring Firefox on Linux." in told
         later = told.partition("In the next quiet hours, from Friday 23:00")[2]

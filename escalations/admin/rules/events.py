@@ -113,4 +113,5 @@ def currency_lines(conditions: Sequence[RouteCondition], event: Event | None) ->
         currency = f"{each.path.rpartition('.')[0]}.currency"
         if each.operator in COMPARING and currency not in named and lookup(facts, currency):
             text = _("%(path)s counts in every currency. To limit it to one, add a condition on %(currency)s.")
-            yield Line(text % {"path": each.path, "currency": currency}, "wait")
+            names = {"path": each.path.removeprefix("variables."), "currency": currency.removeprefix("variables.")}
+            yield Line(text % names, "wait")
