@@ -19,8 +19,8 @@ from notifications.items.representation import notification_queryset
 from notifications.items.snoozing import snoozed
 from notifications.models import Case, Engine, Notification, NotificationState, Priority, Recipient, Task, Team
 from notifications.wording.formats import local_hour
-from notifications.wording.times import SOON
 from notifications.wording.languages import reading_language
+from notifications.wording.times import SOON
 
 GROUP_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 20, 10, 10
 """Items of each section in the list as it opens: the page stays under 100 kB."""
