@@ -173,7 +173,11 @@ ROWS = """() => {
   const numbers = document.querySelectorAll('.row-title [data-slot="number"]:not([hidden])');
   const right = (element) => element.getBoundingClientRect().right;
   const cut = [...numbers].filter((number) => right(number) > right(number.parentElement)).length;
-  return {above: boxes[0].top, tallest: Math.max(...whole.map(({height}) => height)), whole: whole.length, cut};
+  const amounts = document.querySelectorAll(".row-title ~ .amount:not([hidden])");
+  const ofText = (element) => (range.selectNodeContents(element), range.getBoundingClientRect()), range = new Range();
+  const beside = [...amounts].map((each) => ofText(each).left - right(each.parentElement.querySelector(".row-title")));
+  const tallest = Math.max(...whole.map(({height}) => height));
+  return {above: boxes[0].top, tallest, whole: whole.length, cut, widest: Math.max(...beside)};
 }"""
 NEWS = """(words) => {
   const button = document.getElementById("show-new"), row = document.querySelector(".row");
@@ -191,9 +195,9 @@ async def test_the_list_has_room_for_its_rows_and_news_move_nothing(
     installation: Installation, sign_in: SignIn, finger: bool
 ) -> None:
     for number in range(14):
-        installation.assign(
-            f"Approve the many chairs and tables of room {number}", priority="low", due_at="2020-01-01T00:00:00Z"
-        )
+        task = {"id": f"R-{number}", "name": f"Approve the many chairs and tables of room {number}", "kind": "approval"}
+        task |= {"assignee": "dave", "priority": "low", "due_at": "2020-01-01T00:00:00Z"}
+        installation.send("task.assigned", {"task": task, "variables": {"amount": 5, "currency": "EUR"}})
     dave = await sign_in("dave", phone=finger)
     await reloaded(dave, dave.locator(".row").nth(13).is_visible)
     words = []
@@ -207,6 +211,7 @@ async def test_the_list_has_room_for_its_rows_and_news_move_nothing(
         assert measured["above"] <= 140, (width, measured)
         assert measured["whole"] >= rows, (width, measured)
         assert measured["cut"] == 0, (width, measured)
+        assert 0 < measured["widest"] <= 12, (width, measured)
         assert width < 1024 or measured["tallest"] <= 64, (width, measured)
         assert [await dave.evaluate(NEWS, each) for each in words] == [0] * len(words), width
 
