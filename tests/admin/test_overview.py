@@ -202,7 +202,7 @@ def test_answers_kept_for_an_engine_without_an_address_are_no_fault(day: World, 
     Engine.objects.filter(pk=day.engine.pk).update(callback_url="")
     story.answer(day, "T-103", day.alice, "approve")
     panel = panels(root)["Answers waiting for their engine"]
-    sentence = "Invoices has no callback address: 2 answers are kept until it reads them by API."
+    sentence = "Invoices has no address for answers: 2 answers are kept until it reads them by API."
     assert [row.what for row in panel.rows] == [sentence]
     assert [str(each.task.task_id) for each in root.get(panel.rows[0].href).context["cl"].result_list] == [
         "T-103",

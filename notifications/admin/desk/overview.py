@@ -234,8 +234,8 @@ def _kept_answers() -> list[Row]:
         Row(
             since(oldest),
             ngettext(
-                "%(engine)s has no callback address: %(count)d answer is kept until it reads it by API.",
-                "%(engine)s has no callback address: %(count)d answers are kept until it reads them by API.",
+                "%(engine)s has no address for answers: %(count)d answer is kept until it reads it by API.",
+                "%(engine)s has no address for answers: %(count)d answers are kept until it reads them by API.",
                 count,
             )
             % {"engine": name, "count": count},
