@@ -180,8 +180,7 @@ def _other_values(before: _Side, now: _Side) -> Iterator[ChangedValue]:
 
 
 def _fact_paths(version: TemplateVersion | None) -> Collection[str]:
-    facts = (list(version.facts.all()) if version is not None else []) or [key_facts.AMOUNT]
-    return {path for fact in facts for path in (fact.path, key_facts.currency_path(fact))}
+    return {path for fact in key_facts.template_facts(version) for path in (fact.path, key_facts.currency_path(fact))}
 
 
 def _plain(value: Any) -> str:

@@ -17,7 +17,7 @@ from notifications.forms.fields import Form
 from notifications.models import AnswerMapping, Task, TemplateVersion
 from notifications.types import Json, lookup, object_in, text_in
 from notifications.wording import liquid
-from notifications.wording.key_facts import AMOUNT, CODE, currency_path
+from notifications.wording.key_facts import currency_paths, template_facts
 from notifications.wording.template_check import FIELDS
 from wfpush.postgres.revision import Compiled
 
@@ -140,10 +140,8 @@ def _paths_of_mapping(variables: Json) -> set[str]:
 
 
 def _fact_paths(version: TemplateVersion | None) -> set[str]:
-    facts = (list(version.facts.all()) if version is not None else []) or [AMOUNT]
-    paths = {fact.path for fact in facts}
-    money = [fact for fact in facts if fact.kind == AMOUNT.kind]
-    paths |= {currency_path(fact) for fact in money if not CODE.fullmatch(fact.currency)}
+    facts = template_facts(version)
+    paths = {fact.path for fact in facts} | set(currency_paths(facts).values())
     return {path for path in paths if _counts(path)}
 
 

@@ -163,6 +163,18 @@ def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:
     return (cut(clean_line(raw[: 4 * MAX_CURRENCY]), MAX_CURRENCY) if isinstance(raw, str) else ""), [path]
 
 
+def template_facts(version: TemplateVersion | None) -> list[TemplateFact]:
+    """Return the facts of the version, else the usual amount."""
+    return (list(version.facts.all()) if version is not None else []) or [AMOUNT]
+
+
+def currency_paths(facts: Iterable[TemplateFact]) -> dict[str, str]:
+    """Return the path of the currency by the path of its amount, for amounts whose currency is not written into the
+    template."""
+    money = [fact for fact in facts if fact.kind == FactKind.MONEY and not CODE.fullmatch(fact.currency)]
+    return {fact.path: currency_path(fact) for fact in money}
+
+
 def currency_path(fact: TemplateFact) -> str:
     """Return the path of a currency that is no code: the fact's own, else “currency” beside the amount."""
     before, dot, _name = fact.path.rpartition(".")

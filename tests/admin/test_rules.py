@@ -113,9 +113,17 @@ def test_what_it_would_do_is_shown_and_nothing_is_kept(world: World, calendar: A
     assert "It matches 4 of the last 4 such events" in parts["when"]
     in_every_currency = "amount counts in every currency. To limit it to one, add a condition on currency."
     assert in_every_currency in parts["when"]
+    amount = {"path": "variables.amount", "operator": "gt", "value": "1000"}
+    most = {**amount, "operator": "le", "value": "5000"}
+    between = ask(root, form(world, calendar, **rows("conditions", [amount, most])))["parts"]["when"]
+    assert between.count("in every currency") == 1
+    count = {"path": "variables.floor", "operator": "gt", "value": "3"}
+    assert "in every currency" not in ask(root, form(world, calendar, **rows("conditions", [count])))["parts"]["when"]
     eur = {"path": "variables.currency", "operator": "eq", "value": "EUR"}
-    more = rows("conditions", [{"path": "variables.amount", "operator": "gt", "value": "1000"}, eur])
-    assert in_every_currency not in ask(root, form(world, calendar, **more))["parts"]["when"]
+    assert (
+        "in every currency"
+        not in ask(root, form(world, calendar, **rows("conditions", [amount, eur])))["parts"]["when"]
+    )
     assert "Alice Adams, Bob Bauer" in parts["who"]
     assert 'lang="en"' in parts["words"] and 'lang="de"' in parts["words"]
     assert "4 h after the assignment, working time" in parts["late"]

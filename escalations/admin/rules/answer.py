@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from escalations.admin import dead_ends, policy_change, simulator
 from escalations.admin.rules.bundle import ONLY_EVENTS, RuleForms
-from escalations.admin.rules.events import Recent, as_if_new, currency_lines, event_lines, of_sample, recent, sample_of
+from escalations.admin.rules.events import Recent, as_if_new, event_lines, of_sample, recent, sample_of
 from escalations.admin.rules.forms import WRITTEN, published, texts_of
 from escalations.admin.rules.order import order_lines
 from escalations.admin.rules.saving import CannotSave, save
@@ -34,6 +34,7 @@ from notifications.feature_targets import feature_targets
 from notifications.models import (
     Engine,
     Event,
+    Operator,
     Recipient,
     Route,
     RouteCondition,
@@ -45,6 +46,7 @@ from notifications.models import (
 from notifications.starter.routes import WAITING
 from notifications.types import InboundEvent, Json, behaviour_of
 from notifications.wording import liquid
+from notifications.wording.key_facts import currency_paths, template_facts
 from notifications.wording.template_check import check, variables_of
 
 NAMED = 8
@@ -52,6 +54,7 @@ NAMED = 8
 LANGUAGES = 8
 OFFERED = 20
 SAMPLE = "sample"
+COMPARING = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
 
 
 @dataclass
@@ -87,13 +90,13 @@ def build_answer(rule: RuleForms, by: Any, now: datetime, *, event: str = "", ma
     came = recent(types, engine, conditions, _used_paths(rule, conditions)) if may_read else []
     trial = _choose_trial(answer, came, types, engine, event, now)
     answer.when = list(event_lines(came)) if may_read else []
-    answer.when += currency_lines(conditions, trial.event(now) if trial is not None else None)
+    version = published(rule.rule.cleaned_data["template"])
+    answer.when += _currency_lines(conditions, version)
     meant = [(target, _people(target)) for target in rule.targets_to_save()] if rule.targets.is_valid() else []
     answer.who = list(_target_lines(meant)) or [Line(_("No recipient yet. Choose one, then publish."), "wait")]
     tried = trial.event(now) if trial is not None and rule.conditions.is_valid() else None
     answer.order = list(order_lines(rule, conditions, tried))
     if not valid:
-        version = published(rule.rule.cleaned_data["template"])
         _show_words(answer, version, trial, now, with_variables=rule.writes_words)
         return answer
     try:
@@ -164,6 +167,17 @@ def _choose_trial(
 def _by_use(recent: Recent) -> tuple[bool, int, bool]:
     """Sort events that meet the conditions first, those with the most paths that the rule uses, and new tasks."""
     return not recent.meets, recent.lacking, behaviour_of(recent.event.type) != WAITING[0]
+
+
+def _currency_lines(conditions: Sequence[RouteCondition], version: TemplateVersion | None) -> Iterator[Line]:
+    """Yield a line for each amount of the template that a condition compares, if none is about its currency."""
+    named = {each.path for each in conditions}
+    compared = {each.path for each in conditions if each.operator in COMPARING}
+    for path, currency in currency_paths(template_facts(version)).items():
+        if path in compared and currency not in named:
+            text = _("%(path)s counts in every currency. To limit it to one, add a condition on %(currency)s.")
+            names = {"path": path.removeprefix("variables."), "currency": currency.removeprefix("variables.")}
+            yield Line(text % names, "wait")
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------

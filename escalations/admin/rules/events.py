@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from notifications.admin.desk.display import short
 from notifications.admin.ledger.timeline import Line
 from notifications.cases.facts import facts_of_task
-from notifications.models import Engine, Event, EventType, Operator, RouteCondition
+from notifications.models import Engine, Event, EventType, RouteCondition
 from notifications.routing.conditions import holds
 from notifications.types import InboundEvent, Json, lookup, object_in, text_in
 from notifications.wording.formats import as_instant
@@ -22,7 +22,6 @@ from notifications.wording.known_paths import AT_ONCE, SECONDS, newest_in_time
 COUNTED = 200
 """The number of newest events that the rule's conditions are tried on."""
 TIMES = ("due_at", "expires_at")
-COMPARING = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
 
 
 @dataclass(frozen=True)
@@ -103,15 +102,3 @@ def event_lines(came: Sequence[Recent]) -> Iterator[Line]:
                         "It matches %(meant)d of the last %(count)d such events. The newest: %(newest)s.",
                         len(came))  # fmt: skip
         yield Line(text % {"meant": len(meant), "count": len(came), "newest": meant[0]}, "ok")
-
-
-def currency_lines(conditions: Sequence[RouteCondition], event: Event | None) -> Iterator[Line]:
-    """Yield a line if a condition compares an amount of the event, and no condition names the amount's currency."""
-    facts = {} if event is None else facts_of_task(None, None, event)
-    named = {each.path for each in conditions}
-    for each in conditions:
-        currency = f"{each.path.rpartition('.')[0]}.currency"
-        if each.operator in COMPARING and currency not in named and lookup(facts, currency):
-            text = _("%(path)s counts in every currency. To limit it to one, add a condition on %(currency)s.")
-            names = {"path": each.path.removeprefix("variables."), "currency": currency.removeprefix("variables.")}
-            yield Line(text % names, "wait")
